@@ -1,0 +1,113 @@
+/** Exit codes of every command. An unknown code must be treated as a failure. */
+export const ExitCode = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  partlyDone: 3,
+  noRepository: 10,
+  locked: 11,
+  wrongPassword: 12,
+  cancelled: 130,
+} as const;
+
+/**
+ * Every error the product can raise: its stable code, what it means, and the exit code it leads to.
+ * Codes are public (they appear in `--json`); never rename one.
+ */
+export const errorCodes = {
+  'usage.invalid': { exit: ExitCode.usage, meaning: 'the command line or an argument is wrong' },
+  'config.invalid': { exit: ExitCode.usage, meaning: 'the configuration file is wrong' },
+  'config.missing': { exit: ExitCode.usage, meaning: 'there is no configuration file' },
+  'secret.unavailable': { exit: ExitCode.failed, meaning: 'a password could not be read' },
+  cancelled: { exit: ExitCode.cancelled, meaning: 'the user or a signal cancelled the work' },
+  'disk.full': { exit: ExitCode.failed, meaning: 'a disk or quota is full' },
+  'file.unreadable': { exit: ExitCode.failed, meaning: 'a file could not be read or written' },
+
+  'location.file-missing': { exit: ExitCode.failed, meaning: 'a repository file is missing' },
+  'location.unreachable': { exit: ExitCode.failed, meaning: 'the repository cannot be reached' },
+  'location.refused': { exit: ExitCode.failed, meaning: 'the repository refused the request' },
+  'repository.missing': { exit: ExitCode.noRepository, meaning: 'there is no repository there' },
+  'repository.half-created': {
+    exit: ExitCode.noRepository,
+    meaning: 'a repository was begun there but never finished',
+  },
+  'repository.exists': { exit: ExitCode.failed, meaning: 'a repository exists there already' },
+  'repository.unsupported': {
+    exit: ExitCode.failed,
+    meaning: 'the repository has a format version this program does not know',
+  },
+  'repository.wrong-password': {
+    exit: ExitCode.wrongPassword,
+    meaning: 'no key of the repository opens with this password',
+  },
+  'repository.locked': { exit: ExitCode.locked, meaning: 'somebody else holds a lock' },
+  'repository.damaged': { exit: ExitCode.failed, meaning: 'stored bytes are not what was written' },
+  'repository.blob-missing': { exit: ExitCode.failed, meaning: 'a blob is in no index' },
+  'repository.snapshot-missing': { exit: ExitCode.failed, meaning: 'there is no such snapshot' },
+  'log.gap': { exit: ExitCode.failed, meaning: 'the log does not hold what was asked for' },
+  'log.conflict': {
+    exit: ExitCode.failed,
+    meaning: 'other bytes are stored at this position of the log',
+  },
+  'record.invalid': { exit: ExitCode.failed, meaning: 'a record is damaged or wrongly signed' },
+
+  'wal.invalid': { exit: ExitCode.failed, meaning: 'write-ahead log bytes do not parse' },
+  'wal.unsupported': { exit: ExitCode.failed, meaning: 'a WAL version this program does not know' },
+
+  'postgres.unreachable': { exit: ExitCode.failed, meaning: 'the server cannot be reached' },
+  'postgres.refused': { exit: ExitCode.failed, meaning: 'the server refused the login' },
+  'postgres.no-replication': {
+    exit: ExitCode.failed,
+    meaning: 'the role may not use the replication protocol',
+  },
+  'postgres.wal-level': { exit: ExitCode.failed, meaning: 'wal_level is too low' },
+  'postgres.query': { exit: ExitCode.failed, meaning: 'the server answered with an error' },
+  'postgres.connection-lost': { exit: ExitCode.failed, meaning: 'the connection broke' },
+  'postgres.protocol': { exit: ExitCode.failed, meaning: 'the server sent something unexpected' },
+  'postgres.slot-lost': {
+    exit: ExitCode.failed,
+    meaning: 'the replication slot is missing or the WAL it needs is gone',
+  },
+  'postgres.slot-busy': { exit: ExitCode.failed, meaning: 'another process uses the slot' },
+  'postgres.other-cluster': {
+    exit: ExitCode.failed,
+    meaning: 'the server is not the cluster that was backed up under this name',
+  },
+  'postgres.wrong-major': {
+    exit: ExitCode.failed,
+    meaning: 'the server programs do not match the data directory',
+  },
+  'postgres.no-programs': { exit: ExitCode.failed, meaning: 'no matching server programs found' },
+  'postgres.start-failed': { exit: ExitCode.failed, meaning: 'a PostgreSQL server did not start' },
+  'backup.incomplete': { exit: ExitCode.failed, meaning: 'the backup could not be completed' },
+  'backup.damaged-pages': {
+    exit: ExitCode.partlyDone,
+    meaning: 'the backup is stored, but pages of the source were already damaged',
+  },
+
+  'target.not-empty': { exit: ExitCode.failed, meaning: 'the target folder is not empty' },
+  'target.unsafe': { exit: ExitCode.failed, meaning: 'a stored name would leave the target' },
+  'target.outside-window': {
+    exit: ExitCode.failed,
+    meaning: 'the moment lies outside what can be recovered',
+  },
+  'recovery.failed': { exit: ExitCode.failed, meaning: 'the recovery did not reach its target' },
+  'rescue.no-suspect': { exit: ExitCode.failed, meaning: 'no such transaction in the log' },
+  'rescue.unsupported': {
+    exit: ExitCode.failed,
+    meaning: 'this loss cannot be rescued row by row',
+  },
+  'rescue.conflict': {
+    exit: ExitCode.partlyDone,
+    meaning: 'some rows could not be put back because other rows stand in their place',
+  },
+  'rescue.failed': { exit: ExitCode.failed, meaning: 'the rescue was rolled back' },
+  'confirmation.missing': {
+    exit: ExitCode.usage,
+    meaning: 'a destructive command was not confirmed with the name of its target',
+  },
+  'demo.difference': { exit: ExitCode.failed, meaning: 'the demo did not get every row back' },
+  bug: { exit: ExitCode.failed, meaning: 'a mistake in this program' },
+} as const satisfies Record<string, { exit: number; meaning: string }>;
+
+export type ErrorCode = keyof typeof errorCodes;

@@ -1,0 +1,25 @@
+/**
+ * What a long piece of work tells whoever watches it. Engines emit; renderers (terminal, JSON lines)
+ * sample and draw. Totals may grow; every `begin` is followed by exactly one `end`.
+ */
+export type ProgressEvent =
+  | { readonly type: 'begin'; readonly task: string; readonly title: string }
+  | {
+      readonly type: 'progress';
+      readonly task: string;
+      /** In `unit`. */
+      readonly done: number;
+      /** Absent while unknown. */
+      readonly total?: number;
+      readonly unit: 'bytes' | 'rows' | 'files' | 'segments' | 'records';
+      /** What is being worked on now, in a few words. */
+      readonly detail?: string;
+    }
+  | { readonly type: 'end'; readonly task: string; readonly summary?: string }
+  | { readonly type: 'note'; readonly message: string }
+  | { readonly type: 'warning'; readonly message: string; readonly hint?: string };
+
+/** Must not throw and must return at once. Called at most some tens of times a second per task. */
+export type Progress = (event: ProgressEvent) => void;
+
+export const silentProgress: Progress = () => {};

@@ -1,0 +1,18 @@
+// core: what everything else stands on. Depends on nothing of ours.
+export { cancelled, sleep, throwIfAborted } from './abort.ts';
+export { formatBytes } from './byte-size.ts';
+export { syncFolder, writeFileDurably } from './durable-file.ts';
+export { formatDuration } from './duration.ts';
+export { type ErrorCode, errorCodes } from './error-codes.ts';
+export {
+  assert,
+  type ErrorContext,
+  type ErrorDetails,
+  ExitCode,
+  fileError,
+  isLifeboatError,
+  LifeboatError,
+} from './errors.ts';
+export { type Progress, type ProgressEvent, silentProgress } from './events.ts';
+export { Secret } from './secret.ts';
+export { loadKernel, type WasmKernel } from './wasm-kernel.ts';

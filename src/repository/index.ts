@@ -1,0 +1,19 @@
+// repository: restic format 2, with Lifeboat's logs and records nested beside it.
+export type { FileInfo, FileKind, Location } from './location/location.ts';
+export type { Log, LogSpan } from './log/log.ts';
+export type { LifeboatRecord, RecordStore } from './record/record.ts';
+export type {
+  BackupWriter,
+  BlobId,
+  BlobType,
+  CheckFinding,
+  CheckReport,
+  NewSnapshot,
+  OperationOptions,
+  Repository,
+  SavedBlob,
+  Snapshot,
+  SnapshotId,
+  TreeNode,
+  WriterTotals,
+} from './repository.ts';

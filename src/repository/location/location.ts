@@ -1,0 +1,46 @@
+/** The kinds of file a repository consists of. `config` has exactly one file, named `config`. */
+export type FileKind = 'config' | 'keys' | 'locks' | 'snapshots' | 'index' | 'data';
+
+export const fileKinds: readonly FileKind[] = [
+  'config',
+  'keys',
+  'locks',
+  'snapshots',
+  'index',
+  'data',
+];
+
+export interface FileInfo {
+  readonly name: string;
+  readonly sizeBytes: number;
+}
+
+export interface ByteRange {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/**
+ * A dumb store of named files: where a repository lives. Every member of the family passes
+ * `location-contract.ts`. Errors: `location.unreachable` (retryable), `location.refused`,
+ * `location.file-missing`, `disk.full`.
+ */
+export interface Location {
+  readonly kind: string;
+  /** For people: a path or URL, never with credentials. */
+  describe(): string;
+  /** Makes the empty structure; harmless when it exists. */
+  create(signal?: AbortSignal): Promise<void>;
+  /** All files of a kind whose name is a 64-digit hex hash (any other file is ignored). Unsorted.
+   * An absent folder is an empty list. For `config`: one entry or none. */
+  list(kind: FileKind, signal?: AbortSignal): Promise<readonly FileInfo[]>;
+  /** The whole file or exactly `range`. A short answer is an error, never a short result. */
+  read(kind: FileKind, name: string, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array>;
+  /** Durable and whole when it resolves; invisible to `list` and `read` before. Writing a file that
+   * exists is harmless for hash-named kinds (same name, same bytes) and refused for `config`. */
+  write(kind: FileKind, name: string, bytes: Uint8Array, signal?: AbortSignal): Promise<void>;
+  /** A missing file is no error. */
+  remove(kind: FileKind, name: string, signal?: AbortSignal): Promise<void>;
+  /** A repository-shaped area in a folder inside this location. */
+  nested(folder: string): Location;
+}

@@ -1,0 +1,28 @@
+/** A record: a small immutable signed JSON document in the repository. */
+export interface LifeboatRecord<Body = unknown> {
+  /** SHA-256 of the stored file. */
+  readonly id: string;
+  /** `catalog`, `proof`, `rescue`, `configuration` ... */
+  readonly kind: string;
+  /** Name of the source it is about, or `''`. */
+  readonly source: string;
+  readonly time: Date;
+  /** Public Ed25519 key of the writer, hex. */
+  readonly writer: string;
+  /** 1, 2, 3 ... per writer. */
+  readonly sequence: number;
+  /** Ids of the records that no other record seen by the writer had named as seen. */
+  readonly heads: readonly string[];
+  readonly body: Body;
+}
+
+export interface RecordStore {
+  /** Durable when it resolves. */
+  append(record: { kind: string; source: string; body: unknown }): Promise<LifeboatRecord>;
+  /** Oldest first; verified signatures. A damaged or wrongly signed record is reported through `onDamaged`, never returned. */
+  list(filter?: {
+    kind?: string;
+    source?: string;
+    onDamaged?: (name: string, problem: string) => void;
+  }): Promise<readonly LifeboatRecord[]>;
+}

@@ -1,0 +1,135 @@
+import type { Progress } from '../core/index.ts';
+import type { Location } from './location/location.ts';
+import type { Log } from './log/log.ts';
+import type { RecordStore } from './record/record.ts';
+
+/** SHA-256 of the plain bytes, 64 lower-case hex digits. */
+export type BlobId = string & { readonly brand: 'BlobId' };
+/** SHA-256 of the stored snapshot file, 64 lower-case hex digits. */
+export type SnapshotId = string & { readonly brand: 'SnapshotId' };
+export type BlobType = 'data' | 'tree';
+
+/** A node of a tree, in memory. `format/tree` turns it into restic's canonical bytes and back. */
+export interface TreeNode {
+  /** The raw name; bytes that are no UTF-8 are kept as a Buffer read with latin1 by `nameBytes`. */
+  readonly name: string;
+  readonly type: 'file' | 'dir' | 'symlink' | 'dev' | 'chardev' | 'fifo' | 'socket';
+  /** Permission bits with setuid, setgid, sticky as in st_mode (0o7777). Type bits are added when encoded. */
+  readonly mode: number;
+  /** Nanoseconds since 1970. */
+  readonly mtimeNs: bigint;
+  readonly atimeNs?: bigint;
+  readonly ctimeNs?: bigint;
+  readonly uid: number;
+  readonly gid: number;
+  readonly user?: string;
+  readonly group?: string;
+  readonly inode?: bigint;
+  readonly deviceId?: bigint;
+  readonly sizeBytes?: number;
+  readonly links?: number;
+  readonly linkTarget?: string;
+  /** Files only: blobs in order. */
+  readonly content?: readonly BlobId[];
+  /** Directories only. */
+  readonly subtree?: BlobId;
+}
+
+export interface Snapshot {
+  readonly id: SnapshotId;
+  readonly time: Date;
+  readonly tree: BlobId;
+  readonly paths: readonly string[];
+  readonly hostname: string;
+  readonly username: string;
+  readonly tags: readonly string[];
+  readonly parent?: SnapshotId;
+  readonly programVersion?: string;
+}
+
+export interface NewSnapshot {
+  readonly time: Date;
+  readonly tree: BlobId;
+  readonly paths: readonly string[];
+  readonly tags: readonly string[];
+  readonly parent?: SnapshotId;
+  readonly filesTotal: number;
+  readonly bytesTotal: number;
+}
+
+export interface SavedBlob {
+  readonly id: BlobId;
+  /** False when the repository (or this backup) held it already. */
+  readonly isNew: boolean;
+}
+
+export interface WriterTotals {
+  readonly blobsNew: number;
+  readonly bytesRead: number;
+  readonly bytesNew: number;
+  readonly bytesStored: number;
+}
+
+/**
+ * Writes one snapshot. Holds a non-exclusive restic lock, refreshed, from `startBackup` to disposal.
+ * What is not published is left as unreferenced packs, which the next prune removes.
+ */
+export interface BackupWriter extends AsyncDisposable {
+  /**
+   * Hashes, deduplicates, compresses, encrypts, verifies and packs in worker threads. The buffer
+   * belongs to the writer from the call on (its ArrayBuffer may be transferred away). Resolves with the id once
+   * known; `saveData` blocks (through its promise) while the bounded queues are full. The bytes are durable
+   * only after `publishSnapshot`. Zero-length data is not allowed.
+   */
+  saveData(bytes: Uint8Array): Promise<SavedBlob>;
+  /** Sorts by raw name bytes and encodes canonically. */
+  saveTree(nodes: readonly TreeNode[]): Promise<BlobId>;
+  /** Packs durable, then index durable, then the snapshot. */
+  publishSnapshot(snapshot: NewSnapshot): Promise<SnapshotId>;
+  totals(): WriterTotals;
+}
+
+export interface CheckFinding {
+  /** `index`, `pack`, `tree`, `blob`, `snapshot`, `log`, `record` ... */
+  readonly kind: string;
+  /** Name of the damaged or missing file or blob. */
+  readonly name: string;
+  readonly problem: string;
+  /** What is affected: snapshots, files, spans of a log. Empty when nothing is. */
+  readonly affects: readonly string[];
+  readonly severity: 'error' | 'hint';
+}
+
+export interface CheckReport {
+  readonly findings: readonly CheckFinding[];
+  readonly packs: number;
+  readonly blobs: number;
+  readonly snapshots: number;
+  readonly bytesRead: number;
+}
+
+export interface OperationOptions {
+  readonly signal?: AbortSignal;
+  readonly progress?: Progress;
+}
+
+/** An open restic repository (format 2) with Lifeboat's logs and records beside it. */
+export interface Repository extends AsyncDisposable {
+  /** From the repository's config, 64 hex digits. */
+  readonly id: string;
+  readonly location: Location;
+  /** Newest first. */
+  snapshots(options?: OperationOptions): Promise<readonly Snapshot[]>;
+  /** By full id, unique prefix, or `latest`. */
+  findSnapshot(idOrPrefix: string): Promise<Snapshot>;
+  /** Verified: MAC, decompression, SHA-256. */
+  readBlob(type: BlobType, id: BlobId, signal?: AbortSignal): Promise<Uint8Array>;
+  readTree(id: BlobId, signal?: AbortSignal): Promise<readonly TreeNode[]>;
+  /** Follows `path` ("/data/PG_VERSION") from a tree; undefined when absent. */
+  findNode(tree: BlobId, path: string): Promise<TreeNode | undefined>;
+  startBackup(options?: OperationOptions): Promise<BackupWriter>;
+  check(options?: OperationOptions & { readonly readData?: boolean }): Promise<CheckReport>;
+  /** The log of a source. Creating the object does no work. */
+  log(name: string): Log;
+  readonly records: RecordStore;
+}

@@ -1,0 +1,2 @@
+// sources: what is protected. One contract (source.ts), one folder per kind, one registry.
+export type { BackupSummary, Finding, Source, SourceContext, StreamState } from './source.ts';

@@ -1,0 +1,68 @@
+import type { Lsn } from '../../wal/index.ts';
+
+/** Stored as `/lifeboat/backup.json` in the snapshot, beside the data directory `/data`. LSNs as text. */
+export interface PostgresBackupInfo {
+  readonly format: 1;
+  readonly source: string;
+  /** Decimal, as IDENTIFY_SYSTEM gives it. */
+  readonly systemId: string;
+  /** server_version_num, e.g. 180004. */
+  readonly serverVersion: number;
+  readonly timeline: number;
+  /** A restore can stop at `stopLsn` or later, replaying from `startLsn`. */
+  readonly startLsn: string;
+  readonly stopLsn: string;
+  /** ISO 8601. */
+  readonly startTime: string;
+  readonly stopTime: string;
+  readonly segmentSizeBytes: number;
+  readonly dataChecksums: boolean;
+  /** Stored as real folders in `data/pg_tblspc/<oid>`; `location` is where they were linked to. */
+  readonly tablespaces: readonly { readonly oid: number; readonly location: string }[];
+  /** Pages that were already damaged in the source and that no WAL in the snapshot repairs. */
+  readonly damagedPages: readonly { readonly path: string; readonly block: number }[];
+  readonly bytesTotal: number;
+  readonly filesTotal: number;
+}
+
+/** What the names in a cluster meant at a moment: dropped tables are gone from the live catalog. Stored as
+ * a record of kind `catalog` and as `/lifeboat/catalog.json` in the snapshot. */
+export interface CatalogRecord {
+  readonly systemId: string;
+  readonly timeline: number;
+  /** pg_current_wal_lsn() before the first query, as text. */
+  readonly lsn: string;
+  /** ISO 8601. */
+  readonly time: string;
+  readonly databases: readonly CatalogDatabase[];
+}
+
+export interface CatalogDatabase {
+  readonly oid: number;
+  readonly name: string;
+  readonly relations: readonly CatalogRelation[];
+}
+
+export interface CatalogRelation {
+  readonly oid: number;
+  /** pg_relation_filenode(): follows mapped relations. 0 when it has none (partitioned parent). */
+  readonly filenode: number;
+  readonly schema: string;
+  readonly name: string;
+  /** pg_class.relkind: r table, p partitioned, t TOAST, m materialized view, i index, S sequence. */
+  readonly kind: string;
+  /** For TOAST tables: the oid of the table they belong to. */
+  readonly toastOf?: number;
+  /** For tables: rows, counted in one REPEATABLE READ transaction, or estimated when counting took too long. */
+  readonly rows?: number;
+  readonly rowsExact?: boolean;
+}
+
+export type RecoveryTarget =
+  | { readonly kind: 'latest' }
+  /** The last state with every commit up to and including this time. */
+  | { readonly kind: 'time'; readonly time: Date }
+  /** `inclusive: false` stops just before the record that begins at `lsn`. */
+  | { readonly kind: 'lsn'; readonly lsn: Lsn; readonly inclusive: boolean }
+  /** As soon as the snapshot is consistent. */
+  | { readonly kind: 'snapshot-end' };

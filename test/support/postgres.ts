@@ -1,0 +1,177 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import pg from 'pg';
+
+const run = promisify(execFile);
+
+/** PostgreSQL refuses to run as root, so as root the tests run it as `nobody`. */
+export const unprivileged =
+  process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : ({} as { uid?: number; gid?: number });
+
+export interface TestServer {
+  readonly major: number;
+  readonly bin: string;
+  readonly dataFolder: string;
+  readonly port: number;
+  readonly pid: () => number;
+  /** `postgres://postgres@127.0.0.1:PORT/<database>?sslmode=disable` */
+  url(database?: string): string;
+  query(sql: string, database?: string): Promise<pg.QueryResult>;
+  /** Fast shutdown. */
+  stop(): Promise<void>;
+  start(): Promise<void>;
+  /** kill -9 of the postmaster. */
+  kill(): Promise<void>;
+  /** Stops and removes everything. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * A real PostgreSQL of its own for a test, on loopback with trust, and wal_level=replica. The folder is
+ * below the system's temporary folder and is removed on disposal.
+ */
+export async function startPostgres(options: {
+  bin: string;
+  major: number;
+  settings?: Record<string, string>;
+  initdb?: string[];
+}): Promise<TestServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'lifeboat-test-pg-'));
+  chmodSync(folder, 0o755);
+  const dataFolder = join(folder, 'data');
+  mkdirSync(dataFolder, { mode: 0o700 });
+  if (unprivileged.uid !== undefined) {
+    chownSync(folder, unprivileged.uid, unprivileged.gid as number);
+    chownSync(dataFolder, unprivileged.uid, unprivileged.gid as number);
+  }
+  const initdb = ['-D', dataFolder, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync'];
+  const checksums = options.major < 18 ? ['--data-checksums'] : [];
+  await run(
+    join(options.bin, 'initdb'),
+    [...initdb, '--locale=C', ...checksums, ...(options.initdb ?? [])],
+    { ...unprivileged, cwd: folder },
+  );
+  const port = await freePort();
+  const settings: Record<string, string> = {
+    listen_addresses: '127.0.0.1',
+    port: String(port),
+    unix_socket_directories: folder,
+    shared_buffers: '32MB',
+    max_connections: '40',
+    autovacuum: 'off',
+    wal_level: 'replica',
+    max_wal_senders: '8',
+    max_replication_slots: '8',
+    ...options.settings,
+  };
+  const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value}'\n`);
+  writeFileSync(join(dataFolder, 'postgresql.auto.conf'), lines.join(''));
+
+  let server: ChildProcess | undefined;
+  let log = '';
+  const start = async () => {
+    log = '';
+    server = spawn(join(options.bin, 'postgres'), ['-D', dataFolder], {
+      ...unprivileged,
+      cwd: folder,
+      env: { PATH: process.env.PATH ?? '', LC_ALL: 'C', TZ: 'UTC' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const collect = (data: Buffer) => {
+      log = (log + data.toString()).slice(-20_000);
+    };
+    server.stdout?.on('data', collect);
+    server.stderr?.on('data', collect);
+    const child = server;
+    for (let attempt = 0; ; attempt++) {
+      if (child.exitCode !== null) throw new Error(`the test server did not start:\n${log}`);
+      try {
+        await query('select 1');
+        return;
+      } catch (error) {
+        if (attempt > 600)
+          throw new Error(`the test server does not answer:\n${log}`, { cause: error });
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
+  };
+  const ended = async () => {
+    const child = server;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    await new Promise((resolve) => child.once('exit', resolve));
+  };
+  const url = (database = 'postgres') =>
+    `postgres://postgres@127.0.0.1:${port}/${database}?sslmode=disable`;
+  const query = async (sql: string, database?: string) => {
+    const client = new pg.Client({ connectionString: url(database) });
+    client.on('error', () => {});
+    await client.connect();
+    try {
+      return await client.query(sql);
+    } finally {
+      await client.end();
+    }
+  };
+  const stop = async () => {
+    server?.kill('SIGINT');
+    await ended();
+  };
+  const kill = async () => {
+    server?.kill('SIGKILL');
+    await ended();
+    // The children of a killed postmaster notice by themselves, within a moment.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  };
+  await start();
+  return {
+    major: options.major,
+    bin: options.bin,
+    dataFolder,
+    port,
+    pid: () => server?.pid ?? 0,
+    url,
+    query,
+    start,
+    stop,
+    kill,
+    async [Symbol.asyncDispose]() {
+      server?.kill('SIGQUIT');
+      await ended();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A port of loopback that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
+
+/** Copies a folder and gives it to the account the tests run PostgreSQL as. */
+export function copyForServer(from: string, to: string): void {
+  cpSync(from, to, { recursive: true, preserveTimestamps: true });
+}
+
+/** A fresh temporary folder; the caller removes it. */
+export function temporaryFolder(name: string): string {
+  return mkdtempSync(join(tmpdir(), `lifeboat-test-${name}-`));
+}
