@@ -1,5 +1,8 @@
 // repository: restic format 2, with Lifeboat's logs and records nested beside it.
-export type { FileInfo, FileKind, Location } from './location/location.ts';
+export { LocalLocation } from './location/local-location.ts';
+export type { ByteRange, FileInfo, FileKind, Location } from './location/location.ts';
+export { MemoryLocation } from './location/memory-location.ts';
+export { openLocation } from './location/open-location.ts';
 export type { Log, LogSpan } from './log/log.ts';
 export type { LifeboatRecord, RecordStore } from './record/record.ts';
 export type {

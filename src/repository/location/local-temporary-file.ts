@@ -1,0 +1,40 @@
+import { randomBytes } from 'node:crypto';
+import { open, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+const pattern = /^\.(config|[0-9a-f]{64})-tmp-[0-9a-f]{12}$/;
+
+/** No write takes that long: whatever is older was left behind by a crash. */
+const abandonedAfterMs = 24 * 3_600_000;
+
+/** Writes and fsyncs a file beside `path`, under a name that no program takes for a repository file. */
+export async function writeTemporaryFile(
+  path: string,
+  bytes: Uint8Array,
+  mode: number,
+): Promise<string> {
+  const suffix = randomBytes(6).toString('hex');
+  const temporary = join(dirname(path), `.${basename(path)}-tmp-${suffix}`);
+  const file = await open(temporary, 'wx', mode);
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw error;
+  } finally {
+    await file.close();
+  }
+  return temporary;
+}
+
+/** Removes `name` when it is our temporary file from a crash long ago. A folder that may only be read
+ * keeps it: it is ignored anyway. */
+export async function removeOldTemporaryFile(folder: string, name: string): Promise<void> {
+  if (!pattern.test(name)) return;
+  const path = join(folder, name);
+  try {
+    const { mtimeMs } = await stat(path);
+    if (Date.now() - mtimeMs > abandonedAfterMs) await rm(path, { force: true });
+  } catch {}
+}

@@ -1,0 +1,161 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { FileKind, Location } from './location.ts';
+
+/** What a factory gives the suite: an empty location and the way to be rid of it. */
+export interface LocationUnderTest extends AsyncDisposable {
+  readonly location: Location;
+  /** Only files in `locks` can be removed. */
+  readonly appendOnly?: boolean;
+}
+
+const hashKinds: readonly FileKind[] = ['keys', 'locks', 'snapshots', 'index', 'data'];
+
+function file(sizeBytes: number): { name: string; bytes: Uint8Array } {
+  const bytes = new Uint8Array(randomBytes(sizeBytes));
+  return { name: createHash('sha256').update(bytes).digest('hex'), bytes };
+}
+
+/** The suite that every member of the family passes. */
+export function testLocation(name: string, factory: () => Promise<LocationUnderTest>): void {
+  describe(`location: ${name}`, () => {
+    let subject: LocationUnderTest;
+    let location: Location;
+
+    beforeEach(async () => {
+      subject = await factory();
+      location = subject.location;
+      await location.create();
+    });
+    afterEach(async () => {
+      await subject[Symbol.asyncDispose]();
+    });
+
+    it('creates twice without harm', async () => {
+      const { name, bytes } = file(10);
+      await location.write('data', name, bytes);
+      await location.create();
+      expect(await location.read('data', name)).toEqual(bytes);
+    });
+
+    it('is empty at first', async () => {
+      for (const kind of [...hashKinds, 'config' as const]) {
+        expect(await location.list(kind)).toEqual([]);
+      }
+    });
+
+    it.each(hashKinds)('stores, lists and reads %s', async (kind) => {
+      const files = [file(1), file(70_000), file(3)];
+      for (const each of files) await location.write(kind, each.name, each.bytes);
+      const listed = [...(await location.list(kind))].sort((a, b) => a.sizeBytes - b.sizeBytes);
+      expect(listed).toEqual(
+        [files[0], files[2], files[1]].map((each) => ({
+          name: each?.name,
+          sizeBytes: each?.bytes.length,
+        })),
+      );
+      for (const each of files) expect(await location.read(kind, each.name)).toEqual(each.bytes);
+    });
+
+    it('reads exactly a range', async () => {
+      const { name, bytes } = file(100_000);
+      await location.write('data', name, bytes);
+      const range = { offset: 777, length: 50_000 };
+      expect(await location.read('data', name, range)).toEqual(bytes.slice(777, 50_777));
+      const tail = { offset: 99_999, length: 1 };
+      expect(await location.read('data', name, tail)).toEqual(bytes.slice(99_999));
+    });
+
+    it('never answers a range with fewer bytes', async () => {
+      const { name, bytes } = file(1000);
+      await location.write('data', name, bytes);
+      for (const offset of [500, 999, 1000, 5000]) {
+        const reading = location.read('data', name, { offset, length: 501 });
+        await expect(reading).rejects.toMatchObject({ code: 'repository.damaged' });
+      }
+    });
+
+    it('says that a file is missing', async () => {
+      const { name } = file(10);
+      for (const kind of hashKinds) {
+        await expect(location.read(kind, name)).rejects.toMatchObject({
+          code: 'location.file-missing',
+        });
+      }
+      await expect(location.read('config', 'config')).rejects.toMatchObject({
+        code: 'location.file-missing',
+      });
+    });
+
+    it('writes the same file twice without harm', async () => {
+      const { name, bytes } = file(1000);
+      await location.write('index', name, bytes);
+      await location.write('index', name, bytes);
+      expect(await location.read('index', name)).toEqual(bytes);
+      expect(await location.list('index')).toHaveLength(1);
+    });
+
+    it('has one config and never replaces it', async () => {
+      await location.write('config', 'config', Buffer.from('first'));
+      await expect(location.write('config', 'config', Buffer.from('other'))).rejects.toMatchObject({
+        code: 'location.refused',
+      });
+      expect(Buffer.from(await location.read('config', 'config')).toString()).toBe('first');
+      expect(await location.list('config')).toEqual([{ name: 'config', sizeBytes: 5 }]);
+    });
+
+    it('removes, and does not mind what is missing', async () => {
+      const kinds = subject.appendOnly ? (['locks'] as const) : hashKinds;
+      for (const kind of kinds) {
+        const { name, bytes } = file(10);
+        await location.write(kind, name, bytes);
+        await location.remove(kind, name);
+        await location.remove(kind, name);
+        expect(await location.list(kind)).toEqual([]);
+      }
+    });
+
+    it('refuses to remove what it keeps for ever', async () => {
+      if (!subject.appendOnly) return;
+      const { name, bytes } = file(10);
+      await location.write('data', name, bytes);
+      await expect(location.remove('data', name)).rejects.toMatchObject({
+        code: 'location.refused',
+      });
+      expect(await location.read('data', name)).toEqual(bytes);
+    });
+
+    it('keeps a nested area apart', async () => {
+      const inner = location.nested('lifeboat');
+      expect(await inner.list('data')).toEqual([]);
+      await inner.create();
+      const [outside, inside] = [file(10), file(20)];
+      await location.write('data', outside.name, outside.bytes);
+      await inner.write('data', inside.name, inside.bytes);
+      expect(await location.list('data')).toEqual([{ name: outside.name, sizeBytes: 10 }]);
+      expect(await inner.list('data')).toEqual([{ name: inside.name, sizeBytes: 20 }]);
+      expect(await inner.read('data', inside.name)).toEqual(inside.bytes);
+    });
+
+    it('takes many writers at once', async () => {
+      const files = Array.from({ length: 20 }, () => file(2000));
+      await Promise.all(files.map((each) => location.write('data', each.name, each.bytes)));
+      expect(await location.list('data')).toHaveLength(20);
+    });
+
+    it('does nothing for a caller who is gone', async () => {
+      const { name, bytes } = file(10);
+      const signal = AbortSignal.abort();
+      await expect(location.write('data', name, bytes, signal)).rejects.toMatchObject({
+        code: 'cancelled',
+      });
+      await expect(location.list('data', signal)).rejects.toMatchObject({ code: 'cancelled' });
+      expect(await location.list('data')).toEqual([]);
+    });
+
+    it('lets no name but a hash through', async () => {
+      await expect(location.read('data', '../config')).rejects.toMatchObject({ code: 'bug' });
+      expect(() => location.nested('../elsewhere')).toThrow('assertion failed');
+    });
+  });
+}
