@@ -1,0 +1,19 @@
+const units = {
+  B: 1,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  KIB: 2 ** 10,
+  MIB: 2 ** 20,
+  GIB: 2 ** 30,
+  TIB: 2 ** 40,
+};
+
+/** `"10 GiB"`, `"500MB"` -> bytes; undefined when it is not a size. */
+export function parseByteSize(text: string): number | undefined {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*([KMGT]?i?B)\s*$/i.exec(text);
+  if (!match) return undefined;
+  const unit = units[(match[2] as string).toUpperCase() as keyof typeof units];
+  return Math.floor(Number(match[1]) * unit);
+}
