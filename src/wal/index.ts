@@ -1,4 +1,5 @@
 // wal: PostgreSQL's write-ahead log as facts. Pure: bytes in, facts out.
+export { crc32c } from './crc32c.ts';
 export {
   formatLsn,
   type Lsn,

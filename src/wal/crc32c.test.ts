@@ -1,0 +1,50 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { crc32c, crc32cKernel } from './crc32c.ts';
+
+/** Bit by bit, as the polynomial reads. */
+function readable(bytes: Uint8Array): number {
+  let crc = 0xffff_ffff;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f6_3b78 : crc >>> 1;
+  }
+  return ~crc >>> 0;
+}
+
+describe('crc32c', () => {
+  // RFC 3720, appendix B.4.
+  it.each([
+    ['32 bytes of zeroes', new Uint8Array(32), 0x8a91_36aa],
+    ['32 bytes of ones', new Uint8Array(32).fill(0xff), 0x62a8_ab43],
+    ['32 incrementing bytes', Uint8Array.from({ length: 32 }, (_, i) => i), 0x46dd_794e],
+    ['32 decrementing bytes', Uint8Array.from({ length: 32 }, (_, i) => 31 - i), 0x113f_db5c],
+    ['the check value', Buffer.from('123456789'), 0xe306_9283],
+    ['nothing', new Uint8Array(0), 0],
+  ])('matches the published vector for %s', (_name, bytes, expected) => {
+    expect(crc32c(bytes)).toBe(expected);
+  });
+
+  it('equals the readable definition, whole and in parts', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(200), (bytes, cut) => {
+        const at = Math.min(cut, bytes.length);
+        expect(crc32c(bytes)).toBe(readable(bytes));
+        expect(crc32c(bytes.subarray(at), crc32c(bytes.subarray(0, at)))).toBe(readable(bytes));
+      }),
+    );
+  });
+
+  it('takes more bytes than its window', () => {
+    const bytes = Uint8Array.from({ length: 600_001 }, (_, i) => i * 7);
+    expect(crc32c(bytes)).toBe(readable(bytes));
+  });
+
+  it('checks a record: body first, then the header before its checksum', () => {
+    const kernel = crc32cKernel(4096);
+    const record = Uint8Array.from({ length: 77 }, (_, i) => i * 3);
+    kernel.memory.set(record, kernel.input + 8);
+    const expected = readable(Buffer.concat([record.subarray(24), record.subarray(0, 20)]));
+    expect(kernel.record(kernel.input + 8, 77) >>> 0).toBe(expected);
+  });
+});
