@@ -71,7 +71,8 @@ export class MemoryLocation implements Location {
     if (kind !== 'config' && createHash('sha256').update(bytes).digest('hex') !== name) {
       throw new LifeboatError('location.refused', `${kind}/${name}: the name is not the hash`);
     }
-    this.#files.set(path, bytes.slice());
+    // Copied: the caller may use its buffer again.
+    this.#files.set(path, new Uint8Array(bytes));
   }
 
   async remove(kind: FileKind, name: string, signal?: AbortSignal): Promise<void> {

@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { LifeboatError } from '../../core/index.ts';
 import { LocalLocation } from './local-location.ts';
 import type { Location } from './location.ts';
+import { parseRestLocation } from './rest-location.ts';
+import { RetryingLocation } from './retrying-location.ts';
 
 interface LocationOpener {
   /** What stands before the colon; a text without any is a path. */
@@ -17,6 +19,11 @@ const openers: readonly LocationOpener[] = [
     scheme: 'file',
     example: 'file:///var/backups/lifeboat',
     open: (text) => new LocalLocation(fileURLToPath(text)),
+  },
+  {
+    scheme: 'rest',
+    example: 'rest:https://host:8000/name/',
+    open: (text) => new RetryingLocation(parseRestLocation(text, process.env)),
   },
 ];
 
