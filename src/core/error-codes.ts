@@ -56,6 +56,10 @@ export const errorCodes = {
 
   'postgres.unreachable': { exit: ExitCode.failed, meaning: 'the server cannot be reached' },
   'postgres.refused': { exit: ExitCode.failed, meaning: 'the server refused the login' },
+  'postgres.untrusted': {
+    exit: ExitCode.failed,
+    meaning: 'the certificate of the server is not trusted',
+  },
   'postgres.no-replication': {
     exit: ExitCode.failed,
     meaning: 'the role may not use the replication protocol',

@@ -55,7 +55,8 @@ export interface StartReplication {
   status(): { readonly written: Lsn; readonly flushed: Lsn };
   /** Receives a function that sends a status at once. */
   onStarted?(sendStatus: () => void): void;
-  onKeepalive?(serverEnd: Lsn): void;
+  /** `replyWanted`: the server is impatient; it is about to give us up, or shutting down. */
+  onKeepalive?(serverEnd: Lsn, replyWanted: boolean): void;
 }
 
 export type ReplicationEnd =
