@@ -1,0 +1,8 @@
+// server: finding PostgreSQL's own programs and running servers of our own with them.
+export { chooseServerAccount, giveTo, giveTreeTo, type ServerAccount } from './account.ts';
+export { findServerPrograms, type ServerPrograms } from './find-server-programs.ts';
+export { type InitClusterOptions, initCluster } from './init-cluster.ts';
+export { type RunningServer, type RunServerOptions, runServer } from './run-server.ts';
+export { createScratchFolder, removeScratchFolder } from './scratch-folder.ts';
+export type { ServerLog } from './server-log.ts';
+export { sweepScratch } from './sweep-scratch.ts';

@@ -1,0 +1,48 @@
+import { chmod, lstat, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { fileError, LifeboatError } from '../../../core/index.ts';
+import { firstClosedFolder, giveTo, isOwnFolder, type ServerAccount } from './account.ts';
+
+const prefix = 'lifeboat-scratch-';
+const markerName = 'lifeboat-scratch';
+
+/** Makes the folder of a scratch server's data in `parent` (default: the temporary folder); returns the data folder in it. */
+export async function createScratchFolder(
+  parent: string | undefined,
+  account: ServerAccount | undefined,
+): Promise<string> {
+  const root = parent ?? tmpdir();
+  const closed = await firstClosedFolder(account, join(root, 'x'));
+  if (closed !== undefined) {
+    throw new LifeboatError(
+      'postgres.start-failed',
+      `the account ${account?.name} cannot enter ${closed}, where the scratch server would lie`,
+      {
+        hint: `Name another folder for scratch servers, or let the account in: chmod o+x ${closed}`,
+        context: { folder: closed },
+      },
+    );
+  }
+  try {
+    const folder = await mkdtemp(join(root, prefix));
+    // The outer folder stays ours, so that the server's account cannot forge what the sweep trusts.
+    await chmod(folder, account ? 0o711 : 0o700);
+    await writeFile(join(folder, markerName), '');
+    const dataFolder = join(folder, 'data');
+    await mkdir(dataFolder, { mode: 0o700 });
+    await giveTo(account, dataFolder);
+    return dataFolder;
+  } catch (error) {
+    throw fileError(error, `could not make a folder for a scratch server in ${root}`);
+  }
+}
+
+/** Removes a data folder that `createScratchFolder` made, and nothing else: any other folder is left alone. */
+export async function removeScratchFolder(dataFolder: string): Promise<void> {
+  const folder = dirname(dataFolder);
+  if (basename(dataFolder) !== 'data' || !basename(folder).startsWith(prefix)) return;
+  const marker = await lstat(join(folder, markerName)).catch(() => undefined);
+  if (!marker?.isFile() || !(await isOwnFolder(folder))) return;
+  await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+}

@@ -1,0 +1,81 @@
+import { readdir, readFile, realpath, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sleep } from '../../../core/index.ts';
+import { isOwnFolder } from './account.ts';
+import { identifyProcess, isAlive, workingFolder } from './process-identity.ts';
+import { ownerFile, type RunOwner, runFolderPrefix, temporaryRoots } from './run-folder.ts';
+import { removeScratchFolder } from './scratch-folder.ts';
+
+const unrecordedAgeMs = 3_600_000;
+
+/**
+ * Removes what a killed Lifeboat left behind: servers without an owner are stopped, scratch data and run folders
+ * removed. A folder that is not ours, or whose owner still lives, is not touched. Returns the run folders removed.
+ */
+export async function sweepScratch(): Promise<readonly string[]> {
+  const removed: string[] = [];
+  for (const root of temporaryRoots()) {
+    const names = await readdir(root).catch(() => []);
+    for (const name of names) {
+      const folder = join(root, name);
+      // Anybody may make such a name in /tmp; what it says is believed only from ourselves.
+      if (!name.startsWith(runFolderPrefix) || !(await isOwnFolder(folder))) continue;
+      if (await sweepRun(folder)) removed.push(folder);
+    }
+  }
+  return removed;
+}
+
+async function sweepRun(folder: string): Promise<boolean> {
+  const owner = await readOwner(folder);
+  if (owner) {
+    if (await isAlive(owner.owner)) return false;
+    await stopLeftServer(owner.dataFolder);
+    if (owner.dataIsScratch) await removeScratchFolder(owner.dataFolder);
+  } else if (await isYoung(folder)) {
+    return false;
+  }
+  await rm(folder, { recursive: true, force: true });
+  return true;
+}
+
+async function readOwner(folder: string): Promise<RunOwner | undefined> {
+  try {
+    const facts = JSON.parse(await readFile(ownerFile(folder), 'utf8')) as RunOwner;
+    return facts.format === 1 ? facts : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A run that has just begun has no owner file yet. */
+async function isYoung(folder: string): Promise<boolean> {
+  const facts = await stat(folder).catch(() => undefined);
+  return facts !== undefined && Date.now() - facts.mtimeMs < unrecordedAgeMs;
+}
+
+async function stopLeftServer(dataFolder: string): Promise<void> {
+  const text = await readFile(join(dataFolder, 'postmaster.pid'), 'utf8').catch(() => '');
+  const pid = Number(text.split('\n')[0]);
+  if (!Number.isSafeInteger(pid) || pid <= 1) return;
+  const server = await identifyProcess(pid);
+  // The number may have been given to another process since: a server works in its data folder.
+  const inFolder = await workingFolder(pid);
+  const expected = await realpath(dataFolder).catch(() => undefined);
+  if (!server || inFolder === undefined || inFolder !== expected) return;
+  for (const name of ['SIGQUIT', 'SIGKILL'] as const) {
+    signalProcess(pid, name);
+    for (let waitedMs = 0; waitedMs < 10_000; waitedMs += 50) {
+      if (!(await isAlive(server))) return;
+      await sleep(50);
+    }
+  }
+}
+
+function signalProcess(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // Gone in the meantime, which is what was wanted.
+  }
+}
