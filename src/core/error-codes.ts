@@ -110,6 +110,7 @@ export const errorCodes = {
     exit: ExitCode.usage,
     meaning: 'a destructive command was not confirmed with the name of its target',
   },
+  'service.running': { exit: ExitCode.locked, meaning: 'a service works with this state folder' },
   'demo.difference': { exit: ExitCode.failed, meaning: 'the demo did not get every row back' },
   bug: { exit: ExitCode.failed, meaning: 'a mistake in this program' },
 } as const satisfies Record<string, { exit: number; meaning: string }>;

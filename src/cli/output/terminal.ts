@@ -1,0 +1,105 @@
+import { formatDuration, type Progress, type ProgressEvent } from '../../core/index.ts';
+import { LiveLines } from './live-lines.ts';
+import type { Output, OutputRecord } from './output.ts';
+import { progressLine } from './progress-line.ts';
+import { ProgressTracker, type TaskEvent, type TrackedTask } from './progress-tracker.ts';
+import { createStyle, type Style } from './style.ts';
+
+const sparseIntervalMs = 15_000;
+
+/** Text for people: results on standard output, everything else on standard error. */
+export class TerminalOutput implements Output {
+  readonly mode = 'terminal';
+  readonly progress: Progress = (event) => this.#follow(event);
+  readonly #stdout: NodeJS.WriteStream;
+  readonly #stderr: NodeJS.WriteStream;
+  readonly #style: Style;
+  readonly #errorStyle: Style;
+  readonly #live: LiveLines;
+  readonly #tracker = new ProgressTracker();
+  readonly #lastSparse = new Map<string, number>();
+
+  constructor(
+    stdout: NodeJS.WriteStream,
+    stderr: NodeJS.WriteStream,
+    environment: NodeJS.ProcessEnv,
+  ) {
+    this.#stdout = stdout;
+    this.#stderr = stderr;
+    this.#style = createStyle(stdout, environment);
+    this.#errorStyle = createStyle(stderr, environment);
+    this.#live = new LiveLines(stderr, environment);
+  }
+
+  report(_record: OutputRecord, text?: (style: Style) => string): void {
+    if (text) this.say(text);
+  }
+
+  say(text: (style: Style) => string): void {
+    this.#live.around(() => this.#stdout.write(`${text(this.#style)}\n`));
+  }
+
+  warn(message: string, hint?: string): void {
+    const style = this.#errorStyle;
+    const lines = [`${style.yellow('warning:')} ${message}`];
+    if (hint) lines.push(`  ${hint}`);
+    this.#complain(lines.join('\n'));
+  }
+
+  fail(_record: OutputRecord, text: (style: Style) => string): void {
+    this.#live.clear();
+    this.#complain(text(this.#errorStyle));
+  }
+
+  status(text: ((style: Style) => string) | undefined): void {
+    this.#live.set('status', text?.(this.#errorStyle));
+  }
+
+  pause(): void {
+    this.#live.clear();
+  }
+
+  close(): void {
+    this.#live.clear();
+  }
+
+  #complain(text: string): void {
+    this.#live.around(() => this.#stderr.write(`${text}\n`));
+  }
+
+  #follow(event: ProgressEvent): void {
+    if (event.type === 'warning') {
+      this.warn(event.message, event.hint);
+    } else if (event.type === 'note') {
+      this.#complain(this.#errorStyle.dim(event.message));
+    } else {
+      this.#followTask(event);
+    }
+  }
+
+  #followTask(event: TaskEvent): void {
+    const task = this.#tracker.follow(event);
+    if (event.type === 'end') {
+      this.#live.set(event.task, undefined);
+      this.#lastSparse.delete(event.task);
+      this.#complain(ended(task, this.#errorStyle));
+      return;
+    }
+    const line = progressLine(task, this.#errorStyle);
+    if (this.#live.isPossible) this.#live.set(event.task, line);
+    else if (this.#isSparseDue(event.task)) this.#complain(line);
+  }
+
+  #isSparseDue(task: string): boolean {
+    const now = performance.now();
+    const last = this.#lastSparse.get(task);
+    if (last !== undefined && now - last < sparseIntervalMs) return false;
+    this.#lastSparse.set(task, now);
+    return true;
+  }
+}
+
+function ended(task: TrackedTask, style: Style): string {
+  const summary = task.summary ? `: ${task.summary}` : '';
+  return `${style.dim(`${task.title}${summary}`)} ${style.dim(`(${formatDuration(task.elapsedMs)})`)}`;
+}

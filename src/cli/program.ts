@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Command as Commander, CommanderError, Command as NewCommander } from 'commander';
+import { assert } from '../core/index.ts';
+import type { Command, CommandContext } from './command.ts';
+import type { CommandEntry } from './commands/table.ts';
+
+// The same depth from src/cli and from dist/cli.
+const packageFile = join(import.meta.dirname, '..', '..', 'package.json');
+
+type Run = (
+  context: (configFile: string | undefined) => CommandContext,
+) => Promise<number | undefined>;
+
+/**
+ * The command line as commander knows it. Only commands that `argv` mentions are loaded, so that
+ * `lifeboat --help` loads none.
+ */
+export async function buildProgram(
+  argv: readonly string[],
+  table: readonly CommandEntry[],
+  stdout: NodeJS.WriteStream,
+  onCommand: (run: Run) => Promise<void>,
+): Promise<Commander> {
+  const about = JSON.parse(readFileSync(packageFile, 'utf8')) as {
+    description: string;
+    version: string;
+  };
+  const program = new NewCommander('lifeboat')
+    .description(about.description)
+    .version(about.version, '-V, --version', 'print the version')
+    .option(
+      '-c, --config <file>',
+      'configuration file (default: LIFEBOAT_CONFIG, ./lifeboat.yaml, ...)',
+    )
+    .option('--json', 'JSON lines on standard output instead of text')
+    .helpOption('-h, --help', 'show help')
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .configureOutput({
+      writeOut: (text) => void stdout.write(text),
+      // Errors are reported by the edge, in text or JSON.
+      writeErr: () => {},
+    })
+    .exitOverride()
+    .addHelpText('after', firstHelp);
+  for (const entry of table) {
+    const sub = program.command(entry.name).summary(entry.summary).copyInheritedSettings(program);
+    if (argv.includes(entry.name)) declare(sub, entry, await entry.load(), onCommand);
+  }
+  return program;
+}
+
+const firstHelp = `
+Start here:
+  lifeboat demo              see the whole story on a PostgreSQL of its own, in under a minute
+  lifeboat init              write a configuration and create a repository for your server
+  lifeboat find-loss         data is missing right now: find what destroyed it
+
+Exit codes: 0 ok, 1 failed, 2 usage, 3 partly done, 10 no repository, 11 locked, 12 wrong password, 130 cancelled`;
+
+function declare(
+  sub: Commander,
+  entry: CommandEntry,
+  command: Command,
+  onCommand: (run: Run) => Promise<void>,
+): void {
+  sub.description(`${entry.summary}\n\n${command.description}`);
+  for (const each of command.arguments) sub.argument(each.name, each.description);
+  for (const [name, { flags, description }] of Object.entries(command.options)) {
+    const option = sub.createOption(flags, description);
+    assert(option.attributeName() === name, `option ${flags} is declared as ${name}`);
+    sub.addOption(option);
+  }
+  const examples = command.examples.map((each) => `  lifeboat ${each}`).join('\n');
+  sub.addHelpText('after', `\nExamples:\n${examples}`);
+  sub.action(async (...parameters: unknown[]) => {
+    const values = parameters.slice(0, command.arguments.length) as (string | undefined)[];
+    const configFile = sub.optsWithGlobals<{ config?: string }>().config;
+    const input = { arguments: values, options: sub.opts() };
+    await onCommand((context) => command.run(input, context(configFile)));
+  });
+}
+
+export function isCommanderError(error: unknown): error is CommanderError {
+  return error instanceof CommanderError;
+}
