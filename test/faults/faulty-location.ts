@@ -9,11 +9,11 @@ export interface Fault {
   readonly kind?: FileKind;
   readonly nth: number;
   /**
-   * `error`: nothing happens and the call fails. `half-write`: as a crash in the middle of an atomic
-   * write, which leaves nothing visible. `lost-answer`: it is done, but the caller is told it failed.
-   * `cut-answer`: a read ends with fewer bytes than asked for.
+   * `error`: nothing happens and the call fails. `half-write`: the first half lands under the full
+   * name, as where writes are not atomic (a location that compares names and bytes refuses that), and
+   * the call fails. `lost-answer`: it is done, but the caller is told it failed.
    */
-  readonly effect: 'error' | 'half-write' | 'lost-answer' | 'cut-answer';
+  readonly effect: 'error' | 'half-write' | 'lost-answer';
   /** Whether trying again may help. Default true. */
   readonly retryable?: boolean;
 }
@@ -68,7 +68,9 @@ export class FaultyLocation implements Location {
   }
 
   write(kind: FileKind, name: string, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
-    return this.#run('write', kind, () => this.#inner.write(kind, name, bytes, signal));
+    const half = () => this.#inner.write(kind, name, bytes.subarray(0, bytes.length / 2), signal);
+    const whole = () => this.#inner.write(kind, name, bytes, signal);
+    return this.#run('write', kind, whole, half);
   }
 
   remove(kind: FileKind, name: string, signal?: AbortSignal): Promise<void> {
@@ -88,6 +90,7 @@ export class FaultyLocation implements Location {
     operation: FaultyOperation,
     kind: FileKind | undefined,
     call: () => Promise<Result>,
+    half?: () => Promise<Result>,
   ): Promise<Result> {
     this.#shared.operations++;
     // Stopped is stopped: as when the process was killed, nothing ever happens again.
@@ -100,7 +103,8 @@ export class FaultyLocation implements Location {
     if (now === undefined) return await call();
     now.fired = true;
     const { effect, retryable } = now.fault;
-    if (effect === 'lost-answer' || effect === 'cut-answer') await call();
+    if (effect === 'lost-answer') await call();
+    if (effect === 'half-write') await half?.().catch(() => {});
     throw failure(effect, retryable ?? true);
   }
 }

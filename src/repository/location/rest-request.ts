@@ -83,7 +83,13 @@ async function readBody(
   if (lengthBytes !== undefined && received !== lengthBytes && !encoded) {
     throw new Error('it broke off in the middle of its answer');
   }
-  return parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts, received);
+  const body = new Uint8Array(received);
+  let filled = 0;
+  for (const part of parts) {
+    body.set(part, filled);
+    filled += part.length;
+  }
+  return body;
 }
 
 function factOf(error: unknown): string {
