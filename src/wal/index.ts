@@ -11,3 +11,8 @@ export {
   segmentStart,
   timelineStream,
 } from './lsn.ts';
+export { isTablespaceCreate } from './resource-manager.ts';
+export { type ImageCompression, WalBlock } from './wal-block.ts';
+export { type WalEnd, WalReader, type WalReaderOptions } from './wal-reader.ts';
+export { WalRecord } from './wal-record.ts';
+export { createsTablespace, visitImages, visitRecords, type WalSpan } from './wal-span.ts';
