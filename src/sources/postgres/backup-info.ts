@@ -17,12 +17,23 @@ export interface PostgresBackupInfo {
   readonly stopTime: string;
   readonly segmentSizeBytes: number;
   readonly dataChecksums: boolean;
+  /** At which size database files were cut; later backups of the source keep it. */
+  readonly chunkSizeBytes?: number;
   /** Stored as real folders in `data/pg_tblspc/<oid>`; `location` is where they were linked to. */
   readonly tablespaces: readonly { readonly oid: number; readonly location: string }[];
   /** Pages that were already damaged in the source and that no WAL in the snapshot repairs. */
-  readonly damagedPages: readonly { readonly path: string; readonly block: number }[];
+  readonly damagedPages: readonly DamagedPageInfo[];
   readonly bytesTotal: number;
   readonly filesTotal: number;
+}
+
+export interface DamagedPageInfo {
+  /** Relative to the data directory. */
+  readonly path: string;
+  /** Within the relation (not within the file, where the relation has several). */
+  readonly block: number;
+  /** `database.schema.name`, as far as it is known. */
+  readonly relation?: string;
 }
 
 /** What the names in a cluster meant at a moment: dropped tables are gone from the live catalog. Stored as
@@ -47,6 +58,8 @@ export interface CatalogRelation {
   readonly oid: number;
   /** pg_relation_filenode(): follows mapped relations. 0 when it has none (partitioned parent). */
   readonly filenode: number;
+  /** Oid of the tablespace, 1664 for shared relations. */
+  readonly tablespace?: number;
   readonly schema: string;
   readonly name: string;
   /** pg_class.relkind: r table, p partitioned, t TOAST, m materialized view, i index, S sequence. */
