@@ -18,6 +18,7 @@ export const errorCodes = {
   'usage.invalid': { exit: ExitCode.usage, meaning: 'the command line or an argument is wrong' },
   'config.invalid': { exit: ExitCode.usage, meaning: 'the configuration file is wrong' },
   'config.missing': { exit: ExitCode.usage, meaning: 'there is no configuration file' },
+  'config.exists': { exit: ExitCode.usage, meaning: 'there is a configuration file already' },
   'secret.unavailable': { exit: ExitCode.failed, meaning: 'a password could not be read' },
   cancelled: { exit: ExitCode.cancelled, meaning: 'the user or a signal cancelled the work' },
   'disk.full': { exit: ExitCode.failed, meaning: 'a disk or quota is full' },
@@ -83,6 +84,8 @@ export const errorCodes = {
   },
   'postgres.no-programs': { exit: ExitCode.failed, meaning: 'no matching server programs found' },
   'postgres.start-failed': { exit: ExitCode.failed, meaning: 'a PostgreSQL server did not start' },
+  'spool.locked': { exit: ExitCode.locked, meaning: 'another process streams into this spool' },
+  'spool.damaged': { exit: ExitCode.failed, meaning: 'the spool folder is not what was left there' },
   'backup.incomplete': { exit: ExitCode.failed, meaning: 'the backup could not be completed' },
   'backup.damaged-pages': {
     exit: ExitCode.partlyDone,

@@ -1,0 +1,113 @@
+import { tmpdir } from 'node:os';
+import { isLifeboatError, type LifeboatError } from '../../../core/index.ts';
+import type { Finding } from '../../source.ts';
+import { type ConnectionSettings, describeConnection } from '../connection-settings.ts';
+import { connectReplication } from '../protocol/connect-replication.ts';
+import { findServerPrograms } from '../server/index.ts';
+import { connectSql } from '../sql-connection.ts';
+import { judgeRoom } from './judge-room.ts';
+import { judgeServer, ok, problem, warning } from './judge-server.ts';
+import { readServerFacts, type ServerFacts } from './server-facts.ts';
+
+const spoolRoomBytes = 2 ** 30;
+
+export interface ExamineOptions {
+  readonly connection: ConnectionSettings;
+  /** What `rescue` writes with, when it is another role. */
+  readonly rescueConnection?: ConnectionSettings;
+  readonly slot: string;
+  readonly spoolFolder: string;
+  readonly scratchFolder?: string;
+  readonly programsFolder?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** Looks at everything that protecting and recovering a cluster depends on. Changes nothing. */
+export async function examinePostgres(options: ExamineOptions): Promise<readonly Finding[]> {
+  const { connection, rescueConnection, slot, signal } = options;
+  const findings: Finding[] = [];
+  const facts = await attempt(findings, 'connection', 'problem', () =>
+    askServer(connection, slot, signal),
+  );
+  if (facts) {
+    findings.push(ok('connection', `${describeConnection(connection)} answers`));
+    findings.push(...judgeServer(facts, slot, new Date()));
+    if (facts.mayReplicate) findings.push(...(await examineReplication(options)));
+    findings.push(...(await examineScratch(options, facts)));
+  }
+  if (rescueConnection) {
+    const rescue = await attempt(findings, 'rescue connection', 'warning', () =>
+      askServer(rescueConnection, slot, signal),
+    );
+    if (rescue) {
+      findings.push(ok('rescue connection', `${describeConnection(rescueConnection)} answers`));
+    }
+  }
+  findings.push(
+    await judgeRoom('room for the spool', options.spoolFolder, spoolRoomBytes, 'the WAL spool'),
+  );
+  return findings;
+}
+
+async function askServer(
+  settings: ConnectionSettings,
+  slot: string,
+  signal: AbortSignal | undefined,
+): Promise<ServerFacts> {
+  await using connection = await connectSql(settings, signal ? { signal } : {});
+  return await readServerFacts(connection, slot);
+}
+
+/** pg_hba.conf has lines of its own for replication, so only trying tells. */
+async function examineReplication({ connection, signal }: ExamineOptions): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const answered = await attempt(findings, 'replication connection', 'problem', async () => {
+    await using replication = await connectReplication(connection, signal ? { signal } : {});
+    return await replication.identifySystem();
+  });
+  if (answered) findings.push(ok('replication connection', `cluster ${answered.systemId} answers`));
+  return findings;
+}
+
+/** Whether a recovery could start a server here and now. */
+async function examineScratch(options: ExamineOptions, facts: ServerFacts): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const major = Math.floor(facts.version / 10_000);
+  const { programsFolder } = options;
+  const programs = await attempt(findings, 'server programs', 'problem', () =>
+    findServerPrograms(major, programsFolder ? { configuredFolder: programsFolder } : {}),
+  );
+  if (programs) {
+    const fact = `PostgreSQL ${programs.version} in ${programs.folder} for scratch servers`;
+    findings.push(ok('server programs', fact));
+  }
+  const folder = options.scratchFolder ?? tmpdir();
+  const needed = facts.sizeBytes * 1.2;
+  findings.push(await judgeRoom('room for scratch', folder, needed, 'a scratch server'));
+  return findings;
+}
+
+/** Turns an error into a finding. Being cancelled is no finding. */
+async function attempt<Result>(
+  findings: Finding[],
+  check: string,
+  outcome: 'warning' | 'problem',
+  work: () => Promise<Result>,
+): Promise<Result | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isLifeboatError(error) || error.code === 'cancelled' || error.code === 'bug') throw error;
+    findings.push(describeError(check, outcome, error));
+    return undefined;
+  }
+}
+
+function describeError(
+  check: string,
+  outcome: 'warning' | 'problem',
+  { message, hint }: LifeboatError,
+): Finding {
+  const make = outcome === 'problem' ? problem : warning;
+  return make(check, message, hint ?? 'Correct this and run `lifeboat doctor` again.');
+}

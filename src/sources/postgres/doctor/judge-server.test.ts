@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { judgeServer } from './judge-server.ts';
+import type { ServerFacts } from './server-facts.ts';
+
+const now = new Date('2026-11-21T12:00:00Z');
+const good: ServerFacts = {
+  version: 180_004,
+  inRecovery: false,
+  walLevel: 'replica',
+  walSendersMax: 10,
+  walSendersUsed: 1,
+  slotsMax: 10,
+  slotsUsed: 1,
+  fullPageWrites: true,
+  fsync: true,
+  checksums: true,
+  slotWalKeepMb: 1024,
+  role: 'lifeboat',
+  isSuperuser: false,
+  mayReplicate: true,
+  mayReadAll: true,
+  closedDatabases: [],
+  sizeBytes: 1e9,
+  clock: now,
+  slot: { type: 'physical', active: true, walStatus: 'reserved', heldBytes: 1e6 },
+};
+
+describe('the judgement of a server', () => {
+  it('finds nothing wrong with a good one', () => {
+    const findings = judgeServer(good, 'lifeboat', now);
+    expect(findings.filter((each) => each.outcome !== 'ok' || each.remedy !== '')).toEqual([]);
+    expect(findings.length).toBeGreaterThan(8);
+  });
+
+  it.each<[Partial<ServerFacts>, string, 'warning' | 'problem']>([
+    [{ version: 120_010 }, 'version', 'problem'],
+    [{ mayReplicate: false }, 'replication right', 'problem'],
+    [{ mayReadAll: false }, 'reading tables', 'warning'],
+    [{ closedDatabases: ['hr'] }, 'databases', 'warning'],
+    [{ walLevel: 'minimal' }, 'wal_level', 'problem'],
+    [{ walSendersUsed: 9 }, 'max_wal_senders', 'problem'],
+    [{ slotWalKeepMb: -1 }, 'max_slot_wal_keep_size', 'warning'],
+    [{ fullPageWrites: false }, 'full_page_writes', 'problem'],
+    [{ fsync: false }, 'fsync', 'warning'],
+    [{ checksums: false }, 'checksums', 'warning'],
+    [{ inRecovery: true }, 'primary', 'warning'],
+    [{ clock: new Date(now.getTime() - 60_000) }, 'clock', 'warning'],
+    [{ slot: { ...(good.slot as object), walStatus: 'lost' } as never }, 'slot', 'problem'],
+    [{ slot: { ...(good.slot as object), type: 'logical' } as never }, 'slot', 'problem'],
+    [{ slot: { ...(good.slot as object), heldBytes: 9e9 } as never }, 'slot', 'warning'],
+  ])('with %j finds %s a %s and says what to do', (difference, check, outcome) => {
+    const wrong = judgeServer({ ...good, ...difference }, 'lifeboat', now).filter(
+      (each) => each.outcome !== 'ok',
+    );
+    expect(wrong.map((each) => [each.check, each.outcome])).toEqual([[check, outcome]]);
+    expect(wrong[0]?.remedy).not.toBe('');
+  });
+
+  it('finds that all slots are taken only when our own is not among them', () => {
+    const { slot: _, ...without } = good;
+    const full = { ...without, slotsUsed: 10 };
+    const outcome = (facts: ServerFacts) =>
+      judgeServer(facts, 'lifeboat', now).find((each) => each.check === 'max_replication_slots')
+        ?.outcome;
+    expect(outcome(full)).toBe('problem');
+    expect(outcome({ ...full, slot: good.slot as NonNullable<ServerFacts['slot']> })).toBe('ok');
+  });
+});
