@@ -8,7 +8,7 @@ import type { DamagedPages } from './damaged-pages.ts';
 import type { StreamedFile } from './manifest-check.ts';
 import type { PageVerifier } from './page-checksum.ts';
 import { parseRelationFile, type RelationFile } from './relation-file.ts';
-import type { FileEntry, SnapshotTree } from './snapshot-tree.ts';
+import type { EntryOwner, FileEntry, SnapshotTree } from './snapshot-tree.ts';
 import type { StoredWal } from './stored-wal.ts';
 import type { TarHeader } from './tar-header.ts';
 import { type TarHandler, TarReader } from './tar-reader.ts';
@@ -34,8 +34,10 @@ interface OpenFile {
   readonly content: BlobId[];
   readonly chunkSizeBytes: number;
   readonly relation: RelationFile | undefined;
-  /** Name below pg_wal, else undefined. */
+  /** Name of a file of pg_wal, else undefined. */
   readonly walName: string | undefined;
+  /** WAL segments are in no manifest; they are judged by what they hold. */
+  readonly isSegment: boolean;
   /** Bytes handed on. */
   position: number;
   crc32c: number;
@@ -56,8 +58,10 @@ const leftOut = new Set([
  */
 export class ArchiveIntake implements TarHandler {
   readonly #parts: IntakeParts;
-  /** All files but WAL, by path. */
+  /** All files but WAL segments, by path. */
   readonly streamed = new Map<string, StreamedFile>();
+  /** Who owns the data directory: the owner of its PG_VERSION. */
+  owner: EntryOwner = { uid: 0, gid: 0, mtimeSeconds: 0 };
   #tar: TarReader | undefined;
   #prefix = '';
   #file: OpenFile | undefined;
@@ -124,10 +128,8 @@ export class ArchiveIntake implements TarHandler {
     const { sizeBytes, mode, uid, gid, mtimeSeconds } = file.header;
     const entry: FileEntry = { mode, uid, gid, mtimeSeconds, sizeBytes, content: file.content };
     if (!leftOut.has(file.path)) this.#parts.tree.addFile(`data/${file.path}`, entry);
-    if (file.walName === undefined) {
+    if (!file.isSegment) {
       this.streamed.set(file.path, { sizeBytes, crc32c: littleEndianHex(file.crc32c) });
-    } else if (sizeBytes === 0) {
-      this.#parts.wal.add(file.walName, 0, new Uint8Array(0));
     }
   }
 
@@ -145,31 +147,36 @@ export class ArchiveIntake implements TarHandler {
   }
 
   #begin(path: string, header: TarHeader): void {
-    const walName = path.startsWith('pg_wal/') ? path.slice('pg_wal/'.length) : undefined;
+    if (path === 'PG_VERSION') {
+      this.owner = { uid: header.uid, gid: header.gid, mtimeSeconds: header.mtimeSeconds };
+    }
+    const walName = /^pg_wal\/([^/]+)$/.exec(path)?.[1];
+    const isSegment = walName !== undefined && /^[0-9A-F]{24}$/.test(walName);
     this.#file = {
       path,
       header,
       content: [],
-      chunkSizeBytes: walName === undefined ? this.#parts.chunkSizeBytes : walChunkSizeBytes,
+      chunkSizeBytes: isSegment ? walChunkSizeBytes : this.#parts.chunkSizeBytes,
       relation: parseRelationFile(path),
       walName,
+      isSegment,
       position: 0,
       crc32c: 0,
     };
     this.#filled = 0;
-    if (walName !== undefined) this.#parts.replacements.beginFile(walName);
+    if (isSegment) this.#parts.replacements.beginFile(walName);
   }
 
   #finishChunk(file: OpenFile): void {
     const chunk = this.#chunk;
     const index = file.position === 0 ? 0 : Math.floor(file.position / file.chunkSizeBytes);
-    if (file.walName === undefined) {
+    if (file.isSegment) this.#parts.replacements.push(chunk);
+    else {
       file.crc32c = crc32c(chunk, file.crc32c);
       this.#verifyPages(file, chunk);
-    } else {
-      this.#parts.replacements.push(chunk);
-      if (index === 0)
-        this.#parts.wal.add(file.walName, file.header.sizeBytes, chunk.subarray(0, 40));
+    }
+    if (file.walName !== undefined && index === 0) {
+      this.#parts.wal.add(file.walName, file.header.sizeBytes, chunk.subarray(0, 40));
     }
     file.position += chunk.length;
     this.#filled = 0;

@@ -7,7 +7,7 @@ export interface BackupManifest {
   readonly version: 1 | 2;
   /** Decimal; version 2 only. */
   readonly systemId?: string;
-  /** By path relative to the data directory; never WAL. */
+  /** By path relative to the data directory; never WAL segments. */
   readonly files: ReadonlyMap<string, ManifestFile>;
   readonly walRanges: readonly { timeline: number; startLsn: string; endLsn: string }[];
 }

@@ -1,0 +1,274 @@
+import {
+  formatBytes,
+  isLifeboatError,
+  LifeboatError,
+  type Progress,
+  silentProgress,
+} from '../../../core/index.ts';
+import type { BackupWriter, Repository, SnapshotId } from '../../../repository/index.ts';
+import { formatLsn } from '../../../wal/index.ts';
+import type { BackupSummary } from '../../source.ts';
+import type { CatalogRecord, PostgresBackupInfo } from '../backup-info.ts';
+import { type ConnectionSettings, describeConnection } from '../connection-settings.ts';
+import type { ReplicationConnection } from '../protocol/replication-connection.ts';
+import { addFile } from './added-file.ts';
+import { collectBackupCatalog } from './backup-catalog.ts';
+import { backupDocumentPath, catalogDocumentPath } from './backup-document.ts';
+import { damageWarnings, nameDamage } from './damage-report.ts';
+import { defaultConfiguration } from './default-configuration.ts';
+import { parseManifest, untrue } from './manifest.ts';
+import { checkManifest } from './manifest-check.ts';
+import { type ReceivedBackup, receiveBaseBackup } from './receive-base-backup.ts';
+import { connectForBackup, readServerFacts, type ServerFacts } from './server-facts.ts';
+import { kindTag, listPostgresSnapshots, type StoredBackup, sourceTag } from './stored-backups.ts';
+import { holdWal } from './temporary-slot.ts';
+
+export interface BackupPostgresOptions {
+  readonly settings: ConnectionSettings;
+  /** The source's name in the configuration. */
+  readonly source: string;
+  readonly repository: Repository;
+  /** Aborting leaves nothing published. */
+  readonly signal?: AbortSignal;
+  readonly progress?: Progress;
+  /** For counting rows exactly, default 60 s. */
+  readonly countBudgetMs?: number;
+}
+
+export interface PostgresBackupSummary extends BackupSummary {
+  readonly info: PostgresBackupInfo;
+}
+
+/**
+ * One base backup of a whole cluster as a snapshot that a stock server can start. Published only when every file is
+ * what the server's manifest says and all WAL that makes it consistent is in. Damaged pages are stored and told of in
+ * `warnings`. Errors: those of the connection, `postgres.wal-level`, `postgres.other-cluster`, `backup.incomplete`.
+ */
+export async function backupPostgres(
+  options: BackupPostgresOptions,
+): Promise<PostgresBackupSummary> {
+  const { settings, source, progress = silentProgress } = options;
+  const place = describeConnection(settings);
+  progress({ type: 'begin', task: 'base-backup', title: `base backup of ${source} (${place})` });
+  let summary = 'failed';
+  try {
+    const done = await run(options, progress);
+    summary = `${formatBytes(done.bytesTotal)}, ${formatBytes(done.bytesStored)} stored`;
+    return done;
+  } catch (error) {
+    throw duringBackup(error, options.signal);
+  } finally {
+    progress({ type: 'end', task: 'base-backup', summary });
+  }
+}
+
+async function run(
+  options: BackupPostgresOptions,
+  progress: Progress,
+): Promise<PostgresBackupSummary> {
+  const { settings, source, repository, signal } = options;
+  const begunMs = performance.now();
+
+  // Everything that can be wrong is asked for before the first byte is read.
+  await using connection = await connectForBackup(settings, signal);
+  const facts = await readServerFacts(connection);
+  const former = await newestBackup(repository, source);
+  requireSameCluster(source, former, facts);
+
+  // Before the backup starts, so that no WAL since its start can vanish.
+  await using slot = await holdWal(settings, signal, progress);
+  await requireSameServer(slot, facts, settings);
+
+  // Names and counts belong to the moment of the start; they are read while the bytes stream.
+  await using catalogWork = collectBackupCatalog(options, facts);
+  await using writer = await repository.startBackup(signal ? { signal } : {});
+  const formerChunkSizeBytes = former?.info.chunkSizeBytes;
+  const received = await receiveBaseBackup(connection, facts, writer, {
+    progress,
+    ...(formerChunkSizeBytes === undefined ? {} : { formerChunkSizeBytes }),
+  });
+
+  // Nothing is published that is not whole.
+  verifyManifest(received, facts);
+  received.wal.requireWhole(received.start, received.stop);
+  await addTimelineHistory(connection, received);
+
+  const { catalog, warnings } = await catalogWork.result();
+  addMissingConfiguration(received, facts);
+  const info = describe(received, facts, connection.serverVersion, source, catalog);
+  addDocuments(received, info, catalog);
+  await received.saver.drained();
+  const tree = await received.tree.save(writer);
+  if (catalog.databases.length > 0) {
+    await repository.records.append({ kind: 'catalog', source, body: catalog });
+  }
+  const snapshot = await publish(writer, received, tree, source, former);
+  return {
+    source,
+    snapshot,
+    ...totals(writer),
+    bytesTotal: info.bytesTotal,
+    filesTotal: info.filesTotal,
+    durationMs: performance.now() - begunMs,
+    warnings: [
+      ...warnings,
+      ...damageWarnings(info.damagedPages, received.damaged.unnamed, info.startLsn),
+    ],
+    info,
+  };
+}
+
+async function newestBackup(
+  repository: Repository,
+  source: string,
+): Promise<StoredBackup | undefined> {
+  // A snapshot that cannot be read says nothing about the cluster, and must not keep a new one from being made.
+  return (await listPostgresSnapshots(repository, source, () => {}))[0];
+}
+
+function requireSameCluster(
+  source: string,
+  former: StoredBackup | undefined,
+  facts: ServerFacts,
+): void {
+  if (!former || former.info.systemId === facts.systemId) return;
+  throw new LifeboatError(
+    'postgres.other-cluster',
+    `${source} was cluster ${former.info.systemId} at the last backup, the server there now is ${facts.systemId}`,
+    {
+      hint: 'If the address is wrong, correct it. If the cluster was made anew or upgraded with pg_upgrade, give it another source name, so that the backups of the old one stay usable.',
+      context: { source, stored: former.info.systemId, found: facts.systemId },
+    },
+  );
+}
+
+async function requireSameServer(
+  slot: ReplicationConnection,
+  facts: ServerFacts,
+  settings: ConnectionSettings,
+): Promise<void> {
+  if ((await slot.identifySystem()).systemId === facts.systemId) return;
+  throw new LifeboatError(
+    'postgres.other-cluster',
+    `${describeConnection(settings)} leads to different clusters from one connection to the next`,
+    { hint: 'Name one server, not a balancer in front of several.' },
+  );
+}
+
+function verifyManifest(received: ReceivedBackup, facts: ServerFacts): void {
+  const manifest = parseManifest(received.manifest);
+  if (manifest.systemId !== undefined && manifest.systemId !== facts.systemId) {
+    throw untrue(`it is of the cluster ${manifest.systemId}`);
+  }
+  checkManifest(manifest, received.intake.streamed);
+}
+
+/** The server sends the history of its timeline with the WAL; where it does not, it is asked. */
+async function addTimelineHistory(
+  connection: ReplicationConnection,
+  { stop, wal, tree, saver, intake }: ReceivedBackup,
+): Promise<void> {
+  if (stop.timeline === 1 || wal.hasHistory(stop.timeline)) return;
+  const [result] = await connection.query(`TIMELINE_HISTORY ${stop.timeline}`);
+  const [name, content] = result?.rows[0] ?? [];
+  if (!name || !/^[0-9A-F]{8}\.history$/.test(name) || !content) {
+    throw new LifeboatError(
+      'backup.incomplete',
+      `the server has no history of its timeline ${stop.timeline}`,
+      { hint: 'Nothing was published. Without that file the backup could not be restored.' },
+    );
+  }
+  addFile(tree, saver, `data/pg_wal/${name}`, Buffer.from(content), intake.owner);
+}
+
+function addMissingConfiguration(
+  { tree, saver, intake }: ReceivedBackup,
+  facts: ServerFacts,
+): void {
+  for (const { name, text } of defaultConfiguration(facts.replaySettings)) {
+    if (tree.has(`data/${name}`)) continue;
+    addFile(tree, saver, `data/${name}`, Buffer.from(text), intake.owner);
+  }
+}
+
+function describe(
+  received: ReceivedBackup,
+  facts: ServerFacts,
+  serverVersion: number,
+  source: string,
+  catalog: CatalogRecord,
+): PostgresBackupInfo {
+  return {
+    format: 1,
+    source,
+    systemId: facts.systemId,
+    serverVersion,
+    timeline: received.stop.timeline,
+    startLsn: formatLsn(received.start.lsn),
+    stopLsn: formatLsn(received.stop.lsn),
+    startTime: received.startTime.toISOString(),
+    stopTime: received.stopTime.toISOString(),
+    segmentSizeBytes: facts.segmentSizeBytes,
+    dataChecksums: facts.dataChecksums,
+    chunkSizeBytes: received.chunkSizeBytes,
+    tablespaces: received.tablespaces,
+    damagedPages: nameDamage(received.damaged.remaining(), catalog),
+    bytesTotal: received.tree.bytesTotal,
+    filesTotal: received.tree.filesTotal,
+  };
+}
+
+function addDocuments(
+  { tree, saver, intake, manifest }: ReceivedBackup,
+  info: PostgresBackupInfo,
+  catalog: CatalogRecord,
+): void {
+  const { uid, gid } = intake.owner;
+  const owner = { uid, gid, mtimeSeconds: Math.floor(Date.parse(info.stopTime) / 1000) };
+  tree.addDirectory('data', { mode: 0o700, ...owner });
+  tree.addDirectory('lifeboat', { mode: 0o700, ...owner });
+  addFile(tree, saver, 'data/backup_manifest', manifest, owner);
+  addFile(tree, saver, backupDocumentPath.slice(1), documentBytes(info), owner);
+  addFile(tree, saver, catalogDocumentPath.slice(1), documentBytes(catalog), owner);
+}
+
+function documentBytes(document: unknown): Buffer {
+  return Buffer.from(`${JSON.stringify(document, undefined, 1)}\n`);
+}
+
+function publish(
+  writer: BackupWriter,
+  received: ReceivedBackup,
+  tree: Awaited<ReturnType<BackupWriter['saveTree']>>,
+  source: string,
+  former: StoredBackup | undefined,
+): Promise<SnapshotId> {
+  return writer.publishSnapshot({
+    time: received.stopTime,
+    tree,
+    paths: [`/lifeboat/${source}`],
+    tags: ['lifeboat', kindTag, sourceTag(source)],
+    ...(former ? { parent: former.snapshot.id } : {}),
+    filesTotal: received.tree.filesTotal,
+    bytesTotal: received.tree.bytesTotal,
+  });
+}
+
+function totals(writer: BackupWriter): Pick<BackupSummary, 'bytesNew' | 'bytesStored'> {
+  const { bytesNew, bytesStored } = writer.totals();
+  return { bytesNew, bytesStored };
+}
+
+function duringBackup(error: unknown, signal: AbortSignal | undefined): unknown {
+  if (signal?.aborted || !isLifeboatError(error, 'postgres.connection-lost')) return error;
+  return new LifeboatError(
+    'postgres.connection-lost',
+    `${error.message} during the base backup; nothing was published`,
+    {
+      hint: 'See whether the server still runs, and run the backup again: what was stored of this one is not stored twice.',
+      context: error.context,
+      cause: error,
+      retryable: true,
+    },
+  );
+}

@@ -1,0 +1,148 @@
+import { LifeboatError, type Progress } from '../../../core/index.ts';
+import type { BackupWriter } from '../../../repository/index.ts';
+import { formatLsn } from '../../../wal/index.ts';
+import type { ReplicationConnection } from '../protocol/replication-connection.ts';
+import { ArchiveIntake } from './archive-intake.ts';
+import { baseBackupCommand } from './base-backup-command.ts';
+import {
+  type BackupBounds,
+  type BaseBackupReceiver,
+  BaseBackupStream,
+  type Tablespace,
+} from './base-backup-stream.ts';
+import { ChunkSaver } from './chunk-saver.ts';
+import { chunkSizeFor } from './chunk-size.ts';
+import { DamagedPages } from './damaged-pages.ts';
+import { PageVerifier } from './page-checksum.ts';
+import type { ServerFacts } from './server-facts.ts';
+import { SnapshotTree } from './snapshot-tree.ts';
+import { StoredWal } from './stored-wal.ts';
+import { WalReplacements } from './wal-replacements.ts';
+
+/** Everything the server sent, on its way into the repository; nothing of it published, nor verified as a whole. */
+export interface ReceivedBackup {
+  readonly start: BackupBounds;
+  readonly stop: BackupBounds;
+  readonly startTime: Date;
+  readonly stopTime: Date;
+  readonly tablespaces: readonly Tablespace[];
+  readonly chunkSizeBytes: number;
+  readonly manifest: Buffer;
+  readonly intake: ArchiveIntake;
+  readonly tree: SnapshotTree;
+  readonly wal: StoredWal;
+  readonly damaged: DamagedPages;
+  readonly saver: ChunkSaver;
+}
+
+/** Chunks on their way to the repository. Enough to keep its workers busy while the server is read. */
+const maximumUnfinishedBytes = 32 * 1024 * 1024;
+/** About three million files. What is longer could not be parsed. */
+const maximumManifestBytes = 400 * 1024 * 1024;
+const progressStepBytes = 1024 * 1024;
+const progressStepMs = 60;
+
+/** Runs BASE_BACKUP and takes in what comes. Holds the server back while the repository is slower. */
+export async function receiveBaseBackup(
+  connection: ReplicationConnection,
+  facts: ServerFacts,
+  writer: BackupWriter,
+  options: { readonly formerChunkSizeBytes?: number; readonly progress: Progress },
+): Promise<ReceivedBackup> {
+  const { systemId, segmentSizeBytes, pageSizeBytes, segmentPages, dataChecksums } = facts;
+  const saver = new ChunkSaver(writer, maximumUnfinishedBytes);
+  const damaged = new DamagedPages();
+  const wal = new StoredWal(segmentSizeBytes, systemId);
+  const now = Math.floor(Date.now() / 1000);
+  const tree = new SnapshotTree({ mode: 0o700, uid: 0, gid: 0, mtimeSeconds: now });
+  const manifestParts: Buffer[] = [];
+  let manifestBytes = 0;
+  let begun: Pick<ReceivedBackup, 'start' | 'startTime' | 'tablespaces' | 'chunkSizeBytes'>;
+  let ended: Pick<ReceivedBackup, 'stop' | 'stopTime'> | undefined;
+  let intake: ArchiveIntake | undefined;
+  const meter = new ByteMeter(options.progress);
+
+  const receiver: BaseBackupReceiver = {
+    onStart(start, tablespaces, estimatedBytes) {
+      meter.estimatedBytes = estimatedBytes;
+      const chunkSizeBytes = chunkSizeFor(estimatedBytes ?? 0, options.formerChunkSizeBytes);
+      begun = { start, startTime: new Date(), tablespaces, chunkSizeBytes };
+      intake = new ArchiveIntake({
+        saver,
+        tree,
+        wal,
+        replacements: new WalReplacements(damaged, start.lsn, segmentSizeBytes),
+        damaged,
+        verifier: dataChecksums ? new PageVerifier(pageSizeBytes) : undefined,
+        chunkSizeBytes,
+        pageSizeBytes,
+        segmentPages,
+      });
+    },
+    onArchiveBegin: (tablespace) => intake?.beginArchive(tablespace),
+    onArchiveData(bytes) {
+      intake?.push(bytes);
+      meter.add(bytes.length);
+      return saver.room();
+    },
+    onArchiveEnd: () => intake?.endArchive(),
+    onManifestData(bytes) {
+      manifestBytes += bytes.length;
+      if (manifestBytes > maximumManifestBytes) {
+        throw new LifeboatError('postgres.protocol', 'the server sent a manifest without end');
+      }
+      manifestParts.push(Buffer.from(bytes));
+    },
+    onStop(stop) {
+      ended = { stop, stopTime: new Date() };
+    },
+  };
+  await connection.copyOut(
+    baseBackupCommand(connection.serverVersion),
+    new BaseBackupStream(connection.serverVersion, receiver),
+  );
+  if (!intake || !ended) {
+    throw new LifeboatError('postgres.protocol', 'the server ended the backup before its end');
+  }
+  if (ended.stop.lsn < begun!.start.lsn) {
+    const { start } = begun!;
+    throw new LifeboatError(
+      'postgres.protocol',
+      `the backup ends at ${formatLsn(ended.stop.lsn)}, before its start at ${formatLsn(start.lsn)}`,
+    );
+  }
+  const manifest = Buffer.concat(manifestParts);
+  return { ...begun!, ...ended, manifest, intake, tree, wal, damaged, saver };
+}
+
+/** Tells how far the work is, some times a second. */
+class ByteMeter {
+  /** By the server, without WAL. */
+  estimatedBytes: number | undefined;
+  readonly #progress: Progress;
+  #doneBytes = 0;
+  #toldBytes = 0;
+  #toldMs = 0;
+
+  constructor(progress: Progress) {
+    this.#progress = progress;
+  }
+
+  add(bytes: number): void {
+    this.#doneBytes += bytes;
+    if (this.#doneBytes - this.#toldBytes < progressStepBytes) return;
+    const now = performance.now();
+    if (now - this.#toldMs < progressStepMs) return;
+    this.#toldBytes = this.#doneBytes;
+    this.#toldMs = now;
+    this.#progress({
+      type: 'progress',
+      task: 'base-backup',
+      done: this.#doneBytes,
+      unit: 'bytes',
+      ...(this.estimatedBytes === undefined
+        ? {}
+        : { total: Math.max(this.estimatedBytes, this.#doneBytes) }),
+    });
+  }
+}

@@ -1,0 +1,80 @@
+import { LifeboatError } from '../../../core/index.ts';
+import type { Repository, Snapshot } from '../../../repository/index.ts';
+import type { CatalogRecord, PostgresBackupInfo } from '../backup-info.ts';
+import {
+  backupDocumentPath,
+  catalogDocumentPath,
+  parseBackupDocument,
+  parseCatalogDocument,
+} from './backup-document.ts';
+
+export const kindTag = 'kind:postgres';
+
+export function sourceTag(source: string): string {
+  return `source:${source}`;
+}
+
+export interface StoredBackup {
+  readonly snapshot: Snapshot;
+  readonly info: PostgresBackupInfo;
+}
+
+/** What a snapshot of ours says of itself. Errors: `repository.damaged`, also when it is no snapshot of PostgreSQL. */
+export async function readBackupInfo(
+  repository: Repository,
+  snapshot: Snapshot,
+): Promise<PostgresBackupInfo> {
+  return parseBackupDocument(await readDocument(repository, snapshot, backupDocumentPath));
+}
+
+/** The relation map and row counts as they were when the backup began. */
+export async function readBackupCatalog(
+  repository: Repository,
+  snapshot: Snapshot,
+): Promise<CatalogRecord> {
+  return parseCatalogDocument(await readDocument(repository, snapshot, catalogDocumentPath));
+}
+
+/**
+ * The snapshots of PostgreSQL sources, or of one, newest first. One whose description cannot be read is given to
+ * `onUnreadable`; without it, that is an error.
+ */
+export async function listPostgresSnapshots(
+  repository: Repository,
+  source?: string,
+  onUnreadable?: (snapshot: Snapshot, error: unknown) => void,
+): Promise<readonly StoredBackup[]> {
+  const tags = source === undefined ? [kindTag] : [kindTag, sourceTag(source)];
+  const found: StoredBackup[] = [];
+  for (const snapshot of await repository.snapshots()) {
+    if (!tags.every((tag) => snapshot.tags.includes(tag))) continue;
+    try {
+      found.push({ snapshot, info: await readBackupInfo(repository, snapshot) });
+    } catch (error) {
+      if (!onUnreadable) throw error;
+      onUnreadable(snapshot, error);
+    }
+  }
+  return found.sort((a, b) => b.snapshot.time.getTime() - a.snapshot.time.getTime());
+}
+
+async function readDocument(
+  repository: Repository,
+  snapshot: Snapshot,
+  path: string,
+): Promise<Uint8Array> {
+  const node = await repository.findNode(snapshot.tree, path);
+  if (node?.type !== 'file') {
+    throw new LifeboatError(
+      'repository.damaged',
+      `snapshot ${snapshot.id.slice(0, 8)} has no ${path}`,
+      {
+        hint: 'It is no backup of PostgreSQL by this program, or it was rewritten without its description.',
+        context: { snapshot: snapshot.id },
+      },
+    );
+  }
+  const parts: Uint8Array[] = [];
+  for (const id of node.content ?? []) parts.push(await repository.readBlob('data', id));
+  return Buffer.concat(parts);
+}
