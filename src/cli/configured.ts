@@ -1,12 +1,15 @@
+import { join } from 'node:path';
 import {
   type Configuration,
   findConfigFile,
   loadConfiguration,
+  type PasswordSetting,
   pickNamed,
   readPassword,
   type SecretSurroundings,
 } from '../config/index.ts';
 import { openLocation, openRepository, type Repository } from '../repository/index.ts';
+import { createSource, parseConnectionUrl, type Source } from '../sources/index.ts';
 import type { CommandContext } from './command.ts';
 
 /** The configuration a command works with. Throws `config.missing`, `config.invalid`. */
@@ -38,4 +41,59 @@ export function secretSurroundings(context: CommandContext): SecretSurroundings 
     warn: (message, hint) => output.warn(message, hint),
     ...(ask ? { ask: (what: string) => ask.secret(`Type the ${what}`) } : {}),
   };
+}
+
+/** What a command will do with a source; a password that it does not need is not read. */
+export type Purpose = 'protect' | 'rescue';
+
+/** A source of the configuration. */
+export async function createConfiguredSource(
+  context: CommandContext,
+  configuration: Configuration,
+  wanted: string | undefined,
+  purpose: Purpose = 'protect',
+): Promise<Source> {
+  const [name, setting] = pickNamed('source', configuration.sources, wanted);
+  const read = async (what: string, password: PasswordSetting | undefined) =>
+    password && (await readPassword(password, what, secretSurroundings(context)));
+  const password = await read(`password of the source "${name}"`, setting.password);
+  const rescue = purpose === 'rescue' &&
+    setting.rescue && {
+      url: setting.rescue.connection,
+      password: await read(`rescue password of the source "${name}"`, setting.rescue.password),
+    };
+  return createSource({
+    kind: setting.kind,
+    name,
+    connection: parseConnectionUrl(setting.connection, password),
+    ...(rescue ? { rescueConnection: parseConnectionUrl(rescue.url, rescue.password) } : {}),
+    ...(setting.slot ? { slot: setting.slot } : {}),
+    spoolFolder: join(configuration.stateFolder, 'spool', name),
+    ...(setting.programs ? { programsFolder: setting.programs } : {}),
+    ...(configuration.scratchFolder ? { scratchFolder: configuration.scratchFolder } : {}),
+    ...(configuration.spoolLimitBytes ? { spoolLimitBytes: configuration.spoolLimitBytes } : {}),
+  });
+}
+
+/** A source and its repository, opened. Disposal closes the repository. */
+export async function openConfiguredSource(
+  context: CommandContext,
+  wanted: string | undefined,
+  purpose: Purpose = 'protect',
+) {
+  const configuration = loadConfigured(context);
+  const [name, setting] = pickNamed('source', configuration.sources, wanted);
+  const repository = await openConfiguredRepository(context, configuration, setting.repository);
+  try {
+    const source = await createConfiguredSource(context, configuration, name, purpose);
+    return {
+      configuration,
+      source,
+      repository,
+      [Symbol.asyncDispose]: () => repository[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await repository[Symbol.asyncDispose]();
+    throw error;
+  }
 }

@@ -39,6 +39,12 @@ export interface Source {
   stream(
     context: SourceContext & { readonly onState: (state: StreamState) => void },
   ): Promise<void>;
+  /** After the stream ended with `postgres.slot-lost`: lets it begin anew behind the gap. A new backup must follow. */
+  renewStream(context: SourceContext): Promise<void>;
+  /** Whether the repository holds a backup of it. */
+  hasBackup(context: SourceContext): Promise<boolean>;
+  /** Stores what the names in it mean now, as a record. Resolves with the number of databases. */
+  recordCatalog(context: SourceContext): Promise<number>;
   doctor(signal?: AbortSignal): Promise<readonly Finding[]>;
 }
 

@@ -1,0 +1,89 @@
+import { isAbsolute } from 'node:path';
+import { pickNamed } from '../../config/index.ts';
+import { ExitCode, isLifeboatError } from '../../core/index.ts';
+import { type Finding, judgeRoom } from '../../sources/index.ts';
+import { type CommandContext, defineCommand, sourceArgument } from '../command.ts';
+import { createConfiguredSource, loadConfigured, openConfiguredRepository } from '../configured.ts';
+import { countOf } from '../output/count.ts';
+import type { Style } from '../output/style.ts';
+
+const roomBytes = 2 ** 30;
+
+export const doctor = defineCommand({
+  description: `Tries everything a backup and a recovery depend on: the repository and its password, the
+server, the rights of the role, its settings, the replication slot, server programs for
+scratch servers, room on the disks, clocks. Each finding comes with what to do. Changes
+nothing. Exit code 1 when there is a problem; warnings alone are no failure.`,
+  examples: ['doctor', 'doctor database --json'],
+  arguments: [sourceArgument],
+  options: {},
+  async run({ arguments: [wanted] }, context) {
+    const configuration = loadConfigured(context);
+    const names =
+      wanted === undefined
+        ? Object.keys(configuration.sources)
+        : [pickNamed('source', configuration.sources, wanted)[0]];
+    const counts = { ok: 0, warning: 0, problem: 0 };
+    const tell = (about: string, findings: readonly Finding[]) => {
+      context.output.say(({ bold }) => bold(about));
+      for (const finding of findings) {
+        counts[finding.outcome] += 1;
+        context.output.report({ type: 'finding', about, ...finding }, (style) =>
+          describe(finding, style),
+        );
+      }
+    };
+    for (const name of Object.keys(configuration.repositories)) {
+      tell(`repository ${name}`, await examineRepository(context, configuration, name));
+    }
+    for (const name of names) {
+      const source = await createConfiguredSource(context, configuration, name, 'rescue');
+      tell(`source ${name}`, await source.doctor(context.signal));
+    }
+    context.output.report({ type: 'doctor', ...counts }, (style) => summary(counts, style));
+    return counts.problem === 0 ? ExitCode.ok : ExitCode.failed;
+  },
+});
+
+async function examineRepository(
+  context: CommandContext,
+  configuration: ReturnType<typeof loadConfigured>,
+  name: string,
+): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  const { location } = configuration.repositories[name] as { location: string };
+  if (isAbsolute(location)) {
+    findings.push(await judgeRoom('room in the repository', location, roomBytes, 'a repository'));
+  }
+  try {
+    await using repository = await openConfiguredRepository(context, configuration, name);
+    const fact = `${repository.location.describe()} opens with its password`;
+    findings.push({ check: 'repository', outcome: 'ok', fact, remedy: '' });
+  } catch (error) {
+    if (!isLifeboatError(error) || error.code === 'cancelled' || error.code === 'bug') throw error;
+    const remedy = error.hint ?? 'Correct the location or the password in the configuration.';
+    findings.push({ check: 'repository', outcome: 'problem', fact: error.message, remedy });
+  }
+  return findings;
+}
+
+function describe(finding: Finding, { green, yellow, red, dim }: Style): string {
+  const mark = { ok: green('✓'), warning: yellow('!'), problem: red('✗') }[finding.outcome];
+  const line = `  ${mark} ${finding.fact}`;
+  return finding.remedy === '' ? line : `${line}\n      ${dim('→')} ${finding.remedy}`;
+}
+
+function summary(
+  counts: { warning: number; problem: number },
+  { green, yellow, red }: Style,
+): string {
+  const warnings = counts.warning > 0 ? `, ${countOf(counts.warning, 'warning')}` : '';
+  if (counts.problem > 0) {
+    return red(
+      `\n${countOf(counts.problem, 'problem')}${warnings}: correct them and run \`lifeboat doctor\` again.`,
+    );
+  }
+  return counts.warning > 0
+    ? yellow(`\nNo problems${warnings}.`)
+    : green('\nEverything is as it should be.');
+}

@@ -1,0 +1,68 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { chmod, link, mkdir, open, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { stringify } from 'yaml';
+import { fileError, syncFolder } from '../../core/index.ts';
+
+export interface SetupChoices {
+  readonly name: string;
+  readonly location: string;
+  readonly connection: string;
+  readonly passwordFile: string;
+  readonly stateFolder?: string;
+}
+
+const schemaAddress = './node_modules/lifeboat/docs/lifeboat.schema.json';
+
+/** The text of a new lifeboat.yaml. */
+export function configurationText(choices: SetupChoices): string {
+  const head = [
+    `# yaml-language-server: $schema=${schemaAddress}`,
+    '# What is protected, and where the backups live. Every option: docs/guide/configuration.md',
+  ];
+  const body = stringify({
+    name: choices.name,
+    repositories: {
+      main: { location: choices.location, password: { file: choices.passwordFile } },
+    },
+    sources: {
+      database: { kind: 'postgres', connection: choices.connection, backup: '0 2 * * *' },
+    },
+    ...(choices.stateFolder ? { state: choices.stateFolder } : {}),
+  });
+  return `${head.join('\n')}\n${body}`;
+}
+
+/**
+ * Writes a new file with mode 0600, whole and durable; an existing one is never touched. False when it existed.
+ * (A link to a finished temporary file, because a rename would overwrite.)
+ */
+export async function writeNewFile(path: string, text: string): Promise<boolean> {
+  if (existsSync(path)) return false;
+  const temporary = join(dirname(path), `.${basename(path)}-${randomBytes(6).toString('hex')}`);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    const file = await open(temporary, 'wx', 0o600);
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await chmod(temporary, 0o600);
+    await link(temporary, path);
+    await syncFolder(dirname(path));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw fileError(error, `could not write ${path}`);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+/** 192 random bits as 32 characters that are easy to copy. */
+export function newPassword(): string {
+  return randomBytes(24).toString('base64url');
+}

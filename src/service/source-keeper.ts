@@ -1,0 +1,134 @@
+import type { Cron } from 'croner';
+import { isLifeboatError, LifeboatError, sleep } from '../core/index.ts';
+import type { Repository } from '../repository/index.ts';
+import type { Source, StreamState } from '../sources/index.ts';
+import { RetryDelay } from './retry-delay.ts';
+import { runOnSchedule } from './schedule.ts';
+import type { ServiceEvent } from './service-event.ts';
+
+const catalogIntervalMs = 15 * 60_000;
+
+interface Options {
+  readonly source: Source;
+  readonly repository: Repository;
+  readonly schedule: Cron | undefined;
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: ServiceEvent) => void;
+}
+
+/** Keeps one source protected: its stream, its backups, its catalog records. */
+export class SourceKeeper {
+  readonly #options: Options;
+  /** Backups of a source run one after the other. */
+  #backups: Promise<unknown> = Promise.resolve();
+
+  constructor(options: Options) {
+    this.#options = options;
+  }
+
+  /** Resolves after the signal aborted and everything has stopped. */
+  async run(): Promise<void> {
+    const { schedule, signal } = this.#options;
+    await Promise.all([
+      this.#untilAborted('streaming', () => this.#stream()),
+      this.#untilAborted('the first backup', () => this.#firstBackup()),
+      this.#untilAborted('the catalog', () => this.#recordCatalogs()),
+      schedule
+        ? this.#untilAborted('the schedule', () => {
+            this.#announceNext(schedule);
+            return runOnSchedule(schedule, signal, async () => {
+              await this.#backup('schedule').catch((error) =>
+                this.#alarm(error, 'the next scheduled backup tries again'),
+              );
+              this.#announceNext(schedule);
+            });
+          })
+        : undefined,
+    ]);
+    await this.#backups.catch(() => {});
+  }
+
+  /** Repeats `work` after failures, ever more slowly; ends when it resolves or the signal aborts. */
+  async #untilAborted(what: string, work: () => Promise<void>): Promise<void> {
+    const { signal } = this.#options;
+    const delay = new RetryDelay();
+    while (!signal.aborted) {
+      try {
+        await work();
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        const delayMs = delay.next(performance.now());
+        this.#alarm(error, `${what} begins again in ${Math.round(delayMs / 1000)} s`);
+        await sleep(delayMs, signal).catch(() => {});
+      }
+    }
+  }
+
+  async #stream(): Promise<void> {
+    const { source, repository, signal, onEvent } = this.#options;
+    const onState = (state: StreamState) => onEvent({ type: 'stream', ...state });
+    try {
+      await source.stream({ repository, signal, onState });
+    } catch (error) {
+      if (signal.aborted || !isLifeboatError(error, 'postgres.slot-lost')) throw error;
+      // The log has a gap now. What comes after it needs a base of its own; until then nothing later can be restored.
+      this.#alarm(error, 'a new base backup begins at once');
+      await source.renewStream({ repository, signal });
+      this.#backup('the log has a gap').catch((failure) =>
+        this.#alarm(failure, 'the next scheduled backup tries again'),
+      );
+      await this.#stream();
+    }
+  }
+
+  async #firstBackup(): Promise<void> {
+    const { source, repository, signal } = this.#options;
+    if (await source.hasBackup({ repository, signal })) return;
+    await this.#backup('there is none yet');
+  }
+
+  #backup(reason: string): Promise<unknown> {
+    const { source, repository, signal, onEvent } = this.#options;
+    const run = async () => {
+      if (signal.aborted) return;
+      onEvent({ type: 'backup-started', source: source.name, reason });
+      onEvent({ type: 'backup', ...(await source.backup({ repository, signal })) });
+    };
+    const result = this.#backups.then(run, run);
+    this.#backups = result;
+    return result;
+  }
+
+  async #recordCatalogs(): Promise<void> {
+    const { source, repository, signal, onEvent } = this.#options;
+    for (;;) {
+      const databases = await source.recordCatalog({ repository, signal });
+      onEvent({ type: 'catalog', source: source.name, databases });
+      await sleep(catalogIntervalMs, signal);
+    }
+  }
+
+  #announceNext(schedule: Cron): void {
+    const time = schedule.nextRun();
+    if (time)
+      this.#options.onEvent({ type: 'next-backup', source: this.#options.source.name, time });
+  }
+
+  #alarm(thrown: unknown, action: string): void {
+    const { source, signal, onEvent } = this.#options;
+    if (signal.aborted) return;
+    const error = isLifeboatError(thrown)
+      ? thrown
+      : new LifeboatError('bug', thrown instanceof Error ? thrown.message : String(thrown));
+    const { code, message, hint } = error;
+    onEvent({
+      type: 'alarm',
+      source: source.name,
+      code,
+      message,
+      action,
+      ...(hint ? { hint } : {}),
+    });
+  }
+}
