@@ -1,5 +1,8 @@
 // wal: PostgreSQL's write-ahead log as facts. Pure: bytes in, facts out.
+export type { CommittedTransaction } from './committed-transaction.ts';
 export { crc32c } from './crc32c.ts';
+export { collectDeletedTuples, DeletedTuples, type TouchedTuples } from './deleted-tuples.ts';
+export { findSuspects } from './find-suspects.ts';
 export {
   formatLsn,
   type Lsn,
@@ -11,7 +14,25 @@ export {
   segmentStart,
   timelineStream,
 } from './lsn.ts';
+export type { RelationDirectory, RelationFacts, RelationKind } from './relation-directory.ts';
+export { type RelationId, relationKey } from './relation-id.ts';
+export type { RelationTotal } from './relation-totals.ts';
 export { isTablespaceCreate } from './resource-manager.ts';
+export {
+  defaultThresholds,
+  type Suspect,
+  type SuspectKind,
+  type SuspectSeverity,
+  type SuspectTable,
+  type SuspectThresholds,
+} from './suspect.ts';
+export {
+  type CatalogFile,
+  TransactionIndex,
+  type TransactionIndexOptions,
+} from './transaction-index.ts';
+export type { RelationChanges } from './transaction-state.ts';
+export type { TupleList } from './tuple-list.ts';
 export { type ImageCompression, WalBlock } from './wal-block.ts';
 export { type WalEnd, WalReader, type WalReaderOptions } from './wal-reader.ts';
 export { WalRecord } from './wal-record.ts';

@@ -145,7 +145,9 @@ export class WalReader {
 
   /** @throws wal.invalid when the records up to `position` have not all been read. */
   requireReached(position: bigint): void {
-    if (BigInt(this.#reached) >= position) return;
+    // A record that ends with its page ends before the next page's header, the next one begins behind it.
+    const header = this.#reached % pageBytes === 0 ? 40n : 0n;
+    if (BigInt(this.#reached) + header >= position) return;
     const { at, why } = this.finish();
     throw new LifeboatError('wal.invalid', `WAL ends at ${formatLsn(at)}: ${why}`, {
       hint: 'The log is damaged or incomplete there. Recover to a moment before, or from another copy.',
