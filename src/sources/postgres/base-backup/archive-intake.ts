@@ -111,7 +111,8 @@ export class ArchiveIntake implements TarHandler {
     for (let at = 0; at < bytes.length; ) {
       if (this.#filled === 0) {
         const rest = file.header.sizeBytes - file.position;
-        this.#chunk = new Uint8Array(Math.min(file.chunkSizeBytes, rest));
+        // Not zeroed: every byte is written before anyone reads it.
+        this.#chunk = Buffer.allocUnsafeSlow(Math.min(file.chunkSizeBytes, rest));
       }
       const part = bytes.subarray(at, at + this.#chunk.length - this.#filled);
       this.#chunk.set(part, this.#filled);
