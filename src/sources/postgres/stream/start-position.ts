@@ -1,0 +1,141 @@
+import { isLifeboatError, LifeboatError } from '../../../core/index.ts';
+import { formatLsn } from '../../../wal/index.ts';
+import type { ReplicationConnection } from '../protocol/replication-connection.ts';
+import type { LogCoverage } from './log-coverage.ts';
+import { createSlot, slotStart } from './slot.ts';
+import type { Spool } from './spool.ts';
+import { listHistoryFiles } from './spool-folder.ts';
+import {
+  fetchHistory,
+  historyFileName,
+  parseTimelineHistory,
+  reachability,
+} from './timeline-history.ts';
+import { later, type WalPosition } from './wal-position.ts';
+
+/** How long a spool that could go on by itself waits for the repository to say what it holds. */
+const coveragePatienceMs = 10_000;
+
+export interface ServerIdentity {
+  readonly systemId: string;
+  readonly timeline: number;
+  readonly segmentSizeBytes: number;
+  readonly flushLsn: bigint;
+}
+
+export async function identify(connection: ReplicationConnection): Promise<ServerIdentity> {
+  const identity = await connection.identifySystem();
+  return {
+    ...identity,
+    segmentSizeBytes: parseSegmentSize(await connection.show('wal_segment_size')),
+  };
+}
+
+/** Ties spool and log to the cluster, or throws `postgres.other-cluster`. */
+export async function claimCluster(
+  server: ServerIdentity,
+  expected: string | undefined,
+  spool: Spool,
+  coverage: LogCoverage,
+): Promise<void> {
+  if (expected !== undefined && expected !== server.systemId) {
+    throw new LifeboatError(
+      'postgres.other-cluster',
+      `the server is the cluster ${server.systemId}, expected was ${expected}`,
+      { hint: 'Give the new cluster a source name of its own.' },
+    );
+  }
+  if (spool.header) await loadPatiently(coverage);
+  else await coverage.load();
+  coverage.refuseOther(server.systemId);
+  await spool.claim(server.systemId, server.segmentSizeBytes);
+}
+
+/** Where the stream has to go on. A cluster that was never streamed gets its slot, and starts where the slot does. */
+export async function findStart(
+  connection: ReplicationConnection,
+  server: ServerIdentity,
+  slot: string,
+  spool: Spool,
+  coverage: LogCoverage,
+): Promise<WalPosition> {
+  const known = later(spool.continuation(), coverage.continuation(server.segmentSizeBytes));
+  if (known) return known;
+  await createSlot(connection, slot);
+  return slotStart(connection, slot, server.segmentSizeBytes);
+}
+
+/**
+ * Follows the server's history when it left our timeline, and spools the history files that are new. Returns the position
+ * to stream from; `onLeftBehind` hears when WAL that we have is not part of the server's history.
+ */
+export async function followHistory(
+  connection: ReplicationConnection,
+  server: ServerIdentity,
+  position: WalPosition,
+  spool: Spool,
+  onLeftBehind: (fact: string) => void,
+): Promise<WalPosition> {
+  let newest = '';
+  const known = new Set(await listHistoryFiles(spool.folder));
+  for (let timeline = 2; timeline <= server.timeline; timeline += 1) {
+    // A server that recovers to the newest timeline probes them one by one, so none may be left out.
+    if (timeline < server.timeline && known.has(historyFileName(timeline))) continue;
+    const file = await fetchHistory(connection, timeline);
+    if (!file) continue;
+    await spool.writeHistoryFile(file.name, file.bytes);
+    newest = file.bytes.toString();
+  }
+  const history = parseTimelineHistory(newest);
+  const reached = reachability(position, server.timeline, history, server.segmentSizeBytes);
+  if (reached.kind === 'unrelated') throw otherHistory(server, position);
+  if (reached.kind === 'left-behind') {
+    onLeftBehind(
+      `the server left timeline ${position.timeline} at ${formatLsn(reached.switchLsn)}: WAL after it is kept but not part of its history`,
+    );
+    return reached.next;
+  }
+  if (position.timeline === server.timeline && position.start > server.flushLsn) {
+    throw new LifeboatError(
+      'postgres.other-cluster',
+      `the server's WAL ends at ${formatLsn(server.flushLsn)}, before ${formatLsn(position.start)}, which was received already`,
+      {
+        hint: 'The server was set back to an older state. Give it a source name of its own and take a base backup.',
+      },
+    );
+  }
+  return position;
+}
+
+function otherHistory(server: ServerIdentity, position: WalPosition): LifeboatError {
+  return new LifeboatError(
+    'postgres.other-cluster',
+    `the server is on timeline ${server.timeline}, whose history does not hold timeline ${position.timeline}`,
+    {
+      hint: 'The server was set back or restored to another branch. Give it a source name of its own and take a base backup.',
+    },
+  );
+}
+
+async function loadPatiently(coverage: LogCoverage): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, coveragePatienceMs);
+  });
+  try {
+    await Promise.race([coverage.load(), patience]);
+  } catch (error) {
+    // The spool knows enough to go on; the uploader reports what is wrong with the repository.
+    if (isLifeboatError(error, 'bug')) throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** `16MB`, `1GB`: how SHOW prints wal_segment_size. */
+function parseSegmentSize(text: string): number {
+  const match = /^(\d{1,4})(MB|GB)$/.exec(text);
+  const bytes = Number(match?.[1]) * (match?.[2] === 'GB' ? 2 ** 30 : 2 ** 20);
+  if (bytes >= 2 ** 20 && bytes <= 2 ** 30 && Number.isInteger(Math.log2(bytes))) return bytes;
+  throw new LifeboatError('postgres.protocol', `the server said wal_segment_size is ${text}`);
+}

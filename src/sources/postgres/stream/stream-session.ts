@@ -1,0 +1,280 @@
+import { LifeboatError } from '../../../core/index.ts';
+import { formatLsn, type Lsn, lsn, segmentStart } from '../../../wal/index.ts';
+import { connectReplication } from '../protocol/connect-replication.ts';
+import type {
+  ReplicationConnection,
+  ReplicationEnd,
+  StreamMessage,
+} from '../protocol/replication-connection.ts';
+import { resolveConflict } from './conflict.ts';
+import type { LogCoverage } from './log-coverage.ts';
+import { createSlot, dropSlotOn, slotError, sqlstateOf } from './slot.ts';
+import type { Spool } from './spool.ts';
+import { claimCluster, findStart, followHistory, identify } from './start-position.ts';
+import type { StreamLimits, StreamOptions } from './stream-options.ts';
+import type { StatePublisher } from './stream-state.ts';
+import type { Uploader } from './uploader.ts';
+import type { WalPosition } from './wal-position.ts';
+
+/** A server that asks for answers this many times without sending WAL, while we lag, waits for us in its shutdown. */
+const impatientMin = 100;
+/** How long its shutdown waits for a repository that does not answer. The slot keeps the WAL for later. */
+const shutdownPatienceMs = 15_000;
+const spaceCheckMs = 200;
+
+export interface SessionContext {
+  readonly options: StreamOptions;
+  readonly limits: StreamLimits;
+  readonly spool: Spool;
+  readonly coverage: LogCoverage;
+  readonly uploader: Uploader;
+  readonly state: StatePublisher;
+  readonly warn: (message: string) => void;
+  /** Brings the rest into the repository, as far as that is possible in time. */
+  readonly finishUpload: () => Promise<void>;
+  readonly onStreaming: () => void;
+}
+
+/** Where the next session must go on; undefined when the spool says it. */
+export type SessionEnd = WalPosition | undefined;
+
+/** One connection, from login to its end: the server's timeline ended, or the signal stopped it. */
+export class StreamSession {
+  readonly #context: SessionContext;
+  /** Ends the stream on our side. */
+  readonly #inner = new AbortController();
+  #sendStatus: () => void = () => {};
+  #appending: Promise<void> | undefined;
+  #committing: Promise<void> | undefined;
+  #failure: unknown;
+  #stopping = false;
+  #serverEnd: Lsn = lsn(0n);
+  #impatient = 0;
+  #impatientSinceMs = 0;
+  #halfFullTold = false;
+
+  constructor(context: SessionContext) {
+    this.#context = context;
+  }
+
+  async run(given: WalPosition | undefined): Promise<SessionEnd> {
+    const { options, spool, coverage, uploader, state } = this.#context;
+    const setup = new AbortController();
+    const onAbort = () => setup.abort(options.signal.reason);
+    options.signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      await using connection = await connectReplication(options.settings, {
+        signal: setup.signal,
+        applicationName: options.applicationName ?? options.slot,
+      });
+      const server = await identify(connection);
+      await claimCluster(server, options.systemId, spool, coverage);
+      uploader.learnCoverage();
+      const wanted = given ?? (await findStart(connection, server, options.slot, spool, coverage));
+      const warn = this.#context.warn;
+      const position = await followHistory(connection, server, wanted, spool, warn);
+      await spool.begin(position);
+      uploader.learnCoverage();
+      // From here on an abort is a clean stop, which needs the connection.
+      options.signal.removeEventListener('abort', onAbort);
+      const end = await this.#stream(connection, position);
+      if (end.kind === 'aborted') return undefined;
+      return await this.#nextTimeline(position, end, server.segmentSizeBytes);
+    } finally {
+      options.signal.removeEventListener('abort', onAbort);
+      state.phase('connecting');
+      // Nothing of this session may touch the spool when the next one begins.
+      this.#stopping = true;
+      await Promise.allSettled([this.#appending, this.#committing]);
+    }
+  }
+
+  async #stream(connection: ReplicationConnection, position: WalPosition): Promise<ReplicationEnd> {
+    const { signal } = this.#context.options;
+    const onAbort = () => void this.#stop();
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      const end = await this.#startOrRecreate(connection, position);
+      if (this.#failure) throw this.#failure;
+      return end;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /**
+   * A slot that is gone (dropped by hand, or the server is a promoted standby) is no loss as long as the server still
+   * has the WAL that continues ours: it is made again, with a warning. Otherwise `postgres.slot-lost`.
+   */
+  async #startOrRecreate(
+    connection: ReplicationConnection,
+    position: WalPosition,
+  ): Promise<ReplicationEnd> {
+    const { slot } = this.#context.options;
+    try {
+      return await this.#start(connection, position);
+    } catch (error) {
+      if (sqlstateOf(error) !== '42704') throw slotError(error, slot, position.start);
+    }
+    await createSlot(connection, slot);
+    try {
+      this.#context.warn(
+        `the slot ${slot} was gone and has been made again; the stream goes on at ${formatLsn(position.start)}`,
+      );
+      return await this.#start(connection, position);
+    } catch (error) {
+      // An unused slot would keep WAL until the server's disk is full.
+      if (sqlstateOf(error) === '58P01') await dropSlotOn(connection, slot);
+      throw slotError(error, slot, position.start);
+    }
+  }
+
+  #start(connection: ReplicationConnection, position: WalPosition): Promise<ReplicationEnd> {
+    const { spool, options, state } = this.#context;
+    return connection.startPhysicalReplication({
+      slot: options.slot,
+      ...position,
+      signal: this.#inner.signal,
+      onStarted: (sendStatus) => {
+        this.#sendStatus = sendStatus;
+        this.#context.onStreaming();
+        state.phase('streaming');
+        state.problem('server', undefined);
+      },
+      onData: (message) => this.#receive(message),
+      onKeepalive: (serverEnd, replyWanted) => this.#keepalive(serverEnd, replyWanted),
+      status: () => ({ written: spool.written, flushed: this.#flushed() }),
+    });
+  }
+
+  #receive(message: StreamMessage): Promise<void> | undefined {
+    if (this.#stopping) return undefined;
+    this.#serverEnd = message.serverEnd;
+    this.#impatient = 0;
+    this.#appending = this.#append(message);
+    return this.#appending;
+  }
+
+  async #append({ start, payload }: StreamMessage): Promise<void> {
+    const { spool, uploader } = this.#context;
+    await this.#waitForSpace();
+    if (this.#stopping) return;
+    const segments = spool.segments.length;
+    await spool.append(start, payload, (segment, bytes) =>
+      resolveConflict(this.#context, segment, bytes),
+    );
+    if (spool.segments.length !== segments) {
+      uploader.learnCoverage();
+      uploader.urge();
+    }
+    this.#committing ??= this.#commit();
+  }
+
+  /** Group commit: one sync covers everything that arrived while the former one ran. Then the server hears of it. */
+  async #commit(): Promise<void> {
+    try {
+      while (this.#context.spool.hasUnsynced) {
+        await this.#context.spool.sync();
+        this.#sendStatus();
+        this.publish();
+      }
+    } catch (error) {
+      this.#failure ??= error;
+      this.#inner.abort();
+    } finally {
+      this.#committing = undefined;
+    }
+  }
+
+  /** Back-pressure: while this waits nothing is read from the server, which keeps the WAL for its slot. */
+  async #waitForSpace(): Promise<void> {
+    const { spool, limits, state, warn } = this.#context;
+    const held = () => spool.bytesHeld - (spool.segments.at(-1)?.lengthBytes ?? 0);
+    if (held() <= limits.spoolBytesMax / 2) this.#halfFullTold = false;
+    else if (!this.#halfFullTold) {
+      this.#halfFullTold = true;
+      warn('the spool is more than half full: the repository does not keep up');
+    }
+    if (held() < limits.spoolBytesMax) return;
+    state.problem('spool', 'the spool is full; receiving pauses until the repository takes WAL');
+    while (held() >= limits.spoolBytesMax && !this.#stopping) {
+      await new Promise((resolve) => setTimeout(resolve, spaceCheckMs));
+    }
+    state.problem('spool', undefined);
+  }
+
+  #keepalive(serverEnd: Lsn, replyWanted: boolean): void {
+    this.#serverEnd = serverEnd;
+    this.publish();
+    if (!replyWanted || this.#flushed() >= this.#context.spool.written) {
+      this.#impatient = 0;
+      return;
+    }
+    this.#context.uploader.urge();
+    if (this.#impatient === 0) this.#impatientSinceMs = performance.now();
+    this.#impatient += 1;
+    const waitedMs = performance.now() - this.#impatientSinceMs;
+    if (this.#impatient >= impatientMin && waitedMs > shutdownPatienceMs) {
+      throw new LifeboatError(
+        'postgres.connection-lost',
+        'the server waits in its shutdown for WAL that the repository does not take; it is let go',
+        { retryable: true },
+      );
+    }
+  }
+
+  /** Never ahead of what the server sent on this connection. */
+  #flushed(): Lsn {
+    const { uploader, spool } = this.#context;
+    const flushed = uploader.flushed ?? lsn(0n);
+    if (flushed > spool.written) return spool.written;
+    return flushed;
+  }
+
+  /** The repository has more: the slot may move on. */
+  onFlushed(): void {
+    this.#sendStatus();
+    this.publish();
+  }
+
+  publish(): void {
+    const { state, spool } = this.#context;
+    state.positions({
+      written: spool.written,
+      flushed: this.#flushed(),
+      serverEnd: this.#serverEnd,
+    });
+  }
+
+  /** Last sync, last upload, last status, then the end: the slot is as far as it can be. */
+  async #stop(): Promise<void> {
+    this.#stopping = true;
+    try {
+      await Promise.allSettled([this.#appending, this.#committing]);
+      await this.#context.spool.sync();
+      await this.#context.finishUpload();
+      this.publish();
+    } catch (error) {
+      this.#failure ??= error;
+    } finally {
+      this.#inner.abort();
+    }
+  }
+
+  async #nextTimeline(
+    position: WalPosition,
+    end: Extract<ReplicationEnd, { kind: 'timeline-ended' }>,
+    segmentSizeBytes: number,
+  ): Promise<WalPosition> {
+    const { nextTimeline, switchLsn } = end;
+    if (!(nextTimeline > position.timeline)) {
+      throw new LifeboatError(
+        'postgres.protocol',
+        'the server named a next timeline that is wrong',
+      );
+    }
+    await this.#context.spool.endTimeline();
+    return { timeline: nextTimeline, start: segmentStart(switchLsn, segmentSizeBytes) };
+  }
+}

@@ -1,0 +1,140 @@
+import { type ErrorCode, isLifeboatError, sleep } from '../../../core/index.ts';
+import { LogCoverage } from './log-coverage.ts';
+import { Spool } from './spool.ts';
+import { defaultLimits, type StreamOptions } from './stream-options.ts';
+import { type SessionContext, type SessionEnd, StreamSession } from './stream-session.ts';
+import { StatePublisher } from './stream-state.ts';
+import { Uploader } from './uploader.ts';
+
+const retryDelayMinMs = 250;
+const retryDelayMaxMs = 15_000;
+/** Faults of the setup when they come first, but passing ones (a server that is being rebuilt) once it has worked. */
+const passingOnceStreamed: readonly ErrorCode[] = [
+  'postgres.refused',
+  'postgres.no-replication',
+  'postgres.untrusted',
+  'postgres.query',
+];
+
+/**
+ * Streams WAL through the spool into the log until the signal aborts, reconnecting by itself. What it reports to the server
+ * as written is durable in the spool, as flushed durable in the log. Rejects when it cannot go on: `postgres.slot-lost`,
+ * `.slot-busy`, `.other-cluster`, `.refused`, `.no-replication`, `log.conflict`, `spool.locked`, `spool.damaged`.
+ */
+export async function streamWal(options: StreamOptions): Promise<void> {
+  const state = new StatePublisher(options.source, options.onState);
+  try {
+    await using spool = await Spool.open(options.spoolFolder);
+    await new WalStream(options, spool, state).run();
+  } finally {
+    state.phase('stopped');
+    state.close();
+  }
+}
+
+class WalStream {
+  readonly #options: StreamOptions;
+  readonly #context: SessionContext;
+  readonly #uploader: Uploader;
+  readonly #state: StatePublisher;
+  /** Ends the sessions when the uploader cannot go on, or the caller wants to stop. */
+  readonly #stop: AbortSignal;
+  readonly #broken = new AbortController();
+  #session: StreamSession | undefined;
+  #hasStreamed = false;
+  #failures = 0;
+  #busySinceMs: number | undefined;
+
+  constructor(options: StreamOptions, spool: Spool, state: StatePublisher) {
+    const limits = { ...defaultLimits, ...options.limits };
+    const coverage = new LogCoverage(options.log);
+    this.#state = state;
+    this.#stop = AbortSignal.any([options.signal, this.#broken.signal]);
+    this.#options = { ...options, signal: this.#stop };
+    this.#uploader = new Uploader({
+      log: options.log,
+      coverage,
+      spool,
+      pieceIntervalMs: limits.pieceIntervalMs,
+      onFlushed: () => this.#session?.onFlushed(),
+      onProblem: (problem) => state.problem('repository', problem),
+    });
+    this.#context = {
+      options: this.#options,
+      limits,
+      spool,
+      coverage,
+      uploader: this.#uploader,
+      state,
+      warn: (message) => options.progress?.({ type: 'warning', message }),
+      finishUpload: () => this.#finishUpload(limits.stopMaxMs),
+      onStreaming: () => {
+        this.#hasStreamed = true;
+        this.#failures = 0;
+        this.#busySinceMs = undefined;
+      },
+    };
+  }
+
+  #uploading: Promise<void> = Promise.resolve();
+  #uploadFailure: unknown;
+
+  async run(): Promise<void> {
+    this.#uploading = this.#uploader.run().catch((error: unknown) => {
+      this.#uploadFailure = error;
+      this.#broken.abort(error);
+    });
+    try {
+      await this.#receive();
+    } finally {
+      await this.#context.finishUpload();
+    }
+    if (this.#uploadFailure) throw this.#uploadFailure;
+  }
+
+  async #receive(): Promise<void> {
+    let next: SessionEnd;
+    while (!this.#stop.aborted) {
+      this.#session = new StreamSession(this.#context);
+      try {
+        next = await this.#session.run(next);
+      } catch (error) {
+        next = undefined;
+        if (this.#stop.aborted) return;
+        await this.#pauseAfter(error);
+      }
+    }
+  }
+
+  async #pauseAfter(error: unknown): Promise<void> {
+    if (!this.#isPassing(error)) throw error;
+    this.#failures += 1;
+    this.#state.problem('server', error instanceof Error ? error.message : String(error));
+    this.#state.phase('waiting');
+    const delayMs = Math.min(retryDelayMinMs * 2 ** Math.min(this.#failures, 10), retryDelayMaxMs);
+    await sleep(delayMs * (0.5 + Math.random() / 2), this.#stop).catch(() => {});
+    this.#state.phase('connecting');
+  }
+
+  #isPassing(error: unknown): boolean {
+    if (!isLifeboatError(error)) return false;
+    if (error.code === 'postgres.slot-busy') {
+      this.#busySinceMs ??= performance.now();
+      return performance.now() - this.#busySinceMs < this.#context.limits.slotBusyMaxMs;
+    }
+    return error.retryable || (this.#hasStreamed && passingOnceStreamed.includes(error.code));
+  }
+
+  async #finishUpload(withinMs: number): Promise<void> {
+    this.#uploader.finish();
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(() => {
+        this.#uploader.abandon();
+        resolve();
+      }, withinMs);
+    });
+    await Promise.race([this.#uploading, patience]);
+    clearTimeout(timer);
+  }
+}
