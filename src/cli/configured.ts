@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import {
   type Configuration,
   findConfigFile,
@@ -9,7 +8,7 @@ import {
   type SecretSurroundings,
 } from '../config/index.ts';
 import { openLocation, openRepository, type Repository } from '../repository/index.ts';
-import { createSource, parseConnectionUrl, type Source } from '../sources/index.ts';
+import { createSource, type PostgresSource, parseConnectionUrl } from '../sources/index.ts';
 import type { CommandContext } from './command.ts';
 
 /** The configuration a command works with. Throws `config.missing`, `config.invalid`. */
@@ -52,7 +51,7 @@ export async function createConfiguredSource(
   configuration: Configuration,
   wanted: string | undefined,
   purpose: Purpose = 'protect',
-): Promise<Source> {
+): Promise<PostgresSource> {
   const [name, setting] = pickNamed('source', configuration.sources, wanted);
   const read = async (what: string, password: PasswordSetting | undefined) =>
     password && (await readPassword(password, what, secretSurroundings(context)));
@@ -68,7 +67,7 @@ export async function createConfiguredSource(
     connection: parseConnectionUrl(setting.connection, password),
     ...(rescue ? { rescueConnection: parseConnectionUrl(rescue.url, rescue.password) } : {}),
     ...(setting.slot ? { slot: setting.slot } : {}),
-    spoolFolder: join(configuration.stateFolder, 'spool', name),
+    stateFolder: configuration.stateFolder,
     ...(setting.programs ? { programsFolder: setting.programs } : {}),
     ...(configuration.scratchFolder ? { scratchFolder: configuration.scratchFolder } : {}),
     ...(configuration.spoolLimitBytes ? { spoolLimitBytes: configuration.spoolLimitBytes } : {}),

@@ -1,7 +1,23 @@
 // sources: what is protected. One contract (source.ts), one folder per kind, one registry.
+export type { CatalogRecord, PostgresBackupInfo, RecoveryTarget } from './postgres/backup-info.ts';
 export {
   type ConnectionSettings,
   describeConnection,
   parseConnectionUrl,
 } from './postgres/connection-settings.ts';
+export { findLocalServers, type LocalServer } from './postgres/doctor/find-local-servers.ts';
+export { judgeRoom } from './postgres/doctor/judge-room.ts';
+export { PostgresSource, type PostgresSourceSettings } from './postgres/postgres-source.ts';
+export {
+  chooseServerAccount,
+  createScratchFolder,
+  findServerPrograms,
+  initCluster,
+  type RunningServer,
+  removeScratchFolder,
+  runServer,
+  type ServerPrograms,
+  sweepScratch,
+} from './postgres/server/index.ts';
+export { createSource, type SourceSettings } from './registry.ts';
 export type { BackupSummary, Finding, Source, SourceContext, StreamState } from './source.ts';

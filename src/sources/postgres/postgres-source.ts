@@ -1,0 +1,129 @@
+import { join } from 'node:path';
+import { LifeboatError } from '../../core/index.ts';
+import type { BackupSummary, Finding, Source, SourceContext, StreamState } from '../source.ts';
+import { backupPostgres } from './base-backup/backup-postgres.ts';
+import { listPostgresSnapshots } from './base-backup/stored-backups.ts';
+import { collectCatalog } from './catalog/collect-catalog.ts';
+import { type ConnectionSettings, describeConnection } from './connection-settings.ts';
+import { examinePostgres } from './doctor/examine-postgres.ts';
+import { renewSlot } from './stream/renew-slot.ts';
+import { slotName } from './stream/slot.ts';
+import { streamWal } from './stream/stream-wal.ts';
+
+export interface PostgresSourceSettings {
+  readonly kind: 'postgres';
+  readonly name: string;
+  readonly connection: ConnectionSettings;
+  /** What `rescue` writes with; default: `connection`. */
+  readonly rescueConnection?: ConnectionSettings;
+  /** Default: `lifeboat_` and the name. */
+  readonly slot?: string;
+  /** Folder that outlives a restart; the spool of this source lies below it. */
+  readonly stateFolder: string;
+  /** Default: the temporary folder. */
+  readonly scratchFolder?: string;
+  /** Default: looked for. */
+  readonly programsFolder?: string;
+  readonly spoolLimitBytes?: number;
+}
+
+const catalogBudgetMs = 20_000;
+
+/** A PostgreSQL cluster as a source: what its parts do, under one name. */
+export class PostgresSource implements Source {
+  readonly kind = 'postgres';
+  readonly name: string;
+  readonly settings: PostgresSourceSettings;
+  readonly slot: string;
+  readonly spoolFolder: string;
+
+  constructor(settings: PostgresSourceSettings) {
+    this.settings = Object.freeze({ ...settings });
+    this.name = settings.name;
+    this.slot = settings.slot ?? slotName(settings.name);
+    this.spoolFolder = join(settings.stateFolder, 'spool', settings.name);
+  }
+
+  describe(): string {
+    return describeConnection(this.settings.connection);
+  }
+
+  /** Of the role that may write. */
+  get rescueConnection(): ConnectionSettings {
+    return this.settings.rescueConnection ?? this.settings.connection;
+  }
+
+  async backup(context: SourceContext): Promise<BackupSummary> {
+    const { info: _, ...summary } = await backupPostgres({
+      ...context,
+      settings: this.settings.connection,
+      source: this.name,
+    });
+    return summary;
+  }
+
+  async stream(
+    context: SourceContext & { readonly onState: (state: StreamState) => void },
+  ): Promise<void> {
+    const { progress, onState } = context;
+    const { spoolLimitBytes } = this.settings;
+    await streamWal({
+      ...this.#streamPlace(context),
+      source: this.name,
+      signal: context.signal ?? new AbortController().signal,
+      onState,
+      ...(progress ? { progress } : {}),
+      ...(spoolLimitBytes === undefined ? {} : { limits: { spoolBytesMax: spoolLimitBytes } }),
+    });
+  }
+
+  async renewStream(context: SourceContext): Promise<void> {
+    const { signal } = context;
+    await renewSlot({ ...this.#streamPlace(context), ...(signal ? { signal } : {}) });
+  }
+
+  async hasBackup({ repository }: SourceContext): Promise<boolean> {
+    return (await listPostgresSnapshots(repository, this.name)).length > 0;
+  }
+
+  async recordCatalog({ repository, signal, progress }: SourceContext): Promise<number> {
+    const catalog = await collectCatalog(this.settings.connection, {
+      countRows: true,
+      countBudgetMs: catalogBudgetMs,
+      onUnreadable: (database, { message, hint }) =>
+        progress?.({
+          type: 'warning',
+          message: `the names of database ${database} are not recorded: ${message}`,
+          ...(hint ? { hint } : {}),
+        }),
+      ...(signal ? { signal } : {}),
+    });
+    if (catalog.databases.length === 0) {
+      throw new LifeboatError('postgres.refused', `no database of ${this.name} could be read`);
+    }
+    await repository.records.append({ kind: 'catalog', source: this.name, body: catalog });
+    return catalog.databases.length;
+  }
+
+  doctor(signal?: AbortSignal): Promise<readonly Finding[]> {
+    const { connection, rescueConnection, scratchFolder, programsFolder } = this.settings;
+    return examinePostgres({
+      connection,
+      ...(rescueConnection ? { rescueConnection } : {}),
+      slot: this.slot,
+      spoolFolder: this.spoolFolder,
+      ...(scratchFolder ? { scratchFolder } : {}),
+      ...(programsFolder ? { programsFolder } : {}),
+      ...(signal ? { signal } : {}),
+    });
+  }
+
+  #streamPlace({ repository }: SourceContext) {
+    return {
+      settings: this.settings.connection,
+      slot: this.slot,
+      spoolFolder: this.spoolFolder,
+      log: repository.log(this.name),
+    };
+  }
+}
