@@ -1,0 +1,61 @@
+import { isLifeboatError } from '../../core/index.ts';
+import type { StoredSpan } from './catalog.ts';
+import { ContentCache } from './content-cache.ts';
+import type { FileEntry } from './manifest.ts';
+import { assertHeader, type NestedArea } from './nested-area.ts';
+import { sha256 } from './nested-file.ts';
+import { damaged } from './nested-header.ts';
+
+/** Four segments of the usual size, with room for the pieces of the next. */
+const cacheBytes = 80 * 1024 * 1024;
+
+/** Reads what the catalog names, checked against all that the catalog says about it. */
+export class LogContents {
+  readonly #area: NestedArea;
+  readonly #log: string;
+  readonly #cache = new ContentCache(cacheBytes);
+
+  constructor(area: NestedArea, log: string) {
+    this.#area = area;
+    this.#log = log;
+  }
+
+  /** The plain bytes; not to be changed. Errors: `repository.damaged`, `location.file-missing`. */
+  async of(entry: StoredSpan | FileEntry, signal?: AbortSignal): Promise<Uint8Array> {
+    const cached = this.#cache.get(entry.file);
+    if (cached !== undefined) return cached;
+    const folder = 'level' in entry ? 'locks' : 'data';
+    const opened = await this.#area.read(folder, entry.file, signal);
+    const subject = `lifeboat/${folder}/${entry.file}`;
+    assertHeader(opened.header, this.#wanted(entry), subject);
+    if (sha256(opened.payload) !== entry.content) throw damaged(subject, 'it has other content');
+    this.#cache.set(entry.file, opened.payload);
+    return opened.payload;
+  }
+
+  /** As `of`, but undefined when the bytes cannot be had because they are damaged or gone. */
+  async orUndefined(entry: StoredSpan | FileEntry): Promise<Uint8Array | undefined> {
+    try {
+      return await this.of(entry);
+    } catch (error) {
+      if (isLifeboatError(error, 'repository.damaged', 'location.file-missing')) return undefined;
+      throw error;
+    }
+  }
+
+  forget(file: string): void {
+    this.#cache.delete(file);
+  }
+
+  remember(file: string, content: Uint8Array): void {
+    this.#cache.set(file, content);
+  }
+
+  #wanted(entry: StoredSpan | FileEntry) {
+    const { lengthBytes } = entry;
+    const log = this.#log;
+    if ('name' in entry) return { kind: 'file' as const, log, part: entry.name, lengthBytes };
+    const kind = 'level' in entry ? ('piece' as const) : ('segment' as const);
+    return { kind, log, part: entry.stream, position: entry.start, lengthBytes };
+  }
+}

@@ -1,0 +1,115 @@
+import { isLifeboatError } from '../../core/index.ts';
+import type { EnvelopeKey } from '../crypto/envelope.ts';
+import { deriveKey } from '../crypto/key-derivation.ts';
+import type { FileInfo, Location } from '../location/location.ts';
+import { type OpenedFile, openFile, type SealedFile, sealFile, sha256 } from './nested-file.ts';
+import { damaged, type NestedHeader } from './nested-header.ts';
+
+/** The folders of the nested area that are used. Each has a key of its own. */
+export type NestedFolder = 'data' | 'index' | 'locks' | 'snapshots';
+
+/** Enough for every fresh file of some hundred logs; older ones are only read once more. */
+const rememberedOwners = 100_000;
+
+/**
+ * The repository-shaped area `lifeboat/` beside restic's own files: sealed files named by their hash,
+ * never overwritten. `locks/` holds what is superseded soon, because it is all that append-only servers
+ * let go; restic's locks lie elsewhere.
+ */
+export class NestedArea {
+  readonly #location: Location;
+  readonly #keys: Readonly<Record<NestedFolder, EnvelopeKey>>;
+  readonly #owners = new Map<string, string>();
+  #created: Promise<void> | undefined;
+  #refusesRemoval = false;
+
+  constructor(location: Location, master: EnvelopeKey) {
+    this.#location = location.nested('lifeboat');
+    this.#keys = {
+      data: deriveKey(master, 'nested data'),
+      index: deriveKey(master, 'nested index'),
+      locks: deriveKey(master, 'nested locks'),
+      snapshots: deriveKey(master, 'nested snapshots'),
+    };
+  }
+
+  list(folder: NestedFolder, signal?: AbortSignal): Promise<readonly FileInfo[]> {
+    return this.#location.list(folder, signal);
+  }
+
+  /** Durable when it resolves, and verified before it was written. */
+  async write(
+    folder: NestedFolder,
+    header: Omit<NestedHeader, 'lengthBytes'>,
+    payload: Uint8Array,
+  ): Promise<SealedFile> {
+    const sealed = await sealFile(this.#keys[folder], header, payload);
+    await this.#create();
+    await this.#location.write(folder, sealed.name, sealed.bytes);
+    this.#remember(sealed.name, header.log);
+    return sealed;
+  }
+
+  /** Errors: `repository.damaged`, also when the bytes are whole but not the ones of that name. */
+  async read(folder: NestedFolder, name: string, signal?: AbortSignal): Promise<OpenedFile> {
+    const bytes = await this.#location.read(folder, name, undefined, signal);
+    const subject = `lifeboat/${folder}/${name}`;
+    if (sha256(bytes) !== name) throw damaged(subject, 'its bytes are not the ones of its name');
+    const opened = await openFile(this.#keys[folder], bytes, subject);
+    this.#remember(name, opened.header.log);
+    return opened;
+  }
+
+  /** False when the file is known to belong to another log: it need not be read again to find out. */
+  mayBelongTo(name: string, log: string): boolean {
+    const owner = this.#owners.get(name);
+    return owner === undefined || owner === log;
+  }
+
+  /**
+   * For what is superseded, and therefore harmless when it stays: a location that refuses is not asked
+   * again, and one that fails now is asked by whoever tidies up next. True when the file is gone.
+   */
+  async discard(folder: NestedFolder, name: string): Promise<boolean> {
+    if (this.#refusesRemoval && folder !== 'locks') return false;
+    try {
+      await this.#location.remove(folder, name);
+      return true;
+    } catch (error) {
+      if (isLifeboatError(error, 'location.refused') && folder !== 'locks') {
+        this.#refusesRemoval = true;
+      } else if (!isLifeboatError(error, 'location.refused', 'location.unreachable')) throw error;
+      return false;
+    }
+  }
+
+  /** The folders, once per process: creating them again is harmless, but not free. */
+  async #create(): Promise<void> {
+    this.#created ??= this.#location.create();
+    try {
+      await this.#created;
+    } catch (error) {
+      this.#created = undefined;
+      throw error;
+    }
+  }
+
+  #remember(name: string, log: string): void {
+    if (this.#owners.size >= rememberedOwners) this.#owners.clear();
+    this.#owners.set(name, log);
+  }
+}
+
+/** Compares what a file says about itself with what it was read as: files cannot be swapped. */
+export function assertHeader(
+  header: NestedHeader,
+  wanted: Partial<NestedHeader>,
+  subject: string,
+): void {
+  for (const [field, value] of Object.entries(wanted)) {
+    const found = header[field as keyof NestedHeader];
+    if (found !== value) {
+      throw damaged(subject, `it should have ${field} ${String(value)} but has ${String(found)}`);
+    }
+  }
+}

@@ -1,0 +1,26 @@
+import type { EnvelopeKey } from '../crypto/envelope.ts';
+import type { Location } from '../location/location.ts';
+import type { Log } from './log.ts';
+import { NestedArea } from './nested-area.ts';
+import { StoredLog } from './stored-log.ts';
+
+/** The logs of one repository. */
+export interface Logs {
+  /** Does no work. The same object for the same name, so that what it knows is known once. */
+  log(name: string): Log;
+}
+
+/** `location` is the repository's own, `master` its master key. Does no work. */
+export function openLogs(location: Location, master: EnvelopeKey): Logs {
+  const area = new NestedArea(location, master);
+  const logs = new Map<string, Log>();
+  return {
+    log(name) {
+      const known = logs.get(name);
+      if (known !== undefined) return known;
+      const log = new StoredLog(area, name);
+      logs.set(name, log);
+      return log;
+    },
+  };
+}
