@@ -1,9 +1,13 @@
 // repository: restic format 2, with Lifeboat's logs and records nested beside it.
+
+export { nameBytes, nameFromBytes } from './format/raw-name.ts';
+export { type InitRepositoryOptions, initRepository } from './init-repository.ts';
 export { LocalLocation } from './location/local-location.ts';
 export type { ByteRange, FileInfo, FileKind, Location } from './location/location.ts';
 export { MemoryLocation } from './location/memory-location.ts';
 export { openLocation } from './location/open-location.ts';
 export type { Log, LogSpan } from './log/log.ts';
+export { type OpenRepositoryOptions, openRepository } from './open-repository.ts';
 export type { LifeboatRecord, RecordStore } from './record/record.ts';
 export type {
   BackupWriter,
@@ -13,6 +17,7 @@ export type {
   CheckReport,
   NewSnapshot,
   OperationOptions,
+  ReadContentOptions,
   Repository,
   SavedBlob,
   Snapshot,

@@ -9,9 +9,9 @@ export type BlobId = string & { readonly brand: 'BlobId' };
 export type SnapshotId = string & { readonly brand: 'SnapshotId' };
 export type BlobType = 'data' | 'tree';
 
-/** A node of a tree, in memory. `format/tree` turns it into restic's canonical bytes and back. */
+/** A node of a tree, in memory. `format/tree.ts` turns it into restic's canonical bytes and back. */
 export interface TreeNode {
-  /** The raw name; bytes that are no UTF-8 are kept as a Buffer read with latin1 by `nameBytes`. */
+  /** The raw name; each byte that is no UTF-8 stands as the lone surrogate 0xDC00 + byte: see `nameBytes`. */
   readonly name: string;
   readonly type: 'file' | 'dir' | 'symlink' | 'dev' | 'chardev' | 'fifo' | 'socket';
   /** Permission bits with setuid, setgid, sticky as in st_mode (0o7777). Type bits are added when encoded. */
@@ -113,6 +113,11 @@ export interface OperationOptions {
   readonly progress?: Progress;
 }
 
+export interface ReadContentOptions {
+  readonly signal?: AbortSignal;
+  readonly ahead?: number;
+}
+
 /** An open restic repository (format 2) with Lifeboat's logs and records beside it. */
 export interface Repository extends AsyncDisposable {
   /** From the repository's config, 64 hex digits. */
@@ -125,6 +130,14 @@ export interface Repository extends AsyncDisposable {
   /** Verified: MAC, decompression, SHA-256. */
   readBlob(type: BlobType, id: BlobId, signal?: AbortSignal): Promise<Uint8Array>;
   readTree(id: BlobId, signal?: AbortSignal): Promise<readonly TreeNode[]>;
+  /**
+   * The bytes of a file's content in order, verified, in pieces of some MiB: neighbours in a pack are read together,
+   * decoded in worker threads, and up to `ahead` pieces (default 4) are under way while one is consumed.
+   */
+  readFileContent(
+    content: readonly BlobId[],
+    options?: ReadContentOptions,
+  ): AsyncIterable<Uint8Array>;
   /** Follows `path` ("/data/PG_VERSION") from a tree; undefined when absent. */
   findNode(tree: BlobId, path: string): Promise<TreeNode | undefined>;
   startBackup(options?: OperationOptions): Promise<BackupWriter>;

@@ -1,0 +1,49 @@
+import { silentProgress } from '../../core/index.ts';
+import type { WorkerPool } from '../data-plane/worker-pool.ts';
+import { BlobIndex } from '../index/blob-index.ts';
+import { RepositoryLock } from '../lock/repository-lock.ts';
+import type { CheckReport, OperationOptions } from '../repository.ts';
+import type { RepositoryAccess } from '../stored-file.ts';
+import { checkKeys } from './check-keys.ts';
+import { checkPacks } from './check-packs.ts';
+import { checkSnapshots } from './check-snapshots.ts';
+import type { CheckState } from './check-state.ts';
+import { checkTrees } from './check-trees.ts';
+import { Findings } from './findings.ts';
+
+/**
+ * Finds everything that is damaged, missing or swapped, and what it affects. Without `readData` the contents of data
+ * blobs are not read. Never throws because of damage.
+ */
+export async function checkRepository(
+  access: RepositoryAccess,
+  pool: WorkerPool,
+  options: OperationOptions & { readonly readData?: boolean },
+): Promise<CheckReport> {
+  const { signal, progress = silentProgress, readData = false } = options;
+  // Backups may go on beside a check; a prune may not.
+  await using _lock = await RepositoryLock.acquire(access, { exclusive: false, signal, progress });
+  const state: CheckState = {
+    access,
+    pool,
+    findings: new Findings(),
+    sound: new BlobIndex(),
+    unsound: new Map(),
+    readData,
+    signal,
+    progress,
+    bytesRead: 0,
+  };
+  await checkKeys(state);
+  // Snapshots before the index: what a backup publishes meanwhile is not looked for in an older index.
+  const snapshots = await checkSnapshots(state);
+  const packs = await checkPacks(state);
+  await checkTrees(state, snapshots);
+  return {
+    findings: state.findings.report(),
+    packs,
+    blobs: state.sound.blobCount,
+    snapshots: snapshots.length,
+    bytesRead: state.bytesRead,
+  };
+}

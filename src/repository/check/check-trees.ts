@@ -1,0 +1,91 @@
+import { isLifeboatError, throwIfAborted } from '../../core/index.ts';
+import { openVerifiedBlob } from '../data-plane/blob-codec.ts';
+import { decodeTree } from '../format/tree.ts';
+import type { BlobId, BlobType, Snapshot, TreeNode } from '../repository.ts';
+import { blobKey, type CheckState } from './check-state.ts';
+
+const task = 'check trees';
+
+/** Follows every snapshot down to its blobs and records which paths each bad blob affects. */
+export async function checkTrees(state: CheckState, snapshots: readonly Snapshot[]): Promise<void> {
+  const { progress } = state;
+  progress({ type: 'begin', task, title: 'checking snapshots' });
+  /** Trees below which everything is sound: walked once, however many snapshots share them. */
+  const sound = new Set<BlobId>();
+  for (const { id, tree } of snapshots) {
+    await checkTree({ state, sound, snapshot: `snapshot ${id.slice(0, 8)}` }, tree, '/');
+  }
+  progress({ type: 'end', task });
+}
+
+interface Walk {
+  readonly state: CheckState;
+  readonly sound: Set<BlobId>;
+  readonly snapshot: string;
+}
+
+/** True when all below is sound. */
+async function checkTree(walk: Walk, id: BlobId, path: string): Promise<boolean> {
+  throwIfAborted(walk.state.signal);
+  if (walk.sound.has(id)) return true;
+  const nodes = await readTree(walk, id, path);
+  if (nodes === undefined) return false;
+  let isSound = true;
+  for (const node of nodes) {
+    const nodePath = `${path === '/' ? '' : path}/${node.name}`;
+    if (node.subtree !== undefined && !(await checkTree(walk, node.subtree, nodePath))) {
+      isSound = false;
+    }
+    for (const blob of node.content ?? []) {
+      if (walk.state.sound.has('data', blob)) continue;
+      report(walk, 'data', blob, nodePath);
+      isSound = false;
+    }
+  }
+  if (isSound) walk.sound.add(id);
+  return isSound;
+}
+
+async function readTree(
+  walk: Walk,
+  id: BlobId,
+  path: string,
+): Promise<readonly TreeNode[] | undefined> {
+  const { access, findings, sound, unsound, signal } = walk.state;
+  const place = sound.find('tree', id);
+  if (place === undefined || unsound.has(unreadable(id))) {
+    report(walk, 'tree', id, path);
+    return undefined;
+  }
+  const { pack, offset, length, uncompressedLength } = place;
+  try {
+    const sealed = await access.location.read('data', pack, { offset, length }, signal);
+    walk.state.bytesRead += length;
+    return decodeTree(openVerifiedBlob(access.masterKey, sealed, uncompressedLength, id));
+  } catch (error) {
+    if (!isLifeboatError(error, 'repository.damaged', 'location.file-missing')) throw error;
+    const problem = `in pack ${pack}: ${error.message}`;
+    unsound.set(
+      unreadable(id),
+      findings.add({ kind: 'tree', name: id, problem, severity: 'error' }),
+    );
+    report(walk, 'tree', id, path);
+    return undefined;
+  }
+}
+
+/** Marks a tree that its pack seemed to hold. */
+function unreadable(id: BlobId): string {
+  return `unreadable ${id}`;
+}
+
+function report({ state, snapshot }: Walk, type: BlobType, id: BlobId, path: string): void {
+  const key = blobKey(type, id);
+  let finding = state.unsound.get(unreadable(id)) ?? state.unsound.get(key);
+  if (finding === undefined) {
+    const kind = type === 'tree' ? 'tree' : 'blob';
+    finding = state.findings.add({ kind, name: id, problem: 'in no index', severity: 'error' });
+    state.unsound.set(key, finding);
+  }
+  finding.affects(`${snapshot} ${path}`);
+}

@@ -1,0 +1,277 @@
+import { hostname } from 'node:os';
+import { assert, LifeboatError, throwIfAborted } from '../../core/index.ts';
+import type { IndexedPack } from '../format/index-file.ts';
+import { userName } from '../format/key-file.ts';
+import { encodeSnapshot } from '../format/snapshot-file.ts';
+import { encodeTree } from '../format/tree.ts';
+import type { BlobIndex } from '../index/blob-index.ts';
+import { IndexWriter } from '../index/index-writer.ts';
+import type { RepositoryLock } from '../lock/repository-lock.ts';
+import type {
+  BackupWriter,
+  BlobId,
+  BlobType,
+  NewSnapshot,
+  SavedBlob,
+  SnapshotId,
+  TreeNode,
+  WriterTotals,
+} from '../repository.ts';
+import { type RepositoryAccess, writeStoredJson } from '../stored-file.ts';
+import { ownBuffer } from './own-buffer.ts';
+import type { PackMessage } from './worker-messages.ts';
+import type { PoolWorker, WorkerPool } from './worker-pool.ts';
+
+/** Plain bytes that may be with the workers at once. */
+const maxBytesInWork = 32 * 1024 * 1024;
+/** Finished packs that may wait for the location at once. */
+const maxPacksInWork = 4;
+/** Small blobs travel to a worker together. */
+const batchBytes = 1024 * 1024;
+
+export interface BackupWriterOptions {
+  readonly access: RepositoryAccess;
+  readonly lock: RepositoryLock;
+  readonly pool: WorkerPool;
+  /** What the repository holds already; packs of this backup are added once an index file names them. */
+  readonly known: BlobIndex;
+  readonly onIndexed: (indexFile: string, packs: readonly IndexedPack[]) => void;
+  readonly signal?: AbortSignal | undefined;
+  readonly programVersion: string;
+}
+
+interface QueuedBlob {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly resolve: (saved: SavedBlob) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** The main thread's part of a backup: decides what is new, bounds what is in work, writes packs and index files. */
+export class RepositoryBackupWriter implements BackupWriter {
+  readonly #options: BackupWriterOptions;
+  readonly #startedAt = new Date();
+  readonly #session: number;
+  readonly #index: IndexWriter;
+  /** Saved by this backup and not yet in an index file. */
+  readonly #unindexed: Readonly<Record<BlobType, Set<BlobId>>> = {
+    data: new Set(),
+    tree: new Set(),
+  };
+  readonly #queues: Record<BlobType, QueuedBlob[]> = { data: [], tree: [] };
+  readonly #queuedBytes: Record<BlobType, number> = { data: 0, tree: 0 };
+  /** Everything under way; each removes itself. */
+  readonly #work = new Set<Promise<void>>();
+  #waiting: (() => void)[] = [];
+  #bytesInWork = 0;
+  #packsInWork = 0;
+  #failure: unknown;
+  #isDispatchPlanned = false;
+  #isClosed = false;
+  #blobsNew: Record<BlobType, number> = { data: 0, tree: 0 };
+  #bytesRead = 0;
+  #bytesNew = 0;
+  #bytesStored = 0;
+
+  constructor(options: BackupWriterOptions) {
+    this.#options = options;
+    this.#index = new IndexWriter(options.access, (name, packs) => {
+      options.onIndexed(name, packs);
+      for (const { blobs } of packs) {
+        for (const { type, id } of blobs) this.#unindexed[type].delete(id);
+      }
+    });
+    this.#session = options.pool.openSession((message, from) => this.#onPack(message, from));
+  }
+
+  async saveData(bytes: Uint8Array): Promise<SavedBlob> {
+    assert(bytes.length > 0, 'a blob is never empty');
+    return await this.#save('data', ownBuffer(bytes));
+  }
+
+  async saveTree(nodes: readonly TreeNode[]): Promise<BlobId> {
+    const { id } = await this.#save('tree', ownBuffer(encodeTree(nodes)));
+    return id;
+  }
+
+  async publishSnapshot(snapshot: NewSnapshot): Promise<SnapshotId> {
+    const { access, pool, lock, signal, programVersion } = this.#options;
+    this.#throwIfUnusable();
+    // Each kind of file is durable before the first file that points to it is written.
+    await this.#settleWork();
+    await Promise.all(
+      pool
+        .workers()
+        .map((worker) =>
+          worker.run({ type: 'flush', session: this.#session }, 'flushed', { bytes: 0 }),
+        ),
+    );
+    await this.#settleWork();
+    await this.#index.flush();
+    throwIfAborted(signal);
+    lock.assertHeld();
+    const { filesTotal, bytesTotal, ...rest } = snapshot;
+    const json = encodeSnapshot({
+      ...rest,
+      hostname: hostname(),
+      username: userName(),
+      programVersion,
+      summary: {
+        backupStart: this.#startedAt,
+        backupEnd: new Date(),
+        dataBlobs: this.#blobsNew.data,
+        treeBlobs: this.#blobsNew.tree,
+        bytesAdded: this.#bytesNew,
+        bytesAddedPacked: this.#bytesStored,
+        filesTotal,
+        bytesTotal,
+      },
+    });
+    return (await writeStoredJson(access, 'snapshots', json, signal)) as SnapshotId;
+  }
+
+  totals(): WriterTotals {
+    return {
+      blobsNew: this.#blobsNew.data + this.#blobsNew.tree,
+      bytesRead: this.#bytesRead,
+      bytesNew: this.#bytesNew,
+      bytesStored: this.#bytesStored,
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#fail(new LifeboatError('cancelled', 'the backup has ended'));
+    this.#isClosed = true;
+    await Promise.allSettled([...this.#work]);
+    this.#options.pool.closeSession(this.#session);
+    await this.#options.lock[Symbol.asyncDispose]();
+  }
+
+  async #save(type: BlobType, bytes: Uint8Array<ArrayBuffer>): Promise<SavedBlob> {
+    this.#throwIfUnusable();
+    const saved = new Promise<SavedBlob>((resolve, reject) => {
+      this.#queues[type].push({ bytes, resolve, reject });
+    });
+    // Whoever calls sees the error through `saved` or, when it fails first, through `#hasRoom`.
+    saved.catch(() => {});
+    this.#queuedBytes[type] += bytes.length;
+    this.#bytesInWork += bytes.length;
+    if (this.#queuedBytes[type] >= batchBytes) this.#dispatch(type);
+    else this.#dispatchSoon();
+    await this.#hasRoom();
+    return await saved;
+  }
+
+  /** Blobs that are saved in one turn of the event loop go together. */
+  #dispatchSoon(): void {
+    if (this.#isDispatchPlanned) return;
+    this.#isDispatchPlanned = true;
+    setImmediate(() => {
+      this.#isDispatchPlanned = false;
+      this.#dispatch('data');
+      this.#dispatch('tree');
+    });
+  }
+
+  #dispatch(type: BlobType): void {
+    const queue = this.#queues[type];
+    if (queue.length === 0) return;
+    this.#queues[type] = [];
+    this.#queuedBytes[type] = 0;
+    this.#track(this.#process(type, queue));
+  }
+
+  async #process(type: BlobType, queue: readonly QueuedBlob[]): Promise<void> {
+    const { pool } = this.#options;
+    // Trees go to one worker, so that they end up in few packs.
+    const worker = type === 'tree' ? (pool.workers()[0] as PoolWorker) : pool.leastBusy();
+    const blobs = queue.map(({ bytes }) => bytes);
+    const totalBytes = blobs.reduce((sum, { length }) => sum + length, 0);
+    const sizes = blobs.map(({ length }) => length);
+    try {
+      if (this.#failure !== undefined) throw this.#failure;
+      const request = { type: 'hash', blobType: type, blobs } as const;
+      const transfer = blobs.map(({ buffer }) => buffer);
+      const hashed = await worker.run(request, 'hashed', { bytes: totalBytes, transfer });
+      const wanted = hashed.ids.map((id, i) => this.#claim(type, id, sizes[i] as number));
+      for (const [i, { resolve }] of queue.entries()) {
+        resolve({ id: hashed.ids[i] as BlobId, isNew: wanted[i] as boolean });
+      }
+      const store = { type: 'store', session: this.#session, hashed: hashed.job, wanted } as const;
+      await worker.run(store, 'stored', { bytes: totalBytes });
+    } catch (error) {
+      for (const { reject } of queue) reject(error);
+      throw error;
+    } finally {
+      this.#bytesInWork -= totalBytes;
+      this.#wake();
+    }
+  }
+
+  /** True when the blob is new and this caller is to store it. */
+  #claim(type: BlobType, id: BlobId, length: number): boolean {
+    this.#bytesRead += length;
+    if (this.#options.known.has(type, id) || this.#unindexed[type].has(id)) return false;
+    this.#unindexed[type].add(id);
+    this.#blobsNew[type]++;
+    this.#bytesNew += length;
+    return true;
+  }
+
+  #onPack(message: PackMessage, from: PoolWorker): void {
+    this.#packsInWork++;
+    this.#track(
+      this.#writePack(message, from).finally(() => {
+        this.#packsInWork--;
+        this.#wake();
+      }),
+    );
+  }
+
+  async #writePack({ pack, bytes }: PackMessage, from: PoolWorker): Promise<void> {
+    if (this.#failure !== undefined) return;
+    const { location } = this.#options.access;
+    await location.write('data', pack.name, bytes, this.#options.signal);
+    this.#bytesStored += bytes.length;
+    from.post({ type: 'recycle', buffer: bytes.buffer }, [bytes.buffer]);
+    await this.#index.add(pack);
+  }
+
+  #track(work: Promise<void>): void {
+    const tracked = work
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => this.#work.delete(tracked));
+    this.#work.add(tracked);
+  }
+
+  /** All that is queued or under way is done. Throws the first failure. */
+  async #settleWork(): Promise<void> {
+    this.#dispatch('data');
+    this.#dispatch('tree');
+    while (this.#work.size > 0) await Promise.all(this.#work);
+    this.#throwIfUnusable();
+  }
+
+  async #hasRoom(): Promise<void> {
+    while (this.#bytesInWork > maxBytesInWork || this.#packsInWork > maxPacksInWork) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      this.#throwIfUnusable();
+    }
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error;
+    this.#wake();
+  }
+
+  #throwIfUnusable(): void {
+    assert(!this.#isClosed, 'a backup is not used after its end');
+    throwIfAborted(this.#options.signal);
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+}

@@ -1,0 +1,96 @@
+// The entry of a worker thread: hashes, packs, decodes and checks blobs with synchronous calls.
+import { parentPort, workerData } from 'node:worker_threads';
+import { assert, isLifeboatError } from '../../core/index.ts';
+import type { EnvelopeKey } from '../crypto/envelope.ts';
+import type { BlobId, BlobType } from '../repository.ts';
+import { sha256 } from '../stored-file.ts';
+import { decodeBlobs } from './blob-decoder.ts';
+import { checkPack } from './pack-check.ts';
+import { PackSession } from './pack-session.ts';
+import type { PackMessage, WorkerAnswer, WorkerRequest, WorkerSetup } from './worker-messages.ts';
+
+interface KeptBlobs {
+  readonly type: BlobType;
+  readonly ids: readonly BlobId[];
+  readonly blobs: readonly Uint8Array[];
+}
+
+const { masterKey } = workerData as WorkerSetup;
+const key: EnvelopeKey = { ...masterKey };
+const kept = new Map<number, KeptBlobs>();
+const sessions = new Map<number, PackSession>();
+const spareBuffers: ArrayBuffer[] = [];
+const maxSpareBuffers = 2;
+
+assert(parentPort !== null, 'the blob worker runs in a worker thread');
+const port = parentPort;
+
+port.on('message', (request: WorkerRequest) => {
+  try {
+    const answer = handle(request);
+    if (answer === undefined) return;
+    port.postMessage(answer, answer.type === 'decoded' ? [answer.plain.buffer as ArrayBuffer] : []);
+  } catch (error) {
+    if ('job' in request) fail(request.job, error);
+  }
+});
+
+function handle(request: WorkerRequest): WorkerAnswer | undefined {
+  switch (request.type) {
+    case 'hash': {
+      const ids = request.blobs.map((blob) => sha256(blob) as BlobId);
+      kept.set(request.job, { type: request.blobType, ids, blobs: request.blobs });
+      return { type: 'hashed', job: request.job, ids };
+    }
+    case 'store': {
+      const { type, ids, blobs } = kept.get(request.hashed) as KeptBlobs;
+      kept.delete(request.hashed);
+      const session = sessionFor(request.session);
+      for (const [number, isWanted] of request.wanted.entries()) {
+        if (isWanted) session.add(type, ids[number] as BlobId, blobs[number] as Uint8Array);
+      }
+      return { type: 'stored', job: request.job };
+    }
+    case 'flush':
+      sessions.get(request.session)?.flush();
+      return { type: 'flushed', job: request.job };
+    case 'close':
+      sessions.delete(request.session);
+      return undefined;
+    case 'recycle':
+      if (spareBuffers.length < maxSpareBuffers) spareBuffers.push(request.buffer);
+      return undefined;
+    case 'decode': {
+      const plain = decodeBlobs(key, request.pieces, request.blobs, request.plainBytes);
+      return { type: 'decoded', job: request.job, plain };
+    }
+    case 'checkPack': {
+      const problems = checkPack(key, request.name, request.bytes, request.blobs);
+      return { type: 'checked', job: request.job, problems };
+    }
+  }
+}
+
+function sessionFor(number: number): PackSession {
+  let session = sessions.get(number);
+  if (session === undefined) {
+    session = new PackSession(key, spareBuffers, ({ name, blobs, bytes }) => {
+      const message: PackMessage = { type: 'pack', session: number, pack: { name, blobs }, bytes };
+      port.postMessage(message, [bytes.buffer]);
+    });
+    sessions.set(number, session);
+  }
+  return session;
+}
+
+function fail(job: number, error: unknown): void {
+  const known = isLifeboatError(error);
+  const message: WorkerAnswer = {
+    type: 'failed',
+    job,
+    code: known ? error.code : 'bug',
+    message: error instanceof Error ? error.message : String(error),
+    hint: known ? error.hint : undefined,
+  };
+  port.postMessage(message);
+}

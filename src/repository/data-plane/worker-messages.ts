@@ -1,0 +1,90 @@
+import type { ErrorCode } from '../../core/index.ts';
+import type { EnvelopeKey } from '../crypto/envelope.ts';
+import type { IndexedPack, PackedBlob } from '../format/index-file.ts';
+import type { BlobId, BlobType } from '../repository.ts';
+
+// What the main thread and a blob worker say to each other. Buffers are transferred, never copied. A worker
+// handles messages in order; every request with a `job` gets exactly one answer with that number.
+
+export interface WorkerSetup {
+  readonly masterKey: EnvelopeKey;
+}
+
+/** A blob inside one of the stored pieces that came with a decode request. */
+export interface WantedBlob {
+  readonly id: BlobId;
+  readonly piece: number;
+  /** Within the piece. */
+  readonly offset: number;
+  readonly length: number;
+  readonly uncompressedLength: number;
+  /** Where in the answer its plain bytes go; several places when a content repeats it. */
+  readonly targets: readonly number[];
+}
+
+export type WorkerRequest =
+  /** Hash the blobs and keep them until `store`. Answer: `hashed`. */
+  | {
+      readonly type: 'hash';
+      readonly job: number;
+      readonly blobType: BlobType;
+      readonly blobs: readonly Uint8Array[];
+    }
+  /** Pack the kept blobs of job `hashed` that are wanted, and forget them all. Answer: `stored`. */
+  | {
+      readonly type: 'store';
+      readonly job: number;
+      readonly session: number;
+      readonly hashed: number;
+      readonly wanted: readonly boolean[];
+    }
+  /** Finish the open packs of a session. Answer: `flushed`, after their `pack` messages. */
+  | { readonly type: 'flush'; readonly job: number; readonly session: number }
+  /** Forget a session's open packs. No answer. */
+  | { readonly type: 'close'; readonly session: number }
+  /** A written pack's buffer, for the next pack. No answer. */
+  | { readonly type: 'recycle'; readonly buffer: ArrayBuffer }
+  /** Answer: `decoded`. */
+  | {
+      readonly type: 'decode';
+      readonly job: number;
+      readonly pieces: readonly Uint8Array[];
+      readonly blobs: readonly WantedBlob[];
+      readonly plainBytes: number;
+    }
+  /** Answer: `checked`. */
+  | {
+      readonly type: 'checkPack';
+      readonly job: number;
+      readonly name: string;
+      readonly bytes: Uint8Array;
+      readonly blobs: readonly PackedBlob[];
+    };
+
+export type WorkerAnswer =
+  | { readonly type: 'hashed'; readonly job: number; readonly ids: readonly BlobId[] }
+  | { readonly type: 'stored'; readonly job: number }
+  | { readonly type: 'flushed'; readonly job: number }
+  | { readonly type: 'decoded'; readonly job: number; readonly plain: Uint8Array }
+  | { readonly type: 'checked'; readonly job: number; readonly problems: readonly PackProblem[] }
+  | {
+      readonly type: 'failed';
+      readonly job: number;
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly hint: string | undefined;
+    };
+
+/** Sent without being asked, whenever a pack is full or flushed. */
+export interface PackMessage {
+  readonly type: 'pack';
+  readonly session: number;
+  readonly pack: IndexedPack;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** What is wrong in a pack; `blob` absent when it is the pack itself. */
+export interface PackProblem {
+  readonly blob?: { readonly id: BlobId; readonly type: BlobType };
+  readonly problem: string;
+}

@@ -1,0 +1,24 @@
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { damaged } from './json-shape.ts';
+
+const compressedMark = 0x02;
+/** Far above any index or snapshot that anyone writes: what a bomb may take. */
+const maxOutputLength = 1024 * 1024 * 1024;
+
+/** The plain form of index, snapshot and lock files: 0x02, then the zstd frame of the JSON. Format 1 has bare JSON. */
+export function encodeStoredJson(json: string, version: 1 | 2): Uint8Array {
+  if (version === 1) return Buffer.from(json);
+  return Buffer.concat([Buffer.of(compressedMark), zstdCompressSync(json)]);
+}
+
+/** Takes either form, as format 2 allows. Errors: `repository.damaged`. */
+export function decodeStoredJson(bytes: Uint8Array): string {
+  const first = bytes[0];
+  if (first === 0x5b || first === 0x7b) return Buffer.from(bytes).toString('utf8');
+  if (first !== compressedMark) throw damaged('unknown encoding');
+  try {
+    return zstdDecompressSync(bytes.subarray(1), { maxOutputLength }).toString('utf8');
+  } catch {
+    throw damaged('does not decompress');
+  }
+}

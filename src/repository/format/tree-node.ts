@@ -1,0 +1,127 @@
+import type { BlobId, TreeNode } from '../repository.ts';
+import { goMode, unixMode } from './file-mode.ts';
+import { goJsonString, goQuote, goUnquote } from './go-text.ts';
+import { formatGoTime, parseGoTime } from './go-time.ts';
+import {
+  arrayField,
+  asHash,
+  asObject,
+  damaged,
+  hashField,
+  type JsonObject,
+  numberField,
+  optionalText,
+  textField,
+} from './json-shape.ts';
+import { nameBytes, nameFromBytes } from './raw-name.ts';
+
+const nodeTypes: readonly string[] = [
+  'file',
+  'dir',
+  'symlink',
+  'dev',
+  'chardev',
+  'fifo',
+  'socket',
+] satisfies readonly TreeNode['type'][];
+
+/** One node of a tree in the field order of restic's Node struct; `?` fields are left out when empty. */
+export function encodeNode(node: TreeNode): string {
+  const mode = goMode(node.type, node.mode);
+  const mtime = node.mtimeNs;
+  const fields = [
+    `"name":${goJsonString(goQuote(node.name))}`,
+    `"type":"${node.type}"`,
+    ...(mode === 0 ? [] : [`"mode":${mode}`]),
+    `"mtime":"${formatGoTime(mtime)}"`,
+    `"atime":"${formatGoTime(node.atimeNs ?? mtime)}"`,
+    `"ctime":"${formatGoTime(node.ctimeNs ?? mtime)}"`,
+    `"uid":${node.uid}`,
+    `"gid":${node.gid}`,
+    ...(node.user ? [`"user":${goJsonString(node.user)}`] : []),
+    ...(node.group ? [`"group":${goJsonString(node.group)}`] : []),
+    ...(node.inode ? [`"inode":${node.inode}`] : []),
+    ...(node.deviceId ? [`"device_id":${node.deviceId}`] : []),
+    ...(node.sizeBytes ? [`"size":${node.sizeBytes}`] : []),
+    ...(node.links ? [`"links":${node.links}`] : []),
+    ...encodeLinkTarget(node.linkTarget ?? ''),
+    `"content":${encodeContent(node)}`,
+    ...(node.subtree === undefined ? [] : [`"subtree":"${node.subtree}"`]),
+  ];
+  return `{${fields.join(',')}}`;
+}
+
+function encodeContent(node: TreeNode): string {
+  if (node.type !== 'file') return 'null';
+  const ids = node.content ?? [];
+  return ids.length === 0 ? '[]' : `["${ids.join('","')}"]`;
+}
+
+function encodeLinkTarget(target: string): string[] {
+  if (target === '') return [];
+  const text = `"linktarget":${goJsonString(target)}`;
+  if (target.isWellFormed()) return [text];
+  return [text, `"linktarget_raw":"${nameBytes(target).toString('base64')}"`];
+}
+
+/** Errors: `repository.damaged`, also for names that would leave the folder they are restored into. */
+export function decodeNode(value: unknown): TreeNode {
+  const object = asObject(value, 'node');
+  const name = goUnquote(textField(object, 'name'));
+  if (name === undefined || name === '' || name === '.' || name === '..' || /[/\0]/.test(name)) {
+    throw damaged('node: a name that is none');
+  }
+  const type = textField(object, 'type');
+  if (!nodeTypes.includes(type)) throw damaged('node: unknown type');
+  const user = optionalText(object, 'user');
+  const group = optionalText(object, 'group');
+  const linkTarget = decodeLinkTarget(object);
+  return {
+    name,
+    type: type as TreeNode['type'],
+    mode: unixMode(numberField(object, 'mode', 2 ** 32 - 1, 0)),
+    mtimeNs: timeField(object, 'mtime'),
+    atimeNs: timeField(object, 'atime'),
+    ctimeNs: timeField(object, 'ctime'),
+    uid: numberField(object, 'uid', 2 ** 32 - 1),
+    gid: numberField(object, 'gid', 2 ** 32 - 1),
+    ...(user === '' ? {} : { user }),
+    ...(group === '' ? {} : { group }),
+    ...bigField(object, 'inode', 'inode'),
+    ...bigField(object, 'device_id', 'deviceId'),
+    sizeBytes: numberField(object, 'size', Number.MAX_SAFE_INTEGER, 0),
+    links: numberField(object, 'links', Number.MAX_SAFE_INTEGER, 0),
+    ...(linkTarget === '' ? {} : { linkTarget }),
+    ...(type === 'file' ? { content: decodeContent(object) } : {}),
+    ...(type === 'dir' ? { subtree: hashField(object, 'subtree') as BlobId } : {}),
+  };
+}
+
+function decodeContent(object: JsonObject): readonly BlobId[] {
+  return arrayField(object, 'content').map((id) => asHash(id, 'content') as BlobId);
+}
+
+function decodeLinkTarget(object: JsonObject): string {
+  const raw = optionalText(object, 'linktarget_raw');
+  return raw === ''
+    ? optionalText(object, 'linktarget')
+    : nameFromBytes(Buffer.from(raw, 'base64'));
+}
+
+function timeField(object: JsonObject, name: string): bigint {
+  const time = parseGoTime(textField(object, name));
+  if (time === undefined) throw damaged(`node: ${name} is no time`);
+  return time;
+}
+
+function bigField<Key extends string>(
+  object: JsonObject,
+  name: string,
+  key: Key,
+): Partial<Record<Key, bigint>> {
+  const value = object[name];
+  if (value === undefined) return {};
+  const text = String(value);
+  if (!/^\d{1,20}$/.test(text) || BigInt(text) >= 2n ** 64n) throw damaged(`node: ${name}`);
+  return { [key]: BigInt(text) } as Partial<Record<Key, bigint>>;
+}

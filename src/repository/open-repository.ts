@@ -1,0 +1,106 @@
+import { isLifeboatError, LifeboatError, type Secret, throwIfAborted } from '../core/index.ts';
+import { type EnvelopeKey, open } from './crypto/envelope.ts';
+import { decodeConfig, type RepositoryConfig } from './format/config-file.ts';
+import { damaged } from './format/json-shape.ts';
+import { openKeyFile } from './format/key-file.ts';
+import { halfCreated } from './half-created.ts';
+import type { Location } from './location/location.ts';
+import type { Repository } from './repository.ts';
+import { ResticRepository } from './restic-repository.ts';
+import { aboutFile, sha256 } from './stored-file.ts';
+
+export interface OpenRepositoryOptions {
+  readonly location: Location;
+  readonly password: Secret;
+  readonly signal?: AbortSignal;
+}
+
+/** Each costs a scrypt; restic tries as many. */
+const maxKeysTried = 20;
+
+/**
+ * Opens what `initRepository` or restic created. Errors: `repository.missing`, `repository.half-created`,
+ * `repository.wrong-password`, `repository.damaged`, `repository.unsupported`, `location.*`.
+ */
+export async function openRepository(options: OpenRepositoryOptions): Promise<Repository> {
+  const { location, password, signal } = options;
+  const configs = await location.list('config', signal);
+  const keys = await location.list('keys', signal);
+  if (configs.length === 0) {
+    throw keys.length === 0 ? missing(location) : await halfCreated(location, signal);
+  }
+  if (keys.length === 0) {
+    throw damaged(`${location.describe()} has no key file: nothing in it can be decrypted`);
+  }
+  const names = keys.map(({ name }) => name);
+  const masterKey = await findMasterKey(location, names, password, signal);
+  const config = await readConfig(location, masterKey, signal);
+  return new ResticRepository({ location, masterKey, config });
+}
+
+async function findMasterKey(
+  location: Location,
+  names: readonly string[],
+  password: Secret,
+  signal?: AbortSignal,
+): Promise<EnvelopeKey> {
+  const problems: LifeboatError[] = [];
+  for (const name of names.slice(0, maxKeysTried)) {
+    throwIfAborted(signal);
+    try {
+      const masterKey = await tryKeyFile(location, name, password, signal);
+      if (masterKey !== undefined) return masterKey;
+    } catch (error) {
+      // A damaged key file must not lock out those who hold another key.
+      if (!isLifeboatError(error, 'repository.damaged')) throw error;
+      problems.push(error);
+    }
+  }
+  if (problems.length === names.length) throw problems[0];
+  throw new LifeboatError(
+    'repository.wrong-password',
+    `no key of ${location.describe()} opens with this password`,
+    {
+      hint: 'Check where the password comes from; a trailing space or newline counts.',
+      context: { keysTried: names.length, keysDamaged: problems.length },
+    },
+  );
+}
+
+async function tryKeyFile(
+  location: Location,
+  name: string,
+  password: Secret,
+  signal?: AbortSignal,
+): Promise<EnvelopeKey | undefined> {
+  const bytes = await location.read('keys', name, undefined, signal);
+  if (sha256(bytes) !== name) throw damaged(`keys/${name}: its bytes do not match its name`);
+  try {
+    return await openKeyFile(Buffer.from(bytes).toString('utf8'), password);
+  } catch (error) {
+    return aboutFile('keys', name, () => {
+      throw error;
+    });
+  }
+}
+
+async function readConfig(
+  location: Location,
+  masterKey: EnvelopeKey,
+  signal?: AbortSignal,
+): Promise<RepositoryConfig> {
+  const bytes = await location.read('config', 'config', undefined, signal);
+  return aboutFile('config', 'config', () => {
+    return decodeConfig(Buffer.from(open(masterKey, bytes)).toString('utf8'));
+  });
+}
+
+function missing(location: Location): LifeboatError {
+  return new LifeboatError(
+    'repository.missing',
+    `there is no repository at ${location.describe()}`,
+    {
+      hint: 'Check the location, or create a repository with `lifeboat init`.',
+    },
+  );
+}

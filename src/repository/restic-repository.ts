@@ -1,0 +1,173 @@
+import { isLifeboatError, LifeboatError } from '../core/index.ts';
+import { checkRepository } from './check/check-repository.ts';
+import type { EnvelopeKey } from './crypto/envelope.ts';
+import { RepositoryBackupWriter } from './data-plane/backup-writer.ts';
+import { openVerifiedBlob } from './data-plane/blob-codec.ts';
+import { WorkerPool } from './data-plane/worker-pool.ts';
+import type { RepositoryConfig } from './format/config-file.ts';
+import { damaged } from './format/json-shape.ts';
+import { decodeTree } from './format/tree.ts';
+import { type LoadedIndex, loadIndex } from './index/index-reader.ts';
+import type { Location } from './location/location.ts';
+import { RepositoryLock } from './lock/repository-lock.ts';
+import type { Log } from './log/log.ts';
+import { type Logs, openLogs } from './log/open-logs.ts';
+import { programVersion } from './program-version.ts';
+import { readContent } from './read/content-reader.ts';
+import { placeOf } from './read/read-plan.ts';
+import type { RecordStore } from './record/record.ts';
+import type {
+  BackupWriter,
+  BlobId,
+  BlobType,
+  CheckReport,
+  OperationOptions,
+  ReadContentOptions,
+  Repository,
+  Snapshot,
+  TreeNode,
+} from './repository.ts';
+import { findSnapshot, listSnapshots } from './snapshot-list.ts';
+import { aboutFile, type RepositoryAccess } from './stored-file.ts';
+
+/** An open repository: ties the parts together and keeps what is loaded once. */
+export class ResticRepository implements Repository {
+  readonly id: string;
+  readonly location: Location;
+  readonly #access: RepositoryAccess;
+  readonly #pool: WorkerPool;
+  readonly #logs: Logs;
+  #index: LoadedIndex | undefined;
+  #indexLoading: Promise<unknown> = Promise.resolve();
+
+  constructor(options: {
+    readonly location: Location;
+    readonly masterKey: EnvelopeKey;
+    readonly config: RepositoryConfig;
+  }) {
+    const { location, masterKey, config } = options;
+    this.id = config.id;
+    this.location = location;
+    this.#access = { location, masterKey, version: config.version };
+    this.#pool = new WorkerPool(masterKey);
+    this.#logs = openLogs(location, masterKey);
+  }
+
+  async snapshots(options: OperationOptions = {}): Promise<readonly Snapshot[]> {
+    return await listSnapshots(this.#access, options);
+  }
+
+  async findSnapshot(idOrPrefix: string): Promise<Snapshot> {
+    return await findSnapshot(this.#access, idOrPrefix);
+  }
+
+  async readBlob(type: BlobType, id: BlobId, signal?: AbortSignal): Promise<Uint8Array> {
+    const index = await this.#indexWith(type, [id], signal);
+    const { pack, offset, length, uncompressedLength } = placeOf(index.blobs, type, id);
+    const sealed = await this.location.read('data', pack, { offset, length }, signal);
+    return aboutFile('data', pack, () => {
+      return openVerifiedBlob(this.#access.masterKey, sealed, uncompressedLength, id);
+    });
+  }
+
+  async readTree(id: BlobId, signal?: AbortSignal): Promise<readonly TreeNode[]> {
+    const bytes = await this.readBlob('tree', id, signal);
+    try {
+      return decodeTree(bytes);
+    } catch (error) {
+      if (!isLifeboatError(error, 'repository.damaged')) throw error;
+      throw damaged(`tree ${id}: ${error.message}`);
+    }
+  }
+
+  async findNode(tree: BlobId, path: string): Promise<TreeNode | undefined> {
+    const names = path.split('/').filter((name) => name !== '');
+    let folder: BlobId | undefined = tree;
+    let found: TreeNode | undefined;
+    for (const name of names) {
+      if (folder === undefined) return undefined;
+      found = (await this.readTree(folder)).find((node) => node.name === name);
+      folder = found?.subtree;
+    }
+    return found;
+  }
+
+  async *readFileContent(
+    content: readonly BlobId[],
+    options: ReadContentOptions = {},
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    const index = await this.#indexWith('data', content, options.signal);
+    const source = { location: this.location, pool: this.#pool, index: index.blobs };
+    yield* readContent(source, content, options);
+  }
+
+  async startBackup(options: OperationOptions = {}): Promise<BackupWriter> {
+    const { signal, progress } = options;
+    if (this.#access.version !== 2) {
+      throw new LifeboatError('repository.unsupported', 'the repository has format version 1', {
+        hint: 'It can be read. To write to it, run `restic migrate upgrade_repo_v2` first.',
+      });
+    }
+    const lock = await RepositoryLock.acquire(this.#access, { exclusive: false, signal, progress });
+    try {
+      // Under the lock nobody removes what this index names.
+      const { blobs } = await this.#loadIndex(signal);
+      return new RepositoryBackupWriter({
+        access: this.#access,
+        lock,
+        pool: this.#pool,
+        known: blobs,
+        onIndexed: (name, packs) => {
+          for (const pack of packs) this.#index?.blobs.addPack(pack);
+          this.#index?.files.add(name);
+        },
+        signal,
+        programVersion: programVersion(),
+      });
+    } catch (error) {
+      await lock[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async check(
+    options: OperationOptions & { readonly readData?: boolean } = {},
+  ): Promise<CheckReport> {
+    return await checkRepository(this.#access, this.#pool, options);
+  }
+
+  get records(): RecordStore {
+    throw new LifeboatError('bug', 'records are not there yet');
+  }
+
+  log(name: string): Log {
+    return this.#logs.log(name);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#pool[Symbol.asyncDispose]();
+  }
+
+  /** The loaded index, read again when it lacks a blob: another program may have written it since. */
+  async #indexWith(
+    type: BlobType,
+    ids: readonly BlobId[],
+    signal?: AbortSignal,
+  ): Promise<LoadedIndex> {
+    const index = this.#index ?? (await this.#loadIndex(signal));
+    if (ids.every((id) => index.blobs.has(type, id))) return index;
+    return await this.#loadIndex(signal);
+  }
+
+  /** One load at a time; each looks at the repository anew. */
+  #loadIndex(signal?: AbortSignal): Promise<LoadedIndex> {
+    const loading = this.#indexLoading
+      .catch(() => {})
+      .then(async () => {
+        this.#index = await loadIndex(this.#access, this.#index, signal);
+        return this.#index;
+      });
+    this.#indexLoading = loading;
+    return loading;
+  }
+}

@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import { isLifeboatError } from '../core/index.ts';
+import { type EnvelopeKey, open, seal } from './crypto/envelope.ts';
+import { damaged } from './format/json-shape.ts';
+import { decodeStoredJson, encodeStoredJson } from './format/stored-json.ts';
+import type { FileKind, Location } from './location/location.ts';
+
+/** What it takes to read and write the files of one open repository. */
+export interface RepositoryAccess {
+  readonly location: Location;
+  readonly masterKey: EnvelopeKey;
+  readonly version: 1 | 2;
+}
+
+export type JsonKind = Extract<FileKind, 'index' | 'snapshots' | 'locks'>;
+
+/** Seals JSON under the master key and writes it under its hash. Durable when it resolves. */
+export async function writeStoredJson(
+  { location, masterKey, version }: RepositoryAccess,
+  kind: JsonKind,
+  json: string,
+  signal?: AbortSignal,
+): Promise<string> {
+  const sealed = seal(masterKey, encodeStoredJson(json, version));
+  const name = sha256(sealed);
+  await location.write(kind, name, sealed, signal);
+  return name;
+}
+
+/** The JSON of a stored file whose hash and MAC were found right. Errors: `repository.damaged`, `location.*`. */
+export async function readStoredJson(
+  access: RepositoryAccess,
+  kind: JsonKind,
+  name: string,
+  signal?: AbortSignal,
+): Promise<string> {
+  const bytes = await access.location.read(kind, name, undefined, signal);
+  return openStoredJson(access.masterKey, kind, name, bytes);
+}
+
+/** As `readStoredJson`, for bytes at hand. */
+export function openStoredJson(
+  key: EnvelopeKey,
+  kind: JsonKind,
+  name: string,
+  bytes: Uint8Array,
+): string {
+  if (sha256(bytes) !== name) throw damaged(`${kind}/${name}: its bytes do not match its name`);
+  return aboutFile(kind, name, () => decodeStoredJson(open(key, bytes)));
+}
+
+/** Runs a decoder and names the file in its error. */
+export function aboutFile<Value>(kind: FileKind, name: string, decode: () => Value): Value {
+  try {
+    return decode();
+  } catch (error) {
+    if (!isLifeboatError(error, 'repository.damaged')) throw error;
+    throw damaged(`${kind}/${name}: ${error.message}`);
+  }
+}
+
+export function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
