@@ -1,5 +1,13 @@
 // server: finding PostgreSQL's own programs and running servers of our own with them.
-export { chooseServerAccount, giveTo, giveTreeTo, type ServerAccount } from './account.ts';
+
+export {
+  chooseServerAccount,
+  firstClosedFolder,
+  giveTo,
+  giveTreeTo,
+  type ServerAccount,
+} from './account.ts';
+export { type AskSingleUserOptions, askSingleUser } from './ask-single-user.ts';
 export { findServerPrograms, type ServerPrograms } from './find-server-programs.ts';
 export { type InitClusterOptions, initCluster } from './init-cluster.ts';
 export { type RunningServer, type RunServerOptions, runServer } from './run-server.ts';

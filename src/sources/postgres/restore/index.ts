@@ -1,0 +1,13 @@
+// restore: a source as it was at a moment, as a folder or as a scratch server.
+export { type OpenScratchOptions, openScratch, type ScratchServer } from './open-scratch.ts';
+export { planRecovery, type RecoveryPlan, type RecoveryRequest } from './recovery-plan.ts';
+export {
+  type RestoredFiles,
+  type RestoreSnapshotOptions,
+  restoreSnapshot,
+} from './restore-snapshot.ts';
+export {
+  type RestoredMoment,
+  type RestoreToMomentOptions,
+  restoreToMoment,
+} from './restore-to-moment.ts';

@@ -1,0 +1,203 @@
+import {
+  isLifeboatError,
+  LifeboatError,
+  type Progress,
+  silentProgress,
+} from '../../../core/index.ts';
+import type { Lsn } from '../../../wal/index.ts';
+import type { ConnectionSettings } from '../connection-settings.ts';
+import {
+  askSingleUser,
+  chooseServerAccount,
+  createScratchFolder,
+  findServerPrograms,
+  type RunningServer,
+  removeScratchFolder,
+  runServer,
+  type ServerPrograms,
+  sweepScratch,
+} from '../server/index.ts';
+import { takeAutoConfiguration } from './copied-configuration.ts';
+import { detachCatalog } from './detach-catalog.ts';
+import { isolationSettings } from './isolation-settings.ts';
+import { planRecovery, type RecoveryPlan, type RecoveryRequest } from './recovery-plan.ts';
+import { type ReplayedServer, replay } from './replay.ts';
+import { restoreSnapshot } from './restore-snapshot.ts';
+import { findSuperuser, maintenanceDatabases, type SuperuserLogin } from './superuser.ts';
+
+export interface OpenScratchOptions extends RecoveryRequest {
+  /** Default: found by the major version of the data. */
+  readonly programs?: ServerPrograms;
+  /** Where the scratch server's data goes, in a folder of its own. Default: the system's temporary folder. */
+  readonly folder?: string;
+  /** Account to run as when we are root. */
+  readonly account?: string;
+  /** Superusers to try before the cluster itself is asked. */
+  readonly users?: readonly string[];
+  /** Libraries that the data cannot do without. Default none. */
+  readonly preloadLibraries?: readonly string[];
+  readonly progress?: Progress;
+}
+
+/**
+ * A private server on restored data: on a Unix socket only, isolated, thrown away. Disposal stops it and removes
+ * everything; after a kill the next start of Lifeboat does.
+ */
+export interface ScratchServer extends AsyncDisposable {
+  readonly socketFolder: string;
+  readonly port: number;
+  /** A superuser. */
+  readonly user: string;
+  readonly dataFolder: string;
+  /** Behind the last byte that was replayed. */
+  readonly reachedLsn: Lsn;
+  readonly base: RecoveryPlan['backup'];
+  /** True when the server has a network namespace of its own. */
+  readonly withoutNetwork: boolean;
+  connection(database: string): ConnectionSettings;
+}
+
+/**
+ * Restores a source at `target` and opens it for SQL. The live server is not touched, whatever the data holds:
+ * see docs/guide/restore.md. Errors: those of planning, restoring and replaying; `postgres.no-programs`.
+ */
+export async function openScratch(options: OpenScratchOptions): Promise<ScratchServer> {
+  const progress = options.progress ?? silentProgress;
+  await sweepScratch();
+  const plan = await planRecovery(options);
+  const programs = await programsFor(plan, options.programs);
+  const account = await chooseServerAccount(options.account);
+  const dataFolder = await createScratchFolder(options.folder, account);
+  let server: RunningServer | undefined;
+  try {
+    await restoreSnapshot({
+      repository: options.repository,
+      snapshot: plan.backup.snapshot,
+      folder: dataFolder,
+      account,
+      durable: false,
+      skip: isWalSegment,
+      progress,
+      ...(options.signal ? { signal: options.signal } : {}),
+    });
+    await takeAutoConfiguration(dataFolder, account);
+    const replayed = await replay({
+      plan,
+      programs,
+      dataFolder,
+      isScratch: true,
+      progress,
+      ...optional('account', options.account),
+      ...optional('preloadLibraries', options.preloadLibraries),
+      ...optional('signal', options.signal),
+    });
+    server = replayed.server;
+    const opened = await logIn(options, programs, replayed);
+    server = opened.server;
+    await detachCatalog(server, opened.login);
+    return scratchServer(server, opened.login, plan, replayed.reachedLsn);
+  } catch (error) {
+    await server?.[Symbol.asyncDispose]();
+    await removeScratchFolder(dataFolder);
+    throw error;
+  }
+}
+
+/** The programs to run the data with. Errors: `postgres.wrong-major`, `postgres.no-programs`. */
+export async function programsFor(
+  plan: RecoveryPlan,
+  given: ServerPrograms | undefined,
+): Promise<ServerPrograms> {
+  const major = Math.floor(plan.backup.info.serverVersion / 10_000);
+  if (given === undefined) return await findServerPrograms(major);
+  if (given.major === major) return given;
+  throw new LifeboatError(
+    'postgres.wrong-major',
+    `the data is of PostgreSQL ${major}, the programs in ${given.folder} are ${given.version}`,
+    { hint: `Use server programs of PostgreSQL ${major}.`, context: { major } },
+  );
+}
+
+/** All WAL reaches the server through the feed, also what the snapshot brings along. */
+export function isWalSegment(path: string): boolean {
+  return /^pg_wal\/[0-9A-F]{24}$/.test(path);
+}
+
+/** Where the cluster's superuser has a name nobody knows, the stopped cluster is asked, and started again. */
+async function logIn(
+  options: OpenScratchOptions,
+  programs: ServerPrograms,
+  { server }: ReplayedServer,
+): Promise<{ server: RunningServer; login: SuperuserLogin }> {
+  const known = await findSuperuser(server, ['postgres', ...(options.users ?? [])]);
+  if (known) return { server, login: known };
+  await server.stop('fast');
+  await server[Symbol.asyncDispose]();
+  const { dataFolder } = server;
+  const account = optional('account', options.account);
+  const settings = isolationSettings({ programs, isScratch: true });
+  const names = await askNames({ programs, dataFolder, settings, ...account });
+  const again = await runServer({
+    programs,
+    dataFolder,
+    settings: isolationSettings({
+      programs,
+      isScratch: true,
+      ...optional('preloadLibraries', options.preloadLibraries),
+    }),
+    dataIsScratch: true,
+    ...account,
+    ...optional('signal', options.signal),
+  });
+  const login = await findSuperuser(again, names);
+  if (login) return { server: again, login };
+  await again[Symbol.asyncDispose]();
+  throw new LifeboatError('postgres.refused', 'no superuser of the cluster may log in', {
+    hint: 'Name a superuser of the original server.',
+  });
+}
+
+async function askNames(
+  cluster: Omit<Parameters<typeof askSingleUser>[0], 'database' | 'sql'>,
+): Promise<readonly string[]> {
+  const sql =
+    'select rolname from pg_catalog.pg_authid where rolsuper and rolcanlogin order by oid limit 10';
+  for (const database of maintenanceDatabases.toReversed()) {
+    try {
+      return await askSingleUser({ ...cluster, database, sql });
+    } catch (error) {
+      if (!isLifeboatError(error, 'postgres.start-failed')) throw error;
+    }
+  }
+  return [];
+}
+
+function scratchServer(
+  server: RunningServer,
+  login: SuperuserLogin,
+  plan: RecoveryPlan,
+  reachedLsn: Lsn,
+): ScratchServer {
+  const { dataFolder } = server;
+  return {
+    socketFolder: server.socketFolder,
+    port: server.port,
+    user: login.user,
+    dataFolder,
+    reachedLsn,
+    base: plan.backup,
+    withoutNetwork: server.withoutNetwork,
+    connection: (database) => server.connection(database, login.user),
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]();
+      await removeScratchFolder(dataFolder);
+    },
+  };
+}
+
+function optional<Name extends string, Value>(
+  name: Name,
+  value: Value | undefined,
+): Partial<Record<Name, Value>> {
+  return value === undefined ? {} : ({ [name]: value } as Record<Name, Value>);
+}

@@ -1,0 +1,198 @@
+import { chown, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { cancelled, fileError, sleep } from '../../../core/index.ts';
+import { parseSegmentName, segmentName, segmentStart } from '../../../wal/index.ts';
+import { giveTo, type ServerAccount } from '../server/index.ts';
+import { feedFolderName, fetchScript } from './fetch-script.ts';
+import type { RecoveryPlan } from './recovery-plan.ts';
+import { timelineOfSegment } from './timeline-path.ts';
+import { WalPatcher } from './wal-patcher.ts';
+
+export interface WalFeedOptions {
+  readonly plan: RecoveryPlan;
+  readonly dataFolder: string;
+  readonly account: ServerAccount | undefined;
+  /** Called with the number of segments handed out so far. */
+  readonly onSegment?: (count: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+const segmentsAhead = 8;
+const readsAhead = 3;
+const pollMs = 5;
+
+/**
+ * The resident half of `restore_command`: decodes segments ahead of the server into a folder beside its WAL, and
+ * answers what is asked for out of turn. Ends with disposal; a failure is kept in `failure` and makes
+ * the server abort its recovery.
+ */
+export class WalFeed implements AsyncDisposable {
+  readonly #options: WalFeedOptions;
+  readonly #folder: string;
+  readonly #patcher: WalPatcher;
+  readonly #reads = new Map<bigint, Promise<Uint8Array>>();
+  readonly #stop = new AbortController();
+  readonly #signal: AbortSignal;
+  #next: bigint;
+  #handedOut = 0;
+  #failure: unknown;
+  #work: Promise<void> = Promise.resolve();
+
+  private constructor(options: WalFeedOptions) {
+    const { plan, dataFolder, signal } = options;
+    this.#options = options;
+    this.#folder = join(dataFolder, feedFolderName);
+    this.#patcher = new WalPatcher(plan);
+    this.#next = segmentStart(plan.backup.startLsn, plan.backup.info.segmentSizeBytes);
+    this.#signal = AbortSignal.any([this.#stop.signal, ...(signal ? [signal] : [])]);
+  }
+
+  static async start(options: WalFeedOptions): Promise<WalFeed> {
+    const feed = new WalFeed(options);
+    await feed.#makeFolders();
+    feed.#work = feed.#run();
+    return feed;
+  }
+
+  /** Why no more WAL is handed out; undefined while all is well. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  get segments(): number {
+    return this.#handedOut;
+  }
+
+  /** CREATE TABLESPACE records that were made harmless. */
+  get patchedRecords(): number {
+    return this.#patcher.patchedRecords;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#work;
+    await Promise.allSettled(this.#reads.values());
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #makeFolders(): Promise<void> {
+    try {
+      for (const name of ['', 'ready', 'wanted', 'absent']) {
+        const folder = join(this.#folder, name);
+        await mkdir(folder, { mode: 0o700 });
+        await giveTo(this.#options.account, folder);
+      }
+      const script = join(this.#folder, 'fetch');
+      await writeFile(script, fetchScript(process.pid), { mode: 0o500 });
+      await giveTo(this.#options.account, script);
+    } catch (error) {
+      throw fileError(error, `could not prepare ${this.#folder}`);
+    }
+  }
+
+  async #run(): Promise<void> {
+    try {
+      for (;;) {
+        const ready = await this.#names('ready');
+        const wasAsked = await this.#answer(ready);
+        const wasFilled = await this.#fillWindow(ready.size);
+        if (!wasAsked && !wasFilled) await sleep(pollMs, this.#signal);
+        if (this.#signal.aborted) throw cancelled(this.#signal);
+      }
+    } catch (error) {
+      if (!this.#stop.signal.aborted) this.#failure = error;
+      // Also when we were cancelled: whoever waits for an answer must not wait for ever.
+      await writeFile(join(this.#folder, 'failed'), '').catch(() => {});
+    }
+  }
+
+  /** What the server waits for, at once. */
+  async #answer(ready: ReadonlySet<string>): Promise<boolean> {
+    const wanted = await this.#names('wanted');
+    for (const name of wanted) {
+      if (!ready.has(name)) await this.#deliver(name);
+      await rm(join(this.#folder, 'wanted', name), { force: true });
+    }
+    return wanted.size > 0;
+  }
+
+  async #deliver(name: string): Promise<void> {
+    const { plan } = this.#options;
+    if (name.endsWith('.history')) {
+      const bytes = await plan.histories.readFile(name);
+      return bytes === undefined ? await this.#deny(name) : await this.#publish(name, bytes);
+    }
+    const position = parseSegmentName(name, plan.backup.info.segmentSizeBytes);
+    const isOnPath = position && this.#nameOf(position.start) === name;
+    if (!isOnPath || !this.#isHeld(position.start)) return await this.#deny(name);
+    await this.#produce(position.start);
+  }
+
+  /** Decodes the next segment when fewer than `segmentsAhead` lie ready. */
+  async #fillWindow(ready: number): Promise<boolean> {
+    if (ready >= segmentsAhead || !this.#isHeld(this.#next)) return false;
+    const size = BigInt(this.#options.plan.backup.info.segmentSizeBytes);
+    for (let ahead = 0n; ahead < readsAhead; ahead++) this.#beginRead(this.#next + ahead * size);
+    await this.#produce(this.#next);
+    return true;
+  }
+
+  async #produce(start: bigint): Promise<void> {
+    this.#beginRead(start);
+    const stored = await (this.#reads.get(start) as Promise<Uint8Array>);
+    this.#reads.delete(start);
+    const segment = await this.#patcher.finish(start, stored, this.#signal);
+    if (start === this.#next) this.#next += BigInt(this.#options.plan.backup.info.segmentSizeBytes);
+    if (!segment) return await this.#deny(this.#nameOf(start));
+    await this.#publish(this.#nameOf(start), segment);
+    this.#handedOut += 1;
+    this.#options.onSegment?.(this.#handedOut);
+  }
+
+  #beginRead(start: bigint): void {
+    if (!this.#isHeld(start) || this.#reads.has(start)) return;
+    const read = this.#patcher.read(start, this.#signal);
+    // Awaited when its turn comes; until then a failure must not count as unhandled.
+    read.catch(() => {});
+    this.#reads.set(start, read);
+  }
+
+  #isHeld(start: bigint): boolean {
+    const { backup, end } = this.#options.plan;
+    return start < end && start >= segmentStart(backup.startLsn, backup.info.segmentSizeBytes);
+  }
+
+  #nameOf(start: bigint): string {
+    const { path, backup } = this.#options.plan;
+    const size = backup.info.segmentSizeBytes;
+    return segmentName(timelineOfSegment(path, start + BigInt(size)), start, size);
+  }
+
+  /** Whole under its name, or not there. */
+  async #publish(name: string, bytes: Uint8Array): Promise<void> {
+    const { account } = this.#options;
+    const temporary = join(this.#folder, 'making');
+    try {
+      const file = await open(temporary, 'w', 0o600);
+      try {
+        await file.writeFile(bytes);
+      } finally {
+        await file.close();
+      }
+      if (account) await chown(temporary, account.uid, account.gid);
+      await rename(temporary, join(this.#folder, 'ready', name));
+    } catch (error) {
+      throw fileError(error, `could not write ${temporary}`);
+    }
+  }
+
+  async #deny(name: string): Promise<void> {
+    await writeFile(join(this.#folder, 'absent', name), '').catch((error) => {
+      throw fileError(error, `could not write ${this.#folder}/absent`);
+    });
+  }
+
+  async #names(folder: string): Promise<ReadonlySet<string>> {
+    return new Set(await readdir(join(this.#folder, folder)));
+  }
+}
