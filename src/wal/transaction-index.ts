@@ -106,34 +106,36 @@ export class TransactionIndex {
 
   /** Takes the next record of the log. @throws wal.invalid for a record that is not what its kind promises. */
   add(record: WalRecord): void {
+    if (record.resourceManager === manager.transaction && (record.info & 0x70) < 0x50) {
+      this.#addTransactionEnd(record);
+      return;
+    }
     const { xid } = record;
+    const state = xid === 0 ? undefined : this.#state(record, xid);
     switch (record.resourceManager) {
       case manager.heap:
-        if (xid !== 0) this.#addHeap(record, this.#state(record, xid));
+        if (state) this.#addHeap(record, state);
         return;
       case manager.heap2:
-        if (xid !== 0) this.#addHeap2(record, this.#state(record, xid));
-        return;
-      case manager.transaction:
-        this.#addTransactionEnd(record);
+        if (state) this.#addHeap2(record, state);
         return;
       case manager.xlog:
-        this.#addXlog(record);
+        this.#addXlog(record, state);
         return;
       case manager.storage:
-        if (xid !== 0 && record.info === 0x10) this.#addCreate(record, this.#state(record, xid));
+        if (state && record.info === 0x10) this.#addCreate(record, state);
         return;
       case manager.database:
-        this.#addDatabase(record);
+        if (state) this.#addDatabase(record, state);
         return;
       case manager.standby:
-        this.#addStandby(record);
+        this.#addStandby(record, state);
         return;
       case manager.relationMap:
         this.#addRelationMap(record);
         return;
       default:
-        if (xid !== 0) this.#addOther(record, this.#state(record, xid));
+        if (state) this.#addPages(record, state);
     }
   }
 
@@ -265,18 +267,16 @@ export class TransactionIndex {
     state.hasCreated = true;
   }
 
-  #addXlog(record: WalRecord): void {
+  #addXlog(record: WalRecord, state: TransactionState | undefined): void {
     // A checkpoint at shutdown or the end of recovery: what is open then was cut off by a crash.
     if (record.info === 0x00 || record.info === 0x90) {
-      for (const state of this.#open.values()) if (!state.prepared) this.#forget(state.xid);
+      for (const open of this.#open.values()) if (!open.prepared) this.#forget(open.xid);
     }
-    if (record.info === 0xb0 && record.xid !== 0) {
-      this.#addOther(record, this.#state(record, record.xid));
-    }
+    if (record.info === 0xb0 && state) this.#addPages(record, state);
   }
 
   /** Records of indexes and whole pages: of interest only in files that the transaction made. */
-  #addOther(record: WalRecord, state: TransactionState): void {
+  #addPages(record: WalRecord, state: TransactionState): void {
     if (!state.hasCreated) return;
     for (let index = 0; index < record.blockCount; index++) {
       const block = record.blockAt(index);
@@ -286,20 +286,20 @@ export class TransactionIndex {
     }
   }
 
-  #addDatabase(record: WalRecord): void {
-    // Without a transaction it is the last step of ALTER DATABASE SET TABLESPACE.
-    if (record.info !== (record.major >= 15 ? 0x20 : 0x10) || record.xid === 0) return;
+  /** (Without a transaction the record is the last step of ALTER DATABASE SET TABLESPACE.) */
+  #addDatabase(record: WalRecord, state: TransactionState): void {
+    if (record.info !== (record.major >= 15 ? 0x20 : 0x10)) return;
     const oid = new MainData(record).u32();
-    this.#state(record, record.xid).droppedDatabases.push({ oid, position: record.start });
+    state.droppedDatabases.push({ oid, position: record.start });
   }
 
-  #addStandby(record: WalRecord): void {
+  #addStandby(record: WalRecord, state: TransactionState | undefined): void {
     const data = new MainData(record);
     if (record.info === 0x00) {
       for (let left = data.count(12); left > 0; left--) {
         const [xid, database, oid] = [data.u32(), data.u32(), data.u32()];
         // Checkpoints list all locks again, under no transaction.
-        if (xid === record.xid) this.#state(record, xid).locked.push({ database, oid });
+        if (xid === state?.xid) state.locked.push({ database, oid });
       }
     } else if (record.info === 0x10) {
       data.skip(16);
