@@ -1,5 +1,32 @@
 // sources: what is protected. One contract (source.ts), one folder per kind, one registry.
-export type { CatalogRecord, PostgresBackupInfo, RecoveryTarget } from './postgres/backup-info.ts';
+
+export type {
+  CatalogDatabase,
+  CatalogRecord,
+  CatalogRelation,
+  DamagedPageInfo,
+  PostgresBackupInfo,
+  RecoveryTarget,
+} from './postgres/backup-info.ts';
+export { parseCatalogDocument } from './postgres/base-backup/backup-document.ts';
+export {
+  type BackupPostgresOptions,
+  backupPostgres,
+  type PostgresBackupSummary,
+} from './postgres/base-backup/backup-postgres.ts';
+export {
+  listPostgresSnapshots,
+  readBackupCatalog,
+  readBackupInfo,
+  type StoredBackup,
+} from './postgres/base-backup/stored-backups.ts';
+export { type CollectCatalogOptions, collectCatalog } from './postgres/catalog/collect-catalog.ts';
+export {
+  catalogAt,
+  type RelationKey,
+  type ResolvedRelation,
+  resolveRelation,
+} from './postgres/catalog/resolve-relation.ts';
 export {
   type ConnectionSettings,
   describeConnection,
