@@ -166,7 +166,7 @@ export class StreamSession {
     );
     if (spool.segments.length !== segments) {
       uploader.learnCoverage();
-      uploader.urge();
+      uploader.segmentReady();
     }
     this.#committing ??= this.#commit();
   }

@@ -41,6 +41,9 @@ class WalStream {
   readonly #stop: AbortSignal;
   readonly #broken = new AbortController();
   #session: StreamSession | undefined;
+  #uploading: Promise<void> = Promise.resolve();
+  #uploadFailure: unknown;
+  #finished: Promise<void> | undefined;
   #hasStreamed = false;
   #failures = 0;
   #busySinceMs: number | undefined;
@@ -67,7 +70,10 @@ class WalStream {
       uploader: this.#uploader,
       state,
       warn: (message) => options.progress?.({ type: 'warning', message }),
-      finishUpload: () => this.#finishUpload(limits.stopMaxMs),
+      finishUpload: () => {
+        this.#finished ??= this.#finishUpload(limits.stopMaxMs);
+        return this.#finished;
+      },
       onStreaming: () => {
         this.#hasStreamed = true;
         this.#failures = 0;
@@ -75,9 +81,6 @@ class WalStream {
       },
     };
   }
-
-  #uploading: Promise<void> = Promise.resolve();
-  #uploadFailure: unknown;
 
   async run(): Promise<void> {
     this.#uploading = this.#uploader.run().catch((error: unknown) => {

@@ -33,6 +33,8 @@ export class Uploader {
   readonly #historyDone = new Set<string>();
   #finishing = false;
   #abandoned = false;
+  #urged = false;
+  #lastPieceMs = Number.NEGATIVE_INFINITY;
   #failures = 0;
   #wake: (() => void) | undefined;
 
@@ -61,9 +63,15 @@ export class Uploader {
     this.#abandoned = true;
   }
 
-  /** Somebody waits for the repository: do not wait for the interval. Has no effect while the repository fails. */
-  urge(): void {
+  /** A segment became whole: it need not wait for the interval. Has no effect while the repository fails. */
+  segmentReady(): void {
     if (this.#failures === 0) this.#wake?.();
+  }
+
+  /** Somebody waits for the newest bytes. As above. */
+  urge(): void {
+    this.#urged = true;
+    this.segmentReady();
   }
 
   /** Everything the cluster wrote before it is durable in the repository. Undefined while that is not known. */
@@ -87,9 +95,10 @@ export class Uploader {
     }
   }
 
-  /** A whole segment became ready during the round. */
+  /** Something became ready during the round. */
   get #hasMore(): boolean {
     if (this.#failures > 0) return false;
+    if (this.#urged) return true;
     return this.#options.spool.segments.some((each) => each.whole && each.durable < each.synced);
   }
 
@@ -108,14 +117,25 @@ export class Uploader {
 
   async #round(): Promise<void> {
     const { spool, coverage } = this.#options;
+    const piecesToo = this.#isTimeForPieces();
     if (!spool.header) return;
     await coverage.claim(spool.header.systemId);
     await this.#uploadHistoryFiles();
     this.learnCoverage();
     for (const segment of [...spool.segments]) {
-      await this.#uploadSegment(segment);
+      if (segment.whole || piecesToo) await this.#uploadSegment(segment);
     }
     await this.#removeDurable();
+  }
+
+  /** Pieces are superseded soon, so they go up on the interval only, or when somebody waits. */
+  #isTimeForPieces(): boolean {
+    const now = performance.now();
+    const isDue = now - this.#lastPieceMs >= this.#options.pieceIntervalMs;
+    if (!isDue && !this.#urged && !this.#finishing) return false;
+    this.#urged = false;
+    this.#lastPieceMs = now;
+    return true;
   }
 
   async #uploadSegment(segment: SpoolSegment): Promise<void> {
@@ -152,7 +172,7 @@ export class Uploader {
     const backoffMs = retryDelayMinMs * 2 ** Math.min(this.#failures - 1, 10);
     const delayMs =
       this.#failures === 0
-        ? this.#options.pieceIntervalMs
+        ? Math.max(0, this.#lastPieceMs + this.#options.pieceIntervalMs - performance.now())
         : Math.min(backoffMs, retryDelayMaxMs) * (0.75 + Math.random() / 2);
     return new Promise((resolve) => {
       const done = () => {
