@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { expect } from 'vitest';
-import { lifeboat } from '../support/lifeboat.ts';
+import { lifeboat } from '../support/command-line.ts';
 import { freePort, type TestServer, unprivileged } from '../support/postgres.ts';
 
 export interface Restored {
@@ -18,7 +18,7 @@ export async function readRestored(
   server: TestServer,
 ): Promise<Restored> {
   const restore = await lifeboat(['restore', 'database', '--config', config, '--to', folder]);
-  expect(restore, restore.stdout + restore.stderr).toMatchObject({ code: 0 });
+  expect(restore, restore.stdout + restore.stderr).toMatchObject({ exitCode: 0 });
   const port = await freePort();
   const settings = ['port', port, 'listen_addresses', '127.0.0.1', 'unix_socket_directories', ''];
   const args = ['-D', folder];

@@ -6,7 +6,9 @@ import { chmodSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { lifeboat, startLifeboat } from '../support/lifeboat.ts';
+import { Secret } from '../../src/core/index.ts';
+import { initRepository, LocalLocation } from '../../src/repository/index.ts';
+import { lifeboat, spawnLifeboat } from '../support/command-line.ts';
 import { startPostgres, type TestServer, temporaryFolder } from '../support/postgres.ts';
 import { embeddedPostgresBin, findProgram, postgresBin } from '../support/programs.ts';
 import { Ledger } from './ledger.ts';
@@ -27,7 +29,7 @@ it(`keeps its promises through ${rounds * killsPerRound} kills`, async () => {
   const command = (name: string, ...args: string[]) => [name, '--config', config, ...args];
   const running = new Set<ChildProcess>();
   const startProcess = (...args: string[]) => {
-    const child = startLifeboat(command(args[0] as string, ...args.slice(1)));
+    const child = spawnLifeboat(command(args[0] as string, ...args.slice(1)));
     child.stdout?.resume();
     child.stderr?.resume();
     running.add(child);
@@ -41,7 +43,12 @@ it(`keeps its promises through ${rounds * killsPerRound} kills`, async () => {
   };
 
   try {
-    expect(await lifeboat(command('backup', 'database'))).toMatchObject({ code: 0 });
+    await using created = await initRepository({
+      location: new LocalLocation(join(folder, 'repository')),
+      password: new Secret('crash test'),
+    });
+    expect(created.id).toMatch(/^[0-9a-f]{64}$/);
+    expect(await lifeboat(command('backup', 'database'))).toMatchObject({ exitCode: 0 });
     ledger.start();
     let kills = 0;
     for (let round = 0; round < rounds; round++) {
@@ -67,7 +74,7 @@ it(`keeps its promises through ${rounds * killsPerRound} kills`, async () => {
       const withSpool = await readRestored(config, join(folder, `restored-${round}`), server);
       expect(withSpool.missingBelow(promised.written), label).toEqual([]);
 
-      expect(await lifeboat(command('check', '--read-data')), label).toMatchObject({ code: 0 });
+      expect(await lifeboat(command('check', '--read-data')), label).toMatchObject({ exitCode: 0 });
       stockRestic(join(elsewhere, 'repository'));
       expect(promised.flushed, `${label}: nothing was ever flushed`).toBeGreaterThan(0);
       expect(promised.written, label).toBeGreaterThanOrEqual(promised.flushed);
