@@ -7,6 +7,7 @@ import { runOnSchedule } from './schedule.ts';
 import type { ServiceEvent } from './service-event.ts';
 
 const catalogIntervalMs = 15 * 60_000;
+const streamPatienceMs = 30_000;
 
 interface Options {
   readonly source: Source;
@@ -19,6 +20,7 @@ interface Options {
 /** Keeps one source protected: its stream, its backups, its catalog records. */
 export class SourceKeeper {
   readonly #options: Options;
+  readonly #streaming = Promise.withResolvers<void>();
   /** Backups of a source run one after the other. */
   #backups: Promise<unknown> = Promise.resolve();
 
@@ -67,7 +69,10 @@ export class SourceKeeper {
 
   async #stream(): Promise<void> {
     const { source, repository, signal, onEvent } = this.#options;
-    const onState = (state: StreamState) => onEvent({ type: 'stream', ...state });
+    const onState = (state: StreamState) => {
+      if (state.phase === 'streaming') this.#streaming.resolve();
+      onEvent({ type: 'stream', ...state });
+    };
     try {
       await source.stream({ repository, signal, onState });
     } catch (error) {
@@ -85,6 +90,9 @@ export class SourceKeeper {
   async #firstBackup(): Promise<void> {
     const { source, repository, signal } = this.#options;
     if (await source.hasBackup({ repository, signal })) return;
+    // A slot that exists before the backup begins leaves no gap behind it. Without a stream the backup is still wanted.
+    const patience = sleep(streamPatienceMs, signal).catch(() => {});
+    await Promise.race([this.#streaming.promise, patience]);
     await this.#backup('there is none yet');
   }
 

@@ -34,7 +34,20 @@ export {
 } from './postgres/connection-settings.ts';
 export { findLocalServers, type LocalServer } from './postgres/doctor/find-local-servers.ts';
 export { judgeRoom } from './postgres/doctor/judge-room.ts';
+export {
+  listRecoveryPoints,
+  type PointSnapshot,
+  type RecoveryPoints,
+  type RecoveryWindow,
+} from './postgres/points/recovery-windows.ts';
 export { PostgresSource, type PostgresSourceSettings } from './postgres/postgres-source.ts';
+export {
+  type OpenScratchOptions,
+  openScratch,
+  type RestoredMoment,
+  restoreToMoment,
+  type ScratchServer,
+} from './postgres/restore/index.ts';
 export {
   chooseServerAccount,
   createScratchFolder,

@@ -18,7 +18,7 @@ export class JsonOutput implements Output {
       if (event.type === 'progress' && !this.#isDue(event.task)) return;
       if (event.type === 'warning') this.warn(event.message, event.hint);
       else if (event.type === 'note') this.report({ ...event });
-      else this.report({ ...tracker.follow(event), type: `task-${event.type}` });
+      else this.report({ type: `task-${event.type}`, ...tracker.follow(event) });
       if (event.type === 'end') this.#lastProgress.delete(event.task);
     };
   }

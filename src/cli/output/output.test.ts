@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { LifeboatError, Secret } from '../../core/index.ts';
 import { reportError } from './error.ts';
 import { JsonOutput } from './json.ts';
+import type { Output } from './output.ts';
 import { ProgressTracker } from './progress-tracker.ts';
 import { createStyle } from './style.ts';
 import { TerminalOutput } from './terminal.ts';
@@ -30,7 +31,7 @@ describe('JSON output', () => {
     const stdout = sink();
     const output = new JsonOutput(stdout);
     output.report({ type: 'stream', written: 2n ** 60n, secret: new Secret('hunter2') });
-    output.say(() => 'only for people');
+    (output as Output).say(() => 'only for people');
     output.warn('careful', 'Do this.');
     expect(reportError(failure, output)).toBe(10);
     const lines = stdout

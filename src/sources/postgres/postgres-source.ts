@@ -1,13 +1,18 @@
 import { join } from 'node:path';
 import { LifeboatError } from '../../core/index.ts';
+import type { Repository } from '../../repository/index.ts';
 import type { BackupSummary, Finding, Source, SourceContext, StreamState } from '../source.ts';
+import type { RecoveryTarget } from './backup-info.ts';
 import { backupPostgres } from './base-backup/backup-postgres.ts';
 import { listPostgresSnapshots } from './base-backup/stored-backups.ts';
 import { collectCatalog } from './catalog/collect-catalog.ts';
 import { type ConnectionSettings, describeConnection } from './connection-settings.ts';
 import { examinePostgres } from './doctor/examine-postgres.ts';
+import { listRecoveryPoints, type RecoveryPoints } from './points/recovery-windows.ts';
+import { findServerPrograms } from './server/index.ts';
 import { renewSlot } from './stream/renew-slot.ts';
 import { slotName } from './stream/slot.ts';
+import { readSpool } from './stream/spool-reader.ts';
 import { streamWal } from './stream/stream-wal.ts';
 
 export interface PostgresSourceSettings {
@@ -103,6 +108,38 @@ export class PostgresSource implements Source {
     }
     await repository.records.append({ kind: 'catalog', source: this.name, body: catalog });
     return catalog.databases.length;
+  }
+
+  /** What can be restored, from the repository and from what this host's spool holds. */
+  async points(context: SourceContext): Promise<RecoveryPoints> {
+    const spool = await readSpool(this.spoolFolder);
+    return await listRecoveryPoints({ ...context, source: this.name, ...(spool ? { spool } : {}) });
+  }
+
+  /** What planning and running a recovery of this source to `target` takes: what the repository and this host hold. */
+  async recovery(request: {
+    readonly repository: Repository;
+    readonly target: RecoveryTarget;
+    readonly signal?: AbortSignal;
+  }) {
+    const { connection, scratchFolder, programsFolder } = this.settings;
+    const spool = await readSpool(this.spoolFolder);
+    const programs = programsFolder && (await this.#configuredPrograms(request, programsFolder));
+    return {
+      ...request,
+      source: this.name,
+      users: [this.rescueConnection.user, connection.user],
+      ...(spool ? { spool } : {}),
+      ...(programs ? { programs } : {}),
+      ...(scratchFolder ? { folder: scratchFolder } : {}),
+    };
+  }
+
+  async #configuredPrograms({ repository }: SourceContext, configuredFolder: string) {
+    const [newest] = await listPostgresSnapshots(repository, this.name, () => {});
+    if (!newest) return undefined;
+    const major = Math.floor(newest.info.serverVersion / 10_000);
+    return await findServerPrograms(major, { configuredFolder });
   }
 
   doctor(signal?: AbortSignal): Promise<readonly Finding[]> {

@@ -65,9 +65,17 @@ export async function planRecovery(request: RecoveryRequest): Promise<RecoveryPl
   throw await outsideWindow(reaches, target, signal);
 }
 
+/** How far each snapshot of the source leads together with the log after it, the newest first. */
+export async function listReaches(
+  request: Omit<RecoveryRequest, 'target' | 'base'>,
+): Promise<readonly Reach[]> {
+  const log = request.repository.log(request.source);
+  return await findReaches(request, log, historyFiles(log, request.spool));
+}
+
 /** One reach per snapshot, the newest first. */
 async function findReaches(
-  request: RecoveryRequest,
+  request: Omit<RecoveryRequest, 'target'>,
   log: Log,
   histories: HistoryFiles,
 ): Promise<readonly Reach[]> {

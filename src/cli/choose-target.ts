@@ -1,0 +1,35 @@
+import { LifeboatError } from '../core/index.ts';
+import { findTransaction } from '../recovery/index.ts';
+import type { Repository } from '../repository/index.ts';
+import type { PostgresSource, RecoveryTarget } from '../sources/index.ts';
+import { parseLsn } from '../wal/index.ts';
+import type { CommandContext } from './command.ts';
+import { parseTarget, parseXid } from './target.ts';
+
+/** Options of every command that goes to a moment. */
+export const targetOptions = {
+  at: {
+    flags: '--at <moment>',
+    description:
+      'latest (default), a time, or a position such as 0/16B3748 (the state just before it)',
+  },
+  beforeXid: {
+    flags: '--before-xid <xid>',
+    description: 'the state just before this transaction, as find-loss names it',
+  },
+} as const;
+
+export async function chooseTarget(
+  options: { readonly at: string | undefined; readonly beforeXid: string | undefined },
+  opened: { readonly source: PostgresSource; readonly repository: Repository },
+  context: CommandContext,
+): Promise<RecoveryTarget> {
+  if (options.beforeXid === undefined) return parseTarget(options.at, new Date());
+  if (options.at !== undefined) {
+    throw new LifeboatError('usage.invalid', '--at and --before-xid exclude each other', {
+      hint: 'Give only one of them.',
+    });
+  }
+  const { target } = await findTransaction(opened, parseXid(options.beforeXid), context);
+  return { kind: 'lsn', lsn: parseLsn(target.lsn), inclusive: false };
+}

@@ -1,0 +1,86 @@
+import { ExitCode, formatBytes, formatDuration } from '../../core/index.ts';
+import type { PointSnapshot, RecoveryWindow } from '../../sources/index.ts';
+import { defineCommand, sourceArgument } from '../command.ts';
+import { openConfiguredSource } from '../configured.ts';
+import { formatMoment } from '../moment.ts';
+import { countOf } from '../output/count.ts';
+import type { Style } from '../output/style.ts';
+
+export const points = defineCommand({
+  description: `Lists the recovery windows of a source (to any moment in one it can be restored), the gaps
+between them, and its snapshots. WAL that only the spool of this machine holds counts too.`,
+  examples: ['points', 'points database --json'],
+  arguments: [sourceArgument],
+  options: {},
+  async run({ arguments: [wanted] }, context) {
+    await using opened = await openConfiguredSource(context, wanted);
+    const { output, signal } = context;
+    const { source, repository } = opened;
+    const { snapshots, windows } = await source.points({ repository, signal });
+    const about = { source: source.name };
+    if (snapshots.length === 0) {
+      output.say(({ yellow }) =>
+        [
+          yellow(`Nothing of ${source.name} can be restored: there is no snapshot.`),
+          '  next: lifeboat backup',
+        ].join('\n'),
+      );
+    }
+    windows.forEach((window, index) => {
+      output.report({ type: 'window', ...about, ...window }, (style) =>
+        [
+          ...(index === 0 ? [style.bold(`${source.name} can be restored to any moment`)] : []),
+          describeWindow(window, style),
+        ].join('\n'),
+      );
+      const older = windows[index + 1];
+      if (older) {
+        const gap = {
+          fromLsn: older.toLsn,
+          toLsn: window.fromLsn,
+          from: older.to,
+          to: window.from,
+        };
+        output.report({ type: 'gap', ...about, ...gap }, ({ red }) =>
+          red(`  gap: nothing between ${formatMoment(older.to)} and ${formatMoment(window.from)}`),
+        );
+      }
+    });
+    output.say(({ bold }) => (snapshots.length > 0 ? bold('\nsnapshots') : ''));
+    for (const snapshot of snapshots) {
+      output.report({ type: 'snapshot', ...about, ...snapshot }, (style) =>
+        describeSnapshot(snapshot, style),
+      );
+    }
+    const [newest] = windows;
+    if (newest) {
+      output.say(({ dim }) =>
+        dim(
+          `\n  next: lifeboat open --at "${formatMoment(newest.to)}"    look at a moment; or restore --to FOLDER`,
+        ),
+      );
+    }
+    return ExitCode.ok;
+  },
+});
+
+function describeWindow(window: RecoveryWindow, { green, dim, yellow }: Style): string {
+  const { from, to, timeline, missingSegment } = window;
+  const length = formatDuration(to.getTime() - from.getTime());
+  const lines = [
+    `  ${green('●')} from ${formatMoment(from)} to ${formatMoment(to, { ms: true })}  ${dim(`${length}, ${countOf(window.snapshots.length, 'snapshot')}`)}`,
+    dim(`      ${window.fromLsn} to ${window.toLsn}, timeline ${timeline}`),
+  ];
+  if (missingSegment) {
+    lines.push(yellow(`      the log goes on, but segment ${missingSegment} is missing`));
+  }
+  return lines.join('\n');
+}
+
+function describeSnapshot(snapshot: PointSnapshot, { dim, yellow }: Style): string {
+  const { id, time, bytesTotal, serverVersion, damagedPages } = snapshot;
+  const version = `PostgreSQL ${Math.floor(serverVersion / 10_000)}.${serverVersion % 10_000}`;
+  const damage =
+    damagedPages > 0 ? yellow(`  ${countOf(damagedPages, 'page')} damaged in the source`) : '';
+  return `  ${id.slice(0, 8)}  ${formatMoment(time)}  ${formatBytes(bytesTotal)}  ${dim(version)}${damage}`;
+}

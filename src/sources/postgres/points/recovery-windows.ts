@@ -1,0 +1,98 @@
+import { isLifeboatError, type Progress } from '../../../core/index.ts';
+import type { Repository, SnapshotId } from '../../../repository/index.ts';
+import { formatLsn, segmentName } from '../../../wal/index.ts';
+import { listReaches, type Reach } from '../restore/recovery-plan.ts';
+import { timelineAt } from '../restore/timeline-path.ts';
+import { readWalTail } from '../restore/wal-tail.ts';
+import type { SpoolReader } from '../stream/spool-reader.ts';
+
+/** An unbroken span of time to any moment of which the source can be restored. Positions as text. */
+export interface RecoveryWindow {
+  readonly from: Date;
+  readonly fromLsn: string;
+  /** Time of the last commit; `from` when there was none since. */
+  readonly to: Date;
+  readonly toLsn: string;
+  readonly timeline: number;
+  /** Snapshots that lie in it, the oldest first. */
+  readonly snapshots: readonly SnapshotId[];
+  /** Set when the log goes on behind a hole: the first segment that is missing. */
+  readonly missingSegment?: string;
+}
+
+export interface PointSnapshot {
+  readonly id: SnapshotId;
+  readonly time: Date;
+  readonly lsn: string;
+  readonly timeline: number;
+  readonly serverVersion: number;
+  readonly bytesTotal: number;
+  readonly damagedPages: number;
+}
+
+export interface RecoveryPoints {
+  /** The newest first. */
+  readonly snapshots: readonly PointSnapshot[];
+  /** The newest first. Between two windows nothing can be restored. */
+  readonly windows: readonly RecoveryWindow[];
+}
+
+/** What can be restored: the snapshots of a source and the windows that they and the log allow. */
+export async function listRecoveryPoints(request: {
+  readonly repository: Repository;
+  readonly source: string;
+  readonly spool?: SpoolReader;
+  readonly signal?: AbortSignal;
+  readonly progress?: Progress;
+}): Promise<RecoveryPoints> {
+  const reaches = await listReaches(request).catch((error) => {
+    if (isLifeboatError(error, 'repository.snapshot-missing')) return [];
+    throw error;
+  });
+  const windows: RecoveryWindow[] = [];
+  for (const group of sameEnds(reaches)) windows.push(await describeWindow(group, request.signal));
+  return { snapshots: reaches.map(describeSnapshot), windows };
+}
+
+/** Snapshots that one unbroken log joins lead to the same end on the same timeline. */
+function sameEnds(reaches: readonly Reach[]): readonly (readonly Reach[])[] {
+  const groups = Map.groupBy(reaches, ({ timeline, end }) => `${timeline} ${end}`);
+  return [...groups.values()];
+}
+
+async function describeWindow(
+  group: readonly Reach[],
+  signal: AbortSignal | undefined,
+): Promise<RecoveryWindow> {
+  const oldestFirst = group.toSorted((a, b) => (a.backup.stopLsn < b.backup.stopLsn ? -1 : 1));
+  const oldest = oldestFirst[0] as Reach;
+  const newest = oldestFirst.at(-1) as Reach;
+  const { holdings, path, end, timeline } = newest;
+  const { segmentSizeBytes } = newest.backup.info;
+  const tail = await readWalTail(newest, newest.backup.startLsn, true, signal);
+  const stopMs = Date.parse(newest.backup.info.stopTime);
+  return {
+    from: new Date(oldest.backup.info.stopTime),
+    fromLsn: formatLsn(oldest.backup.stopLsn),
+    to: new Date(Math.max(stopMs, Math.floor(tail.lastCommitMs ?? 0))),
+    toLsn: formatLsn(end),
+    timeline,
+    snapshots: oldestFirst.map(({ backup }) => backup.snapshot.id),
+    ...(holdings.holdsBeyond(path, end)
+      ? { missingSegment: segmentName(timelineAt(path, end), end, segmentSizeBytes) }
+      : {}),
+  };
+}
+
+function describeSnapshot({ backup }: Reach): PointSnapshot {
+  const { snapshot, info } = backup;
+  return {
+    id: snapshot.id,
+    time: new Date(info.stopTime),
+    lsn: info.stopLsn,
+    timeline: info.timeline,
+    serverVersion: info.serverVersion,
+    bytesTotal: info.bytesTotal,
+    damagedPages: info.damagedPages.length,
+  };
+}
