@@ -133,7 +133,11 @@ function stopSettings(stop: ReplayStop): Record<string, string> {
         recovery_target_inclusive: stop.inclusive ? 'on' : 'off',
       };
     case 'time':
-      return { recovery_target_time: stop.time.toISOString(), recovery_target_inclusive: 'on' };
+      // Named zones, `Z` too, are not known yet when the command line is read.
+      return {
+        recovery_target_time: stop.time.toISOString().replace('T', ' ').replace('Z', '+00'),
+        recovery_target_inclusive: 'on',
+      };
   }
 }
 
