@@ -48,7 +48,7 @@ async function fill(server: TestServer): Promise<string> {
 }
 
 /** Commits pairs of rows until told to stop; resolves with the last committed id. */
-function keepWriting(server: TestServer): { stop(): Promise<number> } {
+function keepWriting(server: TestServer): AsyncDisposable & { stop(): Promise<number> } {
   let stopped = false;
   let last = 0;
   const work = (async () => {
@@ -62,13 +62,12 @@ function keepWriting(server: TestServer): { stop(): Promise<number> } {
       last = id;
     }
   })();
-  return {
-    async stop() {
-      stopped = true;
-      await work;
-      return last;
-    },
+  const stop = async () => {
+    stopped = true;
+    await work;
+    return last;
   };
+  return { stop, [Symbol.asyncDispose]: () => stop().then(() => {}) };
 }
 
 describe('base backup', () => {
@@ -83,7 +82,7 @@ describe('base backup', () => {
       const { repository } = stored;
       const backup = () => backupPostgres({ settings, source: 'shop', repository });
 
-      const writer = keepWriting(server);
+      await using writer = keepWriting(server);
       const first = await backup();
       const second = await backup();
       const committed = await writer.stop();

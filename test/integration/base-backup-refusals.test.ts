@@ -1,0 +1,157 @@
+import { describe, expect, it } from 'vitest';
+import type { ErrorCode, ProgressEvent } from '../../src/core/index.ts';
+import { backupPostgres, parseConnectionUrl } from '../../src/sources/index.ts';
+import { startAlteringProxy } from '../support/altering-proxy.ts';
+import { type LocalRepository, localRepository } from '../support/local-repository.ts';
+import { startPostgres } from '../support/postgres.ts';
+import { embeddedPostgresBin } from '../support/programs.ts';
+
+const startServer = (settings: Record<string, string> = {}) =>
+  startPostgres({ bin: embeddedPostgresBin(), major: 18, settings });
+
+const filler =
+  "create table filler as select n, repeat('lifeboat-marker ', 12) || md5(n::text) as v from generate_series(1, 300000) n; checkpoint";
+
+function backup(
+  url: string,
+  { repository }: LocalRepository,
+  options: { signal?: AbortSignal; progress?: (event: ProgressEvent) => void } = {},
+) {
+  return backupPostgres({
+    settings: parseConnectionUrl(url),
+    source: 'shop',
+    repository,
+    countBudgetMs: 0,
+    ...options,
+  });
+}
+
+async function expectRefusal(
+  work: Promise<unknown>,
+  code: ErrorCode,
+  stored: LocalRepository,
+  hint: RegExp = /./,
+): Promise<void> {
+  const error = await work.then(
+    () => expect.fail('the backup was made'),
+    (caught: unknown) => caught,
+  );
+  expect(error).toMatchObject({ code, hint: expect.stringMatching(hint) });
+  expect(await stored.repository.snapshots()).toEqual([]);
+}
+
+/** Calls `act` once, as soon as bytes have streamed. */
+function onFirstBytes(act: () => void) {
+  let done = false;
+  return (event: ProgressEvent) => {
+    if (done || event.type !== 'progress') return;
+    done = true;
+    act();
+  };
+}
+
+const url = (port: number, user = 'postgres') =>
+  `postgres://${user}@127.0.0.1:${port}/postgres?sslmode=disable`;
+
+describe('a base backup is refused and nothing published', () => {
+  it('when wal_level is minimal', async () => {
+    await using server = await startServer({ wal_level: 'minimal', max_wal_senders: '0' });
+    await using stored = await localRepository();
+    await expectRefusal(
+      backup(server.url(), stored),
+      'postgres.wal-level',
+      stored,
+      /wal_level = replica/,
+    );
+  });
+
+  it('when one connection for replication is all there may be', async () => {
+    await using server = await startServer({ max_wal_senders: '1' });
+    await using stored = await localRepository();
+    await expectRefusal(
+      backup(server.url(), stored),
+      'postgres.refused',
+      stored,
+      /max_wal_senders/,
+    );
+  });
+
+  it('when the role may not replicate', async () => {
+    await using server = await startServer();
+    await server.query('create role reader login');
+    await using stored = await localRepository();
+    await expectRefusal(
+      backup(url(server.port, 'reader'), stored),
+      'postgres.no-replication',
+      stored,
+      /REPLICATION/,
+    );
+  });
+
+  it('when bytes change between the server and here', async () => {
+    await using server = await startServer();
+    await server.query(filler);
+    await using stored = await localRepository();
+    using proxy = await startAlteringProxy(server.port, 'lifeboat-marker');
+    await expectRefusal(backup(url(proxy.port), stored), 'backup.incomplete', stored, /published/);
+    expect(proxy.altered()).toBe(1);
+  });
+
+  it('when it is cancelled, and the next one succeeds', async () => {
+    await using server = await startServer();
+    await server.query(filler);
+    await using stored = await localRepository();
+    const abort = new AbortController();
+    const events: string[] = [];
+    const cancel = onFirstBytes(() => abort.abort());
+    const work = backup(server.url(), stored, {
+      signal: abort.signal,
+      progress: (event) => {
+        events.push(event.type);
+        cancel(event);
+      },
+    });
+    await expect(work).rejects.toMatchObject({ code: 'cancelled' });
+    expect(events.at(-1)).toBe('end');
+    expect(await stored.repository.snapshots()).toEqual([]);
+    await backup(server.url(), stored);
+    expect(await stored.repository.snapshots()).toHaveLength(1);
+    const slots = await server.query('select slot_name from pg_replication_slots');
+    expect(slots.rows).toEqual([]);
+  });
+
+  it('when the server dies', async () => {
+    await using server = await startServer();
+    await server.query(filler);
+    await using stored = await localRepository();
+    const progress = onFirstBytes(() => void server.kill());
+    await expectRefusal(
+      backup(server.url(), stored, { progress }),
+      'postgres.connection-lost',
+      stored,
+      /run the backup again/,
+    );
+  });
+
+  it('when another cluster answers under the name', async () => {
+    await using first = await startServer();
+    await using second = await startServer();
+    await using stored = await localRepository();
+    await backup(first.url(), stored);
+    const work = backup(second.url(), stored);
+    await expect(work).rejects.toMatchObject({ code: 'postgres.other-cluster' });
+    expect(await stored.repository.snapshots()).toHaveLength(1);
+  });
+
+  it('but not for want of a replication slot', async () => {
+    await using server = await startServer({ max_replication_slots: '0' });
+    await using stored = await localRepository();
+    const warnings: string[] = [];
+    const progress = (event: ProgressEvent) => {
+      if (event.type === 'warning') warnings.push(event.message);
+    };
+    const summary = await backup(server.url(), stored, { progress });
+    expect(summary.warnings).toEqual([]);
+    expect(warnings).toEqual([expect.stringMatching(/no temporary replication slot/)]);
+  });
+});
