@@ -66,7 +66,10 @@ export class ResticRepository implements Repository {
     const { pack, offset, length, uncompressedLength } = placeOf(index.blobs, type, id);
     const sealed = await this.location.read('data', pack, { offset, length }, signal);
     return aboutFile('data', pack, () => {
-      return openVerifiedBlob(this.#access.masterKey, sealed, uncompressedLength, id);
+      // Copied: what the decoder returns is overwritten by the next blob.
+      return new Uint8Array(
+        openVerifiedBlob(this.#access.masterKey, sealed, uncompressedLength, id),
+      );
     });
   }
 
