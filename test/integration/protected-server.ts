@@ -39,6 +39,7 @@ export async function protectServer(options: {
   readonly bin: string;
   readonly major: number;
   readonly settings?: Record<string, string>;
+  readonly initdb?: string[];
 }): Promise<ProtectedServer> {
   const server = await startPostgres(options);
   const location = new MemoryLocation();
