@@ -25,10 +25,13 @@ export function destroyedTables(
   directory: RelationDirectory,
 ): DestroyedTable[] {
   const tables = tablesConcerned(transaction, directory);
-  const dropped = tables.filter((table) => isDropped(transaction, table));
+  const drops = dropsTables(transaction, directory);
+  const dropped = drops ? tables.filter((table) => isDropped(transaction, table)) : [];
   const kept = tables.filter((table) => !dropped.includes(table));
+  // Before 15 WAL tells that tables were dropped, but not which, if others were rewritten with them.
+  const certain = transaction.droppedOids !== undefined || !rewrites(transaction);
   const found = dropped.map((table): DestroyedTable => {
-    return { ...table, action: 'dropped', inserted: 0, certain: true };
+    return { ...table, action: 'dropped', inserted: 0, certain };
   });
   found.push(...truncatedTables(transaction, kept, directory));
   if (found.length === 0) {
@@ -73,15 +76,30 @@ function wasCreated(transaction: CommittedTransaction, files: RelationId): boole
   return transaction.relations.some((each) => each.created !== 'no' && sameRelation(each, files));
 }
 
-function isDropped(transaction: CommittedTransaction, table: ConcernedTable): boolean {
-  const { droppedOids, catalogDeletes } = transaction;
-  if (droppedOids !== undefined) {
-    return droppedOids.some(
+/**
+ * A table that is dropped takes its row type and that type's array with it: two rows of pg_type that were
+ * there before. TRUNCATE and rewrites leave them. In 13 TOAST tables have a row type too, and a rewrite may
+ * drop the old TOAST table.
+ */
+function dropsTables(transaction: CommittedTransaction, directory: RelationDirectory): boolean {
+  const { catalogDeletes, major, removed } = transaction;
+  const toasts = removed.filter((each) => directory.byFilenode(each)?.kind === 'toast').length;
+  return catalogDeletes.class > 0 && catalogDeletes.type - (major < 14 ? toasts : 0) >= 2;
+}
+
+function isDropped({ droppedOids }: CommittedTransaction, table: ConcernedTable): boolean {
+  return (
+    droppedOids?.some(
       ({ database, oid }) => database === table.databaseOid && oid === table.facts.oid,
-    );
-  }
-  // Before 15: rows of pg_class and pg_type went that were there before. TRUNCATE and rewrites replace them.
-  return catalogDeletes.class > 0 && catalogDeletes.type > 0;
+    ) ?? true
+  );
+}
+
+/** Makes a new relation and fills it, as every rewrite does. */
+function rewrites(transaction: CommittedTransaction): boolean {
+  return transaction.relations.some(
+    (each) => each.created === 'relation' && (each.inserted > 0 || each.pages > 0),
+  );
 }
 
 /** New, empty storage of relations that were there before: what TRUNCATE makes for a table and its TOAST. */
@@ -106,10 +124,7 @@ function truncatedTables(
   if (emptied.length === 0 && named.size === 0) return [];
   const tables = named.size > 0 ? candidates.filter(isNamed) : candidates;
   // Another table rewritten by the same transaction cannot always be told from a truncated one.
-  const rewrites = transaction.relations.some(
-    (each) => each.created === 'relation' && (each.inserted > 0 || each.pages > 0),
-  );
-  const certain = named.size > 0 || !rewrites || tables.length === 1;
+  const certain = named.size > 0 || !rewrites(transaction) || tables.length === 1;
   const storage = storageOfTables(transaction, tables, emptied, directory);
   return tables.map((table): DestroyedTable => {
     const inserted = storage.get(table)?.inserted ?? 0;
@@ -150,8 +165,7 @@ function unnamedLoss(
     (each) => !wasCreated(transaction, each) && directory.byFilenode(each) === undefined,
   );
   if (files === undefined) return undefined;
-  const { catalogDeletes } = transaction;
-  const dropped = catalogDeletes.class > 0 && catalogDeletes.type > 0;
+  const dropped = dropsTables(transaction, directory);
   if (!dropped && emptiedStorage(transaction).length === 0) return undefined;
   return {
     action: dropped ? 'dropped' : 'truncated',

@@ -109,6 +109,8 @@ function changedTables(
       continue;
     const facts = directory.byFilenode(changes);
     if (facts !== undefined && facts.kind !== 'table') continue;
+    // Without a name, beside dropped relations: most likely a catalog that was rewritten since names were taken.
+    if (facts === undefined && transaction.catalogDeletes.class > 0) continue;
     const isDestroyed = destroyed.some(
       (each) => each.databaseOid === changes.database && each.facts?.oid === facts?.oid,
     );

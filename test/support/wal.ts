@@ -12,6 +12,7 @@ import {
   type RelationKind,
   relationKey,
   TransactionIndex,
+  type TransactionIndexOptions,
   WalReader,
   type WalRecord,
 } from '../../src/wal/index.ts';
@@ -55,8 +56,12 @@ export function scan(
   return reader;
 }
 
-export function indexOf(server: TestServer, from: bigint): TransactionIndex {
-  const index = new TransactionIndex();
+export function indexOf(
+  server: TestServer,
+  from: bigint,
+  options: TransactionIndexOptions = {},
+): TransactionIndex {
+  const index = new TransactionIndex(options);
   scan(server, from, (record) => {
     if (record.lsn >= from) index.add(record);
   });
