@@ -14,6 +14,8 @@ import { sha256 } from './stored-file.ts';
 export interface InitRepositoryOptions {
   readonly location: Location;
   readonly password: Secret;
+  /** Where this host keeps the key that signs its records. Without it every opening is a new writer. */
+  readonly stateFolder?: string | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -22,7 +24,7 @@ export interface InitRepositoryOptions {
  * half-created one, which is recognised and never built upon. Errors: `repository.exists`, `repository.half-created`.
  */
 export async function initRepository(options: InitRepositoryOptions): Promise<Repository> {
-  const { location, password, signal } = options;
+  const { location, password, stateFolder, signal } = options;
   await refuseExisting(location, signal);
   await location.create(signal);
   const masterKey = keyFromBytes(randomBytes(64));
@@ -43,7 +45,7 @@ export async function initRepository(options: InitRepositoryOptions): Promise<Re
     await location.remove('keys', keyName).catch(() => {});
     throw exists(location, error);
   }
-  return new ResticRepository({ location, masterKey, config });
+  return new ResticRepository({ location, masterKey, config, stateFolder });
 }
 
 async function refuseExisting(location: Location, signal?: AbortSignal): Promise<void> {

@@ -12,6 +12,8 @@ import { aboutFile, sha256 } from './stored-file.ts';
 export interface OpenRepositoryOptions {
   readonly location: Location;
   readonly password: Secret;
+  /** Where this host keeps the key that signs its records. Without it every opening is a new writer. */
+  readonly stateFolder?: string | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -23,7 +25,7 @@ const maxKeysTried = 20;
  * `repository.wrong-password`, `repository.damaged`, `repository.unsupported`, `location.*`.
  */
 export async function openRepository(options: OpenRepositoryOptions): Promise<Repository> {
-  const { location, password, signal } = options;
+  const { location, password, stateFolder, signal } = options;
   const configs = await location.list('config', signal);
   const keys = await location.list('keys', signal);
   if (configs.length === 0) {
@@ -35,7 +37,7 @@ export async function openRepository(options: OpenRepositoryOptions): Promise<Re
   const names = keys.map(({ name }) => name);
   const masterKey = await findMasterKey(location, names, password, signal);
   const config = await readConfig(location, masterKey, signal);
-  return new ResticRepository({ location, masterKey, config });
+  return new ResticRepository({ location, masterKey, config, stateFolder });
 }
 
 async function findMasterKey(

@@ -15,6 +15,7 @@ import { type Logs, openLogs } from './log/open-logs.ts';
 import { programVersion } from './program-version.ts';
 import { readContent } from './read/content-reader.ts';
 import { placeOf } from './read/read-plan.ts';
+import { openRecordStore } from './record/open-record-store.ts';
 import type { RecordStore } from './record/record.ts';
 import type {
   BackupWriter,
@@ -34,6 +35,7 @@ import { aboutFile, type RepositoryAccess } from './stored-file.ts';
 export class ResticRepository implements Repository {
   readonly id: string;
   readonly location: Location;
+  readonly records: RecordStore;
   readonly #access: RepositoryAccess;
   readonly #pool: WorkerPool;
   readonly #logs: Logs;
@@ -44,13 +46,15 @@ export class ResticRepository implements Repository {
     readonly location: Location;
     readonly masterKey: EnvelopeKey;
     readonly config: RepositoryConfig;
+    readonly stateFolder?: string | undefined;
   }) {
-    const { location, masterKey, config } = options;
+    const { location, masterKey, config, stateFolder } = options;
     this.id = config.id;
     this.location = location;
     this.#access = { location, masterKey, version: config.version };
     this.#pool = new WorkerPool(masterKey);
     this.#logs = openLogs(location, masterKey);
+    this.records = openRecordStore({ location, key: masterKey, stateFolder });
   }
 
   async snapshots(options: OperationOptions = {}): Promise<readonly Snapshot[]> {
@@ -137,10 +141,6 @@ export class ResticRepository implements Repository {
     options: OperationOptions & { readonly readData?: boolean } = {},
   ): Promise<CheckReport> {
     return await checkRepository(this.#access, this.#pool, options);
-  }
-
-  get records(): RecordStore {
-    throw new LifeboatError('bug', 'records are not there yet');
   }
 
   log(name: string): Log {

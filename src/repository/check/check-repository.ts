@@ -2,6 +2,7 @@ import { silentProgress } from '../../core/index.ts';
 import type { WorkerPool } from '../data-plane/worker-pool.ts';
 import { BlobIndex } from '../index/blob-index.ts';
 import { RepositoryLock } from '../lock/repository-lock.ts';
+import { checkRecords } from '../record/check-records.ts';
 import type { CheckReport, OperationOptions } from '../repository.ts';
 import type { RepositoryAccess } from '../stored-file.ts';
 import { checkKeys } from './check-keys.ts';
@@ -39,6 +40,8 @@ export async function checkRepository(
   const snapshots = await checkSnapshots(state);
   const packs = await checkPacks(state);
   await checkTrees(state, snapshots);
+  const { location, masterKey: key } = access;
+  state.findings.addAll(await checkRecords({ location, key, signal }));
   return {
     findings: state.findings.report(),
     packs,

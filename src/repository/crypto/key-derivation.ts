@@ -18,8 +18,8 @@ export function deriveKey(master: EnvelopeKey, purpose: string): EnvelopeKey {
 /** 64 bytes: AES-256 key, Poly1305-AES k, Poly1305-AES r. */
 export function keyFromBytes(bytes: Uint8Array): EnvelopeKey {
   return {
-    encrypt: bytes.slice(0, 32),
-    macK: bytes.slice(32, 48),
-    macR: bytes.slice(48, 64),
+    encrypt: new Uint8Array(bytes.subarray(0, 32)),
+    macK: new Uint8Array(bytes.subarray(32, 48)),
+    macR: new Uint8Array(bytes.subarray(48, 64)),
   };
 }
