@@ -13,6 +13,7 @@ import pg from 'pg';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openScratch, type ScratchServer } from '../../src/sources/postgres/restore/index.ts';
 import { findServerPrograms } from '../../src/sources/postgres/server/index.ts';
+import { isTablespaceCreate, WalReader } from '../../src/wal/index.ts';
 import {
   startPostgres,
   type TestServer,
@@ -188,23 +189,31 @@ describe.each(versions)('a scratch server beside a live one, $name', ({ major, b
       bin: programsFolder,
       major,
       initdb: ['--wal-segsize=1'],
-      settings: { min_wal_size: '8MB', max_wal_size: '64MB' },
+      // Without page images the records of a tablespace lie close together.
+      settings: { min_wal_size: '8MB', max_wal_size: '64MB', full_page_writes: 'off' },
     });
     const { server, repository } = live;
     const finish = await live.stream();
     await live.backup();
     const deep = Array.from({ length: 4 }, (_, index) => String(index).repeat(190)).join('/');
     const paths: string[] = [];
-    for (let index = 0; index < 36; index++) {
-      if (index % 12 === 0) await fillSegment(server);
+    const count = 48;
+    for (let index = 0; index < count; index++) {
+      // Another margin each time, so that the end of the segment meets other parts of the records.
+      if (index % 6 === 0) await fillSegment(server, 2000 + index * 17);
       const path = await tablespaceFolder(place, join(`t${index}`, deep));
       await server.query(`create tablespace t${index} location '${path}'`);
-      await server.query(`create table kept${index} tablespace t${index} as select ${index} as id`);
       paths.push(path);
+    }
+    for (let index = 0; index < count; index++) {
+      await server.query(`create table kept${index} tablespace t${index} as select ${index} as id`);
     }
     await server.query('checkpoint');
     await finish();
     const files = hashOf(place);
+    const cut = await cutTablespaceRecords(live);
+    expect(cut.byPages).toBeGreaterThan(0);
+    expect(cut.bySegments).toBeGreaterThan(0);
     const programs = await findServerPrograms(major, { configuredFolder: programsFolder });
     await using scratch = await openScratch({
       repository,
@@ -218,7 +227,9 @@ describe.each(versions)('a scratch server beside a live one, $name', ({ major, b
       expect(() => readlinkSync(join(scratch.dataFolder, 'pg_tblspc', name))).toThrow('EINVAL');
     }
     const sum = paths.map((_, index) => `(select id from kept${index})`).join('+');
-    expect(await ask(scratch, `select ${sum} as sum`)).toEqual([{ sum: (36 * 35) / 2 }]);
+    expect(await ask(scratch, `select ${sum} as sum`)).toEqual([
+      { sum: (count * (count - 1)) / 2 },
+    ]);
     expect(hashOf(place)).toBe(files);
   });
 });
@@ -272,15 +283,33 @@ async function slotOf(publisher: TestServer) {
   return rows[0];
 }
 
-/** Brings the log to a few kilobytes before the end of a segment of 1 MiB. */
-async function fillSegment(server: TestServer): Promise<void> {
+/** Brings the log to about `marginBytes` before the end of a segment of 1 MiB. */
+async function fillSegment(server: TestServer, marginBytes: number): Promise<void> {
   const { rows } = await server.query(
     `select (1048576 - (pg_current_wal_insert_lsn() - '0/0') % 1048576)::int as room`,
   );
   const room = rows[0].room;
   // Page headers take their share: 24 bytes of 8192.
-  const wanted = Math.floor((room - 7000) * (8168 / 8192));
+  const wanted = Math.floor((room - marginBytes) * (8168 / 8192));
   if (wanted > 0) {
     await server.query(`select pg_logical_emit_message(false, 'fill', repeat('x', ${wanted}))`);
   }
+}
+
+/** How many CREATE TABLESPACE records of the log begin in one page, or segment, and end in another. */
+async function cutTablespaceRecords(live: ProtectedServer) {
+  const log = live.repository.log(source);
+  const cut = { byPages: 0, bySegments: 0 };
+  for (const { stream, start, end } of await log.coverage()) {
+    const reader = new WalReader({ startLsn: start });
+    for (const record of reader.read(await log.read(stream, start, end))) {
+      if (!isTablespaceCreate(record)) continue;
+      const crosses = (size: number) =>
+        Math.floor(record.start / size) !== Math.floor((record.end - 1) / size);
+      if (crosses(8192)) cut.byPages += 1;
+      // Behind its first bytes: the checksum lies in one segment and what it covers in the next.
+      if (crosses(2 ** 20) && 2 ** 20 - (record.start % 2 ** 20) > 64) cut.bySegments += 1;
+    }
+  }
+  return cut;
 }
