@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { chmodSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
@@ -12,7 +12,7 @@ export interface RestoredFolder {
   [Symbol.dispose](): void;
 }
 
-/** What stock restic makes of a snapshot. */
+/** What stock restic makes of a snapshot, after it found nothing wrong with the whole repository. */
 export async function resticRestore(
   restic: string,
   repository: string,
@@ -21,11 +21,10 @@ export async function resticRestore(
 ): Promise<RestoredFolder> {
   const folder = temporaryFolder('restored');
   chmodSync(folder, 0o755);
-  const passwordFile = join(folder, 'password');
-  writeFileSync(passwordFile, password);
-  const args = ['-r', repository, '--password-file', passwordFile, '--no-cache'];
-  await run(restic, [...args, 'restore', snapshot, '--target', folder], { maxBuffer: 2 ** 26 });
-  rmSync(passwordFile);
+  const env = { ...process.env, RESTIC_PASSWORD: password, RESTIC_REPOSITORY: repository };
+  const options = { env, maxBuffer: 2 ** 26 };
+  await run(restic, ['--no-cache', 'check', '--read-data'], options);
+  await run(restic, ['--no-cache', 'restore', snapshot, '--target', folder], options);
   return { folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
