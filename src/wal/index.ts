@@ -15,7 +15,7 @@ export {
   timelineStream,
 } from './lsn.ts';
 export type { RelationDirectory, RelationFacts, RelationKind } from './relation-directory.ts';
-export { type RelationId, relationKey } from './relation-id.ts';
+export { firstUserOid, type RelationId, relationKey } from './relation-id.ts';
 export type { RelationTotal } from './relation-totals.ts';
 export { isTablespaceCreate } from './resource-manager.ts';
 export {
