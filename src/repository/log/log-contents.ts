@@ -3,8 +3,8 @@ import type { StoredSpan } from './catalog.ts';
 import { ContentCache } from './content-cache.ts';
 import type { FileEntry } from './manifest.ts';
 import { assertHeader, type NestedArea } from './nested-area.ts';
-import { sha256 } from './nested-file.ts';
-import { damaged } from './nested-header.ts';
+import { type OpenedFile, sha256 } from './nested-file.ts';
+import { damaged, type NestedHeader } from './nested-header.ts';
 
 /** Four segments of the usual size, with room for the pieces of the next. */
 const cacheBytes = 80 * 1024 * 1024;
@@ -26,9 +26,7 @@ export class LogContents {
     if (cached !== undefined) return cached;
     const folder = 'level' in entry ? 'locks' : 'data';
     const opened = await this.#area.read(folder, entry.file, signal);
-    const subject = `lifeboat/${folder}/${entry.file}`;
-    assertHeader(opened.header, this.#wanted(entry), subject);
-    if (sha256(opened.payload) !== entry.content) throw damaged(subject, 'it has other content');
+    assertIsEntry(this.#log, entry, opened, `lifeboat/${folder}/${entry.file}`);
     this.#cache.set(entry.file, opened.payload);
     return opened.payload;
   }
@@ -50,12 +48,22 @@ export class LogContents {
   remember(file: string, content: Uint8Array): void {
     this.#cache.set(file, content);
   }
+}
 
-  #wanted(entry: StoredSpan | FileEntry) {
-    const { lengthBytes } = entry;
-    const log = this.#log;
-    if ('name' in entry) return { kind: 'file' as const, log, part: entry.name, lengthBytes };
-    const kind = 'level' in entry ? ('piece' as const) : ('segment' as const);
-    return { kind, log, part: entry.stream, position: entry.start, lengthBytes };
-  }
+/** Compares what was read with all that the catalog says about it. Errors: `repository.damaged`. */
+export function assertIsEntry(
+  log: string,
+  entry: StoredSpan | FileEntry,
+  opened: OpenedFile,
+  subject: string,
+): void {
+  assertHeader(opened.header, wantedHeader(log, entry), subject);
+  if (sha256(opened.payload) !== entry.content) throw damaged(subject, 'it has other content');
+}
+
+function wantedHeader(log: string, entry: StoredSpan | FileEntry): Partial<NestedHeader> {
+  const { lengthBytes } = entry;
+  if ('name' in entry) return { kind: 'file', log, part: entry.name, lengthBytes };
+  const kind = 'level' in entry ? 'piece' : 'segment';
+  return { kind, log, part: entry.stream, position: entry.start, lengthBytes };
 }

@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import { MemoryLocation } from '../../src/repository/index.ts';
+import { checkLogs } from '../../src/repository/log/check-logs.ts';
+import { bytesAt, randomKey } from '../../src/repository/log/log-contract.ts';
+import { openLogs } from '../../src/repository/log/open-logs.ts';
+import { FaultyLocation } from '../faults/faulty-location.ts';
+
+const key = randomKey();
+const stream = '00000001';
+const size = 512;
+const segments = 70;
+
+/**
+ * A log's life: pieces of each segment, the segment, a named file; long enough for manifests to be consolidated and
+ * pieces to be merged. Returns how far it was acknowledged, also when the location stops.
+ */
+async function live(location: FaultyLocation): Promise<{ end: bigint; hasFile: boolean }> {
+  const log = openLogs(location, key).log('database');
+  let end = 0n;
+  let hasFile = false;
+  try {
+    for (let at = 0; at < segments; at++) {
+      const start = BigInt(at * size);
+      const pieces = at === 2 ? 34 : at % 8 === 0 ? 2 : 0;
+      for (let piece = 0; piece < pieces; piece++) {
+        const from = start + BigInt(piece * 10);
+        await log.appendPiece(stream, from, bytesAt(from, 10));
+        end = from + 10n;
+      }
+      await log.appendSegment(stream, start, bytesAt(start, size));
+      end = start + BigInt(size);
+      if (at === 5) {
+        await log.appendFile('history', Buffer.from('history'));
+        hasFile = true;
+      }
+    }
+  } catch (error) {
+    if (!String(error).includes('injected fault')) throw error;
+  }
+  return { end, hasFile };
+}
+
+describe.each([false, true])('a log whose writer is killed (append-only: %s)', (appendOnly) => {
+  it('has everything that was acknowledged, whichever operation was the last', async () => {
+    const whole = new FaultyLocation(new MemoryLocation({ appendOnly }), {});
+    expect((await live(whole)).end).toBe(BigInt(segments * size));
+    // One kill point more than there are operations: the last run is not killed at all.
+    for (let last = 0; last <= whole.operations; last++) {
+      const stored = new MemoryLocation({ appendOnly });
+      const { end, hasFile } = await live(
+        new FaultyLocation(stored, { stopAfterOperations: last }),
+      );
+      const log = openLogs(stored, key).log('database');
+      if (end > 0n) {
+        expect(Buffer.compare(await log.read(stream, 0n, end), bytesAt(0n, Number(end)))).toBe(0);
+        const [span] = await log.coverage();
+        expect(span?.start).toBe(0n);
+        expect(span?.end).toBeGreaterThanOrEqual(end);
+      }
+      if (hasFile) expect(await log.fileNames()).toEqual(['history']);
+      const errors = (await checkLogs({ location: stored, key, readData: true })).filter(
+        (each) => each.severity === 'error',
+      );
+      expect(errors).toEqual([]);
+      // And the next writer carries on from the beginning, without any conflict.
+      if (last % 10 === 0) {
+        expect((await live(new FaultyLocation(stored, {}))).end).toBe(BigInt(segments * size));
+      }
+    }
+  });
+});
+
+describe('a log on a location that fails now and then', () => {
+  it('loses nothing when an answer is lost or a write stops halfway', async () => {
+    for (const effect of ['lost-answer', 'half-write', 'error'] as const) {
+      for (let nth = 1; nth <= 8; nth++) {
+        const stored = new MemoryLocation();
+        const faulty = new FaultyLocation(stored, {
+          faults: [{ operation: 'write', nth, effect }],
+        });
+        const log = openLogs(faulty, key).log('database');
+        const append = async (at: number) => {
+          const start = BigInt(at * size);
+          await log.appendPiece(stream, start, bytesAt(start, 100));
+          await log.appendSegment(stream, start, bytesAt(start, size));
+        };
+        for (let at = 0; at < 4; at++) {
+          await append(at).catch(() => append(at));
+        }
+        const end = BigInt(4 * size);
+        expect(await openLogs(stored, key).log('database').read(stream, 0n, end)).toEqual(
+          bytesAt(0n, 4 * size),
+        );
+        faulty.assertFired();
+      }
+    }
+  });
+
+  it('acknowledges what is durable although tidying up fails', async () => {
+    const stored = new MemoryLocation();
+    const faulty = new FaultyLocation(stored, {
+      faults: [
+        { operation: 'remove', nth: 1, effect: 'error' },
+        { operation: 'write', kind: 'index', nth: 1, effect: 'error' },
+      ],
+    });
+    const log = openLogs(faulty, key).log('database');
+    await log.appendPiece(stream, 0n, bytesAt(0n, 100));
+    for (let at = 0; at < 66; at++) {
+      await log.appendSegment(stream, BigInt(at * size), bytesAt(BigInt(at * size), size));
+    }
+    faulty.assertFired();
+    expect(await openLogs(stored, key).log('database').coverage()).toHaveLength(1);
+    expect(await stored.nested('lifeboat').list('index')).toHaveLength(1);
+  });
+});
