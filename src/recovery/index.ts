@@ -1,4 +1,9 @@
 // recovery: what was lost, and how it comes back.
+
+export { type FindLossOptions, findLoss } from './assess/find-loss.ts';
+export { findTransaction, logOf } from './assess/find-transaction.ts';
+export type { LogRequest } from './assess/log-windows.ts';
+export type { LossReport, LossSuspect, LossTable, SearchedSpan } from './assess/loss-report.ts';
 export {
   type DestroyedFile,
   type Destruction,
@@ -7,6 +12,8 @@ export {
   tupleId,
 } from './rescue/destruction.ts';
 export type { PastServer } from './rescue/past-server.ts';
+export { type PreparedRescue, planRescue, type RescueRequest } from './rescue/plan-rescue.ts';
+export type { RescueOutcome, RescuePlan, RescueRecord } from './rescue/rescue-plan.ts';
 export { planRows, putRowsBack, type RowOutcome, type RowRescue } from './rescue/rescue-rows.ts';
 export type {
   RescueConflict,

@@ -48,6 +48,7 @@ export {
   restoreToMoment,
   type ScratchServer,
 } from './postgres/restore/index.ts';
+export { listReaches, type Reach } from './postgres/restore/recovery-plan.ts';
 export {
   chooseServerAccount,
   createScratchFolder,

@@ -1,4 +1,5 @@
 // wal: PostgreSQL's write-ahead log as facts. Pure: bytes in, facts out.
+export type { CatalogFile } from './catalog-files.ts';
 export type { CommittedTransaction } from './committed-transaction.ts';
 export { crc32c } from './crc32c.ts';
 export { collectDeletedTuples, DeletedTuples, type TouchedTuples } from './deleted-tuples.ts';
@@ -26,11 +27,7 @@ export {
   type SuspectTable,
   type SuspectThresholds,
 } from './suspect.ts';
-export {
-  type CatalogFile,
-  TransactionIndex,
-  type TransactionIndexOptions,
-} from './transaction-index.ts';
+export { TransactionIndex, type TransactionIndexOptions } from './transaction-index.ts';
 export type { RelationChanges } from './transaction-state.ts';
 export type { TupleList } from './tuple-list.ts';
 export { type ImageCompression, WalBlock } from './wal-block.ts';

@@ -24,7 +24,7 @@ export interface DestroyedFile {
   /** True when every row went at once (TRUNCATE); `deleted` and `updated` do not matter then. */
   readonly truncated: boolean;
   /** Rows that existed before the transaction and that it removed. Ascending, without repeats. */
-  readonly deleted: readonly TupleId[];
+  readonly deleted: ArrayLike<TupleId>;
   /** Rows that existed before the transaction and that it changed, as they stood before. Ascending. */
-  readonly updated: readonly TupleId[];
+  readonly updated: ArrayLike<TupleId>;
 }

@@ -29,20 +29,41 @@ export async function findOrphans(live: Session, matches: readonly TableMatch[])
     found = false;
     for (const match of matches) {
       for (const key of judgedKeys(match)) {
-        const together = stagedParents(matches, key).map((parent) => {
-          const pair = pairs(key, stageName(match, 's'), stageName(parent, 'q'));
-          return `and not exists (select from ${parent.stageSql} q where ${pair} and ${undecided(parent.index, 'q')})`;
-        });
-        const rows = await live.run(
-          `insert into ${verdictsSql} select ${match.index}, s.n, 'orphan', ${quoteText(key.name)}
-           from ${match.stageSql} s where ${undecided(match.index)} and ${hasReference(match, key)}
-             and not exists (select from ${parentFrom(key)} p where ${pairs(key, stageName(match, 's'), liveName('p'))})
-             ${together.join('\n')} on conflict do nothing`,
-        );
+        const rows = await findOrphansOf(live, match, key, stagedParents(matches, key));
         if (rows > 0) found = true;
       }
     }
   }
+}
+
+/** In simple steps over analysed tables: in one statement the planner may compare every row with every other. */
+async function findOrphansOf(
+  live: Session,
+  match: TableMatch,
+  key: ForeignKeyShape,
+  parents: readonly TableMatch[],
+): Promise<number> {
+  const name = stageName(match, 's');
+  const columns = key.columns.map((column, position) => `${name(column)} as k${position}`);
+  await live.run(
+    `create temp table lifeboat_parentless on commit drop as select s.n, ${columns.join(', ')}
+     from ${match.stageSql} s where ${undecided(match.index)} and ${hasReference(match, key)}
+       and not exists (select from ${parentFrom(key)} p where ${pairs(key, name, liveName('p'))})`,
+  );
+  await live.run('analyze pg_temp.lifeboat_parentless');
+  for (const parent of parents) {
+    const child = (column: string) => `s.k${key.columns.indexOf(column)}`;
+    await live.run(
+      `delete from pg_temp.lifeboat_parentless s using ${parent.stageSql} q
+       where ${pairs(key, child, stageName(parent, 'q'))} and ${undecided(parent.index, 'q')}`,
+    );
+  }
+  const rows = await live.run(
+    `insert into ${verdictsSql} select ${match.index}, s.n, 'orphan', ${quoteText(key.name)}
+     from pg_temp.lifeboat_parentless s on conflict do nothing`,
+  );
+  await live.run('drop table pg_temp.lifeboat_parentless');
+  return rows;
 }
 
 /**

@@ -171,9 +171,9 @@ async function begin({ past, live }: RescueSessions, rescue: RowRescue): Promise
   }
 }
 
-async function rollback({ past, live }: RescueSessions): Promise<void> {
+/** The past needs none: its connection may still be in the middle of a COPY, and closing it is enough. */
+async function rollback({ live }: RescueSessions): Promise<void> {
   await live.client.query('rollback');
-  await past.client.query('rollback');
 }
 
 /** Without the right to silence foreign-key checks, a cycle of keys that cannot be deferred has no order. */

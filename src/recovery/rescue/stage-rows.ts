@@ -58,23 +58,22 @@ export async function stageRows(
 }
 
 /** SELECTs that together read the rows at these places of the past table. */
-export function tupleSelects(match: TableMatch, tuples: readonly TupleId[]): string[] {
-  const selects: string[] = [];
+export function* tupleSelects(match: TableMatch, tuples: ArrayLike<TupleId>): Generator<string> {
   for (let start = 0; start < tuples.length; start += tuplesPerStatement) {
-    const ids = tuples.slice(start, start + tuplesPerStatement);
-    const list = ids.map((id) => `"${formatTupleId(id)}"`).join(',');
-    selects.push(
-      `select ${pastColumns(match)} from only ${match.pastSql} where ctid = any ('{${list}}'::tid[])`,
+    const count = Math.min(tuplesPerStatement, tuples.length - start);
+    const ids = Array.from({ length: count }, (_, at) =>
+      formatTupleId(tuples[start + at] as number),
     );
+    const list = ids.map((id) => `"${id}"`).join(',');
+    yield `select ${pastColumns(match)} from only ${match.pastSql} where ctid = any ('{${list}}'::tid[])`;
   }
-  return selects;
 }
 
 /** Streams the results of queries on one server into one COPY on the other. Returns the rows read. */
 export async function copyRows(
   past: Session,
   live: Session,
-  selects: readonly string[],
+  selects: Iterable<string>,
   target: string,
   onRows: (done: number) => void = () => {},
 ): Promise<number> {

@@ -1,0 +1,46 @@
+import { parseLsn, type Suspect } from '../../wal/index.ts';
+import type { CatalogDirectory } from './catalog-directory.ts';
+import { baseFor, type LogWindow } from './log-windows.ts';
+import type { LossSuspect, LossTable } from './loss-report.ts';
+
+/** Adds to a suspect what can be done about it, and where its counts and names come from. */
+export function judgeSuspect(
+  suspect: Suspect,
+  window: LogWindow,
+  searchedFrom: bigint,
+  directory: CatalogDirectory,
+): LossSuspect {
+  const before = parseLsn(suspect.firstLsn);
+  const base = baseFor(window, parseLsn(suspect.target.lsn));
+  const rowsTime = directory.baselineTime(before);
+  const tables = suspect.tables.map((table): LossTable => {
+    const unnamed = `no catalog of the source knows ${table.oid === null ? `file ${table.filenode}` : `oid ${table.oid}`}: it was made and destroyed between two records`;
+    return {
+      ...table,
+      ...(table.rowsSource === 'baseline' && rowsTime !== undefined ? { rowsTime } : {}),
+      ...(table.name === null ? { unnamed } : {}),
+    };
+  });
+  return Object.freeze({
+    ...suspect,
+    tables,
+    // A transaction that had begun before the scan may have done more than was seen.
+    certain: suspect.certain && before > searchedFrom,
+    recoverable: base !== undefined,
+    ...(base ? { base: { snapshot: base.id, time: base.stopTime } } : {}),
+    ...recommend(suspect, base !== undefined),
+  });
+}
+
+function recommend(suspect: Suspect, recoverable: boolean): Pick<LossSuspect, 'action' | 'reason'> {
+  if (!recoverable) {
+    return { action: 'none', reason: 'no snapshot from before it leads there' };
+  }
+  if (suspect.kind === 'delete' || suspect.kind === 'truncate') {
+    return { action: 'rescue', reason: 'rows can be put back; what was written since stays' };
+  }
+  if (suspect.kind === 'mass-update') {
+    return { action: 'restore', reason: 'rows were overwritten: their former values are there' };
+  }
+  return { action: 'restore', reason: 'the tables themselves are gone' };
+}
