@@ -91,7 +91,6 @@ class PhysicalStream {
         if (this.#error.code === 'postgres.connection-lost') throw this.#error;
         return undefined;
       case Backend.readyForQuery:
-        if (this.#error) throw this.#error;
         return true;
       default:
         if (isAside(type)) return undefined;
@@ -152,6 +151,7 @@ class PhysicalStream {
 
   end(): ReplicationEnd {
     if (this.stopping) return { kind: 'aborted' };
+    if (this.#error) throw this.#error;
     if (!this.#next) {
       throw new LifeboatError(
         'postgres.connection-lost',
