@@ -14,7 +14,7 @@ import {
 export interface ZstdContext {
   /** One frame with its content size. A view that the next call overwrites. */
   compress(plain: Uint8Array): Uint8Array;
-  /** Undefined unless `frame` holds exactly `plainLength` bytes. A view that the next call overwrites. */
+  /** Undefined unless the first frame (a blob is one) holds exactly `plainLength` bytes. A view that the next call overwrites. */
   decompress(frame: Uint8Array, plainLength: number): Uint8Array | undefined;
 }
 
@@ -84,7 +84,7 @@ function reusedContext(level: number): ZstdContext {
     decompress(frame, plainLength) {
       const plain = unpacker.run(frame, plainLength + 64);
       if (plain?.length === plainLength) return plain;
-      // Bad, or of several frames. What is left of it must not reach the next one.
+      // Bad, or good behind one that ended inside its frame: what is left of that must not decide.
       unpacker.reset();
       return fallback.decompress(frame, plainLength);
     },

@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { ProgressEvent } from '../../core/index.ts';
+import { keyFromBytes } from '../crypto/key-derivation.ts';
+import { MemoryLocation } from '../location/memory-location.ts';
+import { type RepositoryAccess, readStoredJson, writeStoredJson } from '../stored-file.ts';
+import { decodeLock, encodeLock, type LockFile, ownLock } from './lock-file.ts';
+import { RepositoryLock } from './repository-lock.ts';
+
+const minuteMs = 60_000;
+const deadPid = 2 ** 22 + 1;
+let access: RepositoryAccess;
+
+beforeEach(() => {
+  const masterKey = keyFromBytes(randomBytes(64));
+  access = { location: new MemoryLocation(), masterKey, version: 2 };
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const lockNames = async () => (await access.location.list('locks')).map(({ name }) => name);
+const foreign = (changes: Partial<LockFile>) =>
+  writeStoredJson(
+    access,
+    'locks',
+    encodeLock({ ...ownLock(false), hostname: 'elsewhere', ...changes }),
+  );
+
+describe('lock', () => {
+  it('is there while it is held and gone afterwards', async () => {
+    const lock = await RepositoryLock.acquire(access, { exclusive: false });
+    const [name] = (await lockNames()) as [string];
+    const stored = decodeLock(await readStoredJson(access, 'locks', name));
+    expect(stored).toMatchObject({ exclusive: false, hostname: hostname(), pid: process.pid });
+    await lock[Symbol.asyncDispose]();
+    expect(await lockNames()).toEqual([]);
+  });
+
+  it.each([
+    { held: false, wanted: false, refused: false },
+    { held: false, wanted: true, refused: true },
+    { held: true, wanted: false, refused: true },
+    { held: true, wanted: true, refused: true },
+  ])('held exclusively $held, wanted exclusively $wanted: refused $refused', async (each) => {
+    const held = await foreign({ exclusive: each.held });
+    const acquiring = RepositoryLock.acquire(access, { exclusive: each.wanted });
+    if (each.refused) {
+      await expect(acquiring).rejects.toMatchObject({
+        code: 'repository.locked',
+        message: expect.stringContaining('elsewhere'),
+      });
+      expect(await lockNames()).toEqual([held]);
+    } else await (await acquiring)[Symbol.asyncDispose]();
+  });
+
+  it('gives way when another one appeared while it was being written', async () => {
+    const acquiring = RepositoryLock.acquire(access, { exclusive: true });
+    while ((await lockNames()).length === 0) await new Promise((done) => setImmediate(done));
+    const other = await foreign({});
+    await expect(acquiring).rejects.toMatchObject({ code: 'repository.locked' });
+    expect(await lockNames()).toEqual([other]);
+  });
+
+  it.each([
+    ['older than 30 minutes', { time: new Date(Date.now() - 31 * minuteMs) }],
+    ['of a process of this host that is gone', { hostname: hostname(), pid: deadPid }],
+  ])('removes one that is %s, with a warning', async (_name, changes) => {
+    await foreign({ exclusive: true, ...changes });
+    const events: ProgressEvent[] = [];
+    const progress = (event: ProgressEvent) => void events.push(event);
+    await using _lock = await RepositoryLock.acquire(access, { exclusive: true, progress });
+    expect(events).toMatchObject([{ type: 'warning' }]);
+    expect(await lockNames()).toHaveLength(1);
+  });
+
+  it('leaves alone one that is 29 minutes old, or of a process that lives', async () => {
+    await foreign({ time: new Date(Date.now() - 29 * minuteMs), pid: deadPid });
+    await expect(RepositoryLock.acquire(access, { exclusive: true })).rejects.toThrow('locked');
+    access = { ...access, location: new MemoryLocation() };
+    await foreign({ hostname: hostname(), pid: process.ppid });
+    await expect(RepositoryLock.acquire(access, { exclusive: true })).rejects.toThrow('locked');
+  });
+
+  it('treats one that cannot be read as held, and names it', async () => {
+    const files = new Map([[`locks/${'ab'.repeat(32)}`, randomBytes(100) as Uint8Array]]);
+    access = { ...access, location: new MemoryLocation({ files }) };
+    await expect(RepositoryLock.acquire(access, { exclusive: false })).rejects.toMatchObject({
+      code: 'repository.locked',
+      message: expect.stringContaining('abab'),
+    });
+  });
+
+  it('is replaced by a fresh one every five minutes', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
+    const lock = await RepositoryLock.acquire(access, { exclusive: false });
+    const [first] = (await lockNames()) as [string];
+    vi.advanceTimersByTime(5 * minuteMs);
+    while ((await lockNames()).includes(first)) await new Promise((done) => setImmediate(done));
+    const [second] = (await lockNames()) as [string];
+    const stored = decodeLock(await readStoredJson(access, 'locks', second));
+    expect(stored.time.getTime()).toBe(Date.now());
+    lock.assertHeld();
+    await lock[Symbol.asyncDispose]();
+    expect(await lockNames()).toEqual([]);
+  });
+
+  it('is lost when it could not be refreshed for 22.5 minutes', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
+    const lock = await RepositoryLock.acquire(access, { exclusive: false });
+    vi.setSystemTime(Date.now() + 22 * minuteMs);
+    lock.assertHeld();
+    vi.setSystemTime(Date.now() + minuteMs);
+    expect(() => lock.assertHeld()).toThrow('could not be refreshed');
+    await lock[Symbol.asyncDispose]();
+  });
+});
