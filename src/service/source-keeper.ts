@@ -21,6 +21,8 @@ interface Options {
 export class SourceKeeper {
   readonly #options: Options;
   readonly #streaming = Promise.withResolvers<void>();
+  #isGapBackupWanted = false;
+  #gapBackup: Promise<void> = Promise.resolve();
   /** Backups of a source run one after the other. */
   #backups: Promise<unknown> = Promise.resolve();
 
@@ -47,6 +49,7 @@ export class SourceKeeper {
           })
         : undefined,
     ]);
+    await this.#gapBackup;
     await this.#backups.catch(() => {});
   }
 
@@ -73,18 +76,28 @@ export class SourceKeeper {
       if (state.phase === 'streaming') this.#streaming.resolve();
       onEvent({ type: 'stream', ...state });
     };
-    try {
-      await source.stream({ repository, signal, onState });
-    } catch (error) {
-      if (signal.aborted || !isLifeboatError(error, 'postgres.slot-lost')) throw error;
-      // The log has a gap now. What comes after it needs a base of its own; until then nothing later can be restored.
-      this.#alarm(error, 'a new base backup begins at once');
-      await source.renewStream({ repository, signal });
-      this.#backup('the log has a gap').catch((failure) =>
-        this.#alarm(failure, 'the next scheduled backup tries again'),
-      );
-      await this.#stream();
+    const delay = new RetryDelay();
+    while (!signal.aborted) {
+      try {
+        return await source.stream({ repository, signal, onState });
+      } catch (error) {
+        if (signal.aborted || !isLifeboatError(error, 'postgres.slot-lost')) throw error;
+        // What comes after the gap needs a base of its own; until then nothing later can be restored.
+        this.#alarm(error, 'the slot is made anew and a new base backup begins at once');
+        await source.renewStream({ repository, signal });
+        this.#backupAfterGap();
+        await sleep(delay.next(performance.now()), signal);
+      }
     }
+  }
+
+  #backupAfterGap(): void {
+    if (this.#isGapBackupWanted) return;
+    this.#isGapBackupWanted = true;
+    this.#gapBackup = this.#untilAborted('the backup after the gap', async () => {
+      await this.#backup('the log has a gap');
+      this.#isGapBackupWanted = false;
+    });
   }
 
   async #firstBackup(): Promise<void> {

@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { LifeboatError } from '../core/index.ts';
+import type { Repository } from '../repository/index.ts';
+import type { BackupSummary, Source } from '../sources/index.ts';
+import type { ServiceEvent } from './service-event.ts';
+import { SourceKeeper } from './source-keeper.ts';
+
+const summary = { source: 'shop', snapshot: 'ab12', warnings: [] } as unknown as BackupSummary;
+
+/** A source that does what a test wants and counts what was asked of it. */
+function fakeSource(stream: (attempt: number, signal: AbortSignal) => Promise<void>) {
+  const calls = { backup: 0, stream: 0, renew: 0, catalog: 0 };
+  let backups = 0;
+  const source: Source = {
+    name: 'shop',
+    kind: 'postgres',
+    describe: () => 'shop',
+    backup: async () => {
+      calls.backup += 1;
+      backups += 1;
+      return summary;
+    },
+    stream: async ({ signal, onState }) => {
+      calls.stream += 1;
+      onState({ source: 'shop', phase: 'streaming' });
+      await stream(calls.stream, signal as AbortSignal);
+    },
+    renewStream: async () => {
+      calls.renew += 1;
+    },
+    hasBackup: async () => backups > 0,
+    recordCatalog: async () => {
+      calls.catalog += 1;
+      return 1;
+    },
+    doctor: async () => [],
+  };
+  return { source, calls };
+}
+
+const untilAborted = (signal: AbortSignal) =>
+  new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve());
+  });
+
+async function keep(
+  source: Source,
+  isDone: (events: readonly ServiceEvent[]) => boolean,
+): Promise<readonly ServiceEvent[]> {
+  const stop = new AbortController();
+  const events: ServiceEvent[] = [];
+  const onEvent = (event: ServiceEvent) => {
+    events.push(event);
+    if (isDone(events)) stop.abort();
+  };
+  const repository = {} as Repository;
+  const { signal } = stop;
+  await new SourceKeeper({ source, repository, schedule: undefined, signal, onEvent }).run();
+  return events;
+}
+
+const backups = (events: readonly ServiceEvent[]) =>
+  events.filter((event) => event.type === 'backup').length;
+
+describe('the keeper of a source', () => {
+  it('takes the first backup when there is none', async () => {
+    const { source, calls } = fakeSource((_, signal) => untilAborted(signal));
+    await keep(source, (events) => backups(events) === 1);
+    expect(calls).toMatchObject({ backup: 1, stream: 1, renew: 0 });
+  });
+
+  it('answers a lost slot with an alarm, a new slot and a new backup', async () => {
+    const { source, calls } = fakeSource(async (attempt, signal) => {
+      if (attempt === 1) throw new LifeboatError('postgres.slot-lost', 'the slot is lost');
+      await untilAborted(signal);
+    });
+    const events = await keep(source, () => calls.stream === 2 && calls.backup === 2);
+    expect(calls).toMatchObject({ renew: 1 });
+    expect(events).toContainEqual(
+      expect.objectContaining({ type: 'alarm', code: 'postgres.slot-lost' }),
+    );
+    expect(events).toContainEqual(
+      expect.objectContaining({ type: 'backup-started', reason: 'the log has a gap' }),
+    );
+  });
+
+  it('begins a failed stream again', async () => {
+    const { source, calls } = fakeSource(async (attempt, signal) => {
+      if (attempt === 1) throw new LifeboatError('postgres.refused', 'no');
+      await untilAborted(signal);
+    });
+    await keep(source, () => calls.stream === 2);
+    expect(calls.stream).toBe(2);
+  });
+
+  it('stops at once, without an alarm, when it is told to', async () => {
+    const { source } = fakeSource(async (_, signal) => {
+      await untilAborted(signal);
+      throw new LifeboatError('cancelled', 'cancelled');
+    });
+    const events = await keep(source, (all) => all.some((event) => event.type === 'stream'));
+    expect(events.filter((event) => event.type === 'alarm')).toEqual([]);
+  });
+});
