@@ -2,7 +2,7 @@ import { silentProgress } from '../../core/index.ts';
 import type { WorkerPool } from '../data-plane/worker-pool.ts';
 import { BlobIndex } from '../index/blob-index.ts';
 import { RepositoryLock } from '../lock/repository-lock.ts';
-import { checkLogs, checkLogs } from '../log/check-logs.ts';
+import { checkLogs } from '../log/check-logs.ts';
 import { checkRecords } from '../record/check-records.ts';
 import type { CheckReport, OperationOptions } from '../repository.ts';
 import type { RepositoryAccess } from '../stored-file.ts';
@@ -42,10 +42,6 @@ export async function checkRepository(
   const packs = await checkPacks(state);
   await checkTrees(state, snapshots);
   const { location, masterKey: key } = access;
-  const onBytesRead = (bytes: number) => {
-    state.bytesRead += bytes;
-  };
-  state.findings.addAll(await checkLogs({ location, key, readData, signal, onBytesRead }));
   const onBytesRead = (bytes: number) => {
     state.bytesRead += bytes;
   };
