@@ -1,3 +1,18 @@
+import {
+  deletedOffset,
+  heapOperation,
+  insertedOffset,
+  multiInsertCount,
+  multiInsertOffset,
+  packTid,
+  updatedNewOffset,
+  updatedOldBlock,
+  updatedOldOffset,
+} from './heap-record.ts';
+import { manager } from './resource-manager.ts';
+import type { WalBlock } from './wal-block.ts';
+import type { WalRecord } from './wal-record.ts';
+
 /** The catalogs whose rows tell what a transaction did to relations, by their OID. */
 export const watchedCatalogs = {
   1247: 'type',
@@ -31,4 +46,33 @@ export function countCatalogDeletes(changes: readonly CatalogRowChange[]): Catal
     else if (removed < 0 || wasOwn) own.add(`${catalog}/${added}`);
   }
   return deletes;
+}
+
+/** What a heap record, or a multi-insert, changes in a catalog. `block` is its block 0. */
+export function catalogRowChanges(
+  record: WalRecord,
+  block: WalBlock,
+  catalog: WatchedCatalog,
+): CatalogRowChange[] {
+  const { start: position } = record;
+  const tid = (offset: number) => packTid(block.blockNumber, offset);
+  if (record.resourceManager === manager.heap2) {
+    return Array.from({ length: multiInsertCount(record) }, (_, index) => {
+      const added = tid(multiInsertOffset(record, index));
+      return { position, catalog, removed: -1, added };
+    });
+  }
+  switch (record.info & 0x70) {
+    case heapOperation.insert:
+      return [{ position, catalog, removed: -1, added: tid(insertedOffset(record)) }];
+    case heapOperation.delete:
+      return [{ position, catalog, removed: tid(deletedOffset(record)), added: -1 }];
+    case heapOperation.update:
+    case heapOperation.hotUpdate: {
+      const removed = packTid(updatedOldBlock(record, block), updatedOldOffset(record));
+      return [{ position, catalog, removed, added: tid(updatedNewOffset(record)) }];
+    }
+    default:
+      return [];
+  }
 }

@@ -9,6 +9,7 @@ import {
   multiInsertOffset,
   packTid,
   updatedNewOffset,
+  updatedOldBlock,
   updatedOldOffset,
 } from './heap-record.ts';
 import { firstUserOid, type RelationId } from './relation-id.ts';
@@ -82,10 +83,7 @@ export class DeletedTuples {
       this.#delete(trace, at(deletedOffset(record)), deleteFlags(record));
     } else if (operation === heapOperation.update || operation === heapOperation.hotUpdate) {
       const trace = this.#trace(block.tablespace, block.database, block.relation);
-      // Block 1 is the old page when the new version went to another one; later releases give it other uses.
-      const old = record.block(1);
-      const oldBlock = old !== undefined && old.fork === 0 ? old.blockNumber : block.blockNumber;
-      const before = packTid(oldBlock, updatedOldOffset(record));
+      const before = packTid(updatedOldBlock(record, block), updatedOldOffset(record));
       const known = trace.own.get(before);
       if (known !== undefined) trace.own.set(before, gone);
       const origin = known === undefined || known === gone ? before : known;

@@ -1,4 +1,5 @@
 import { malformed } from './main-data.ts';
+import type { WalBlock } from './wal-block.ts';
 import type { WalRecord } from './wal-record.ts';
 
 /** info & 0x70 of heap records; the bit 0x80 says that the page was initialized. */
@@ -26,6 +27,15 @@ export function deletedOffset(record: WalRecord): number {
 
 export function deleteFlags(record: WalRecord): number {
   return u8(record, 7);
+}
+
+/**
+ * The block that held the old version. Block 1 is the old page when the new version (block 0, `newBlock`)
+ * went to another one; later releases give ids from 1 on other uses too, in other forks.
+ */
+export function updatedOldBlock(record: WalRecord, newBlock: WalBlock): number {
+  const old = record.block(1);
+  return old !== undefined && old.fork === 0 ? old.blockNumber : newBlock.blockNumber;
 }
 
 export function updatedOldOffset(record: WalRecord): number {

@@ -1,25 +1,19 @@
-import { watchedCatalogs } from './catalog-rows.ts';
+import { type CatalogFile, CatalogFiles } from './catalog-files.ts';
+import { catalogRowChanges } from './catalog-rows.ts';
 import { type CommittedTransaction, committedTransaction } from './committed-transaction.ts';
 import {
-  deletedOffset,
   deleteFlag,
   deleteFlags,
   heap2MultiInsert,
   heapOperation,
-  insertedOffset,
   multiInsertCount,
-  multiInsertOffset,
-  packTid,
-  updatedNewOffset,
-  updatedOldOffset,
 } from './heap-record.ts';
 import { KeptTransactions } from './kept-transactions.ts';
 import { MainData } from './main-data.ts';
-import { firstUserOid } from './relation-id.ts';
 import { type RelationTotal, RelationTotals } from './relation-totals.ts';
 import { manager } from './resource-manager.ts';
 import { readTransactionEnd, type TransactionEnd } from './transaction-record.ts';
-import { type RelationChanges, TransactionState } from './transaction-state.ts';
+import { TransactionState } from './transaction-state.ts';
 import type { WalBlock } from './wal-block.ts';
 import type { WalRecord } from './wal-record.ts';
 
@@ -37,12 +31,6 @@ export interface TransactionIndexOptions {
   readonly openLimit?: number;
 }
 
-export interface CatalogFile {
-  readonly database: number;
-  readonly oid: number;
-  readonly filenode: number;
-}
-
 /**
  * Builds, record by record, what every transaction did. Aborted ones are forgotten. Memory is bounded: only
  * transactions in progress and committed ones that deleted, dropped, truncated or updated many rows are held;
@@ -55,7 +43,7 @@ export class TransactionIndex {
   readonly #open = new Map<number, TransactionState>();
   readonly #pool: TransactionState[] = [];
   #last: TransactionState | undefined;
-  readonly #catalogFiles = new Map<number, CatalogFile[]>();
+  readonly #catalogs: CatalogFiles;
   readonly #totals = new RelationTotals();
   readonly #small: KeptTransactions;
   readonly #large: KeptTransactions;
@@ -69,7 +57,7 @@ export class TransactionIndex {
     const letGo = (transaction: CommittedTransaction) => this.#sumUp(transaction);
     this.#small = new KeptTransactions(options.smallLimit ?? 100_000, letGo);
     this.#large = new KeptTransactions(options.limit ?? 100_000, letGo);
-    for (const each of options.catalogFiles ?? []) this.#addCatalogFile(each);
+    this.#catalogs = new CatalogFiles(options.catalogFiles ?? []);
   }
 
   /** Committed transactions that may have destroyed something, in order of their commit. */
@@ -132,7 +120,7 @@ export class TransactionIndex {
         this.#addStandby(record, state);
         return;
       case manager.relationMap:
-        this.#addRelationMap(record);
+        this.#catalogs.addRelationMap(record);
         return;
       default:
         if (state) this.#addPages(record, state);
@@ -166,7 +154,7 @@ export class TransactionIndex {
     const block = record.block(0);
     if (operation === heapOperation.truncate) this.#addTruncate(record, state);
     if (block === undefined) return;
-    if (this.#isCatalog(block)) {
+    if (this.#catalogs.has(block)) {
       this.#addCatalogChange(record, state, block);
       return;
     }
@@ -196,7 +184,7 @@ export class TransactionIndex {
     if ((record.info & 0x70) !== heap2MultiInsert) return;
     const block = record.block(0);
     if (block === undefined) return;
-    if (this.#isCatalog(block)) {
+    if (this.#catalogs.has(block)) {
       this.#addCatalogChange(record, state, block);
       return;
     }
@@ -204,46 +192,16 @@ export class TransactionIndex {
     relation.inserted += multiInsertCount(record);
   }
 
-  #isCatalog(block: WalBlock): boolean {
-    return block.relation < firstUserOid || this.#catalogFiles.has(block.relation);
-  }
-
-  #watchedCatalog(block: WalBlock): keyof typeof watchedCatalogs | undefined {
-    const files = this.#catalogFiles.get(block.relation);
-    const moved = files?.find((each) => each.database === block.database);
-    const oid = moved?.oid ?? block.relation;
-    return oid in watchedCatalogs ? (oid as keyof typeof watchedCatalogs) : undefined;
-  }
-
   #addCatalogChange(record: WalRecord, state: TransactionState, block: WalBlock): void {
-    const oid = this.#watchedCatalog(block);
-    if (oid === undefined) return;
-    const catalog = watchedCatalogs[oid];
-    const position = record.start;
-    const row = (offset: number) => packTid(block.blockNumber, offset);
-    if (record.resourceManager === manager.heap2) {
-      for (let index = 0; index < multiInsertCount(record); index++) {
-        const added = row(multiInsertOffset(record, index));
-        state.catalogRows.push({ position, catalog, removed: -1, added });
-      }
-      if (catalog === 'class') explain(state, 'relation');
-      return;
-    }
-    const operation = record.info & 0x70;
-    if (operation === heapOperation.insert) {
-      const added = row(insertedOffset(record));
-      state.catalogRows.push({ position, catalog, removed: -1, added });
-      if (catalog === 'class') explain(state, 'relation');
-    } else if (operation === heapOperation.delete) {
-      const removed = row(deletedOffset(record));
-      state.catalogRows.push({ position, catalog, removed, added: -1 });
-    } else if (operation === heapOperation.update || operation === heapOperation.hotUpdate) {
-      const oldBlock = record.block(1);
-      const other = oldBlock !== undefined && oldBlock.fork === 0 ? oldBlock : block;
-      const removed = packTid(other.blockNumber, updatedOldOffset(record));
-      const added = row(updatedNewOffset(record));
-      state.catalogRows.push({ position, catalog, removed, added });
-      if (catalog === 'class') explain(state, 'storage');
+    const catalog = this.#catalogs.watched(block);
+    if (catalog === undefined) return;
+    for (const change of catalogRowChanges(record, block, catalog)) {
+      state.catalogRows.push(change);
+      if (catalog !== 'class' || change.added < 0) continue;
+      // pg_class says what the file made last is for: its row is new, or was there and got new storage.
+      if (state.unexplained)
+        state.unexplained.created = change.removed < 0 ? 'relation' : 'storage';
+      state.unexplained = undefined;
     }
   }
 
@@ -314,24 +272,6 @@ export class TransactionIndex {
     }
   }
 
-  /** A mapped catalog was rewritten: pg_class and pg_type lie in other files from now on. */
-  #addRelationMap(record: WalRecord): void {
-    const data = new MainData(record);
-    const database = data.u32();
-    data.skip(4 + 4 + 4);
-    for (let left = data.u32(); left > 0 && data.left >= 8; left--) {
-      const [oid, filenode] = [data.u32(), data.u32()];
-      if (oid in watchedCatalogs) this.#addCatalogFile({ database, oid, filenode });
-    }
-  }
-
-  #addCatalogFile(file: CatalogFile): void {
-    if (file.filenode === file.oid) return;
-    const files = this.#catalogFiles.get(file.filenode) ?? [];
-    if (!files.some(({ database }) => database === file.database)) files.push(file);
-    this.#catalogFiles.set(file.filenode, files);
-  }
-
   #addTransactionEnd(record: WalRecord): void {
     if ((record.info & 0x70) === 0x10) {
       const state = this.#open.get(record.xid);
@@ -396,13 +336,6 @@ export class TransactionIndex {
       this.#totals.add(each, transaction.commitPosition);
     }
   }
-}
-
-/** pg_class says what the file made last is for: its row is new, or it was there and got new storage. */
-function explain(state: TransactionState, created: RelationChanges['created']): void {
-  if (state.unexplained === undefined) return;
-  state.unexplained.created = created;
-  state.unexplained = undefined;
 }
 
 function inOrder(transactions: CommittedTransaction[]): CommittedTransaction[] {

@@ -3,26 +3,19 @@ import { formatLsn, type Lsn, lsn } from './lsn.ts';
 import {
   emptyPageHeader,
   headerBytesNeeded,
-  isSegmentSize,
-  majorOfMagic,
   type PageHeader,
   pageBytes,
   readPageHeader,
   readPosition,
 } from './page-header.ts';
+import { type PageExpectations, PageSequence } from './page-sequence.ts';
 import { RecordBuffer } from './record-buffer.ts';
 import { isSwitch } from './resource-manager.ts';
 import { recordHeaderBytes, WalRecord } from './wal-record.ts';
 
-export interface WalReaderOptions {
+export interface WalReaderOptions extends PageExpectations {
   /** Position of the first byte that will be pushed: the start of a page. */
   readonly startLsn: bigint;
-  /** Pages of a later timeline end the scan. */
-  readonly timeline?: number;
-  /** The cluster's system identifier, in decimal; another one ends the scan. */
-  readonly systemId?: string;
-  /** Known segment size; else it is learnt from the first segment's header. */
-  readonly segmentSizeBytes?: number;
 }
 
 /** Why a scan yields no more records, and where it would go on. */
@@ -46,7 +39,7 @@ const longestRecordBytes = 2 ** 30;
  * for good at the first place where that does not hold. A record that began before `startLsn` is skipped.
  */
 export class WalReader {
-  readonly #options: WalReaderOptions;
+  readonly #pages: PageSequence;
   readonly #buffer = new RecordBuffer();
   readonly #record = new WalRecord();
   readonly #header: PageHeader = emptyPageHeader();
@@ -60,9 +53,6 @@ export class WalReader {
   #state: 'scan' | 'skip' | 'assemble' | 'seek-segment' = 'scan';
   #firstPage = true;
   #skipBytes = 0;
-  #major = 0;
-  #pageTimeline = 0;
-  #segmentBytes: number;
   /** Start of the last record, -1 before the first; end of it; and start of the one being put together. */
   #previousStart = -1;
   #reached: number;
@@ -73,21 +63,19 @@ export class WalReader {
   constructor(options: WalReaderOptions) {
     const start = Number(options.startLsn);
     assert(start % pageBytes === 0, 'a scan of WAL starts at a page');
-    this.#options = options;
+    this.#pages = new PageSequence(options);
     this.#windowPosition = start;
     this.#reached = start;
-    this.#segmentBytes = options.segmentSizeBytes ?? 0;
-    assert(this.#segmentBytes === 0 || isSegmentSize(this.#segmentBytes), 'no segment size');
   }
 
   /** The server's major version; 0 before the first page. */
   get major(): number {
-    return this.#major;
+    return this.#pages.major;
   }
 
   /** 0 while it is unknown. */
   get segmentSizeBytes(): number {
-    return this.#segmentBytes;
+    return this.#pages.segmentBytes;
   }
 
   /** End of the last record that was read. */
@@ -196,54 +184,16 @@ export class WalReader {
     if (!this.#available(headerBytesNeeded(info))) return false;
     const header = this.#header;
     const wrong =
-      readPageHeader(this.#buffer.view, this.#cursor, header) ?? this.#pageFault(header);
+      readPageHeader(this.#buffer.view, this.#cursor, header) ??
+      this.#pages.take(header, this.#position);
     if (wrong !== undefined) {
       this.#fail(`the page at ${formatLsn(BigInt(this.#position))}: ${wrong}`);
       return true;
     }
-    this.#pageTimeline = header.timeline;
-    if (header.long) this.#segmentBytes = header.segmentBytes;
     this.#continueRecord(header);
     this.#cursor += header.sizeBytes;
     this.#firstPage = false;
     return true;
-  }
-
-  /** What is wrong with a header at this place of the log. */
-  #pageFault(header: PageHeader): string | undefined {
-    const position = this.#position;
-    const { systemId, timeline } = this.#options;
-    const major = majorOfMagic.get(header.magic);
-    if (this.#firstPage && major === undefined) this.#refuseVersion(header);
-    if (major === undefined || (this.#major !== 0 && major !== this.#major)) {
-      return header.magic === 0 ? 'it is empty' : `wrong magic ${header.magic.toString(16)}`;
-    }
-    if (header.position !== position) return 'it belongs to another position';
-    if (header.timeline < this.#pageTimeline) return `it is of timeline ${header.timeline}`;
-    if (timeline !== undefined && header.timeline > timeline) {
-      return `it is of timeline ${header.timeline}`;
-    }
-    const segment = this.#segmentBytes;
-    if (header.long) {
-      if (segment !== 0 && segment !== header.segmentBytes) return 'another segment size';
-      if (position % header.segmentBytes !== 0) return 'a segment begins in a segment';
-      if (systemId !== undefined && header.systemIdentifier !== BigInt(systemId)) {
-        return `it is of the cluster ${header.systemIdentifier}`;
-      }
-    } else if (segment !== 0 && position % segment === 0) return 'the segment header is missing';
-    this.#major = major;
-    return undefined;
-  }
-
-  #refuseVersion(header: PageHeader): void {
-    // Every released magic has this form. Anything else is no WAL of any version.
-    if (header.magic < 0xd100 || header.magic > 0xd1ff || header.position !== this.#position)
-      return;
-    throw new LifeboatError(
-      'wal.unsupported',
-      `WAL with the page magic ${header.magic.toString(16).toUpperCase()} is of an unknown version`,
-      { hint: 'Lifeboat reads the WAL of PostgreSQL 13 to 18.' },
-    );
   }
 
   /** Reconciles what the page says it continues with what was being read. */
@@ -274,7 +224,7 @@ export class WalReader {
   #seekSegment(): boolean {
     if (!this.#available(24)) return false;
     const { view } = this.#buffer;
-    const segment = this.#segmentBytes;
+    const segment = this.#pages.segmentBytes;
     const found =
       segment !== 0
         ? this.#position % segment === 0
@@ -324,7 +274,7 @@ export class WalReader {
     if (length > this.#pageRest) {
       this.#state = 'assemble';
       this.#assemblyStart = start;
-      this.#assemblyTimeline = this.#pageTimeline;
+      this.#assemblyTimeline = this.#pages.timeline;
       this.#buffer.beginAssembly(length);
       return 'on';
     }
@@ -336,7 +286,7 @@ export class WalReader {
       return 'on';
     }
     this.#cursor = align(offset + length);
-    return this.#emit(this.#buffer.memory, view, offset, length, start, this.#pageTimeline);
+    return this.#emit(this.#buffer.memory, view, offset, length, start, this.#pages.timeline);
   }
 
   #assembleRecord(): 'record' | 'wait' | 'on' {
@@ -393,7 +343,7 @@ export class WalReader {
     timeline: number,
   ): 'record' | 'on' {
     const record = this.#record;
-    record.major = this.#major;
+    record.major = this.#pages.major;
     const wrong = record.decode(bytes, view, offset, length);
     if (wrong !== undefined) {
       this.#fail(wrong);
@@ -402,7 +352,7 @@ export class WalReader {
     let end = this.#position;
     if (isSwitch(record)) {
       this.#state = 'seek-segment';
-      const segment = this.#segmentBytes;
+      const segment = this.#pages.segmentBytes;
       if (segment !== 0) end = Math.ceil(end / segment) * segment;
     }
     record.start = start;
