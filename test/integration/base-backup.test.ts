@@ -1,8 +1,17 @@
 import { execFile } from 'node:child_process';
-import { chownSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { sleep } from '../../src/core/index.ts';
 import {
   backupPostgres,
   listPostgresSnapshots,
@@ -154,6 +163,52 @@ describe('base backup', () => {
     });
   }
 
+  it('of a standby starts on its own; odd file names and tablespaces in place survive', async (context) => {
+    const resticProgram = need(context, restic(), 'no restic on PATH');
+    const programs = embeddedPostgresBin();
+    const settings = { allow_in_place_tablespaces: 'on' };
+    await using primary = await startPostgres({ bin: programs, major: 18, settings });
+    await primary.query("create tablespace inside location ''");
+    await primary.query('create table t tablespace inside as select 1 as id');
+    const oddName = Buffer.from('odd \xff\xfe n\u00e4me', 'latin1');
+    writeFileSync(Buffer.concat([Buffer.from(`${primary.dataFolder}/`), oddName]), 'kept', {
+      mode: 0o644,
+    });
+    await using stored = await localRepository();
+    const backup = (url: string) =>
+      backupPostgres({
+        settings: parseConnectionUrl(url),
+        source: 'one',
+        repository: stored.repository,
+      });
+    const first = await backup(primary.url());
+    expect(first.warnings).toEqual([]);
+    using restored = await resticRestore(
+      resticProgram,
+      stored.folder,
+      testPassword,
+      first.snapshot,
+    );
+    const odd = Buffer.concat([Buffer.from(join(restored.folder, 'data/')), oddName]);
+    expect(readFileSync(odd, 'utf8')).toBe('kept');
+    const dataFolder = join(restored.folder, 'data');
+    writeFileSync(join(dataFolder, 'standby.signal'), '');
+    await using standby = await startStock(programs, dataFolder, {
+      primary_conninfo: `host=127.0.0.1 port=${primary.port} user=postgres`,
+    });
+    await primary.query('insert into t values (2)');
+    while ((await standby.query('select count(*)::int as n from t')).rows[0].n < 2) await sleep(20);
+    const second = await backup(standby.url());
+    expect(second.warnings).toEqual([]);
+    using again = await resticRestore(resticProgram, stored.folder, testPassword, second.snapshot);
+    expect(existsSync(join(again.folder, 'data/standby.signal'))).toBe(false);
+    await using copy = await startStock(programs, join(again.folder, 'data'));
+    const found = await copy.query(
+      'select array_agg(id order by id) as ids, pg_is_in_recovery() as standby from t',
+    );
+    expect(found.rows).toEqual([{ ids: [1, 2], standby: false }]);
+  });
+
   it('brings the history of a later timeline along', async (context) => {
     const resticProgram = need(context, restic(), 'no restic on PATH');
     const programs = embeddedPostgresBin();
@@ -175,8 +230,7 @@ describe('base backup', () => {
     const dataFolder = join(restored.folder, 'data');
     writeFileSync(join(dataFolder, 'recovery.signal'), '');
     await using promoted = await startStock(programs, dataFolder, { restore_command: 'false' });
-    while ((await promoted.query('select pg_is_in_recovery() as r')).rows[0].r)
-      await new Promise((done) => setTimeout(done, 20));
+    while ((await promoted.query('select pg_is_in_recovery() as r')).rows[0].r) await sleep(20);
     const second = await backupPostgres({
       settings: parseConnectionUrl(promoted.url()),
       source: 'one',

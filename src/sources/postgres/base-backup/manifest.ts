@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { LifeboatError } from '../../../core/index.ts';
+import { nameFromBytes } from '../../../repository/index.ts';
 
 /** What the server says it sent: `backup_manifest`, version 1 (13 to 16) or 2 (17 and later). */
 export interface BackupManifest {
@@ -55,7 +56,7 @@ export function parseManifest(bytes: Buffer): BackupManifest {
   const systemId = /"System-Identifier":\s*(\d+)/.exec(bytes.toString('latin1', 0, 200))?.[1];
   const files = new Map<string, ManifestFile>();
   for (const file of parsed.data.Files) {
-    const path = file.Path ?? Buffer.from(file['Encoded-Path'] ?? '', 'hex').toString('utf8');
+    const path = file.Path ?? nameFromBytes(Buffer.from(file['Encoded-Path'] ?? '', 'hex'));
     if (path === '' || files.has(path)) throw untrue(`it names ${JSON.stringify(path)} twice`);
     files.set(path, {
       sizeBytes: file.Size,

@@ -1,3 +1,4 @@
+import { nameFromBytes } from '../../../repository/index.ts';
 import { invalidTar, type TarHeader } from './tar-header.ts';
 
 /** Names and sizes that did not fit into a header, sent as an entry of their own before it. */
@@ -32,7 +33,7 @@ function parsePax(bytes: Buffer): TarExtension {
       throw invalidTar('a pax header does not parse');
     }
     const key = bytes.toString('utf8', space + 1, equals);
-    const value = bytes.toString('utf8', equals + 1, end - 1);
+    const value = nameFromBytes(bytes.subarray(equals + 1, end - 1));
     if (key === 'path') found.path = value;
     else if (key === 'linkpath') found.linkTarget = value;
     else if (key === 'size') found.sizeBytes = whole(value);
@@ -53,5 +54,5 @@ function whole(value: string): number {
 
 function untilZero(bytes: Buffer): string {
   const end = bytes.indexOf(0);
-  return bytes.toString('utf8', 0, end < 0 ? bytes.length : end);
+  return nameFromBytes(end < 0 ? bytes : bytes.subarray(0, end));
 }

@@ -1,4 +1,5 @@
 import { LifeboatError } from '../../../core/index.ts';
+import { nameFromBytes } from '../../../repository/index.ts';
 
 export const blockSizeBytes = 512;
 
@@ -46,11 +47,11 @@ export function invalidTar(fact: string): LifeboatError {
   });
 }
 
-/** UTF-8 up to the first zero byte; bytes that are not UTF-8 become U+FFFD and fail the manifest's check. */
+/** A name up to the first zero byte. */
 function text(bytes: Buffer, at: number, length: number): string {
   const field = bytes.subarray(at, at + length);
   const end = field.indexOf(0);
-  return field.toString('utf8', 0, end < 0 ? length : end);
+  return nameFromBytes(end < 0 ? field : field.subarray(0, end));
 }
 
 function number(bytes: Buffer, at: number, length: number, field: string): number {
