@@ -30,6 +30,8 @@ export async function chooseTarget(
       hint: 'Give only one of them.',
     });
   }
-  const { target } = await findTransaction(opened, parseXid(options.beforeXid), context);
+  const { signal, output } = context;
+  const xid = parseXid(options.beforeXid);
+  const { target } = await findTransaction(opened, xid, { signal, progress: output.progress });
   return { kind: 'lsn', lsn: parseLsn(target.lsn), inclusive: false };
 }

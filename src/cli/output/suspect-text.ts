@@ -1,9 +1,9 @@
-import type { Suspect, SuspectTable } from '../../wal/index.ts';
+import type { LossSuspect, LossTable } from '../../recovery/index.ts';
 import { formatMoment } from '../moment.ts';
 import { countOf, formatCount } from './count.ts';
 import type { Style } from './style.ts';
 
-const titles: Record<Suspect['kind'], string> = {
+const titles: Record<LossSuspect['kind'], string> = {
   'drop-database': 'DROP DATABASE',
   'drop-schema': 'DROP SCHEMA',
   'drop-table': 'DROP TABLE',
@@ -12,7 +12,7 @@ const titles: Record<Suspect['kind'], string> = {
   'mass-update': 'UPDATE of many rows',
 };
 
-const verbs: Record<SuspectTable['action'], string> = {
+const verbs: Record<LossTable['action'], string> = {
   dropped: 'dropped with the table',
   truncated: 'truncated',
   deleted: 'deleted',
@@ -20,7 +20,7 @@ const verbs: Record<SuspectTable['action'], string> = {
 };
 
 /** One suspect for people: what, when, which transaction, which rows, and what to type next. */
-export function describeSuspect(suspect: Suspect, argument: string, style: Style): string {
+export function describeSuspect(suspect: LossSuspect, argument: string, style: Style): string {
   const { bold, dim, red, yellow } = style;
   const { severity } = suspect;
   const colour = severity === 'critical' || severity === 'high' ? red : yellow;
@@ -35,31 +35,35 @@ export function describeSuspect(suspect: Suspect, argument: string, style: Style
   if (!suspect.certain) {
     lines.push(dim('    The log leaves something open here: counts may be too low.'));
   }
-  const xid = `--xid ${suspect.xid}`;
-  if (suspect.kind === 'delete' || suspect.kind === 'truncate') {
-    lines.push(`    next: lifeboat rescue ${argument}${xid} --dry-run`);
+  const look = `lifeboat open ${argument}--before-xid ${suspect.xid}`;
+  if (suspect.action === 'rescue') {
+    lines.push(`    next: ${bold(`lifeboat rescue ${argument}--xid ${suspect.xid} --dry-run`)}`);
+    lines.push(`      or: ${look}    ${dim(`the state just before it, ${suspect.target.lsn}`)}`);
+  } else if (suspect.recoverable) {
+    lines.push(dim(`    ${suspect.reason}`));
+    lines.push(
+      `    next: ${bold(look)}    ${dim(`the state just before it, ${suspect.target.lsn}`)}`,
+    );
+    lines.push(`      or: lifeboat restore ${argument}--to FOLDER --before-xid ${suspect.xid}`);
+  } else {
+    lines.push(yellow(`    cannot be undone from this repository: ${suspect.reason}`));
   }
-  lines.push(
-    `    ${suspect.kind === 'delete' || suspect.kind === 'truncate' ? '  or:' : 'next:'} lifeboat open ${argument}--before-xid ${suspect.xid}    ${dim(`the state just before it, ${suspect.target.lsn}`)}`,
-  );
   return lines.join('\n');
 }
 
-export function suspectTitle(suspect: Suspect): string {
-  return titles[suspect.kind];
-}
-
-export function tableName({ schema, name, filenode, oid }: SuspectTable): string {
-  if (name === null) return `unknown table (oid ${oid ?? '?'}, file ${filenode ?? '?'})`;
+function tableName({ schema, name, filenode, oid }: LossTable): string {
+  if (name === null) return `a table without a name (oid ${oid ?? '?'}, file ${filenode ?? '?'})`;
   return schema === null || schema === 'public' ? name : `${schema}.${name}`;
 }
 
-function describeTable(table: SuspectTable, { dim }: Style): string {
+function describeTable(table: LossTable, { dim }: Style): string {
   const name = `${table.database === null ? '' : `${table.database}: `}${tableName(table)}`;
   if (table.rows === null) return `${name}: ${verbs[table.action]}, number of rows not known`;
   const rows = `${countOf(table.rows, 'row')} ${verbs[table.action]}`;
   const source =
-    table.rowsSource === 'wal' ? 'counted in the log' : 'as of the last record of row counts';
+    table.rowsSource === 'wal'
+      ? 'counted in the log'
+      : `as counted ${table.rowsTime ? formatMoment(new Date(table.rowsTime)) : 'before'}`;
   const before =
     table.rowsBefore !== null && table.rowsBefore > 0
       ? `, of about ${formatCount(table.rowsBefore)}`

@@ -1,12 +1,12 @@
 import { LifeboatError, type Progress } from '../../../core/index.ts';
 import type { Log, Repository } from '../../../repository/index.ts';
-import { formatLsn, timelineStream } from '../../../wal/index.ts';
+import { formatLsn, lsn, timelineStream } from '../../../wal/index.ts';
 import type { RecoveryTarget } from '../backup-info.ts';
 import type { SpoolReader } from '../stream/spool-reader.ts';
 import { type BackupSnapshot, backupSnapshotsOf } from './backup-snapshot.ts';
 import { outsideWindow } from './outside-window.ts';
 import { type HistoryFiles, historyFiles, walOfSpool } from './spool-wal.ts';
-import { pathPasses, readTimelinePath, type TimelinePath } from './timeline-path.ts';
+import { pathPasses, readTimelinePath, type TimelinePath, timelineAt } from './timeline-path.ts';
 import { WalHoldings } from './wal-holdings.ts';
 import { readWalTail } from './wal-tail.ts';
 
@@ -57,8 +57,8 @@ export async function planRecovery(request: RecoveryRequest): Promise<RecoveryPl
   const histories = historyFiles(log, request.spool);
   const reaches = await findReaches(request, log, histories);
   for (const reach of reaches) {
-    const stop = await stopWithin(reach, target, signal);
-    if (stop) return { ...reach, stop, histories };
+    const found = await stopWithin(reach, target, signal);
+    if (found) return { ...found, histories };
     // `latest` and `snapshot-end` mean the newest snapshot; another one would be a different request.
     if (target.kind === 'latest' || target.kind === 'snapshot-end') break;
   }
@@ -91,7 +91,7 @@ async function findReaches(
       { hint: 'List what there is with "lifeboat points".', context: { source } },
     );
   }
-  const wal = await WalHoldings.of([log, ...(spool ? [walOfSpool(spool)] : [])], signal);
+  const wal = await WalHoldings.of([log, ...(spool ? [walOfSpool(spool, log)] : [])], signal);
   const paths = await knownPaths(histories, wal, backups);
   return backups.map((backup) => reachOf(repository, backup, wal, paths));
 }
@@ -124,9 +124,7 @@ function reachOf(
 ): Reach {
   const { info, startLsn, stopLsn } = backup;
   const holdings = wal.withSnapshot(repository, backup);
-  const own: TimelinePath = [
-    { timeline: info.timeline, begin: 0n as typeof startLsn, end: lastPosition as typeof startLsn },
-  ];
+  const own: TimelinePath = [{ timeline: info.timeline, begin: lsn(0n), end: lsn(lastPosition) }];
   for (const path of paths) {
     if (!pathPasses(path, info.timeline, stopLsn)) continue;
     const last = path.at(-1) as TimelinePath[number];
@@ -141,41 +139,74 @@ function reachOf(
 
 const lastPosition = 0xffff_ffff_ffff_ffffn;
 
+type Found = Reach & { readonly stop: ReplayStop };
+
 /** Where to stop when the target lies within the reach, else undefined. */
 async function stopWithin(
   reach: Reach,
   target: RecoveryTarget,
   signal: AbortSignal | undefined,
-): Promise<ReplayStop | undefined> {
-  const { backup, end } = reach;
+): Promise<Found | undefined> {
+  const { backup, end, path } = reach;
   if (end < backup.stopLsn) return undefined;
   switch (target.kind) {
     case 'snapshot-end':
-      return { kind: 'consistent' };
+      return { ...endingOn(reach, backup.info.timeline), stop: { kind: 'consistent' } };
     case 'latest':
       await refuseHole(reach);
       return await atEnd(reach, signal);
     case 'lsn': {
       if (target.lsn < backup.stopLsn || target.lsn > end) return undefined;
-      const last = await atEnd(reach, signal);
+      const found = await atEnd(endingOn(reach, timelineAt(path, target.lsn)), signal);
       // PostgreSQL stops at a record that begins at the target or behind it; there must be one.
-      return target.lsn > last.lastRecord ? last : target;
+      return target.lsn > found.stop.lastRecord ? found : { ...found, stop: target };
     }
-    case 'time': {
-      const timeMs = target.time.getTime();
-      if (timeMs < Date.parse(backup.info.stopTime)) return undefined;
-      const tail = await readWalTail(reach, backup.startLsn, true, signal);
-      const lastMs = tail.lastCommitMs ?? Number.NEGATIVE_INFINITY;
-      if (lastMs > timeMs) return { kind: 'time', time: target.time };
-      // PostgreSQL stops at a commit after the target. That the last one is not after it, but within its millisecond, is the end.
-      return Math.floor(lastMs) === timeMs ? await atEnd(reach, signal) : undefined;
+    case 'time':
+      return await stopAtTime(reach, target.time, signal);
+  }
+}
+
+/** The first timeline of the path on which something was committed after the time is where the replay stops. */
+async function stopAtTime(
+  reach: Reach,
+  time: Date,
+  signal: AbortSignal | undefined,
+): Promise<Found | undefined> {
+  const { backup, path } = reach;
+  const timeMs = time.getTime();
+  if (timeMs < Date.parse(backup.info.stopTime)) return undefined;
+  let lastMs: number | undefined;
+  for (const span of path) {
+    if (span.end <= backup.stopLsn) continue;
+    const end = span.end < reach.end ? span.end : reach.end;
+    const tail = await readWalTail({ ...reach, end }, backup.startLsn, true, signal);
+    lastMs = tail.lastCommitMs ?? lastMs;
+    if ((lastMs ?? timeMs) > timeMs) {
+      return { ...endingOn(reach, span.timeline), stop: { kind: 'time', time } };
     }
   }
+  // The last commit itself; dates have milliseconds, commits microseconds.
+  return timeMs - (lastMs ?? 0) < 1 ? await atEnd(reach, signal) : undefined;
+}
+
+/**
+ * The reach with `timeline` as its last: a replay that stops on an earlier timeline than its last would begin a new one with a
+ * history that goes backwards.
+ */
+function endingOn(reach: Reach, timeline: number): Reach {
+  if (timeline === reach.timeline) return reach;
+  const index = reach.path.findIndex((span) => span.timeline === timeline);
+  const last = reach.path[index] as TimelinePath[number];
+  const path = [...reach.path.slice(0, index), { ...last, end: lsn(lastPosition) }];
+  const { backup, holdings } = reach;
+  const end = holdings.endOnPath(path, backup.startLsn, backup.info.segmentSizeBytes);
+  return { ...reach, path, timeline, end };
 }
 
 async function atEnd(reach: Reach, signal: AbortSignal | undefined) {
   const tail = await readWalTail(reach, reach.backup.startLsn, false, signal);
-  return { kind: 'end', lastRecord: tail.lastRecord ?? reach.backup.startLsn } as const;
+  const lastRecord = tail.lastRecord ?? reach.backup.startLsn;
+  return { ...reach, stop: { kind: 'end', lastRecord } as const };
 }
 
 /** `latest` must not silently mean "before the hole". */

@@ -1,3 +1,4 @@
+import { isLifeboatError } from '../../../core/index.ts';
 import type { Log } from '../../../repository/index.ts';
 import { timelineStream } from '../../../wal/index.ts';
 import type { SpoolReader } from '../stream/spool-reader.ts';
@@ -6,7 +7,7 @@ import type { WalReaderSource } from './wal-holdings.ts';
 export type HistoryFiles = Pick<Log, 'readFile' | 'fileNames'>;
 
 /** A spool that survived, as one more place that WAL comes from. */
-export function walOfSpool(spool: SpoolReader): WalReaderSource {
+export function walOfSpool(spool: SpoolReader, log: WalReaderSource): WalReaderSource {
   return {
     coverage: async () =>
       (await spool.spans()).map(({ timeline, start, end }) => ({
@@ -14,7 +15,16 @@ export function walOfSpool(spool: SpoolReader): WalReaderSource {
         start,
         end,
       })),
-    read: (stream, start, end) => spool.read(Number.parseInt(stream, 16), start, end),
+    read: async (stream, start, end, signal) => {
+      try {
+        return await spool.read(Number.parseInt(stream, 16), start, end);
+      } catch (error) {
+        // A streamer at work removes from the spool what the repository has by then.
+        if (!isLifeboatError(error, 'log.gap')) throw error;
+        await log.coverage(signal);
+        return await log.read(stream, start, end, signal);
+      }
+    },
   };
 }
 
