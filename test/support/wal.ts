@@ -186,6 +186,23 @@ export class TestDirectory implements RelationDirectory {
     return this.#byOid.get(`${databaseOid}/${oid}`);
   }
 
+  /** All facts, by `relationKey`; see `from`. */
+  entries(): [string, RelationFacts][] {
+    return [...this.#byFilenode];
+  }
+
+  /** A directory as `entries` gave it. */
+  static from(entries: readonly (readonly [string, RelationFacts])[]): TestDirectory {
+    const directory = new TestDirectory();
+    for (const [key, facts] of entries) {
+      const database = Number(key.split('/')[1]);
+      directory.#byFilenode.set(key, facts);
+      directory.#byOid.set(`${database}/${facts.oid}`, facts);
+      directory.#databases.set(database, facts.database);
+    }
+    return directory;
+  }
+
   byName(name: string): RelationFacts | undefined {
     return [...this.#byOid.values()].find((facts) => facts.name === name);
   }
