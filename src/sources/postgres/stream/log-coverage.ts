@@ -21,6 +21,11 @@ export class LogCoverage {
     return this.#spans !== undefined;
   }
 
+  /** Of WAL. */
+  get isEmpty(): boolean {
+    return !this.#spans?.some(({ stream }) => isTimeline(stream));
+  }
+
   async load(): Promise<void> {
     if (this.isKnown) return;
     this.#loading ??= this.#ask().finally(() => {
@@ -61,7 +66,7 @@ export class LogCoverage {
   continuation(segmentSizeBytes: number): WalPosition | undefined {
     let last: WalPosition | undefined;
     for (const { stream, end } of this.#spans ?? []) {
-      if (!/^[0-9A-F]{8}$/.test(stream)) continue;
+      if (!isTimeline(stream)) continue;
       const start = segmentStart(end, segmentSizeBytes);
       const position = { timeline: Number.parseInt(stream, 16), start };
       if (!last || isLater(position, last)) last = position;
@@ -76,4 +81,8 @@ export class LogCoverage {
     }
     this.#spans = await this.#log.coverage();
   }
+}
+
+function isTimeline(stream: string): boolean {
+  return /^[0-9A-F]{8}$/.test(stream);
 }

@@ -19,7 +19,7 @@ import type { WalPosition } from './wal-position.ts';
 /** A server that asks for answers this many times without sending WAL, while we lag, waits for us in its shutdown. */
 const impatientMin = 100;
 /** How long its shutdown waits for a repository that does not answer. The slot keeps the WAL for later. */
-const shutdownPatienceMs = 15_000;
+const shutdownPatienceMs = 5000;
 const spaceCheckMs = 200;
 
 export interface SessionContext {
@@ -48,6 +48,8 @@ export class StreamSession {
   #committing: Promise<void> | undefined;
   #failure: unknown;
   #stopping = false;
+  /** Neither spool nor log hold anything of what comes before this session. */
+  #isFirst = false;
   #serverEnd: Lsn = lsn(0n);
   #impatient = 0;
   #impatientSinceMs = 0;
@@ -73,6 +75,7 @@ export class StreamSession {
       const wanted = given ?? (await findStart(connection, server, options.slot, spool, coverage));
       const warn = this.#context.warn;
       const position = await followHistory(connection, server, wanted, spool, warn);
+      this.#isFirst = spool.segments.length === 0 && coverage.isEmpty;
       await spool.begin(position);
       uploader.learnCoverage();
       // From here on an abort is a clean stop, which needs the connection.
@@ -131,7 +134,7 @@ export class StreamSession {
   }
 
   #start(connection: ReplicationConnection, position: WalPosition): Promise<ReplicationEnd> {
-    const { spool, options, state } = this.#context;
+    const { options, state } = this.#context;
     return connection.startPhysicalReplication({
       slot: options.slot,
       ...position,
@@ -144,7 +147,7 @@ export class StreamSession {
       },
       onData: (message) => this.#receive(message),
       onKeepalive: (serverEnd, replyWanted) => this.#keepalive(serverEnd, replyWanted),
-      status: () => ({ written: spool.written, flushed: this.#flushed() }),
+      status: () => ({ written: this.#written(), flushed: this.#flushed() }),
     });
   }
 
@@ -224,6 +227,15 @@ export class StreamSession {
     }
   }
 
+  #written(): Lsn {
+    const { spool } = this.#context;
+    const current = spool.segments.at(-1);
+    if (this.#isFirst && spool.segments.length === 1 && current?.synced === current?.start) {
+      return lsn(0n);
+    }
+    return spool.written;
+  }
+
   /** Never ahead of what the server sent on this connection. */
   #flushed(): Lsn {
     const { uploader, spool } = this.#context;
@@ -239,9 +251,9 @@ export class StreamSession {
   }
 
   publish(): void {
-    const { state, spool } = this.#context;
+    const { state } = this.#context;
     state.positions({
-      written: spool.written,
+      written: this.#written(),
       flushed: this.#flushed(),
       serverEnd: this.#serverEnd,
     });

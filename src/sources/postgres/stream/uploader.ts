@@ -33,6 +33,7 @@ export class Uploader {
   readonly #historyDone = new Set<string>();
   #finishing = false;
   #abandoned = false;
+  #hasAppended = false;
   #urged = false;
   #lastPieceMs = Number.NEGATIVE_INFINITY;
   #failures = 0;
@@ -74,9 +75,13 @@ export class Uploader {
     this.segmentReady();
   }
 
-  /** Everything the cluster wrote before it is durable in the repository. Undefined while that is not known. */
+  /**
+   * Everything the cluster wrote before it, since the log began, is durable in the repository. Undefined while that is not known
+   * and while the log is empty.
+   */
   get flushed(): Lsn | undefined {
-    if (!this.#options.coverage.isKnown) return undefined;
+    const { coverage } = this.#options;
+    if (!coverage.isKnown || (coverage.isEmpty && !this.#hasAppended)) return undefined;
     const { segments } = this.#options.spool;
     const waiting = segments.find((each) => !each.whole || each.durable < each.synced);
     return (waiting ?? segments.at(-1))?.durable;
@@ -149,6 +154,7 @@ export class Uploader {
       await log.appendPiece(stream, covered, await segment.read(covered, synced));
     }
     segment.covered = lsn(synced);
+    this.#hasAppended = true;
     onFlushed();
     // A long backlog gives its space back segment by segment.
     await this.#removeDurable();
