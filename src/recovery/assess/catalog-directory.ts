@@ -57,10 +57,24 @@ export class CatalogDirectory {
       }
       return undefined;
     };
+    /** A catalog without row counts may know the name: then the count of the nearest that has one. */
+    const withRows = (databaseOid: number, found: RelationFacts | undefined) => {
+      if (found === undefined || found.rows !== undefined) return found;
+      const key = `${databaseOid}/${found.oid}`;
+      const rows = first((catalog) => catalog.byOid.get(key)?.relation.rows);
+      return rows === undefined ? found : { ...found, rows };
+    };
     return {
-      byFilenode: (relation) => first((catalog) => factsOfFile(catalog, relation)),
+      byFilenode: (relation) =>
+        withRows(
+          relation.database,
+          first((catalog) => factsOfFile(catalog, relation)),
+        ),
       byOid: (databaseOid, oid) =>
-        first((catalog) => facts(catalog.byOid.get(`${databaseOid}/${oid}`))),
+        withRows(
+          databaseOid,
+          first((catalog) => facts(catalog.byOid.get(`${databaseOid}/${oid}`))),
+        ),
       databaseName: (oid) => first((catalog) => catalog.names.get(oid)),
     };
   }

@@ -41,7 +41,9 @@ export async function findLoss(options: FindLossOptions): Promise<LossReport> {
   if (windows.length === 0) notSearched.push('there is no snapshot of this source');
   for (const window of windows) {
     const { repository, source } = options;
-    const catalogs = await readCatalogs(repository, source, window.systemId, progress);
+    const stored = await readCatalogs(repository, source, window.systemId, progress);
+    const now = (options.catalogs ?? []).filter((each) => each.systemId === window.systemId);
+    const catalogs = [...stored, ...now];
     for (const catalog of catalogs) catalogsSeen.add(catalog);
     const directory = new CatalogDirectory(catalogs);
     const range = { start: startFor(window, options.since), end: window.end };

@@ -1,6 +1,6 @@
-import { LifeboatError, type Progress } from '../../core/index.ts';
+import { isLifeboatError, LifeboatError, type Progress } from '../../core/index.ts';
 import type { Repository } from '../../repository/index.ts';
-import type { PostgresSource } from '../../sources/index.ts';
+import { type CatalogRecord, collectCatalog, type PostgresSource } from '../../sources/index.ts';
 import { findLoss } from './find-loss.ts';
 import type { LogRequest } from './log-windows.ts';
 import type { LossSuspect } from './loss-report.ts';
@@ -13,13 +13,29 @@ export async function logOf(
   const { source, repository } = opened;
   const { signal, progress } = options;
   const { spool } = await source.recovery({ repository, target: { kind: 'latest' } });
+  const now = await namesNow(source, signal);
   return {
     repository,
     source: source.name,
     ...(spool ? { spool } : {}),
+    catalogs: now ? [now] : [],
     ...(signal ? { signal } : {}),
     ...(progress ? { progress } : {}),
   };
+}
+
+/** A table that was rewritten since the last stored map lies in a file that only the server can name, if it still runs. */
+async function namesNow(
+  source: PostgresSource,
+  signal: AbortSignal | undefined,
+): Promise<CatalogRecord | undefined> {
+  try {
+    const options = { countRows: false, ...(signal ? { signal } : {}) };
+    return await collectCatalog(source.settings.connection, options);
+  } catch (error) {
+    if (!isLifeboatError(error) || isLifeboatError(error, 'cancelled')) throw error;
+    return undefined;
+  }
 }
 
 /**

@@ -14,7 +14,8 @@ export function judgeSuspect(
   const base = baseFor(window, parseLsn(suspect.target.lsn));
   const rowsTime = directory.baselineTime(before);
   const tables = suspect.tables.map((table): LossTable => {
-    const unnamed = `no catalog of the source knows ${table.oid === null ? `file ${table.filenode}` : `oid ${table.oid}`}: it was made and destroyed between two records`;
+    const unknown = table.oid === null ? `file ${table.filenode}` : `oid ${table.oid}`;
+    const unnamed = `no stored map of names knows ${unknown}: the table was made or rewritten between two maps, and again since`;
     return {
       ...table,
       ...(table.rowsSource === 'baseline' && rowsTime !== undefined ? { rowsTime } : {}),

@@ -1,6 +1,11 @@
 import { isLifeboatError, type Progress } from '../../core/index.ts';
 import type { Repository } from '../../repository/index.ts';
-import { listReaches, type OpenScratchOptions, type Reach } from '../../sources/index.ts';
+import {
+  type CatalogRecord,
+  listReaches,
+  type OpenScratchOptions,
+  type Reach,
+} from '../../sources/index.ts';
 import { segmentStart, timelineStream } from '../../wal/index.ts';
 
 /** One unbroken piece of a source's log, and the snapshots that lie in it. */
@@ -33,6 +38,8 @@ export interface LogRequest {
   readonly source: string;
   /** A spool of this host: it holds what the repository does not have yet. */
   readonly spool?: OpenScratchOptions['spool'];
+  /** Maps of names besides those in the repository, as of the live server now. */
+  readonly catalogs?: readonly CatalogRecord[];
   readonly signal?: AbortSignal;
   readonly progress?: Progress;
 }
