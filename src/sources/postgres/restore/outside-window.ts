@@ -77,7 +77,7 @@ async function nearestTimes(
     asked: `the time ${time.toISOString()}`,
     before:
       reach && beforeMs !== undefined
-        ? { moment: new Date(beforeMs).toISOString(), hole: holeOf(reach) }
+        ? { moment: new Date(Math.ceil(beforeMs)).toISOString(), hole: holeOf(reach) }
         : undefined,
     after: Number.isFinite(afterMs) ? new Date(afterMs).toISOString() : undefined,
   };
