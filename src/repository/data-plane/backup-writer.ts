@@ -28,6 +28,8 @@ const maxBytesInWork = 32 * 1024 * 1024;
 const maxPacksInWork = 4;
 /** Small blobs travel to a worker together. */
 const batchBytes = 1024 * 1024;
+/** From here on a small batch may wait for more. */
+const busyAtBatches = 4;
 
 export interface BackupWriterOptions {
   readonly access: RepositoryAccess;
@@ -63,6 +65,7 @@ export class RepositoryBackupWriter implements BackupWriter {
   readonly #work = new Set<Promise<void>>();
   #waiting: (() => void)[] = [];
   #bytesInWork = 0;
+  #batchesInWork = 0;
   #packsInWork = 0;
   #failure: unknown;
   #isDispatchPlanned = false;
@@ -161,12 +164,14 @@ export class RepositoryBackupWriter implements BackupWriter {
     return await saved;
   }
 
-  /** Blobs that are saved in one turn of the event loop go together. */
+  /** Blobs that are saved in one turn of the event loop go together; while the workers are busy, more of them. */
   #dispatchSoon(): void {
     if (this.#isDispatchPlanned) return;
     this.#isDispatchPlanned = true;
     setImmediate(() => {
       this.#isDispatchPlanned = false;
+      // Whichever batch is done next asks again.
+      if (this.#batchesInWork >= busyAtBatches) return;
       this.#dispatch('data');
       this.#dispatch('tree');
     });
@@ -187,6 +192,7 @@ export class RepositoryBackupWriter implements BackupWriter {
     const blobs = queue.map(({ bytes }) => bytes);
     const totalBytes = blobs.reduce((sum, { length }) => sum + length, 0);
     const sizes = blobs.map(({ length }) => length);
+    this.#batchesInWork++;
     try {
       if (this.#failure !== undefined) throw this.#failure;
       const request = { type: 'hash', blobType: type, blobs } as const;
@@ -202,7 +208,9 @@ export class RepositoryBackupWriter implements BackupWriter {
       for (const { reject } of queue) reject(error);
       throw error;
     } finally {
+      this.#batchesInWork--;
       this.#bytesInWork -= totalBytes;
+      this.#dispatchSoon();
       this.#wake();
     }
   }
