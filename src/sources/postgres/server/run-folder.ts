@@ -69,7 +69,7 @@ export function temporaryRoots(): readonly string[] {
 
 async function temporaryRoot(account: ServerAccount | undefined): Promise<string> {
   for (const root of temporaryRoots()) {
-    const longest = join(root, `${runFolderPrefix}XXXXXX`, 's', '.s.PGSQL.65535.lock');
+    const longest = join(root, `${runFolderPrefix}abcdef`, 's', '.s.PGSQL.65535.lock');
     if (Buffer.byteLength(longest) > socketPathLimitBytes) continue;
     const isFolder = await stat(root).then(
       (facts) => facts.isDirectory(),
