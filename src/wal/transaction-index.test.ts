@@ -171,7 +171,7 @@ describe('DeletedTuples', () => {
       at(to[0]),
       ...(from[0] === to[0] ? [] : [at(from[0], 1)]),
       // Newer minor releases register the visibility map's pages as well.
-      ...(extra ? [at(0, 2, 2)] : []),
+      ...(extra ? [at(0, from[0] === to[0] ? 1 : 2, 2)] : []),
     ]);
   const remove = (block: number, offset: number, flags = 0, extra = false) =>
     row(0x10, 9, Buffer.concat([words(9), short(offset), Buffer.from([0, flags])]), [
@@ -196,7 +196,7 @@ describe('DeletedTuples', () => {
   it('walks back through the versions that the transaction made', () => {
     const found = collect([
       update([1, 4], [2, 5], true),
-      update([2, 5], [2, 6]),
+      update([2, 5], [2, 6], true),
       remove(2, 6, 0, true),
       update([3, 1], [3, 2]),
       insert(4, 1),

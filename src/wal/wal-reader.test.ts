@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { WalBuilder } from '../../test/support/wal-builder.ts';
+import { crc32c } from './crc32c.ts';
 import { WalReader, type WalReaderOptions } from './wal-reader.ts';
 
 const noise = (length: number, seed = 1) =>
@@ -10,13 +11,15 @@ function read(bytes: Uint8Array, options: WalReaderOptions, pieceBytes = bytes.l
   const reader = new WalReader(options);
   const starts: number[] = [];
   const mains: number[] = [];
+  const sums: number[] = [];
   for (let at = 0; at < bytes.length; at += pieceBytes) {
     for (const record of reader.read(bytes.subarray(at, at + pieceBytes))) {
       starts.push(record.start);
       mains.push(record.mainBytes);
+      sums.push(crc32c(record.mainData()));
     }
   }
-  return { starts, mains, reader, end: reader.finish() };
+  return { starts, mains, sums, reader, end: reader.finish() };
 }
 
 /** Records of all sizes: within a page, over some, over the window, over the assembly buffer. */
@@ -127,22 +130,62 @@ describe('WalReader', () => {
   });
 
   it('never yields a record with a changed bit, and never fails otherwise', () => {
-    const { builder, starts } = log();
+    const { builder, starts, sizes } = log();
     const bytes = builder.bytes();
+    const sums = sizes.map((size) => crc32c(noise(size)));
     fc.assert(
-      fc.property(fc.nat(bytes.length - 1), fc.nat(7), (at, bit) => {
+      fc.property(fc.integer({ min: 2, max: bytes.length - 1 }), fc.nat(7), (at, bit) => {
         const damaged = Buffer.from(bytes);
         damaged[at] = (damaged[at] as number) ^ (1 << bit);
         const found = read(damaged, { startLsn: builder.startLsn });
         // All records whose bytes are before the damage are there, and none but real ones.
         const before = starts.filter((_, index) => (starts[index + 1] ?? 0) - 2 ** 24 <= at);
         expect(found.starts).toEqual(starts.slice(0, found.starts.length));
+        expect(found.sums).toEqual(sums.slice(0, found.sums.length));
         if (at < (starts[11] as number) - 2 ** 24) {
           expect(found.starts.length).toBeGreaterThanOrEqual(before.length - 1);
         }
       }),
       { numRuns: 60 },
     );
+  });
+
+  it.each([0xd106, 0xd118])('finds images beside data in WAL of the magic %i', (magic) => {
+    const builder = new WalBuilder({ magic });
+    const relation = [1663, 5, 20_000] as const;
+    builder.record({
+      manager: 10,
+      xid: 4_000_000_000,
+      blocks: [
+        { id: 0, relation, block: 4_294_967_294, image: noise(8000, 3), data: noise(20, 5) },
+        { id: 3, fork: 2, relation, block: 1, data: noise(300, 7) },
+      ],
+      main: noise(14),
+    });
+    const reader = new WalReader({ startLsn: builder.startLsn });
+    reader.push(builder.bytes());
+    const record = reader.next();
+    expect(record?.xid).toBe(4_000_000_000);
+    expect(record?.mainData()).toEqual(noise(14));
+    expect(record?.block(1)).toBeUndefined();
+    const [first, second] = [record?.block(0), record?.block(3)];
+    expect(first).toMatchObject({
+      tablespace: 1663,
+      database: 5,
+      relation: 20_000,
+      blockNumber: 4_294_967_294,
+      hasImage: true,
+      appliesImage: true,
+      imageCompression: 'none',
+      imageBytes: 8000,
+      holeBytes: 192,
+      dataBytes: 20,
+    });
+    expect(second).toMatchObject({ fork: 2, blockNumber: 1, hasImage: false, dataBytes: 300 });
+    const at = (offset = 0, length = 0) => record?.bytes.slice(offset, offset + length);
+    expect(at(first?.imageOffset, 8000)).toEqual(noise(8000, 3));
+    expect(at(first?.dataOffset, 20)).toEqual(noise(20, 5));
+    expect(at(second?.dataOffset, 300)).toEqual(noise(300, 7));
   });
 
   it('survives any bytes', () => {

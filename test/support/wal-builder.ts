@@ -66,13 +66,13 @@ export class WalBuilder {
 
   /** Appends a record, over as many pages as it needs; returns where it begins. */
   record(record: BuiltRecord): number {
-    return this.#append(encode(record, this.#previousOf()), Number.POSITIVE_INFINITY);
+    return this.#append(encode(record, this.#previousOf(), this.#magic), Number.POSITIVE_INFINITY);
   }
 
   /** Appends a record's bytes up to the end of the page, as a crash in the middle of it leaves them. */
   tornRecord(record: BuiltRecord): number {
     const previous = this.#previous;
-    const start = this.#append(encode(record, this.#previousOf()), 1);
+    const start = this.#append(encode(record, this.#previousOf(), this.#magic), 1);
     this.#previous = previous;
     return start;
   }
@@ -112,7 +112,9 @@ export class WalBuilder {
   }
 }
 
-function encode(record: BuiltRecord, previous: number): Buffer {
+function encode(record: BuiltRecord, previous: number, magic: number): Buffer {
+  // "Apply the image" has another bit since 15.
+  const applies = magic < 0xd110 ? 4 : 2;
   const headers: Buffer[] = [];
   const payload: Uint8Array[] = [];
   for (const each of record.blocks ?? []) {
@@ -120,7 +122,8 @@ function encode(record: BuiltRecord, previous: number): Buffer {
     const data = each.data ?? new Uint8Array(0);
     const flags = (each.fork ?? 0) | (each.image ? 0x10 : 0) | (data.length > 0 ? 0x20 : 0);
     headers.push(Buffer.from([each.id, flags, data.length & 255, data.length >> 8]));
-    if (each.image) headers.push(Buffer.from([image.length & 255, image.length >> 8, 0, 0, 2]));
+    if (each.image)
+      headers.push(Buffer.from([image.length & 255, image.length >> 8, 0, 0, applies]));
     headers.push(words(...each.relation, each.block));
     payload.push(image, data);
   }
