@@ -39,14 +39,12 @@ export async function collectDestruction(
       );
     }
     const file = { tablespaceOid: tablespace, filenode, truncated: false, deleted, updated };
-    files.set(`${tablespace}/${filenode}`, file);
+    files.set(`${tablespace}/${filenode}/`, file);
   }
   for (const table of suspect.tables) {
     if (table.action !== 'truncated') continue;
-    const { tablespaceOid, filenode } = table;
-    if (tablespaceOid === null || filenode === null) throw unknownFile(table);
-    const key = `${tablespaceOid}/${filenode}`;
-    files.set(key, { tablespaceOid, filenode, truncated: true, deleted: [], updated: [] });
+    const file = truncatedFile(table);
+    files.set(`${file.tablespaceOid}/${file.filenode}/${file.relationOid ?? ''}`, file);
   }
   return { databaseOid, files: [...files.values()], warnings };
 }
@@ -87,6 +85,18 @@ async function collectRows(
   return result.rows;
 }
 
+/** A table that got new files since the last map of names is known by its oid alone. */
+function truncatedFile({ tablespaceOid, filenode, oid, name }: LossTable): DestroyedFile {
+  const all = { truncated: true, deleted: [], updated: [] };
+  if (tablespaceOid !== null && filenode !== null) return { tablespaceOid, filenode, ...all };
+  if (oid !== null) return { tablespaceOid: 0, filenode: 0, relationOid: oid, ...all };
+  throw new LifeboatError(
+    'rescue.unsupported',
+    `the log does not tell in which file the rows of ${name ?? 'a truncated table'} were`,
+    { hint: 'Open the state before it with lifeboat open and copy the table from there.' },
+  );
+}
+
 function isLoss(table: LossTable): boolean {
   return table.deleted > 0 || table.action === 'truncated';
 }
@@ -112,14 +122,5 @@ function requireRows(suspect: LossSuspect): void {
     'target.outside-window',
     `no snapshot leads to ${suspect.target.lsn}, just before transaction ${suspect.xid}`,
     { hint: 'See what can be recovered with "lifeboat points".' },
-  );
-}
-
-function unknownFile(table: LossTable): LifeboatError {
-  const name = table.name ?? `oid ${table.oid}`;
-  return new LifeboatError(
-    'rescue.unsupported',
-    `the log does not tell in which file the rows of ${name} were`,
-    { hint: 'Open the state before it with lifeboat open and copy the table from there.' },
   );
 }

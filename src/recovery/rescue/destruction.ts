@@ -21,6 +21,8 @@ export interface DestroyedFile {
   /** As WAL names it: oid of the tablespace (never 0) and filenode. */
   readonly tablespaceOid: number;
   readonly filenode: number;
+  /** Set where the log tells the table but not its file: then the file fields do not matter. */
+  readonly relationOid?: number;
   /** True when every row went at once (TRUNCATE); `deleted` and `updated` do not matter then. */
   readonly truncated: boolean;
   /** Rows that existed before the transaction and that it removed. Ascending, without repeats. */

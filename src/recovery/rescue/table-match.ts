@@ -42,7 +42,7 @@ export async function matchTables(
 ): Promise<readonly TableMatch[]> {
   const matches: TableMatch[] = [];
   for (const file of files) {
-    const oid = await relationOfFile(past, file);
+    const oid = file.relationOid ?? (await relationOfFile(past, file));
     if (oid === undefined) continue;
     const pastShape = await readTableShape(past, oid);
     // Catalogs, TOAST tables, sequences and indexes follow from what is done to tables.
