@@ -9,7 +9,7 @@ import { postgresBin } from '../support/programs.ts';
 import { need } from '../support/skip.ts';
 import { type Scene, segmentSizeBytes, serverWal, startScene } from './wal-stream-scene.ts';
 
-const kills = 12;
+const kills = 8;
 
 describe.each([15, 18])('WAL stream from PostgreSQL %i', (major) => {
   let scene: Scene;

@@ -11,7 +11,7 @@ const silentMaxMs = 60_000;
 interface Holder {
   readonly host: string;
   readonly pid: number;
-  /** Ticks since boot when the process started: a process id alone may have been given to somebody else. */
+  /** The boot, and the ticks since it when the process started: a process id alone may have been given to somebody else. */
   readonly started: string;
 }
 
@@ -21,7 +21,7 @@ export async function lockSpool(folder: string): Promise<AsyncDisposable> {
   const own = JSON.stringify(await describeProcess(process.pid));
   const temporary = `${path}-${randomBytes(6).toString('hex')}`;
   try {
-    await writeFile(temporary, own, { flag: 'wx', mode: 0o600 });
+    await writeFile(temporary, own, { flag: 'wx', mode: 0o600, flush: true });
     while (!(await linked(temporary, path))) await removeIfDead(path);
   } catch (error) {
     throw fileError(error, `could not lock the spool ${folder}`);
@@ -85,8 +85,9 @@ async function isAlive(holder: Holder, path: string): Promise<boolean> {
 async function describeProcess(pid: number): Promise<Holder> {
   // proc(5): the 22nd field of stat, counted after the command name, which may hold anything.
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  const started = text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-  return { host: hostname(), pid, started };
+  const ticks = text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '');
+  return { host: hostname(), pid, started: `${boot.trim()}:${ticks}` };
 }
 
 function parseHolder(text: string): Holder | undefined {
