@@ -62,6 +62,12 @@ export class Ledger {
     };
   }
 
+  /** Waits until the server is told that more is flushed than now. */
+  async flushesMore(): Promise<void> {
+    const before = this.#flushed;
+    while (this.#flushed <= before) await pause(20);
+  }
+
   async #commitRows(): Promise<void> {
     for (let id = 1; !this.#stopped; id++) {
       await this.#client.query('insert into journal (id) values ($1)', [id]);

@@ -55,6 +55,8 @@ it(`keeps its promises through ${rounds * killsPerRound} kills`, async () => {
       for (let kill = 0; kill < killsPerRound; kill++) {
         startProcess('serve');
         if (random() < 0.5) startProcess('backup', 'database');
+        // Once a round nothing is killed before a promise was made, however slow the machine is.
+        if (kill === 0) await ledger.flushesMore();
         await pause(300 + random() * 2500);
         const alive = running.size;
         await killAll();
@@ -76,7 +78,7 @@ it(`keeps its promises through ${rounds * killsPerRound} kills`, async () => {
 
       expect(await lifeboat(command('check', '--read-data')), label).toMatchObject({ exitCode: 0 });
       stockRestic(join(elsewhere, 'repository'));
-      expect(promised.flushed, `${label}: nothing was ever flushed`).toBeGreaterThan(0);
+      expect(promised.flushed, label).toBeGreaterThan(0);
       expect(promised.written, label).toBeGreaterThanOrEqual(promised.flushed);
     }
     expect(kills).toBeGreaterThanOrEqual(50);
