@@ -114,6 +114,8 @@ describe('formats', () => {
   it('of pack headers and indexes survive writing and reading', () => {
     expect(decodePackHeader(encodePackHeader(blobs))).toEqual(blobs);
     expect(decodeIndex(encodeIndex([{ name: id, blobs }]))).toEqual([{ name: id, blobs }]);
+    const tooShort = blobs.map((blob) => ({ ...blob, length: 32 }));
+    expect(() => decodeIndex(encodeIndex([{ name: id, blobs: tooShort }]))).toThrow(/length/);
     expect(packSizeBytes(blobs)).toBe(36 + 150 + 37 + 41);
   });
 

@@ -1,3 +1,4 @@
+import { envelopeOverhead } from '../crypto/envelope.ts';
 import type { BlobId, BlobType } from '../repository.ts';
 import {
   arrayField,
@@ -53,11 +54,13 @@ function decodeBlob(value: unknown): PackedBlob {
   const blob = asObject(value, 'blob');
   const type = textField(blob, 'type');
   if (type !== 'data' && type !== 'tree') throw damaged('index: a blob of unknown type');
+  const length = numberField(blob, 'length', maxUint32);
+  if (length <= envelopeOverhead) throw damaged('index: a blob of impossible length');
   return {
     id: hashField(blob, 'id') as BlobId,
     type,
     offset: numberField(blob, 'offset', maxUint32),
-    length: numberField(blob, 'length', maxUint32),
+    length,
     uncompressedLength: numberField(blob, 'uncompressed_length', maxUint32, 0),
   };
 }

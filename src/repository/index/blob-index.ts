@@ -1,6 +1,5 @@
 import { assert } from '../../core/index.ts';
 import type { IndexedPack } from '../format/index-file.ts';
-import { damaged } from '../format/json-shape.ts';
 import type { BlobId, BlobType } from '../repository.ts';
 
 /** Where a blob is stored. */
@@ -46,7 +45,6 @@ export class BlobIndex {
     const number = this.#packNumbers.get(pack.name) ?? this.#packNames.push(pack.name) - 1;
     this.#packNumbers.set(pack.name, number);
     for (const blob of pack.blobs) {
-      if (blob.length <= 32) throw damaged(`index: blob ${blob.id} has an impossible length`);
       const row = this.#count;
       if (this.#row(blob.type, blob.id) !== undefined) continue;
       this.#growFor(row + 1);
