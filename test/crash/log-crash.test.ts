@@ -58,7 +58,7 @@ describe.each([false, true])('a log whose writer is killed (append-only: %s)', (
         expect(span?.end).toBeGreaterThanOrEqual(end);
       }
       if (hasFile) expect(await log.fileNames()).toEqual(['history']);
-      const errors = (await checkLogs({ location: stored, key, readData: true })).filter(
+      const errors = (await checkLogs({ location: stored, key })).filter(
         (each) => each.severity === 'error',
       );
       expect(errors).toEqual([]);

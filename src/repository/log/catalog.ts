@@ -31,8 +31,7 @@ export class Catalog {
   addManifest(manifest: Manifest): void {
     for (const entry of manifest.segments) this.#addSegment(entry);
     for (const entry of manifest.files) {
-      if (this.#known.has(entry.file)) continue;
-      this.#known.add(entry.file);
+      if (!this.#isNew(`${entry.file} ${entry.name}`)) continue;
       this.#files.set(entry.name, [...(this.#files.get(entry.name) ?? []), entry]);
     }
   }
@@ -82,9 +81,15 @@ export class Catalog {
     return [...byStream.keys()].sort().flatMap((stream) => join(stream, byStream.get(stream)!));
   }
 
+  /** A file and its place together: a manifest that names the wrong place must not hide the right one. */
+  #isNew(entry: string): boolean {
+    if (this.#known.has(entry)) return false;
+    this.#known.add(entry);
+    return true;
+  }
+
   #addSegment(entry: SegmentEntry): void {
-    if (this.#known.has(entry.file)) return;
-    this.#known.add(entry.file);
+    if (!this.#isNew(`${entry.file} ${entry.stream} ${entry.start}`)) return;
     const all = this.#segments.get(entry.stream) ?? { sorted: [], longestBytes: 0n };
     all.sorted.splice(firstAfter(all.sorted, entry.start), 0, entry);
     const lengthBytes = BigInt(entry.lengthBytes);

@@ -28,14 +28,10 @@ export async function consolidate(area: NestedArea, log: string, catalog: Catalo
   const payload = encodeManifest(manifest);
   const { name } = await area.write('index', { ...header, previous: noPrevious }, payload);
   catalog.consolidated.set(name, manifest);
-  for (const each of fresh) {
-    catalog.fresh.delete(each);
-    await area.discard('locks', each);
-  }
-  for (const each of merged) {
-    catalog.consolidated.delete(each);
-    await area.discard('index', each);
-  }
+  for (const each of fresh) catalog.fresh.delete(each);
+  for (const each of merged) catalog.consolidated.delete(each);
+  await area.discard('locks', fresh);
+  await area.discard('index', merged);
 }
 
 function smallOnes(catalog: Catalog, freshEntries: number): string[] {
@@ -52,9 +48,14 @@ function smallOnes(catalog: Catalog, freshEntries: number): string[] {
   return chosen;
 }
 
+/** Equal entries once. */
 function joined(parts: readonly Manifest[]): Pick<Manifest, 'segments' | 'files'> {
-  const segments = new Map(parts.flatMap((each) => each.segments).map((each) => [each.file, each]));
-  const files = new Map(parts.flatMap((each) => each.files).map((each) => [each.file, each]));
+  const segments = new Map(
+    parts.flatMap((each) => each.segments).map((each) => [`${each.file} ${each.start}`, each]),
+  );
+  const files = new Map(
+    parts.flatMap((each) => each.files).map((each) => [`${each.file} ${each.name}`, each]),
+  );
   return { segments: [...segments.values()], files: [...files.values()] };
 }
 

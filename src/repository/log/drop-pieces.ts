@@ -12,11 +12,14 @@ export async function dropCoveredPieces(
   catalog: Catalog,
   contents: LogContents,
 ): Promise<void> {
+  const held: string[] = [];
   for (const piece of catalog.pieces.values()) {
-    if (!(await isHeldBySegments(catalog, contents, piece))) continue;
-    await area.discard('locks', piece.file);
-    catalog.pieces.delete(piece.file);
-    contents.forget(piece.file);
+    if (await isHeldBySegments(catalog, contents, piece)) held.push(piece.file);
+  }
+  await area.discard('locks', held);
+  for (const file of held) {
+    catalog.pieces.delete(file);
+    contents.forget(file);
   }
 }
 

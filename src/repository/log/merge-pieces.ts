@@ -79,6 +79,9 @@ async function mergeRun(
   for (const piece of run) {
     catalog.pieces.delete(piece.file);
     contents.forget(piece.file);
-    await area.discard('locks', piece.file);
   }
+  await area.discard(
+    'locks',
+    run.map((each) => each.file),
+  );
 }

@@ -10,6 +10,8 @@ export type NestedFolder = 'data' | 'index' | 'locks' | 'snapshots';
 
 /** Enough for every fresh file of some hundred logs; older ones are only read once more. */
 const rememberedOwners = 100_000;
+/** A distant server answers each only after a while. */
+const discardsAtOnce = 8;
 
 /**
  * The repository-shaped area `lifeboat/` beside restic's own files: sealed files named by their hash,
@@ -68,18 +70,22 @@ export class NestedArea {
 
   /**
    * For what is superseded, and therefore harmless when it stays: a location that refuses is not asked
-   * again, and one that fails now is asked by whoever tidies up next. True when the file is gone.
+   * again, and what fails now is left for whoever tidies up next.
    */
-  async discard(folder: NestedFolder, name: string): Promise<boolean> {
-    if (this.#refusesRemoval && folder !== 'locks') return false;
+  async discard(folder: NestedFolder, names: readonly string[]): Promise<void> {
+    for (let at = 0; at < names.length; at += discardsAtOnce) {
+      const some = names.slice(at, at + discardsAtOnce);
+      await Promise.all(some.map((name) => this.#discardOne(folder, name)));
+    }
+  }
+
+  async #discardOne(folder: NestedFolder, name: string): Promise<void> {
+    if (this.#refusesRemoval && folder !== 'locks') return;
     try {
       await this.#location.remove(folder, name);
-      return true;
     } catch (error) {
-      if (isLifeboatError(error, 'location.refused') && folder !== 'locks') {
-        this.#refusesRemoval = true;
-      } else if (!isLifeboatError(error, 'location.refused', 'location.unreachable')) throw error;
-      return false;
+      if (!isLifeboatError(error, 'location.refused', 'location.unreachable')) throw error;
+      if (error.code === 'location.refused' && folder !== 'locks') this.#refusesRemoval = true;
     }
   }
 
