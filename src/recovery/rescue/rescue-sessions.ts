@@ -44,7 +44,8 @@ export async function openRescueSessions(options: {
       hint: 'Give the address of the primary server.',
     });
   }
-  await past.run('set default_transaction_read_only = on');
+  // Rows are fetched by tuple id, some thousands at a time; the planner would rather read the whole table each time.
+  await past.run('set default_transaction_read_only = on; set enable_seqscan = off');
   const kept = stack.move();
   return { past, live, database: liveName, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
