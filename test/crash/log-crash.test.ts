@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryLocation } from '../../src/repository/index.ts';
+import { type Location, MemoryLocation } from '../../src/repository/index.ts';
 import { checkLogs } from '../../src/repository/log/check-logs.ts';
 import { bytesAt, randomKey } from '../../src/repository/log/log-contract.ts';
 import { openLogs } from '../../src/repository/log/open-logs.ts';
@@ -10,14 +10,17 @@ const stream = '00000001';
 const size = 512;
 const segments = 70;
 
+interface Acknowledged {
+  end: bigint;
+  hasFile: boolean;
+}
+
 /**
  * A log's life: pieces of each segment, the segment, a named file; long enough for manifests to be consolidated and
- * pieces to be merged. Returns how far it was acknowledged, also when the location stops.
+ * pieces to be merged. `acknowledged` is kept up to date; ends quietly where the location stops.
  */
-async function live(location: FaultyLocation): Promise<{ end: bigint; hasFile: boolean }> {
+async function live(location: Location, acknowledged: Acknowledged): Promise<void> {
   const log = openLogs(location, key).log('database');
-  let end = 0n;
-  let hasFile = false;
   try {
     for (let at = 0; at < segments; at++) {
       const start = BigInt(at * size);
@@ -25,47 +28,80 @@ async function live(location: FaultyLocation): Promise<{ end: bigint; hasFile: b
       for (let piece = 0; piece < pieces; piece++) {
         const from = start + BigInt(piece * 10);
         await log.appendPiece(stream, from, bytesAt(from, 10));
-        end = from + 10n;
+        acknowledged.end = from + 10n;
       }
       await log.appendSegment(stream, start, bytesAt(start, size));
-      end = start + BigInt(size);
+      acknowledged.end = start + BigInt(size);
       if (at === 5) {
         await log.appendFile('history', Buffer.from('history'));
-        hasFile = true;
+        acknowledged.hasFile = true;
       }
     }
   } catch (error) {
     if (!String(error).includes('injected fault')) throw error;
   }
-  return { end, hasFile };
+}
+
+/** What lay in the location after each change, and what had been acknowledged when the next one came. */
+class History extends Map<string, Uint8Array> {
+  readonly states: { readonly files: Map<string, Uint8Array>; acknowledged: Acknowledged }[] = [];
+  readonly now: Acknowledged = { end: 0n, hasFile: false };
+
+  override set(path: string, bytes: Uint8Array): this {
+    return this.#changed(() => super.set(path, bytes));
+  }
+
+  override delete(path: string): boolean {
+    return this.#changed(() => super.delete(path));
+  }
+
+  #changed<Result>(change: () => Result): Result {
+    const before = this.states.at(-1);
+    if (before !== undefined) before.acknowledged = { ...this.now };
+    const result = change();
+    this.states.push({ files: new Map(this), acknowledged: this.now });
+    return result;
+  }
+}
+
+async function expectWhole(location: Location, { end, hasFile }: Acknowledged): Promise<void> {
+  const log = openLogs(location, key).log('database');
+  if (end > 0n) {
+    expect(Buffer.compare(await log.read(stream, 0n, end), bytesAt(0n, Number(end)))).toBe(0);
+    const [span] = await log.coverage();
+    expect(span?.start).toBe(0n);
+    expect(span?.end).toBeGreaterThanOrEqual(end);
+  }
+  if (hasFile) expect(await log.fileNames()).toEqual(['history']);
+  const findings = await checkLogs({ location, key });
+  expect(findings.filter((each) => each.severity === 'error')).toEqual([]);
 }
 
 describe.each([false, true])('a log whose writer is killed (append-only: %s)', (appendOnly) => {
-  it('has everything that was acknowledged, whichever operation was the last', async () => {
-    const whole = new FaultyLocation(new MemoryLocation({ appendOnly }), {});
-    expect((await live(whole)).end).toBe(BigInt(segments * size));
-    // One kill point more than there are operations: the last run is not killed at all.
-    for (let last = 0; last <= whole.operations; last++) {
-      const stored = new MemoryLocation({ appendOnly });
-      const { end, hasFile } = await live(
-        new FaultyLocation(stored, { stopAfterOperations: last }),
-      );
-      const log = openLogs(stored, key).log('database');
-      if (end > 0n) {
-        expect(Buffer.compare(await log.read(stream, 0n, end), bytesAt(0n, Number(end)))).toBe(0);
-        const [span] = await log.coverage();
-        expect(span?.start).toBe(0n);
-        expect(span?.end).toBeGreaterThanOrEqual(end);
-      }
-      if (hasFile) expect(await log.fileNames()).toEqual(['history']);
-      const errors = (await checkLogs({ location: stored, key })).filter(
-        (each) => each.severity === 'error',
-      );
-      expect(errors).toEqual([]);
+  it('has everything that was acknowledged, whichever change was the last', async () => {
+    const files = new History();
+    await live(new MemoryLocation({ appendOnly, files }), files.now);
+    expect(files.now).toEqual({ end: BigInt(segments * size), hasFile: true });
+    expect(files.states.length).toBeGreaterThan(200);
+    for (const [nth, state] of files.states.entries()) {
+      const location = new MemoryLocation({ appendOnly, files: state.files });
+      await expectWhole(location, state.acknowledged);
+      if (nth % 16 !== 0) continue;
       // And the next writer carries on from the beginning, without any conflict.
-      if (last % 10 === 0) {
-        expect((await live(new FaultyLocation(stored, {}))).end).toBe(BigInt(segments * size));
-      }
+      await live(location, state.acknowledged);
+      expect(state.acknowledged.end).toBe(BigInt(segments * size));
+      await expectWhole(location, state.acknowledged);
+    }
+  });
+
+  it('has it, too, when the location stops for good in the middle of the work', async () => {
+    const whole = new FaultyLocation(new MemoryLocation({ appendOnly }), {});
+    await live(whole, { end: 0n, hasFile: false });
+    for (let last = 0; last <= whole.operations; last += 9) {
+      const stored = new MemoryLocation({ appendOnly });
+      const acknowledged = { end: 0n, hasFile: false };
+      await live(new FaultyLocation(stored, { stopAfterOperations: last }), acknowledged);
+      await expectWhole(stored, acknowledged);
     }
   });
 });
