@@ -104,6 +104,16 @@ describe.each([15, 18])('WAL stream from PostgreSQL %i', (major) => {
     expect(await scene.stream().failure).toMatchObject({ code: 'log.conflict' });
   });
 
+  it('says what to change when the server has no room for a slot', async () => {
+    await scene.server.query('alter system set max_replication_slots = 0');
+    await scene.server.stop();
+    await scene.server.start();
+    expect(await scene.stream().failure).toMatchObject({
+      code: 'postgres.refused',
+      hint: expect.stringContaining('max_replication_slots = 10'),
+    });
+  });
+
   it('acknowledges nothing while the disk of the spool is full', async (context) => {
     if (process.getuid?.() !== 0) context.skip('only root can mount a small file system');
     mkdirSync(scene.spoolFolder);

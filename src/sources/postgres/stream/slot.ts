@@ -30,7 +30,10 @@ export async function createSlot(
     await connection.query(`CREATE_REPLICATION_SLOT ${quoteIdentifier(slot)} PHYSICAL RESERVE_WAL`);
     return 'created';
   } catch (error) {
-    if (sqlstateOf(error) === '42710') return 'existed';
+    const sqlstate = sqlstateOf(error);
+    if (sqlstate === '42710') return 'existed';
+    // 53400: all slots are taken. 55000: max_replication_slots is 0.
+    if (sqlstate === '53400' || sqlstate === '55000') throw noRoom(error, slot);
     throw slotError(error, slot);
   }
 }
@@ -93,17 +96,19 @@ export function slotError(error: unknown, slot: string, wanted?: Lsn): unknown {
       cause: error,
     });
   }
-  if (sqlstate === '53400') {
-    return new LifeboatError(
-      'postgres.refused',
-      `the server has no free slot for ${slot}: ${fact}`,
-      {
-        hint: 'Set max_replication_slots = 10 or more and restart the server.',
-        cause: error,
-      },
-    );
-  }
   return error;
+}
+
+function noRoom(error: unknown, slot: string): LifeboatError {
+  const fact = (error as Error).message;
+  return new LifeboatError(
+    'postgres.refused',
+    `the server has no room for the slot ${slot}: ${fact}`,
+    {
+      hint: 'Set max_replication_slots = 10 or more and restart the server.',
+      cause: error,
+    },
+  );
 }
 
 export function sqlstateOf(error: unknown): string | undefined {
