@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Destruction, planRows, putRowsBack } from '../../src/recovery/index.ts';
+import { verifyOwnWrites } from '../../src/recovery/rescue/own-writes.ts';
+import { openSession } from '../../src/recovery/rescue/session.ts';
+import { parseConnectionUrl } from '../../src/sources/index.ts';
 import { observeDestruction, rowRescue } from '../support/accident.ts';
 import { copyPast, type PastCopy } from '../support/past-copy.ts';
 import { startPostgres, type TestServer, temporaryFolder } from '../support/postgres.ts';
@@ -108,6 +111,22 @@ describe.each([15, 18])('a rescue on PostgreSQL %i that fails', (major) => {
     }
     const left = `select count(*)::int as left from pg_stat_activity where application_name = 'lifeboat rescue'`;
     expect((await live.query(left)).rows).toEqual([{ left: 0 }]);
+  });
+
+  it('notices anything that was written besides the rows', async (context) => {
+    need(context, bin, `no PostgreSQL ${major}`);
+    await using session = await openSession(parseConnectionUrl(live.url()));
+    await session.run('begin');
+    await session.run(`insert into customers values (1, 'x'), (2, 'y')`);
+    const oid = Number(
+      (await live.query(`select 'customers'::regclass::oid::int as oid`)).rows[0].oid,
+    );
+    await verifyOwnWrites(session, new Map([[oid, { inserted: 2, updated: 0 }]]));
+    for (const inserted of [0, 1, 3]) {
+      const wrong = verifyOwnWrites(session, new Map([[oid, { inserted, updated: 0 }]]));
+      await expect(wrong).rejects.toMatchObject({ code: 'rescue.failed' });
+    }
+    await session.run('rollback');
   });
 
   it('gives up when somebody else holds the table, and says so', async (context) => {
