@@ -1,14 +1,12 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { lifeboat, spawnLifeboat, untilRecord } from '../support/command-line.ts';
+import { temporaryFolder } from '../support/postgres.ts';
 import { embeddedPostgresBin } from '../support/programs.ts';
 import { need } from '../support/skip.ts';
 
 const programs = existsSync(embeddedPostgresBin()) ? embeddedPostgresBin() : undefined;
-const leftovers = () =>
-  readdirSync(tmpdir()).filter((name) => /^lifeboat-(scratch|run)-/.test(name));
 
 describe('lifeboat demo', () => {
   it('loses half a million rows, finds the transaction and puts every row back', async (context) => {
@@ -45,13 +43,16 @@ describe('lifeboat demo', () => {
 
   it('stopped in the middle leaves nothing behind', async (context) => {
     need(context, programs, 'the npm package with PostgreSQL 18 is not installed');
-    const before = leftovers();
-    const child = spawnLifeboat(['demo', '--json']);
+    const folder = temporaryFolder('demo');
+    // The account that runs the server passes through it.
+    chmodSync(folder, 0o755);
+    const child = spawnLifeboat(['demo', '--json'], { env: { TMPDIR: folder } });
     const ended = new Promise((resolve) => child.once('close', resolve));
     await untilRecord(child, ({ title }) => title === 'stream the log');
     child.kill('SIGTERM');
     expect(await ended).toBe(130);
-    expect(leftovers().filter((name) => !before.includes(name))).toEqual([]);
+    expect(readdirSync(folder)).toEqual([]);
+    rmSync(folder, { recursive: true });
   });
 
   it('with --keep stays for exploring and goes away on Ctrl-C', async (context) => {
