@@ -1,4 +1,5 @@
-import { crc32c, isTablespaceCreate, type WalRecord } from '../../../wal/index.ts';
+import { crc32c } from '../../../wal/index.ts';
+import type { FoundRecord } from './record-walk.ts';
 
 /** One byte of WAL to be changed. */
 export interface WalPatch {
@@ -6,11 +7,18 @@ export interface WalPatch {
   readonly value: number;
 }
 
+/** Resource manager of tablespaces. */
+export const tablespaceManager = 5;
+
 const headerBytes = 24;
+const infoOffset = 16;
 const checksumOffset = 20;
 const pageBytes = 8192;
 /** xl_tblspc_create_rec: the OID, then the path. */
 const pathOffset = 4;
+/** Parts that may stand before the main data of a record without blocks, with their sizes: top-level xid, origin. */
+const partBytes: Readonly<Record<number, number>> = { 252: 5, 253: 3 };
+const longData = 254;
 
 /**
  * What to change so that replaying a CREATE TABLESPACE stays inside the data folder: the path in the record
@@ -19,14 +27,14 @@ const pathOffset = 4;
  * See docs/decisions/0010.
  */
 export function patchesAgainstTablespace(
-  record: WalRecord,
+  record: FoundRecord,
   segmentSizeBytes: number,
 ): readonly WalPatch[] {
-  if (!isTablespaceCreate(record)) return [];
-  const { offset, lengthBytes, mainOffset, mainBytes } = record;
-  const path = mainOffset - offset + pathOffset;
-  const bytes = record.bytes.slice(offset, offset + lengthBytes);
-  if (mainBytes <= pathOffset || bytes[path] === 0) return [];
+  const bytes = record.bytes.slice();
+  // 0x00 is CREATE, 0x10 DROP, which stays inside the data folder.
+  if (((bytes[infoOffset] as number) & 0xf0) !== 0) return [];
+  const path = mainDataOffset(bytes) + pathOffset;
+  if (path >= bytes.length || bytes[path] === 0) return [];
   bytes[path] = 0;
   // The record's checksum covers its body first, then its header.
   const body = crc32c(bytes.subarray(headerBytes));
@@ -37,6 +45,15 @@ export function patchesAgainstTablespace(
     position: positionOf(record.start, at, segmentSizeBytes),
     value: bytes[at] as number,
   }));
+}
+
+function mainDataOffset(bytes: Uint8Array): number {
+  let at = headerBytes;
+  for (;;) {
+    const size = partBytes[bytes[at] as number];
+    if (size === undefined) return at + (bytes[at] === longData ? 5 : 2);
+    at += size;
+  }
 }
 
 /** Where in the log the `offset`-th byte of the record at `start` lies, past the page headers in between. */

@@ -1,21 +1,23 @@
-import { segmentStart, WalReader } from '../../../wal/index.ts';
+import { segmentStart } from '../../../wal/index.ts';
+import { RecordWalk } from './record-walk.ts';
 import type { Reach } from './recovery-plan.ts';
-import { patchesAgainstTablespace, positionOf, type WalPatch } from './tablespace-records.ts';
-
-const tablespaceManager = 5;
-const managerOffset = 17;
+import {
+  patchesAgainstTablespace,
+  tablespaceManager,
+  type WalPatch,
+} from './tablespace-records.ts';
 
 /**
  * Hands out whole segments of a recovery's path, zero-padded behind the end of the log, with every CREATE TABLESPACE
- * record made harmless. Reads all records once, in order, whatever order segments are asked for in. What our
- * reader cannot read is not handed out: the server never sees a record that was not looked at.
+ * record made harmless. Walks all records once, in order, whatever order segments are asked for in. What
+ * the walk does not reach is not handed out: the server never sees a record that was not passed.
  */
 export class WalPatcher {
   readonly #reach: Reach;
   readonly #segmentBytes: number;
   readonly #patches = new Map<bigint, WalPatch[]>();
-  readonly #reader: WalReader;
-  /** Up to where bytes were given to the reader. */
+  readonly #walk: RecordWalk;
+  /** Up to where bytes were given to the walk. */
   #pushed: bigint;
   #patchedRecords = 0;
 
@@ -24,7 +26,16 @@ export class WalPatcher {
     this.#reach = reach;
     this.#segmentBytes = segmentSizeBytes;
     this.#pushed = segmentStart(reach.backup.startLsn, segmentSizeBytes);
-    this.#reader = new WalReader({ startLsn: this.#pushed, segmentSizeBytes });
+    this.#walk = new RecordWalk({
+      start: this.#pushed,
+      segmentSizeBytes,
+      manager: tablespaceManager,
+      onFound: (record) => {
+        const patches = patchesAgainstTablespace(record, segmentSizeBytes);
+        if (patches.length > 0) this.#patchedRecords += 1;
+        for (const patch of patches) this.#keep(patch);
+      },
+    });
   }
 
   /** How many records were changed so far. */
@@ -47,7 +58,7 @@ export class WalPatcher {
     await this.#readTo(start, signal);
     this.#push(start, stored);
     const end = start + BigInt(stored.length);
-    if (this.#pushed === end && this.#isCutOffTablespace(start, stored)) {
+    if (this.#pushed === end && this.#walk.awaitsMore) {
       // Its checksum lies in this segment and depends on the next one.
       await this.#readTo(end + BigInt(this.#segmentBytes), signal);
     }
@@ -71,12 +82,7 @@ export class WalPatcher {
   #push(start: bigint, stored: Uint8Array): void {
     if (this.#pushed !== start || stored.length === 0) return;
     this.#pushed = start + BigInt(stored.length);
-    if (this.#reader.ended) return;
-    for (const record of this.#reader.read(stored)) {
-      const patches = patchesAgainstTablespace(record, this.#segmentBytes);
-      if (patches.length > 0) this.#patchedRecords += 1;
-      for (const patch of patches) this.#keep(patch);
-    }
+    this.#walk.feed(stored);
   }
 
   #keep(patch: WalPatch): void {
@@ -86,17 +92,10 @@ export class WalPatcher {
     else this.#patches.set(segment, [patch]);
   }
 
-  /** True when the record at the end of the segment goes on in the next one and is, or may be, of a tablespace. */
-  #isCutOffTablespace(start: bigint, stored: Uint8Array): boolean {
-    const begin = Number(this.#reader.reachedLsn);
-    const at = positionOf(begin, managerOffset, this.#segmentBytes) - Number(start);
-    return at >= stored.length || stored[at] === tablespaceManager;
-  }
-
   /** How far the bytes up to `end` are good to be replayed. */
   #readable(end: bigint): bigint {
-    const reached = this.#reader.reachedLsn;
-    return this.#reader.ended && reached < end ? reached : end;
+    const { endedAt } = this.#walk;
+    return endedAt !== undefined && endedAt < end ? BigInt(endedAt) : end;
   }
 
   #endOf(start: bigint): bigint {
