@@ -117,7 +117,7 @@ describe.each([15, 18])('a rescue on PostgreSQL %i that fails', (major) => {
     need(context, bin, `no PostgreSQL ${major}`);
     await using session = await openSession(parseConnectionUrl(live.url()));
     await session.run('begin');
-    await session.run(`insert into customers values (1, 'x'), (2, 'y')`);
+    await session.run(`insert into public.customers values (1, 'x'), (2, 'y')`);
     const oid = Number(
       (await live.query(`select 'customers'::regclass::oid::int as oid`)).rows[0].oid,
     );

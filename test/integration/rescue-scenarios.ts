@@ -84,11 +84,13 @@ export const scenarioSetups: Readonly<Record<string, string>> = {
     create table bookings (id int primary key, room_id int references rooms, during int4range,
       exclude using gist (during with &&, (int4range(room_id, room_id + 1)) with =));
     create table visits (id int primary key, user_id int references users on delete cascade);
+    create table photos (id int primary key, visit_id int references visits on delete cascade);
     insert into users select i, (array['one','two','three','four','five','six','seven','eight','nine','ten'])[i] || '@example.com',
       i, case when i = 1 then 'same' else 'note ' || i end from generate_series(1, 10) i;
     insert into rooms values (1), (2);
     insert into bookings values (1, 1, '[0,10)'), (2, 1, '[20,30)'), (3, 1, '[30,40)'), (4, 2, '[0,10)');
-    insert into visits select i, i from generate_series(1, 10) i`,
+    insert into visits select i, i from generate_series(1, 10) i;
+    insert into photos select i, i from generate_series(1, 10) i`,
 
   truncated: `
     create table accounts (id serial primary key, owner text);
