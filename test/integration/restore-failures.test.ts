@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LifeboatError } from '../../src/core/index.ts';
 import { openScratch, restoreToMoment } from '../../src/sources/postgres/restore/index.ts';
@@ -13,7 +14,7 @@ import {
   sweepScratch,
 } from '../../src/sources/postgres/server/index.ts';
 import { readSpool, type SpoolReader } from '../../src/sources/postgres/stream/spool-reader.ts';
-import { lsn, segmentName } from '../../src/wal/index.ts';
+import { lsn, parseLsn, segmentName } from '../../src/wal/index.ts';
 import { temporaryFolder, unprivileged } from '../support/postgres.ts';
 import { embeddedPostgresBin, postgresBin } from '../support/programs.ts';
 import {
@@ -382,6 +383,46 @@ describe('later in the life of the source', () => {
     const content = await contentOfScratch(scratch);
     expect(content.count).toBeGreaterThanOrEqual(early.count);
     expect(content.count).toBeLessThan(late.count);
+  });
+
+  test('a cluster whose superuser has another name', async () => {
+    const { server, repository } = live;
+    const finish = await live.stream();
+    await server.query('create role boss superuser login');
+    const boss = new pg.Client({ connectionString: server.url().replace('postgres@', 'boss@') });
+    await boss.connect();
+    await boss.query('alter role postgres rename to captain');
+    const { rows } = await boss.query('select pg_current_wal_insert_lsn()::text as lsn');
+    await boss.query('alter role captain rename to postgres');
+    await boss.end();
+    await moreRows();
+    await finish();
+    const target = { kind: 'lsn', lsn: parseLsn(rows[0].lsn), inclusive: false } as const;
+    await using scratch = await openScratch({ repository, source, target, programs });
+    expect(scratch.user).toBe('captain');
+    expect((await contentOfScratch(scratch)).count).toBeGreaterThan(0);
+  });
+
+  test('a subscription of a restored folder does not start by itself', async () => {
+    const { server, repository } = live;
+    const finish = await live.stream();
+    await server.query(
+      `create subscription feed connection 'host=/nowhere' publication feed with (connect = false)`,
+    );
+    await server.query(
+      `set allow_system_table_mods = on; update pg_subscription set subenabled = true`,
+    );
+    await moreRows();
+    await finish();
+    const folder = await newFolder();
+    const restored = await restoreToMoment({
+      repository,
+      source,
+      target: { kind: 'latest' },
+      folder,
+      programs,
+    });
+    expect(restored.notes).toContainEqual(expect.stringContaining('subscription feed is disabled'));
   });
 
   test('across a change of timeline', async () => {

@@ -18,10 +18,7 @@ export async function backupSnapshotsOf(
   source: string,
   progress: Progress = silentProgress,
 ): Promise<readonly BackupSnapshot[]> {
-  const stored = await listPostgresSnapshots(repository, source, (snapshot, error) => {
-    const message = `snapshot ${snapshot.id.slice(0, 8)} is passed over: ${(error as Error).message}`;
-    progress({ type: 'warning', message, hint: 'Run a check of the repository.' });
-  });
+  const stored = await listPostgresSnapshots(repository, source, progress);
   return stored
     .map(({ snapshot, info }) => ({
       snapshot,

@@ -22,22 +22,6 @@ export async function detachCatalog(server: RunningServer, login: SuperuserLogin
   });
 }
 
-/** Kept copies: subscriptions stay as they are, but do not start by themselves. Returns how many were switched off. */
-export async function disableSubscriptions(
-  server: RunningServer,
-  login: SuperuserLogin,
-): Promise<number> {
-  return await withSession(server.connection(login.database, login.user), async (client) => {
-    await client.query('begin');
-    await client.query('set local allow_system_table_mods = on');
-    const { rowCount } = await client.query(
-      'update pg_catalog.pg_subscription set subenabled = false where subenabled',
-    );
-    await client.query('commit');
-    return rowCount ?? 0;
-  });
-}
-
 async function forgetPreloads(client: pg.Client): Promise<void> {
   await client.query(`
     update pg_catalog.pg_db_role_setting set setconfig = array(

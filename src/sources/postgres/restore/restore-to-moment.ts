@@ -3,18 +3,18 @@ import { join } from 'node:path';
 import { LifeboatError, type Progress, silentProgress, syncFolder } from '../../../core/index.ts';
 import type { Lsn } from '../../../wal/index.ts';
 import {
+  askSingleUser,
   chooseServerAccount,
   type RunningServer,
   type ServerPrograms,
   sweepScratch,
 } from '../server/index.ts';
 import { putAutoConfigurationBack, takeAutoConfiguration } from './copied-configuration.ts';
-import { disableSubscriptions } from './detach-catalog.ts';
+import { isolationSettings } from './isolation-settings.ts';
 import { isWalSegment, programsFor } from './open-scratch.ts';
 import { planRecovery, type RecoveryPlan, type RecoveryRequest } from './recovery-plan.ts';
 import { replay } from './replay.ts';
 import { restoreSnapshot } from './restore-snapshot.ts';
-import { findSuperuser } from './superuser.ts';
 
 export interface RestoreToMomentOptions extends RecoveryRequest {
   /** New or empty. It ends as a data directory that stock PostgreSQL starts. */
@@ -22,7 +22,6 @@ export interface RestoreToMomentOptions extends RecoveryRequest {
   readonly programs?: ServerPrograms;
   /** Account that owns the folder and runs the server when we are root. */
   readonly account?: string;
-  readonly users?: readonly string[];
   readonly preloadLibraries?: readonly string[];
   readonly progress?: Progress;
 }
@@ -73,10 +72,10 @@ export async function restoreToMoment(options: RestoreToMomentOptions): Promise<
     isScratch: false,
     progress,
     ...(options.account === undefined ? {} : { account: options.account }),
-    ...(options.preloadLibraries ? { preloadLibraries: options.preloadLibraries } : {}),
+    ...preloads(options),
     ...(signal ? { signal } : {}),
   });
-  const notes = await finish(options, replayed.server);
+  const notes = await finish(options, programs, replayed.server);
 
   const hasTablespaces = plan.backup.info.tablespaces.length + replayed.patchedRecords > 0;
   await putAutoConfigurationBack(folder, account, original, hasTablespaces);
@@ -96,18 +95,39 @@ export async function restoreToMoment(options: RestoreToMomentOptions): Promise<
   };
 }
 
-/** What is done while the server still runs; then a clean shutdown, so that the folder needs no recovery. */
-async function finish(options: RestoreToMomentOptions, server: RunningServer): Promise<string[]> {
-  await using _ = server;
-  const notes = ['archive_mode is off and primary_conninfo is empty (postgresql.auto.conf)'];
-  const login = await findSuperuser(server, ['postgres', ...(options.users ?? [])]);
-  const disabled = login ? await disableSubscriptions(server, login) : undefined;
-  if (disabled === undefined) notes.push('subscriptions, if any, are as in the original');
-  else if (disabled > 0) notes.push(`${disabled} subscriptions are disabled`);
-  await server.stop('fast');
-  if (server.log.find(/database system is shut down/)) return notes;
-  throw new LifeboatError('recovery.failed', 'the restored server did not shut down cleanly', {
-    hint: 'Remove the folder and restore into a new one.',
-    context: { log: server.log.lastLines(12) },
+/** A clean shutdown, so that the folder needs no recovery; then what must not start by itself is switched off. */
+async function finish(
+  options: RestoreToMomentOptions,
+  programs: ServerPrograms,
+  server: RunningServer,
+): Promise<string[]> {
+  {
+    await using running = server;
+    await running.stop('fast');
+    if (!running.log.find(/database system is shut down/)) {
+      throw new LifeboatError('recovery.failed', 'the restored server did not shut down cleanly', {
+        hint: 'Remove the folder and restore into a new one.',
+        context: { log: running.log.lastLines(12) },
+      });
+    }
+  }
+  const disabled = await askSingleUser({
+    programs,
+    dataFolder: options.folder,
+    database: 'template1',
+    sql: 'update pg_catalog.pg_subscription set subenabled = false where subenabled returning subname',
+    settings: {
+      ...isolationSettings({ programs, isScratch: false, ...preloads(options) }),
+      allow_system_table_mods: 'on',
+    },
+    ...(options.account === undefined ? {} : { account: options.account }),
   });
+  return [
+    'archive_mode is off and primary_conninfo is empty (postgresql.auto.conf)',
+    ...disabled.map((name) => `the subscription ${name} is disabled`),
+  ];
+}
+
+function preloads({ preloadLibraries }: RestoreToMomentOptions) {
+  return preloadLibraries ? { preloadLibraries } : {};
 }
