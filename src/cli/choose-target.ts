@@ -17,7 +17,19 @@ export const targetOptions = {
     flags: '--before-xid <xid>',
     description: 'the state just before this transaction, as find-loss names it',
   },
+  snapshot: {
+    flags: '--snapshot <id>',
+    description: 'begin with this snapshot of `points`; default: the newest that leads there',
+  },
 } as const;
+
+/** What `--snapshot` means to a recovery. Errors: `repository.snapshot-missing`. */
+export async function chooseBase(
+  wanted: string | undefined,
+  repository: Repository,
+): Promise<{ readonly base?: string }> {
+  return wanted === undefined ? {} : { base: (await repository.findSnapshot(wanted)).id };
+}
 
 export async function chooseTarget(
   options: { readonly at: string | undefined; readonly beforeXid: string | undefined },

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { ExitCode } from '../../core/index.ts';
 import { openScratch } from '../../sources/index.ts';
 import { formatLsn } from '../../wal/index.ts';
-import { chooseTarget, targetOptions } from '../choose-target.ts';
+import { chooseBase, chooseTarget, targetOptions } from '../choose-target.ts';
 import { defineCommand, sourceArgument } from '../command.ts';
 import { openConfiguredSource } from '../configured.ts';
 import { describeTarget } from '../target.ts';
@@ -25,6 +25,7 @@ and goes away with all its data on Ctrl-C. The server that runs now is not touch
     const target = await chooseTarget(options, opened, context);
     await using scratch = await openScratch({
       ...(await source.recovery({ repository, target, signal })),
+      ...(await chooseBase(options.snapshot, repository)),
       progress: output.progress,
     });
     const { socketFolder, port, user, withoutNetwork } = scratch;

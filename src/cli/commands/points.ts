@@ -16,7 +16,11 @@ between them, and its snapshots. WAL that only the spool of this machine holds c
     await using opened = await openConfiguredSource(context, wanted);
     const { output, signal } = context;
     const { source, repository } = opened;
-    const { snapshots, windows } = await source.points({ repository, signal });
+    const { snapshots, windows } = await source.points({
+      repository,
+      signal,
+      progress: output.progress,
+    });
     const about = { source: source.name };
     if (snapshots.length === 0) {
       output.say(({ yellow }) =>

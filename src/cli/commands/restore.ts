@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { ExitCode, formatBytes, formatDuration, LifeboatError } from '../../core/index.ts';
 import { restoreToMoment } from '../../sources/index.ts';
 import { formatLsn } from '../../wal/index.ts';
-import { chooseTarget, targetOptions } from '../choose-target.ts';
+import { chooseBase, chooseTarget, targetOptions } from '../choose-target.ts';
 import { defineCommand, sourceArgument } from '../command.ts';
 import { openConfiguredSource } from '../configured.ts';
 import { countOf } from '../output/count.ts';
@@ -36,6 +36,7 @@ must be new or empty; one that could not be finished says so by not starting.`,
     const begun = performance.now();
     const restored = await restoreToMoment({
       ...(await source.recovery({ repository, target, signal })),
+      ...(await chooseBase(options.snapshot, repository)),
       folder,
       progress: output.progress,
     });

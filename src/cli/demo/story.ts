@@ -219,8 +219,9 @@ function findAccident(
     const truth = suspect.xid === accident.xid ? 'the true one' : `wrong: it was ${accident.xid}`;
     tell({
       lines: [
-        `transaction ${suspect.xid} (${truth}), committed ${when}`,
-        `deleted ${tables.join(' and ')}; the moment before is ${suspect.target.lsn}`,
+        `transaction ${suspect.xid} (${truth})`,
+        `deleted ${tables.join(' and ')}`,
+        `committed ${when}; the moment before is ${suspect.target.lsn}`,
       ],
       facts: { suspects: report.suspects.length, xid: suspect.xid, target: suspect.target.lsn },
     });

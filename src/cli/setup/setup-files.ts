@@ -13,14 +13,10 @@ export interface SetupChoices {
   readonly stateFolder?: string;
 }
 
-const schemaAddress = './node_modules/lifeboat/docs/lifeboat.schema.json';
-
 /** The text of a new lifeboat.yaml. */
 export function configurationText(choices: SetupChoices): string {
-  const head = [
-    `# yaml-language-server: $schema=${schemaAddress}`,
-    '# What is protected, and where the backups live. Every option: docs/guide/configuration.md',
-  ];
+  const head =
+    '# What is protected, and where the backups live. For editors: lifeboat init --schema';
   const body = stringify({
     name: choices.name,
     repositories: {
@@ -31,7 +27,7 @@ export function configurationText(choices: SetupChoices): string {
     },
     ...(choices.stateFolder ? { state: choices.stateFolder } : {}),
   });
-  return `${head.join('\n')}\n${body}`;
+  return `${head}\n${body}`;
 }
 
 /**
