@@ -10,7 +10,12 @@ import {
   syncFolder,
   throwIfAborted,
 } from '../../../core/index.ts';
-import type { Repository, Snapshot, TreeNode } from '../../../repository/index.ts';
+import {
+  isDamage,
+  type Repository,
+  type Snapshot,
+  type TreeNode,
+} from '../../../repository/index.ts';
 import { giveTo, type ServerAccount } from '../server/index.ts';
 import { dataNode } from './backup-snapshot.ts';
 import { checkSafeNode } from './safe-node.ts';
@@ -77,7 +82,7 @@ export async function restoreSnapshot(options: RestoreSnapshotOptions): Promise<
     if (options.durable !== false) await syncFolder(join(folder, 'global'));
     return { files: files.length + 1, bytes };
   } catch (error) {
-    throw unfinished(error, folder);
+    throw unfinished(error, folder, snapshot);
   } finally {
     progress({ type: 'end', task });
   }
@@ -195,13 +200,24 @@ function countBytes(progress: Progress, task: string, total: number) {
   };
 }
 
-function unfinished(error: unknown, folder: string): LifeboatError {
+function unfinished(error: unknown, folder: string, snapshot: Snapshot): LifeboatError {
   const ours = fileError(error, `could not restore to ${folder}`);
-  if (ours.code !== 'disk.full') return ours;
-  return new LifeboatError('disk.full', ours.message, {
-    hint: `The folder ${folder} is incomplete and cannot be started as a server. Remove it, free some space, and restore into a new folder.`,
-    context: { folder },
-    cause: error,
-    retryable: true,
-  });
+  if (ours.code === 'disk.full') {
+    return new LifeboatError('disk.full', ours.message, {
+      hint: `The folder ${folder} is incomplete and cannot be started as a server. Remove it, free some space, and restore into a new folder.`,
+      context: { folder },
+      cause: error,
+      retryable: true,
+    });
+  }
+  if (!isDamage(ours)) return ours;
+  return new LifeboatError(
+    ours.code,
+    `snapshot ${snapshot.id.slice(0, 8)} cannot be restored: ${ours.message}`,
+    {
+      hint: `The folder ${folder} is incomplete and cannot be started as a server: remove it. \`lifeboat check --read-data\` says what is damaged; --snapshot ID begins with another snapshot of \`lifeboat points\`, and the log leads from there to the same moment.`,
+      context: { ...ours.context, snapshot: snapshot.id },
+      cause: error,
+    },
+  );
 }

@@ -132,9 +132,17 @@ export class WalFeed implements AsyncDisposable {
   async #fillWindow(ready: number): Promise<boolean> {
     if (ready >= segmentsAhead || !this.#isHeld(this.#next)) return false;
     const size = BigInt(this.#options.plan.backup.info.segmentSizeBytes);
+    if (this.#next > this.#likelyEnd() + size) return false;
     for (let ahead = 0n; ahead < readsAhead; ahead++) this.#beginRead(this.#next + ahead * size);
     await this.#produce(this.#next);
     return true;
+  }
+
+  /** Where the replay will stop, as far as known: what lies behind is decoded only when it is asked for. */
+  #likelyEnd(): bigint {
+    const { stop, backup, end } = this.#options.plan;
+    if (stop.kind === 'consistent') return backup.stopLsn;
+    return stop.kind === 'lsn' ? stop.lsn : end;
   }
 
   async #produce(start: bigint): Promise<void> {
