@@ -1,6 +1,7 @@
 import { ExitCode, formatBytes, formatDuration } from '../../core/index.ts';
 import { defineCommand, sourceArgument } from '../command.ts';
 import { openConfiguredSource } from '../configured.ts';
+import { nextCommand } from '../next-command.ts';
 import { countOf } from '../output/count.ts';
 
 export const backup = defineCommand({
@@ -21,7 +22,9 @@ snapshot is stored, but something about it must be known.`,
       [
         `${green('✓')} snapshot ${summary.snapshot.slice(0, 8)} of ${summary.source}: ${formatBytes(summary.bytesTotal)} in ${countOf(summary.filesTotal, 'file')}, ${formatDuration(summary.durationMs)}`,
         dim(`  new ${formatBytes(summary.bytesNew)}, stored ${formatBytes(summary.bytesStored)}`),
-        dim('  next: lifeboat points     from when to when can be restored'),
+        dim(
+          `  next: ${nextCommand(context, opened)('points', '')}    from when to when can be restored`,
+        ),
       ].join('\n'),
     );
     return summary.warnings.length === 0 ? ExitCode.ok : ExitCode.partlyDone;

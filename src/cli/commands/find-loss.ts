@@ -1,8 +1,11 @@
 import { ExitCode, formatBytes, LifeboatError } from '../../core/index.ts';
-import { findLoss, type LossReport, logOf } from '../../recovery/index.ts';
+import { findLoss, type LossReport, logOf, type RescueRecord } from '../../recovery/index.ts';
+import type { Repository } from '../../repository/index.ts';
+import type { PostgresSource } from '../../sources/index.ts';
 import { defineCommand, sourceArgument } from '../command.ts';
 import { openConfiguredSource } from '../configured.ts';
 import { parseMoment } from '../moment.ts';
+import { nextCommand } from '../next-command.ts';
 import { countOf } from '../output/count.ts';
 import type { Style } from '../output/style.ts';
 import { describeSuspect } from '../output/suspect-text.ts';
@@ -38,23 +41,28 @@ position just before each. What was rolled back is not listed. Asks nothing of t
       ...(until ? { until } : {}),
       ...(minRows === undefined ? {} : { minRows }),
     });
-    const isOnlySource = Object.keys(opened.configuration.sources).length === 1;
-    const argument = isOnlySource ? '' : `${opened.source.name} `;
+    const next = nextCommand(context, opened);
+    const rescues = await finishedRescues(opened);
     for (const suspect of report.suspects) {
+      const rescued = rescues.get(suspect.commitLsn);
       output.report(
-        { type: 'suspect', source: report.source, ...suspect },
-        (style) => `${describeSuspect(suspect, argument, style)}\n`,
+        { type: 'suspect', source: report.source, ...suspect, ...(rescued ? { rescued } : {}) },
+        (style) => `${describeSuspect(suspect, rescued, next, style)}\n`,
       );
     }
     const { suspects, ...searched } = report;
     output.report({ type: 'find-loss', suspects: suspects.length, ...searched }, (style) =>
-      summary(report, style),
+      summary(report, next, style),
     );
     return ExitCode.ok;
   },
 });
 
-function summary(report: LossReport, { bold, dim, yellow }: Style): string {
+function summary(
+  report: LossReport,
+  next: ReturnType<typeof nextCommand>,
+  { bold, dim }: Style,
+): string {
   const { suspects, searched, notSearched, transactions } = report;
   const bytes = searched.reduce((sum, span) => sum + span.bytes, 0);
   const spans = searched.map(({ fromLsn, toLsn }) => `${fromLsn} to ${toLsn}`).join(', ');
@@ -67,12 +75,29 @@ function summary(report: LossReport, { bold, dim, yellow }: Style): string {
     dim(
       `  searched ${formatBytes(bytes)} of log, ${countOf(transactions, 'transaction')}: ${spans || 'nothing'}`,
     ),
-    ...notSearched.map((each) => yellow(`  not searched: ${each}`)),
+    ...notSearched.map((each) => dim(`  not searched: ${each}`)),
   ];
   if (suspects.length === 0) {
-    lines.push('  next: lifeboat find-loss --min-rows 1    small deletions too');
+    lines.push(`  next: ${next('find-loss', '--min-rows 1')}    small deletions too`);
   }
   return lines.join('\n');
+}
+
+/** When rescues that are done were done, by the commit of what they undid. */
+async function finishedRescues({
+  source,
+  repository,
+}: {
+  readonly source: PostgresSource;
+  readonly repository: Repository;
+}): Promise<ReadonlyMap<string, Date>> {
+  const records = await repository.records.list({ kind: 'rescue', source: source.name });
+  return new Map(
+    records.flatMap(({ time, body }) => {
+      const { phase, plan, outcome } = body as RescueRecord;
+      return phase === 'done' && outcome?.rowsInConflict === 0 ? [[plan.commitLsn, time]] : [];
+    }),
+  );
 }
 
 function parseRows(text: string): number {

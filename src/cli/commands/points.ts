@@ -3,6 +3,7 @@ import type { PointSnapshot, RecoveryWindow } from '../../sources/index.ts';
 import { defineCommand, sourceArgument } from '../command.ts';
 import { openConfiguredSource } from '../configured.ts';
 import { formatMoment } from '../moment.ts';
+import { nextCommand } from '../next-command.ts';
 import { countOf } from '../output/count.ts';
 import type { Style } from '../output/style.ts';
 
@@ -21,12 +22,13 @@ between them, and its snapshots. WAL that only the spool of this machine holds c
       signal,
       progress: output.progress,
     });
+    const next = nextCommand(context, opened);
     const about = { source: source.name };
     if (snapshots.length === 0) {
       output.say(({ yellow }) =>
         [
           yellow(`Nothing of ${source.name} can be restored: there is no snapshot.`),
-          '  next: lifeboat backup',
+          `  next: ${next('backup', '')}`,
         ].join('\n'),
       );
     }
@@ -60,7 +62,7 @@ between them, and its snapshots. WAL that only the spool of this machine holds c
     if (newest) {
       output.say(({ dim }) =>
         dim(
-          `\n  next: lifeboat open --at "${formatMoment(newest.to)}"    look at a moment; or restore --to FOLDER`,
+          `\n  next: ${next('open', `--at "${formatMoment(newest.to)}"`)}    look at a moment; or restore --to FOLDER`,
         ),
       );
     }

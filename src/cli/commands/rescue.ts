@@ -4,6 +4,7 @@ import { formatLsn, parseLsn } from '../../wal/index.ts';
 import { defineCommand, sourceArgument } from '../command.ts';
 import { openConfiguredSource } from '../configured.ts';
 import { confirmTarget } from '../confirm.ts';
+import { nextCommand } from '../next-command.ts';
 import { countOf, formatCount } from '../output/count.ts';
 import { describeRescuePlan, verdictText } from '../output/rescue-text.ts';
 import { parseXid } from '../target.ts';
@@ -39,17 +40,18 @@ Exit code 3: rows that others stand in the way of were saved to files instead.`,
       progress: output.progress,
     });
     const { plan } = prepared;
+    const next = nextCommand(context, opened);
     output.report({ type: 'rescue-plan', ...plan }, (style) => describeRescuePlan(plan, style));
-    if (options.dryRun) {
-      output.say(
-        ({ bold, dim }) =>
-          `${dim('A dry run: nothing was changed.')}\n  next: ${bold(`lifeboat rescue --xid ${plan.xid}`)}`,
-      );
-      return ExitCode.ok;
-    }
     if (plan.rowsToPutBack === 0 && plan.references.every((each) => each.toPutBack === 0)) {
       output.say(({ green }) => green('There is nothing to put back.'));
       return plan.rowsInConflict > 0 ? ExitCode.partlyDone : ExitCode.ok;
+    }
+    if (options.dryRun) {
+      output.say(
+        ({ bold, dim }) =>
+          `${dim('A dry run: nothing was changed.')}\n  next: ${bold(next('rescue', `--xid ${plan.xid}`))}`,
+      );
+      return ExitCode.ok;
     }
     await confirmTarget(context, { what: 'database', name: plan.database, yes: options.yes });
     const outcome = await prepared.run();
@@ -69,7 +71,7 @@ Exit code 3: rows that others stand in the way of were saved to files instead.`,
           ),
         ),
         '  Rows written since were kept.',
-        dim('  next: lifeboat backup    a fresh base after the incident'),
+        dim(`  next: ${next('backup', '')}    a fresh base after the incident`),
       ].join('\n'),
     );
     return outcome.rowsInConflict === 0 ? ExitCode.ok : ExitCode.partlyDone;

@@ -20,7 +20,12 @@ const verbs: Record<LossTable['action'], string> = {
 };
 
 /** One suspect for people: what, when, which transaction, which rows, and what to type next. */
-export function describeSuspect(suspect: LossSuspect, argument: string, style: Style): string {
+export function describeSuspect(
+  suspect: LossSuspect,
+  rescued: Date | undefined,
+  next: (command: string, rest: string) => string,
+  style: Style,
+): string {
   const { bold, dim, red, yellow } = style;
   const { severity } = suspect;
   const colour = severity === 'critical' || severity === 'high' ? red : yellow;
@@ -35,16 +40,18 @@ export function describeSuspect(suspect: LossSuspect, argument: string, style: S
   if (!suspect.certain) {
     lines.push(dim('    The log leaves something open here: counts may be too low.'));
   }
-  const look = `lifeboat open ${argument}--before-xid ${suspect.xid}`;
-  if (suspect.action === 'rescue') {
-    lines.push(`    next: ${bold(`lifeboat rescue ${argument}--xid ${suspect.xid} --dry-run`)}`);
+  const look = next('open', `--before-xid ${suspect.xid}`);
+  if (rescued) {
+    lines.push(style.green(`    rescued ${formatMoment(rescued)}: its rows were put back`));
+  } else if (suspect.action === 'rescue') {
+    lines.push(`    next: ${bold(next('rescue', `--xid ${suspect.xid} --dry-run`))}`);
     lines.push(`      or: ${look}    ${dim(`the state just before it, ${suspect.target.lsn}`)}`);
   } else if (suspect.recoverable) {
     lines.push(dim(`    ${suspect.reason}`));
     lines.push(
       `    next: ${bold(look)}    ${dim(`the state just before it, ${suspect.target.lsn}`)}`,
     );
-    lines.push(`      or: lifeboat restore ${argument}--to FOLDER --before-xid ${suspect.xid}`);
+    lines.push(`      or: ${next('restore', `--to FOLDER --before-xid ${suspect.xid}`)}`);
   } else {
     lines.push(yellow(`    cannot be undone from this repository: ${suspect.reason}`));
   }
