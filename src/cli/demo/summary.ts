@@ -32,7 +32,11 @@ export function describeSummary(summary: DemoSummary, style: Style): string {
   );
   const verdict = summary.ok
     ? green(bold('Every row is back, and nothing written since was lost.'))
-    : red(bold(`${countOf(differing, 'row')} differ from what they should be.`));
+    : red(
+        bold(
+          `Not as it should be: ${countOf(differing, 'row')} off, or the wrong transaction found.`,
+        ),
+      );
   const fact = (name: string, value: string, remark: string) =>
     `  ${name.padEnd(24)} ${bold(value.padStart(8))}   ${dim(remark)}`;
   return [
@@ -49,7 +53,11 @@ export function describeSummary(summary: DemoSummary, style: Style): string {
       formatCount(summary.rowsDestroyed),
       `rescued: ${formatCount(summary.rowsRescued)}`,
     ),
-    fact('orders placed meanwhile', formatCount(summary.ordersMeanwhile), 'all kept'),
+    fact(
+      'orders placed meanwhile',
+      formatCount(summary.ordersMeanwhile),
+      summary.ok ? 'all kept' : '',
+    ),
     fact(
       'RTO, measured',
       formatDuration(rtoMs),
