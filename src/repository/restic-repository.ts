@@ -118,7 +118,11 @@ export class ResticRepository implements Repository {
     const lock = await RepositoryLock.acquire(this.#access, { exclusive: false, signal, progress });
     try {
       // Under the lock nobody removes what this index names.
-      const { blobs } = await this.#loadIndex(signal);
+      const { blobs, damaged: unread } = await this.#loadIndex(signal);
+      for (const problem of unread.values()) {
+        const hint = 'What only it names is stored again. Run `lifeboat check`.';
+        progress?.({ type: 'warning', message: `passed over: ${problem}`, hint });
+      }
       return new RepositoryBackupWriter({
         access: this.#access,
         lock,
@@ -159,7 +163,18 @@ export class ResticRepository implements Repository {
   ): Promise<LoadedIndex> {
     const index = this.#index ?? (await this.#loadIndex(signal));
     if (ids.every((id) => index.blobs.has(type, id))) return index;
-    return await this.#loadIndex(signal);
+    const again = await this.#loadIndex(signal);
+    const [problem] = again.damaged.values();
+    const missing = problem && ids.find((id) => !again.blobs.has(type, id));
+    if (!missing) return again;
+    throw new LifeboatError(
+      'repository.blob-missing',
+      `${type} blob ${missing} is in no index that can be read; ${problem}`,
+      {
+        hint: 'Run `lifeboat check` to see what is affected. If the packs are whole, stock `restic repair index` makes the index anew from them.',
+        context: { blob: missing, type },
+      },
+    );
   }
 
   /** One load at a time; each looks at the repository anew. */

@@ -1,4 +1,4 @@
-import type { Progress } from '../../core/index.ts';
+import { type Progress, silentProgress } from '../../core/index.ts';
 import type { Repository } from '../../repository/index.ts';
 import {
   type CatalogRecord,
@@ -27,7 +27,7 @@ export async function readCatalogs(
       passOver(`the catalog of ${record.time.toISOString()}`, error);
     }
   }
-  for (const { snapshot } of await listPostgresSnapshots(repository, source, () => {})) {
+  for (const { snapshot } of await listPostgresSnapshots(repository, source, silentProgress)) {
     try {
       catalogs.push(await readBackupCatalog(repository, snapshot));
     } catch (error) {

@@ -44,7 +44,7 @@ async function store(contents: Record<string, Uint8Array>): Promise<SnapshotId> 
   const folder = { name: 'folder', type: 'dir' as const, mode: 0o755, mtimeNs: 1n, uid: 0, gid: 0 };
   const tree = await writer.saveTree([{ ...folder, subtree }]);
   return await writer.publishSnapshot({
-    time: new Date(),
+    time,
     tree,
     paths: ['/folder'],
     tags: [],
@@ -66,6 +66,9 @@ function pathsOf(kind: FileKind): string[] {
 const check = (readData = true) => repository.check({ readData });
 const errors = (report: CheckReport) =>
   report.findings.filter(({ severity }) => severity === 'error');
+const time = new Date('2026-11-21T10:20:30.456Z');
+const about = (id: SnapshotId) =>
+  `snapshot ${id.slice(0, 8)} (/folder of 2026-11-21 10:20:30 UTC):`;
 const affected = (report: CheckReport) => errors(report).flatMap(({ affects }) => affects);
 const name = (path: string) => path.slice(path.lastIndexOf('/') + 1);
 
@@ -148,7 +151,7 @@ describe('check', () => {
     bytes[1000] = (bytes[1000] as number) ^ 1;
     files.set(pack, bytes);
     const report = await check();
-    expect(affected(report)).toEqual([`snapshot ${second.slice(0, 8)} /folder/late`]);
+    expect(affected(report)).toEqual([`${about(second)} /folder/late`]);
     expect(report.findings[0]?.problem).toContain('1 of its blobs cannot be read');
   });
 
@@ -156,9 +159,9 @@ describe('check', () => {
     files.delete(await packOf('/folder/kept'));
     expect(affected(await check(false)).sort()).toEqual(
       [
-        `snapshot ${first.slice(0, 8)} /folder/early`,
-        `snapshot ${first.slice(0, 8)} /folder/kept`,
-        `snapshot ${second.slice(0, 8)} /folder/kept`,
+        `${about(first)} /folder/early`,
+        `${about(first)} /folder/kept`,
+        `${about(second)} /folder/kept`,
       ].sort(),
     );
   });
@@ -175,7 +178,6 @@ describe('normal reads of a damaged repository', () => {
 
   it('name the damaged file', async () => {
     const pack = await packOf('/folder/late');
-    const [index] = pathsOf('index') as [string];
     const snapshot = `snapshots/${second}`;
     const node = await repository.findNode(
       (await repository.findSnapshot(second)).tree,
@@ -185,7 +187,6 @@ describe('normal reads of a damaged repository', () => {
     const cases: [string, (broken: Repository) => Promise<unknown>][] = [
       [pack, (broken) => broken.readBlob('data', content[0] as BlobId)],
       [pack, (broken) => drain(broken.readFileContent(content))],
-      [index, (broken) => broken.readBlob('data', content[0] as BlobId)],
       [snapshot, (broken) => broken.findSnapshot(second)],
       [snapshot, (broken) => broken.snapshots()],
     ];
@@ -202,6 +203,33 @@ describe('normal reads of a damaged repository', () => {
       });
       files.set(path, bytes);
     }
+  });
+
+  it('do without an index file that is damaged, and name it when it is needed', async () => {
+    const { tree } = await repository.findSnapshot(second);
+    const { tree: sound } = await repository.findSnapshot(first);
+    const outcomes = [];
+    for (const index of pathsOf('index')) {
+      const bytes = files.get(index) as Uint8Array;
+      files.set(index, randomBytes(300));
+      await using broken = await reopened();
+      for (const each of [tree, sound]) {
+        const outcome = await broken.readTree(each).then(
+          () => 'read',
+          (error) => error,
+        );
+        outcomes.push(outcome);
+        if (outcome === 'read') continue;
+        expect(outcome).toMatchObject({
+          code: 'repository.blob-missing',
+          message: expect.stringContaining(name(index)),
+          hint: expect.stringContaining('restic repair index'),
+        });
+      }
+      files.set(index, bytes);
+    }
+    expect(outcomes).toHaveLength(4);
+    expect(outcomes.filter((each) => each === 'read')).toHaveLength(2);
   });
 
   it('list the other snapshots when somebody listens to warnings', async () => {

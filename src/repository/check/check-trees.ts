@@ -12,10 +12,16 @@ export async function checkTrees(state: CheckState, snapshots: readonly Snapshot
   progress({ type: 'begin', task, title: 'checking snapshots' });
   /** Trees below which everything is sound: walked once, however many snapshots share them. */
   const sound = new Set<BlobId>();
-  for (const { id, tree } of snapshots) {
-    await checkTree({ state, sound, snapshot: `snapshot ${id.slice(0, 8)}` }, tree, '/');
+  for (const snapshot of snapshots) {
+    await checkTree({ state, sound, snapshot: describeSnapshot(snapshot) }, snapshot.tree, '/');
   }
   progress({ type: 'end', task });
+}
+
+/** With what people know it by: what was backed up, and when. */
+function describeSnapshot({ id, time, paths }: Snapshot): string {
+  const second = time.toISOString().slice(0, 19).replace('T', ' ');
+  return `snapshot ${id.slice(0, 8)} (${paths.join(', ')} of ${second} UTC):`;
 }
 
 interface Walk {

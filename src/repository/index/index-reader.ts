@@ -1,4 +1,4 @@
-import { throwIfAborted } from '../../core/index.ts';
+import { isLifeboatError, throwIfAborted } from '../../core/index.ts';
 import { decodeIndex } from '../format/index-file.ts';
 import { aboutFile, type RepositoryAccess, readStoredJson } from '../stored-file.ts';
 import { BlobIndex } from './blob-index.ts';
@@ -7,11 +7,14 @@ export interface LoadedIndex {
   readonly blobs: BlobIndex;
   /** The index files that `blobs` was made of. */
   readonly files: Set<string>;
+  /** Those of them that could not be read, with what is wrong: what only they name is not found. */
+  readonly damaged: Map<string, string>;
 }
 
 /**
  * The repository's index as it is now. Builds on `former`, whose files are not read again, unless one of them is
- * gone: then packs may be gone as well, and everything is read anew. Errors: `repository.damaged`.
+ * gone: then packs may be gone as well, and everything is read anew. A damaged file is passed over, so that what
+ * other files name can still be restored.
  */
 export async function loadIndex(
   access: RepositoryAccess,
@@ -21,15 +24,20 @@ export async function loadIndex(
   const listed = (await access.location.list('index', signal)).map(({ name }) => name);
   const files = new Set(listed);
   const extended = former !== undefined && [...former.files].every((name) => files.has(name));
-  const base = extended ? former : { blobs: new BlobIndex(), files: new Set<string>() };
-  const { blobs } = base;
+  const base: LoadedIndex = extended
+    ? former
+    : { blobs: new BlobIndex(), files: new Set(), damaged: new Map() };
+  const { blobs, damaged } = base;
   for (const name of listed) {
     if (base.files.has(name)) continue;
     throwIfAborted(signal);
-    const json = await readStoredJson(access, 'index', name, signal);
-    aboutFile('index', name, () => {
-      for (const pack of decodeIndex(json)) blobs.addPack(pack);
-    });
+    try {
+      const json = await readStoredJson(access, 'index', name, signal);
+      for (const pack of aboutFile('index', name, () => decodeIndex(json))) blobs.addPack(pack);
+    } catch (error) {
+      if (!isLifeboatError(error, 'repository.damaged')) throw error;
+      damaged.set(name, error.message);
+    }
   }
-  return { blobs, files };
+  return { blobs, files, damaged };
 }

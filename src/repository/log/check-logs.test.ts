@@ -41,8 +41,8 @@ describe('the check of logs', () => {
     files.set(second as string, (files.get(second as string) as Uint8Array).slice(0, -1));
     const findings = await check();
     expect(findings.map((each) => each.affects)).toEqual([
-      ['log database, stream 00000001, 0 to 1000'],
-      ['log database, stream 00000001, 1000 to 2000'],
+      ['log database, stream 00000001, 0/0 to 0/3E8'],
+      ['log database, stream 00000001, 0/3E8 to 0/7D0'],
     ]);
     expect(findings[0]).toMatchObject({ severity: 'error', problem: 'it is missing' });
   });
@@ -91,7 +91,7 @@ describe('the check of logs', () => {
     await other.appendSegment(stream, 9000n, bytesAt(9001n, size));
     const findings = await check();
     expect(findings).toHaveLength(1);
-    expect(findings[0]?.affects).toEqual(['log database, stream 00000001, 9000 to 10000']);
+    expect(findings[0]?.affects).toEqual(['log database, stream 00000001, 0/2328 to 0/2710']);
   });
 
   it('finds a segment that follows another one than is there', async () => {

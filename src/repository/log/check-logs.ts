@@ -1,4 +1,5 @@
 import { isLifeboatError, type LifeboatError, throwIfAborted } from '../../core/index.ts';
+import { formatLsn } from '../../wal/index.ts';
 import type { EnvelopeKey } from '../crypto/envelope.ts';
 import type { Location } from '../location/location.ts';
 import type { CheckFinding } from '../repository.ts';
@@ -185,5 +186,5 @@ class LogsCheck {
 
 function describe(log: string, entry: SegmentEntry | FileEntry): string {
   if ('name' in entry) return `log ${log}, file ${entry.name}`;
-  return `log ${log}, stream ${entry.stream}, ${entry.start} to ${endOf(entry)}`;
+  return `log ${log}, stream ${entry.stream}, ${formatLsn(entry.start)} to ${formatLsn(endOf(entry))}`;
 }

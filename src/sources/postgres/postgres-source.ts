@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { LifeboatError } from '../../core/index.ts';
+import { LifeboatError, silentProgress } from '../../core/index.ts';
 import type { Repository } from '../../repository/index.ts';
 import type { BackupSummary, Finding, Source, SourceContext, StreamState } from '../source.ts';
 import type { RecoveryTarget } from './backup-info.ts';
@@ -88,7 +88,8 @@ export class PostgresSource implements Source {
   }
 
   async hasBackup({ repository }: SourceContext): Promise<boolean> {
-    return (await listPostgresSnapshots(repository, this.name)).length > 0;
+    // One that cannot be read is none: a backup that is wanted anyway does no harm.
+    return (await listPostgresSnapshots(repository, this.name, silentProgress)).length > 0;
   }
 
   async recordCatalog({ repository, signal, progress }: SourceContext): Promise<number> {
@@ -136,7 +137,7 @@ export class PostgresSource implements Source {
   }
 
   async #configuredPrograms({ repository }: SourceContext, configuredFolder: string) {
-    const [newest] = await listPostgresSnapshots(repository, this.name, () => {});
+    const [newest] = await listPostgresSnapshots(repository, this.name, silentProgress);
     if (!newest) return undefined;
     const major = Math.floor(newest.info.serverVersion / 10_000);
     return await findServerPrograms(major, { configuredFolder });

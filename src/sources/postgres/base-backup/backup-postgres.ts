@@ -81,7 +81,7 @@ async function run(
 
   // Names and counts belong to the moment of the start; they are read while the bytes stream.
   await using catalogWork = collectBackupCatalog(options, facts);
-  await using writer = await repository.startBackup(signal ? { signal } : {});
+  await using writer = await repository.startBackup({ progress, ...(signal ? { signal } : {}) });
   const formerChunkSizeBytes = former?.info.chunkSizeBytes;
   const received = await receiveBaseBackup(connection, facts, writer, {
     progress,
@@ -123,7 +123,7 @@ async function newestBackup(
   source: string,
 ): Promise<StoredBackup | undefined> {
   // A snapshot that cannot be read says nothing about the cluster, and must not keep a new one from being made.
-  return (await listPostgresSnapshots(repository, source, () => {}))[0];
+  return (await listPostgresSnapshots(repository, source, silentProgress))[0];
 }
 
 function requireSameCluster(

@@ -1,5 +1,5 @@
-import { LifeboatError } from '../../../core/index.ts';
-import type { Repository, Snapshot } from '../../../repository/index.ts';
+import { LifeboatError, type Progress } from '../../../core/index.ts';
+import { isDamage, type Repository, type Snapshot } from '../../../repository/index.ts';
 import type { CatalogRecord, PostgresBackupInfo } from '../backup-info.ts';
 import {
   backupDocumentPath,
@@ -36,23 +36,24 @@ export async function readBackupCatalog(
 }
 
 /**
- * The snapshots of PostgreSQL sources, or of one, newest first. One whose description cannot be read is given to
- * `onUnreadable`; without it, that is an error.
+ * The snapshots of PostgreSQL sources, or of one, newest first. A damaged one is passed over with a warning where somebody
+ * listens; without `progress` it is an error. A repository that does not answer always is.
  */
 export async function listPostgresSnapshots(
   repository: Repository,
   source?: string,
-  onUnreadable?: (snapshot: Snapshot, error: unknown) => void,
+  progress?: Progress,
 ): Promise<readonly StoredBackup[]> {
   const tags = source === undefined ? [kindTag] : [kindTag, sourceTag(source)];
   const found: StoredBackup[] = [];
-  for (const snapshot of await repository.snapshots()) {
+  for (const snapshot of await repository.snapshots(progress ? { progress } : {})) {
     if (!tags.every((tag) => snapshot.tags.includes(tag))) continue;
     try {
       found.push({ snapshot, info: await readBackupInfo(repository, snapshot) });
     } catch (error) {
-      if (!onUnreadable) throw error;
-      onUnreadable(snapshot, error);
+      if (!progress || !isDamage(error)) throw error;
+      const message = `snapshot ${snapshot.id.slice(0, 8)} is passed over: ${error.message}`;
+      progress({ type: 'warning', message, hint: error.hint ?? 'Run `lifeboat check`.' });
     }
   }
   return found.sort((a, b) => b.snapshot.time.getTime() - a.snapshot.time.getTime());
