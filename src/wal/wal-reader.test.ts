@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fuzzRuns } from '../../test/support/fuzz.ts';
 import { WalBuilder } from '../../test/support/wal-builder.ts';
 import { crc32c } from './crc32c.ts';
 import { WalReader, type WalReaderOptions } from './wal-reader.ts';
@@ -146,7 +147,7 @@ describe('WalReader', () => {
           expect(found.starts.length).toBeGreaterThanOrEqual(before.length - 1);
         }
       }),
-      { numRuns: 60 },
+      { numRuns: fuzzRuns(60) },
     );
   });
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fuzzRuns } from '../../../test/support/fuzz.ts';
 import { publicContext, zstdContext } from './zstd-context.ts';
 
 describe.each([
@@ -34,7 +35,7 @@ describe.each([
         expect(Buffer.from(context.decompress(frame, plain.length) ?? [])).toEqual(plain);
         expect(zstdDecompressSync(context.compress(plain)).equals(plain)).toBe(true);
       }),
-      { numRuns: 300 },
+      { numRuns: fuzzRuns(300) },
     );
   });
 });

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fuzzRuns } from '../../../test/support/fuzz.ts';
 import { isLifeboatError, Secret } from '../../core/index.ts';
 import { keyFromBytes } from '../crypto/key-derivation.ts';
 import { decodeLock, encodeLock, ownLock } from '../lock/lock-file.ts';
@@ -78,7 +79,7 @@ describe.each(Object.entries(decoders))('decoder of %s', (_name, decode) => {
     const bytes = fc.tuple(first, fc.uint8Array({ maxLength: 200 }));
     fc.assert(
       fc.property(bytes, ([head, rest]) => survives(decode, Uint8Array.of(head, ...rest))),
-      { numRuns: 300 },
+      { numRuns: fuzzRuns(300) },
     );
   });
 
@@ -105,7 +106,7 @@ describe.each(Object.entries(decoders))('decoder of %s', (_name, decode) => {
     }));
     fc.assert(
       fc.property(tree, (value) => survives(decode, Buffer.from(JSON.stringify(value)))),
-      { numRuns: 500 },
+      { numRuns: fuzzRuns(500) },
     );
   });
 });

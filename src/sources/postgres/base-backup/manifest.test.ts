@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fuzzRuns } from '../../../../test/support/fuzz.ts';
 import { LifeboatError } from '../../../core/index.ts';
 import { parseManifest } from './manifest.ts';
 import { checkManifest } from './manifest-check.ts';
@@ -81,7 +82,7 @@ describe('manifest', () => {
           }
         },
       ),
-      { numRuns: 300 },
+      { numRuns: fuzzRuns(300) },
     );
   });
 });

@@ -3,6 +3,7 @@ import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fuzzRuns } from '../../../../test/support/fuzz.ts';
 import { temporaryFolder } from '../../../../test/support/postgres.ts';
 import { LifeboatError } from '../../../core/index.ts';
 import type { TarHeader } from './tar-header.ts';
@@ -138,7 +139,7 @@ describe('tar reader', () => {
           }
         },
       ),
-      { numRuns: 300 },
+      { numRuns: fuzzRuns(300) },
     );
   });
 });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fuzzRuns } from '../../../../test/support/fuzz.ts';
 import { isLifeboatError } from '../../../core/index.ts';
 import { readColumns, readFields, readRow } from './backend-messages.ts';
 import { MessageFramer } from './message-framer.ts';
@@ -47,7 +48,7 @@ describe('message framer', () => {
         }
         expect(decode(chunks)).toEqual(messages);
       }),
-      { numRuns: 200 },
+      { numRuns: fuzzRuns(200) },
     );
   });
 
@@ -73,7 +74,7 @@ describe('message framer', () => {
           expect(isLifeboatError(error, 'postgres.protocol')).toBe(true);
         }
       }),
-      { numRuns: 500 },
+      { numRuns: fuzzRuns(500) },
     );
   });
 
@@ -88,7 +89,7 @@ describe('message framer', () => {
           }
         }
       }),
-      { numRuns: 500 },
+      { numRuns: fuzzRuns(500) },
     );
   });
 });
