@@ -1,6 +1,6 @@
 // Side by side with the peers, in one run: npm run bench [-- --size-gb 2 --runs 3]
 // Needs a whole PostgreSQL 18 (server, pgbench, pg_basebackup, pg_waldump): LIFEBOAT_TEST_PG_18=BIN_FOLDER.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { formatBytes, Secret } from '../src/core/index.ts';
@@ -20,6 +20,8 @@ if (!bin) throw new Error('no PostgreSQL 18: set LIFEBOAT_TEST_PG_18 to its bin 
 const main = join(import.meta.dirname, '../src/cli/main.ts');
 
 const folder = temporaryFolder('bench');
+// The restored server runs as another account when this is root.
+chmodSync(folder, 0o755);
 const comparisons: Comparison[] = [];
 try {
   process.stderr.write('making the cluster\n');
