@@ -34,6 +34,9 @@ const servers = [
   { name: 'PostgreSQL 18', major: 18, bin: () => postgresBin(18) },
   { name: 'the embedded PostgreSQL 18', major: 18, bin: embeddedPostgresBin },
 ];
+/** Debian's 0.14, the oldest that knows the format, and the newest. */
+const restics = ['restic', 'restic-0.19'];
+const stories = servers.flatMap((server) => restics.map((program) => ({ ...server, program })));
 
 const fingerprint = (table: string) =>
   `select count(*) as n, md5(string_agg(t::text, '|' order by id)) as sum from ${table} t`;
@@ -80,10 +83,10 @@ function keepWriting(server: TestServer): AsyncDisposable & { stop(): Promise<nu
 }
 
 describe('base backup', () => {
-  for (const { name, major, bin } of servers) {
-    it(`of ${name} under load starts with stock programs after stock restic restored it`, async (context) => {
+  for (const { name, major, bin, program } of stories) {
+    it(`of ${name} under load starts with stock programs after ${program} restored it`, async (context) => {
       const programs = need(context, bin(), `no PostgreSQL ${major}`);
-      const resticProgram = need(context, restic(), 'no restic on PATH');
+      const resticProgram = need(context, findProgram(program), `no ${program} on PATH`);
       await using server = await startPostgres({ bin: programs, major });
       const livePath = await fill(server);
       await using stored = await localRepository();
