@@ -85,7 +85,10 @@ export const errorCodes = {
   'postgres.no-programs': { exit: ExitCode.failed, meaning: 'no matching server programs found' },
   'postgres.start-failed': { exit: ExitCode.failed, meaning: 'a PostgreSQL server did not start' },
   'spool.locked': { exit: ExitCode.locked, meaning: 'another process streams into this spool' },
-  'spool.damaged': { exit: ExitCode.failed, meaning: 'the spool folder is not what was left there' },
+  'spool.damaged': {
+    exit: ExitCode.failed,
+    meaning: 'the spool folder is not what was left there',
+  },
   'backup.incomplete': { exit: ExitCode.failed, meaning: 'the backup could not be completed' },
   'backup.damaged-pages': {
     exit: ExitCode.partlyDone,
