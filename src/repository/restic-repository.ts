@@ -53,7 +53,7 @@ export class ResticRepository implements Repository {
     this.location = location;
     this.#access = { location, masterKey, version: config.version };
     this.#pool = new WorkerPool(masterKey);
-    this.#logs = openLogs(location, masterKey);
+    this.#logs = openLogs(location, masterKey, this.#pool);
     this.records = openRecordStore({ location, key: masterKey, stateFolder });
   }
 

@@ -45,7 +45,7 @@ export async function checkRepository(
   const onBytesRead = (bytes: number) => {
     state.bytesRead += bytes;
   };
-  state.findings.addAll(await checkLogs({ location, key, readData, signal, onBytesRead }));
+  state.findings.addAll(await checkLogs({ location, key, pool, readData, signal, onBytesRead }));
   state.findings.addAll(await checkRecords({ location, key, signal }));
   return {
     findings: state.findings.report(),

@@ -188,7 +188,7 @@ export class RepositoryBackupWriter implements BackupWriter {
   async #process(type: BlobType, queue: readonly QueuedBlob[]): Promise<void> {
     const { pool } = this.#options;
     // Trees go to one worker, so that they end up in few packs.
-    const worker = type === 'tree' ? (pool.workers()[0] as PoolWorker) : pool.leastBusy();
+    const worker = type === 'tree' ? pool.first() : pool.leastBusy();
     const blobs = queue.map(({ bytes }) => bytes);
     const totalBytes = blobs.reduce((sum, { length }) => sum + length, 0);
     const sizes = blobs.map(({ length }) => length);

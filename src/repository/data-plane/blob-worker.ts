@@ -1,7 +1,10 @@
-// The entry of a worker thread: hashes, packs, decodes and checks blobs with synchronous calls.
+// The entry of a worker thread: hashes, packs, decodes and checks blobs, and seals and opens the large files of
+// logs, with synchronous calls.
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert, isLifeboatError } from '../../core/index.ts';
 import type { EnvelopeKey } from '../crypto/envelope.ts';
+import { openNamedFile, sealFile } from '../log/nested-file.ts';
+import { nestedKeys } from '../log/nested-keys.ts';
 import type { BlobId, BlobType } from '../repository.ts';
 import { sha256 } from '../stored-file.ts';
 import { decodeBlobs } from './blob-decoder.ts';
@@ -17,6 +20,7 @@ interface KeptBlobs {
 
 const { masterKey } = workerData as WorkerSetup;
 const key: EnvelopeKey = { ...masterKey };
+const keys = nestedKeys(key);
 const kept = new Map<number, KeptBlobs>();
 const sessions = new Map<number, PackSession>();
 const spareBuffers: ArrayBuffer[] = [];
@@ -29,7 +33,7 @@ port.on('message', (request: WorkerRequest) => {
   try {
     const answer = handle(request);
     if (answer === undefined) return;
-    port.postMessage(answer, answer.type === 'decoded' ? [answer.plain.buffer as ArrayBuffer] : []);
+    port.postMessage(answer, buffersOf(answer));
   } catch (error) {
     if ('job' in request) fail(request.job, error);
   }
@@ -68,7 +72,24 @@ function handle(request: WorkerRequest): WorkerAnswer | undefined {
       const problems = checkPack(key, request.name, request.bytes, request.blobs);
       return { type: 'checked', job: request.job, problems };
     }
+    case 'sealNested': {
+      const sealed = sealFile(keys[request.folder], request.header, request.payload);
+      return { type: 'nestedSealed', job: request.job, sealed };
+    }
+    case 'openNested': {
+      const { folder, name, bytes } = request;
+      const opened = openNamedFile(keys[folder], folder, name, bytes);
+      return { type: 'nestedOpened', job: request.job, opened };
+    }
   }
+}
+
+/** What is given away with an answer. Small bytes may be views of a buffer that Node shares: those are copied. */
+function buffersOf(answer: WorkerAnswer): ArrayBuffer[] {
+  if (answer.type === 'decoded') return [answer.plain.buffer as ArrayBuffer];
+  if (answer.type === 'nestedSealed') return [answer.sealed.bytes.buffer as ArrayBuffer];
+  if (answer.type !== 'nestedOpened' || answer.opened.payload.length < Buffer.poolSize) return [];
+  return [answer.opened.payload.buffer as ArrayBuffer];
 }
 
 function sessionFor(number: number): PackSession {
@@ -91,6 +112,7 @@ function fail(job: number, error: unknown): void {
     code: known ? error.code : 'bug',
     message: error instanceof Error ? error.message : String(error),
     hint: known ? error.hint : undefined,
+    context: known ? error.context : {},
   };
   port.postMessage(message);
 }

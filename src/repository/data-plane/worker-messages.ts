@@ -1,6 +1,9 @@
-import type { ErrorCode } from '../../core/index.ts';
+import type { ErrorCode, ErrorContext } from '../../core/index.ts';
 import type { EnvelopeKey } from '../crypto/envelope.ts';
 import type { IndexedPack, PackedBlob } from '../format/index-file.ts';
+import type { OpenedFile, SealedFile } from '../log/nested-file.ts';
+import type { NestedHeader } from '../log/nested-header.ts';
+import type { NestedFolder } from '../log/nested-keys.ts';
 import type { BlobId, BlobType } from '../repository.ts';
 
 // What the main thread and a blob worker say to each other. Buffers are transferred, never copied. A worker
@@ -59,6 +62,22 @@ export type WorkerRequest =
       readonly name: string;
       readonly bytes: Uint8Array;
       readonly blobs: readonly PackedBlob[];
+    }
+  /** Seal a file of the nested area. Answer: `nestedSealed`. */
+  | {
+      readonly type: 'sealNested';
+      readonly job: number;
+      readonly folder: NestedFolder;
+      readonly header: Omit<NestedHeader, 'lengthBytes'>;
+      readonly payload: Uint8Array;
+    }
+  /** Open a file of the nested area. Answer: `nestedOpened`. */
+  | {
+      readonly type: 'openNested';
+      readonly job: number;
+      readonly folder: NestedFolder;
+      readonly name: string;
+      readonly bytes: Uint8Array;
     };
 
 export type WorkerAnswer =
@@ -67,12 +86,15 @@ export type WorkerAnswer =
   | { readonly type: 'flushed'; readonly job: number }
   | { readonly type: 'decoded'; readonly job: number; readonly plain: Uint8Array }
   | { readonly type: 'checked'; readonly job: number; readonly problems: readonly PackProblem[] }
+  | { readonly type: 'nestedSealed'; readonly job: number; readonly sealed: SealedFile }
+  | { readonly type: 'nestedOpened'; readonly job: number; readonly opened: OpenedFile }
   | {
       readonly type: 'failed';
       readonly job: number;
       readonly code: ErrorCode;
       readonly message: string;
       readonly hint: string | undefined;
+      readonly context: ErrorContext;
     };
 
 /** Sent without being asked, whenever a pack is full or flushed. */

@@ -5,7 +5,7 @@ import { assert, LifeboatError } from '../../core/index.ts';
 import type { EnvelopeKey } from '../crypto/envelope.ts';
 import type { PackMessage, WorkerAnswer, WorkerRequest, WorkerSetup } from './worker-messages.ts';
 
-const maxWorkers = 8;
+const mostWorkers = Math.min(8, Math.max(2, availableParallelism()));
 
 export type Answer<Type extends WorkerAnswer['type']> = Extract<WorkerAnswer, { type: Type }>;
 /** A request without its number, which the pool gives. */
@@ -27,31 +27,39 @@ export interface PoolWorker {
 }
 
 /**
- * The threads that do all bulk work of one open repository. They start when they are first needed, and keep the
- * process alive only while they have something to do.
+ * The threads that do all bulk work of one open repository. Each starts when it is first needed, and keeps the
+ * process alive only while it has something to do.
  */
 export class WorkerPool implements AsyncDisposable {
   readonly #key: EnvelopeKey;
   readonly #onPack = new Map<number, (message: PackMessage, from: PoolWorker) => void>();
   #workers: BlobWorker[] = [];
   #sessions = 0;
+  #isClosed = false;
 
   constructor(key: EnvelopeKey) {
     this.#key = key;
   }
 
-  /** The first worker with little to do, else the least busy one: small work stays on few workers. */
+  /** The first worker with little to do, else a new one, else the least busy: small work stays on few workers. */
   leastBusy(): PoolWorker {
-    const workers = this.#started();
     const fewBytes = 2 * 1024 * 1024;
-    const idle = workers.find((worker) => worker.pendingBytes < fewBytes);
-    return (
-      idle ?? workers.reduce((best, each) => (each.pendingBytes < best.pendingBytes ? each : best))
+    const idle = this.#workers.find((worker) => worker.pendingBytes < fewBytes);
+    if (idle !== undefined) return idle;
+    if (this.#workers.length < mostWorkers) return this.#start();
+    return this.#workers.reduce((best, each) =>
+      each.pendingBytes < best.pendingBytes ? each : best,
     );
   }
 
+  /** The first of them, started if it was not. */
+  first(): PoolWorker {
+    return this.#workers[0] ?? this.#start();
+  }
+
+  /** Those that were needed so far. */
   workers(): readonly PoolWorker[] {
-    return this.#started();
+    return this.#workers;
   }
 
   /** Packs of the session go to `onPack` until it is closed. */
@@ -69,21 +77,23 @@ export class WorkerPool implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const workers = this.#workers;
     this.#workers = [];
+    this.#isClosed = true;
     await Promise.all(workers.map((worker) => worker.stop()));
   }
 
-  #started(): readonly PoolWorker[] {
-    if (this.#workers.length === 0) {
-      const count = Math.min(maxWorkers, Math.max(2, availableParallelism()));
-      const setup: WorkerSetup = { masterKey: this.#key };
-      this.#workers = Array.from({ length: count }, (_, number) => {
-        return new BlobWorker(number, setup, (message, from) => {
-          this.#onPack.get(message.session)?.(message, from);
-        });
-      });
-    }
-    return this.#workers;
+  #start(): PoolWorker {
+    if (this.#isClosed) throw closed();
+    const setup: WorkerSetup = { masterKey: this.#key };
+    const worker = new BlobWorker(this.#workers.length, setup, (message, from) => {
+      this.#onPack.get(message.session)?.(message, from);
+    });
+    this.#workers.push(worker);
+    return worker;
   }
+}
+
+function closed(): LifeboatError {
+  return new LifeboatError('cancelled', 'the repository was closed');
 }
 
 interface PendingJob {
@@ -118,8 +128,10 @@ class BlobWorker implements PoolWorker {
       if (message.type === 'pack') onPack(message, this);
       else this.#settle(message);
     });
-    this.#thread.on('error', (error) => this.#die(error));
-    this.#thread.on('exit', () => this.#die(undefined));
+    const early = (cause?: unknown) =>
+      this.#die(new LifeboatError('bug', 'a worker thread ended early', { cause }));
+    this.#thread.on('error', early);
+    this.#thread.on('exit', () => early());
   }
 
   get pendingBytes(): number {
@@ -151,6 +163,7 @@ class BlobWorker implements PoolWorker {
   }
 
   async stop(): Promise<void> {
+    this.#die(closed());
     await this.#thread.terminate();
   }
 
@@ -159,8 +172,10 @@ class BlobWorker implements PoolWorker {
     assert(job !== undefined, 'a worker answers what it was asked');
     this.#forget(message.job, job);
     if (message.type === 'failed') {
-      const { code, message: text, hint } = message;
-      job.reject(new LifeboatError(code, text, hint === undefined ? {} : { hint }));
+      const { code, message: text, hint, context } = message;
+      job.reject(
+        new LifeboatError(code, text, { context, ...(hint === undefined ? {} : { hint }) }),
+      );
     } else {
       assert(message.type === job.answerType, 'a worker answers in the kind that was asked for');
       job.resolve(message);
@@ -173,8 +188,8 @@ class BlobWorker implements PoolWorker {
     if (this.#pending.size === 0) this.#thread.unref();
   }
 
-  #die(cause: unknown): void {
-    this.#death ??= new LifeboatError('bug', 'a worker thread ended early', { cause });
+  #die(why: LifeboatError): void {
+    this.#death ??= why;
     for (const [number, job] of [...this.#pending]) {
       this.#forget(number, job);
       job.reject(this.#death);

@@ -1,6 +1,7 @@
 import { isLifeboatError, type LifeboatError, throwIfAborted } from '../../core/index.ts';
 import { formatLsn } from '../../wal/index.ts';
 import type { EnvelopeKey } from '../crypto/envelope.ts';
+import type { WorkerPool } from '../data-plane/worker-pool.ts';
 import type { Location } from '../location/location.ts';
 import type { CheckFinding } from '../repository.ts';
 import { Catalog, endOf } from './catalog.ts';
@@ -13,6 +14,8 @@ export interface CheckLogsOptions {
   /** The repository's own location and master key. */
   readonly location: Location;
   readonly key: EnvelopeKey;
+  /** Worker threads that open the large files. */
+  readonly pool?: WorkerPool;
   /** Also reads every segment: MAC, decompression, content, and that it follows the one before. */
   readonly readData?: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -25,7 +28,7 @@ export interface CheckLogsOptions {
  * because of damage. A gap between segments is no damage: `coverage` shows those.
  */
 export async function checkLogs(options: CheckLogsOptions): Promise<CheckFinding[]> {
-  const area = new NestedArea(options.location, options.key);
+  const area = new NestedArea(options.location, options.key, options.pool);
   const check = new LogsCheck(area, options);
   // The segments before the manifests: one that is appended meanwhile is no file without a manifest.
   await check.listData();
@@ -116,7 +119,8 @@ class LogsCheck {
   }
 
   async #openEntry(log: string, catalog: Catalog, entry: SegmentEntry | FileEntry): Promise<void> {
-    const opened = await this.#area.read('data', entry.file, this.#options.signal);
+    const { signal } = this.#options;
+    const opened = await this.#area.read('data', entry.file, signal, entry.lengthBytes);
     this.#options.onBytesRead?.(entry.storedBytes);
     assertIsEntry(log, entry, opened, `lifeboat/data/${entry.file}`);
     const { previous } = opened.header;

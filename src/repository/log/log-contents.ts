@@ -3,7 +3,7 @@ import type { StoredSpan } from './catalog.ts';
 import { ContentCache } from './content-cache.ts';
 import type { FileEntry } from './manifest.ts';
 import { assertHeader, type NestedArea } from './nested-area.ts';
-import { type OpenedFile, sha256 } from './nested-file.ts';
+import type { OpenedFile } from './nested-file.ts';
 import { damaged, type NestedHeader } from './nested-header.ts';
 
 /** Four segments of the usual size, with room for the pieces of the next. */
@@ -24,11 +24,20 @@ export class LogContents {
   async of(entry: StoredSpan | FileEntry, signal?: AbortSignal): Promise<Uint8Array> {
     const cached = this.#cache.get(entry.file);
     if (cached !== undefined) return cached;
-    const folder = 'level' in entry ? 'locks' : 'data';
-    const opened = await this.#area.read(folder, entry.file, signal);
-    assertIsEntry(this.#log, entry, opened, `lifeboat/${folder}/${entry.file}`);
-    this.#cache.set(entry.file, opened.payload);
-    return opened.payload;
+    const content = await this.#read(entry, signal);
+    this.#cache.set(entry.file, content);
+    return content;
+  }
+
+  /** As `of`, but the bytes are the caller's own, who has all of them and will hardly ask again. */
+  async owned(entry: StoredSpan | FileEntry, signal?: AbortSignal): Promise<Uint8Array> {
+    const cached = this.#cache.get(entry.file);
+    return cached === undefined ? await this.#read(entry, signal) : new Uint8Array(cached);
+  }
+
+  /** What is at hand without reading; not to be changed. */
+  cached(entry: StoredSpan | FileEntry): Uint8Array | undefined {
+    return this.#cache.get(entry.file);
   }
 
   /** As `of`, but undefined when the bytes cannot be had because they are damaged or gone. */
@@ -48,6 +57,13 @@ export class LogContents {
   remember(file: string, content: Uint8Array): void {
     this.#cache.set(file, content);
   }
+
+  async #read(entry: StoredSpan | FileEntry, signal?: AbortSignal): Promise<Uint8Array> {
+    const folder = 'level' in entry ? 'locks' : 'data';
+    const opened = await this.#area.read(folder, entry.file, signal, entry.lengthBytes);
+    assertIsEntry(this.#log, entry, opened, `lifeboat/${folder}/${entry.file}`);
+    return opened.payload;
+  }
 }
 
 /** Compares what was read with all that the catalog says about it. Errors: `repository.damaged`. */
@@ -58,7 +74,7 @@ export function assertIsEntry(
   subject: string,
 ): void {
   assertHeader(opened.header, wantedHeader(log, entry), subject);
-  if (sha256(opened.payload) !== entry.content) throw damaged(subject, 'it has other content');
+  if (opened.content !== entry.content) throw damaged(subject, 'it has other content');
 }
 
 function wantedHeader(log: string, entry: StoredSpan | FileEntry): Partial<NestedHeader> {

@@ -17,7 +17,7 @@ export interface Log {
   fileNames(): Promise<readonly string[]>;
   /** Unbroken spans, oldest first, of segments and pieces together. Looks at the repository again. */
   coverage(signal?: AbortSignal): Promise<readonly LogSpan[]>;
-  /** Exactly [start, end). Anything missing is `log.gap` with the first missing position. */
+  /** Exactly [start, end); the bytes are the caller's own. Anything missing is `log.gap` with the first missing position. */
   read(stream: string, start: bigint, end: bigint, signal?: AbortSignal): Promise<Uint8Array>;
 }
 

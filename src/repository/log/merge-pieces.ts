@@ -1,7 +1,6 @@
 import { type Catalog, endOf, type PieceEntry } from './catalog.ts';
 import type { LogContents } from './log-contents.ts';
 import type { NestedArea } from './nested-area.ts';
-import { sha256 } from './nested-file.ts';
 import { noPrevious } from './nested-header.ts';
 import { later } from './position.ts';
 
@@ -66,14 +65,15 @@ async function mergeRun(
     bytes.set(content, Number(piece.start - start));
   }
   const header = { kind: 'piece' as const, level: level + 1, log, part: stream, position: start };
-  const { name } = await area.write('locks', { ...header, previous: noPrevious }, bytes);
+  const stored = await area.write('locks', { ...header, previous: noPrevious }, bytes);
+  const { name, content } = stored;
   catalog.pieces.set(name, {
     stream,
     start,
     lengthBytes: bytes.length,
     level: level + 1,
     file: name,
-    content: sha256(bytes),
+    content,
   });
   contents.remember(name, bytes);
   for (const piece of run) {

@@ -1,12 +1,11 @@
 import { isLifeboatError } from '../../core/index.ts';
 import type { EnvelopeKey } from '../crypto/envelope.ts';
-import { deriveKey } from '../crypto/key-derivation.ts';
+import type { WorkerPool } from '../data-plane/worker-pool.ts';
 import type { FileInfo, Location } from '../location/location.ts';
-import { type OpenedFile, openFile, type SealedFile, sealFile, sha256 } from './nested-file.ts';
+import { NestedCodec } from './nested-codec.ts';
+import type { OpenedFile, SealedFile } from './nested-file.ts';
 import { damaged, type NestedHeader } from './nested-header.ts';
-
-/** The folders of the nested area that are used. Each has a key of its own. */
-export type NestedFolder = 'data' | 'index' | 'locks' | 'snapshots';
+import type { NestedFolder } from './nested-keys.ts';
 
 /** Enough for every fresh file of some hundred logs; older ones are only read once more. */
 const rememberedOwners = 100_000;
@@ -20,19 +19,15 @@ const discardsAtOnce = 8;
  */
 export class NestedArea {
   readonly #location: Location;
-  readonly #keys: Readonly<Record<NestedFolder, EnvelopeKey>>;
+  readonly #codec: NestedCodec;
   readonly #owners = new Map<string, string>();
   #created: Promise<void> | undefined;
   #refusesRemoval = false;
 
-  constructor(location: Location, master: EnvelopeKey) {
+  /** Large files are sealed and opened by `pool`, if there is one. */
+  constructor(location: Location, master: EnvelopeKey, pool?: WorkerPool) {
     this.#location = location.nested('lifeboat');
-    this.#keys = {
-      data: deriveKey(master, 'nested data'),
-      index: deriveKey(master, 'nested index'),
-      locks: deriveKey(master, 'nested locks'),
-      snapshots: deriveKey(master, 'nested snapshots'),
-    };
+    this.#codec = new NestedCodec(master, pool);
   }
 
   list(folder: NestedFolder, signal?: AbortSignal): Promise<readonly FileInfo[]> {
@@ -45,19 +40,23 @@ export class NestedArea {
     header: Omit<NestedHeader, 'lengthBytes'>,
     payload: Uint8Array,
   ): Promise<SealedFile> {
-    const sealed = await sealFile(this.#keys[folder], header, payload);
+    const sealed = await this.#codec.seal(folder, header, payload);
     await this.#create();
     await this.#location.write(folder, sealed.name, sealed.bytes);
     this.#remember(sealed.name, header.log);
     return sealed;
   }
 
-  /** Errors: `repository.damaged`, also when the bytes are whole but not the ones of that name. */
-  async read(folder: NestedFolder, name: string, signal?: AbortSignal): Promise<OpenedFile> {
+  /** Errors: `repository.damaged`, also when the bytes are whole but not the ones of that name.
+   * `payloadBytes`: how many are expected, if that is known. */
+  async read(
+    folder: NestedFolder,
+    name: string,
+    signal?: AbortSignal,
+    payloadBytes?: number,
+  ): Promise<OpenedFile> {
     const bytes = await this.#location.read(folder, name, undefined, signal);
-    const subject = `lifeboat/${folder}/${name}`;
-    if (sha256(bytes) !== name) throw damaged(subject, 'its bytes are not the ones of its name');
-    const opened = await openFile(this.#keys[folder], bytes, subject);
+    const opened = await this.#codec.open(folder, name, bytes, payloadBytes);
     this.#remember(name, opened.header.log);
     return opened;
   }

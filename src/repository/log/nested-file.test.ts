@@ -1,10 +1,12 @@
+import { zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isLifeboatError } from '../../core/index.ts';
+import { seal } from '../crypto/envelope.ts';
 import { deriveKey } from '../crypto/key-derivation.ts';
 import { randomKey } from './log-contract.ts';
 import { decodeManifest, encodeManifest } from './manifest.ts';
-import { openFile, sealFile } from './nested-file.ts';
+import { openFile, openNamedFile, sealFile } from './nested-file.ts';
 import { decodeHeader, encodeHeader, noPrevious } from './nested-header.ts';
 
 const key = randomKey();
@@ -26,31 +28,46 @@ function fails(decode: () => unknown): boolean {
   }
 }
 
+function codeOf(call: () => unknown): string | undefined {
+  try {
+    call();
+    return undefined;
+  } catch (error) {
+    return isLifeboatError(error) ? error.code : String(error);
+  }
+}
+
 describe('a file of the nested area', () => {
-  it('comes back as it was', async () => {
+  it('comes back as it was', () => {
     const payload = Buffer.from('some bytes '.repeat(100));
-    const sealed = await sealFile(key, header, payload);
-    const opened = await openFile(key, sealed.bytes, 'x');
+    const sealed = sealFile(key, header, payload);
+    const opened = openNamedFile(key, 'data', sealed.name, sealed.bytes);
     expect(opened.header).toEqual({ ...header, lengthBytes: payload.length });
     expect(Buffer.compare(opened.payload, payload)).toBe(0);
+    expect(opened.content).toBe(sealed.content);
   });
 
-  it('does not open with the key of another folder', async () => {
-    const sealed = await sealFile(deriveKey(key, 'nested data'), header, new Uint8Array(9));
-    await expect(openFile(deriveKey(key, 'nested locks'), sealed.bytes, 'x')).rejects.toMatchObject(
-      { code: 'repository.damaged' },
-    );
+  it('does not open with the key of another folder', () => {
+    const sealed = sealFile(deriveKey(key, 'nested data'), header, new Uint8Array(9));
+    const otherKey = deriveKey(key, 'nested locks');
+    expect(codeOf(() => openFile(otherKey, sealed.bytes, 'x'))).toBe('repository.damaged');
   });
 
-  it('shows every flipped bit', async () => {
-    const sealed = await sealFile(key, header, Buffer.from('short'));
+  it('shows every flipped bit', () => {
+    const sealed = sealFile(key, header, Buffer.from('short'));
     for (let at = 0; at < sealed.bytes.length; at++) {
       const changed = new Uint8Array(sealed.bytes);
       changed[at]! ^= 1 << (at % 8);
-      await expect(openFile(key, changed, 'x')).rejects.toMatchObject({
-        code: 'repository.damaged',
-      });
+      expect(codeOf(() => openFile(key, changed, 'x'))).toBe('repository.damaged');
+      const { name } = sealed;
+      expect(codeOf(() => openNamedFile(key, 'data', name, changed))).toBe('repository.damaged');
     }
+  });
+
+  it.each([0, 9, 100_000])('shows a payload that is not the %i bytes it says', (lengthBytes) => {
+    const frame = zstdCompressSync(new Uint8Array(50_000));
+    const stored = seal(key, Buffer.concat([encodeHeader({ ...header, lengthBytes }), frame]));
+    expect(codeOf(() => openFile(key, stored, 'x'))).toBe('repository.damaged');
   });
 });
 

@@ -1,4 +1,5 @@
 import type { EnvelopeKey } from '../crypto/envelope.ts';
+import type { WorkerPool } from '../data-plane/worker-pool.ts';
 import type { Location } from '../location/location.ts';
 import type { Log } from './log.ts';
 import { NestedArea } from './nested-area.ts';
@@ -10,9 +11,9 @@ export interface Logs {
   log(name: string): Log;
 }
 
-/** `location` is the repository's own, `master` its master key. Does no work. */
-export function openLogs(location: Location, master: EnvelopeKey): Logs {
-  const area = new NestedArea(location, master);
+/** `location` is the repository's own, `master` its master key, `pool` its worker threads, if it has any. Does no work. */
+export function openLogs(location: Location, master: EnvelopeKey, pool?: WorkerPool): Logs {
+  const area = new NestedArea(location, master, pool);
   const logs = new Map<string, Log>();
   return {
     log(name) {

@@ -3,7 +3,6 @@ import type { Catalog } from './catalog.ts';
 import type { LogContents } from './log-contents.ts';
 import { decodeManifest } from './manifest.ts';
 import { assertHeader, type NestedArea } from './nested-area.ts';
-import { sha256 } from './nested-file.ts';
 import { damaged } from './nested-header.ts';
 
 export interface CatalogSource {
@@ -101,7 +100,7 @@ async function readFresh(
   name: string,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { header, payload } = await area.read('locks', name, signal);
+  const { header, payload, content } = await area.read('locks', name, signal);
   if (header.log !== log) return;
   const subject = `lifeboat/locks/${name}`;
   if (header.kind === 'manifest') {
@@ -118,7 +117,7 @@ async function readFresh(
     lengthBytes: header.lengthBytes,
     level: header.level,
     file: name,
-    content: sha256(payload),
+    content,
   });
   contents.remember(name, payload);
 }

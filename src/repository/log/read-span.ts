@@ -23,9 +23,12 @@ export async function readSpan(
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
   const steps = planSteps(log, catalog, span.stream, span.start, span.end);
+  const [only] = steps;
+  // The usual case of a replay: one whole segment, which nobody else holds.
+  if (steps.length === 1 && only !== undefined) return await readStep(contents, only, signal, true);
   const bytes = new Uint8Array(Number(span.end - span.start));
   for (const step of steps) {
-    const part = await readStep(contents, step, signal);
+    const part = await readStep(contents, step, signal, false);
     bytes.set(part, Number(step.start - span.start));
   }
   return bytes;
@@ -55,17 +58,23 @@ function planSteps(
   return steps;
 }
 
+/** A view of cached bytes unless they are to be the caller's own. */
 async function readStep(
   contents: LogContents,
   step: Step,
   signal: AbortSignal | undefined,
+  isOwned: boolean,
 ): Promise<Uint8Array> {
   let failure: unknown;
   for (const candidate of step.candidates) {
     try {
+      if (isOwned && candidate.start === step.start && endOf(candidate) === step.end) {
+        return await contents.owned(candidate, signal);
+      }
       const content = await contents.of(candidate, signal);
       const at = Number(step.start - candidate.start);
-      return content.subarray(at, at + Number(step.end - step.start));
+      const part = content.subarray(at, at + Number(step.end - step.start));
+      return isOwned ? new Uint8Array(part) : part;
     } catch (error) {
       if (!isLifeboatError(error, 'repository.damaged', 'location.file-missing')) throw error;
       failure ??= error;

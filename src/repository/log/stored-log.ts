@@ -38,9 +38,15 @@ export class StoredLog implements Log {
     return this.#turn.take(async () => {
       await this.#load();
       const offered = { stream, start, bytes };
-      const isStored = await this.#isStored(offered, 'segment');
-      if (!isStored) await this.#store(offered);
-      await this.#tidy();
+      if (await this.#isStored(offered, 'segment')) return await this.#tidy();
+      const file = await this.#store(offered);
+      // Its pieces are compared with it before they are dropped; the caller's bytes spare reading it back.
+      this.#contents.remember(file, bytes);
+      try {
+        await this.#tidy();
+      } finally {
+        this.#contents.forget(file);
+      }
     });
   }
 
@@ -51,9 +57,9 @@ export class StoredLog implements Log {
       if (await this.#isStored({ stream, start, bytes }, 'any')) return;
       const header = { kind: 'piece' as const, level: 0, log: this.name, part: stream };
       const place = { position: start, previous: noPrevious };
-      const { name } = await this.#area.write('locks', { ...header, ...place }, bytes);
+      const stored = await this.#area.write('locks', { ...header, ...place }, bytes);
+      const { name, content } = stored;
       const lengthBytes = bytes.length;
-      const content = sha256(bytes);
       this.#catalog.pieces.set(name, { stream, start, lengthBytes, level: 0, file: name, content });
       this.#contents.remember(name, new Uint8Array(bytes));
       await this.#tidy(() => {
@@ -140,20 +146,17 @@ export class StoredLog implements Log {
     readonly stream: string;
     readonly start: bigint;
     readonly bytes: Uint8Array;
-  }): Promise<void> {
+  }): Promise<string> {
     const { stream, start, bytes } = offered;
     const before = this.#catalog.segmentsOverlapping(stream, start - 1n, start);
     const header = { kind: 'segment' as const, level: 0, log: this.name, part: stream };
     const place = { position: start, previous: before.at(-1)?.content ?? noPrevious };
     const stored = await this.#area.write('data', { ...header, ...place }, bytes);
     const lengthBytes = bytes.length;
-    const content = sha256(bytes);
     const size = { lengthBytes, storedBytes: stored.bytes.length };
-    const entry = { stream, start, ...size, file: stored.name, content };
+    const entry = { stream, start, ...size, file: stored.name, content: stored.content };
     await this.#announce({ segments: [entry], files: [], supersedes: [] });
-    // Its pieces are compared with it before they are dropped; the copy spares reading it back.
-    const hasPieces = this.#catalog.piecesOverlapping(stream, start, start + BigInt(lengthBytes));
-    if (hasPieces.length > 0) this.#contents.remember(stored.name, new Uint8Array(bytes));
+    return stored.name;
   }
 
   async #announce(manifest: Manifest): Promise<void> {
