@@ -20,6 +20,8 @@ export interface Installation extends AsyncDisposable {
   readonly folder: string;
   readonly repositoryFolder: string;
   readonly stateFolder: string;
+  /** Where its commands keep temporary folders; nobody else uses it. */
+  readonly temporaryFolder: string;
   /** Writes the configuration anew, with these settings instead. */
   configure(changes: InstallationSettings): void;
   /** The real command line with this configuration and `--json`. */
@@ -63,9 +65,12 @@ sources:
     const location = new LocalLocation(repositoryFolder);
     await using _ = await initRepository({ location, password: new Secret(password) });
   }
+  const ownTemporary = join(folder, 't');
+  mkdirSync(ownTemporary, { mode: 0o755 });
+  const options = { env: { TMPDIR: ownTemporary } };
   const running = new Set<ChildProcess>();
   const spawn = (command: string, ...args: string[]) => {
-    const child = spawnLifeboat([command, ...args, '--config', config, '--json']);
+    const child = spawnLifeboat([command, ...args, '--config', config, '--json'], options);
     child.stderr?.resume();
     running.add(child);
     child.once('exit', () => running.delete(child));
@@ -75,8 +80,9 @@ sources:
     folder,
     repositoryFolder,
     stateFolder,
+    temporaryFolder: ownTemporary,
     configure,
-    run: (command, ...args) => lifeboat([command, ...args, '--config', config, '--json']),
+    run: (command, ...args) => lifeboat([command, ...args, '--config', config, '--json'], options),
     spawn,
     async [Symbol.asyncDispose]() {
       for (const child of running) await ended(child, 'SIGKILL');

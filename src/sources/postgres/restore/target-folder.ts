@@ -26,6 +26,14 @@ export async function prepareTargetFolder(
     await chmod(folder, 0o700);
     await giveTo(account, folder);
   } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'EEXIST' || code === 'ENOTDIR') {
+      throw new LifeboatError('target.not-empty', `the target ${folder} is no folder`, {
+        hint: 'Name a new or empty folder. A restore never writes over what is there.',
+        context: { folder },
+        cause: error,
+      });
+    }
     throw fileError(error, `could not prepare the target folder ${folder}`);
   }
 }

@@ -125,7 +125,8 @@ class WalStream {
       this.#busySinceMs ??= performance.now();
       return performance.now() - this.#busySinceMs < this.#context.limits.slotBusyMaxMs;
     }
-    return error.retryable || (this.#hasStreamed && passingOnceStreamed.includes(error.code));
+    if (passingOnceStreamed.includes(error.code)) return this.#hasStreamed;
+    return error.retryable;
   }
 
   async #finishUpload(withinMs: number): Promise<void> {
