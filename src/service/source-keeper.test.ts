@@ -8,27 +8,31 @@ import { SourceKeeper } from './source-keeper.ts';
 const summary = { source: 'shop', snapshot: 'ab12', warnings: [] } as unknown as BackupSummary;
 
 /** A source that does what a test wants and counts what was asked of it. */
-function fakeSource(stream: (attempt: number, signal: AbortSignal) => Promise<void>) {
+function fakeSource(
+  stream: (attempt: number, signal: AbortSignal) => Promise<void>,
+  stored = { backups: 0, hasGap: false },
+) {
   const calls = { backup: 0, stream: 0, renew: 0, catalog: 0 };
-  let backups = 0;
   const source: Source = {
     name: 'shop',
     kind: 'postgres',
     describe: () => 'shop',
     backup: async () => {
       calls.backup += 1;
-      backups += 1;
+      stored.backups += 1;
+      stored.hasGap = false;
       return summary;
     },
     stream: async ({ signal, onState }) => {
       calls.stream += 1;
-      onState({ source: 'shop', phase: 'streaming' });
+      onState({ source: 'shop', phase: 'streaming', written: 1n });
       await stream(calls.stream, signal as AbortSignal);
     },
     renewStream: async () => {
       calls.renew += 1;
     },
-    hasBackup: async () => backups > 0,
+    hasBackup: async () => stored.backups > 0,
+    hasGapAfterBackup: async () => stored.hasGap,
     recordCatalog: async () => {
       calls.catalog += 1;
       return 1;
@@ -68,6 +72,37 @@ describe('the keeper of a source', () => {
     const { source, calls } = fakeSource((_, signal) => untilAborted(signal));
     await keep(source, (events) => backups(events) === 1);
     expect(calls).toMatchObject({ backup: 1, stream: 1, renew: 0 });
+  });
+
+  it('takes one at once when the log has a gap after the last', async () => {
+    const stored = { backups: 1, hasGap: true };
+    const { source, calls } = fakeSource((_, signal) => untilAborted(signal), stored);
+    const events = await keep(source, (all) => backups(all) === 1);
+    expect(calls.backup).toBe(1);
+    expect(events).toContainEqual(
+      expect.objectContaining({
+        type: 'backup-started',
+        reason: 'the log has a gap after the last one',
+      }),
+    );
+  });
+
+  it('takes none when the log goes on from the last', async () => {
+    const stored = { backups: 1, hasGap: false };
+    const isAsked = Promise.withResolvers<void>();
+    const { source, calls } = fakeSource(async () => {
+      await isAsked.promise;
+      throw new LifeboatError('postgres.refused', 'enough');
+    }, stored);
+    const asked = {
+      ...source,
+      hasGapAfterBackup: async () => {
+        setImmediate(isAsked.resolve);
+        return stored.hasGap;
+      },
+    };
+    await keep(asked, (all) => all.some((event) => event.type === 'alarm'));
+    expect(calls.backup).toBe(0);
   });
 
   it('answers a lost slot with an alarm, a new slot and a new backup', async () => {

@@ -21,6 +21,8 @@ interface Options {
 export class SourceKeeper {
   readonly #options: Options;
   readonly #streaming = Promise.withResolvers<void>();
+  /** The stream has brought something: from then on it can be seen where the log goes on. */
+  readonly #received = Promise.withResolvers<void>();
   #isGapBackupWanted = false;
   #gapBackup: Promise<void> = Promise.resolve();
   /** Backups of a source run one after the other. */
@@ -73,7 +75,10 @@ export class SourceKeeper {
   async #stream(): Promise<void> {
     const { source, repository, signal, onEvent } = this.#options;
     const onState = (state: StreamState) => {
-      if (state.phase === 'streaming') this.#streaming.resolve();
+      if (state.phase === 'streaming') {
+        this.#streaming.resolve();
+        if (state.written) this.#received.resolve();
+      }
       onEvent({ type: 'stream', ...state });
     };
     const delay = new RetryDelay();
@@ -102,11 +107,22 @@ export class SourceKeeper {
 
   async #firstBackup(): Promise<void> {
     const { source, repository, signal } = this.#options;
-    if (await source.hasBackup({ repository, signal })) return;
+    if (await source.hasBackup({ repository, signal })) return await this.#backupIfGap();
     // A slot that exists before the backup begins leaves no gap behind it. Without a stream the backup is still wanted.
     const patience = sleep(streamPatienceMs, signal).catch(() => {});
     await Promise.race([this.#streaming.promise, patience]);
     await this.#backup('there is none yet');
+  }
+
+  /** A backup that was taken before there was a slot: the server may have removed the log between it and the stream. */
+  async #backupIfGap(): Promise<void> {
+    const { source, repository, signal } = this.#options;
+    await Promise.race([this.#received.promise, aborted(signal)]);
+    if (signal.aborted || this.#isGapBackupWanted) return;
+    // Twice, because a segment on its way from the spool to the repository can be in neither for a moment.
+    const hasGap = () => source.hasGapAfterBackup({ repository, signal });
+    if ((await hasGap()) && (await hasGap()))
+      await this.#backup('the log has a gap after the last one');
   }
 
   #backup(reason: string): Promise<unknown> {
@@ -152,4 +168,11 @@ export class SourceKeeper {
       ...(hint ? { hint } : {}),
     });
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }

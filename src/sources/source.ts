@@ -43,6 +43,11 @@ export interface Source {
   renewStream(context: SourceContext): Promise<void>;
   /** Whether the repository holds a backup of it. */
   hasBackup(context: SourceContext): Promise<boolean>;
+  /**
+   * Whether the log goes on behind a hole after the newest backup: then nothing later than the hole can be restored until there
+   * is a newer backup.
+   */
+  hasGapAfterBackup(context: SourceContext): Promise<boolean>;
   /** Stores what the names in it mean now, as a record. Resolves with the number of databases. */
   recordCatalog(context: SourceContext): Promise<number>;
   doctor(signal?: AbortSignal): Promise<readonly Finding[]>;

@@ -9,6 +9,7 @@ import { collectCatalog } from './catalog/collect-catalog.ts';
 import { type ConnectionSettings, describeConnection } from './connection-settings.ts';
 import { examinePostgres } from './doctor/examine-postgres.ts';
 import { listRecoveryPoints, type RecoveryPoints } from './points/recovery-windows.ts';
+import { listReaches } from './restore/recovery-plan.ts';
 import { findServerPrograms } from './server/index.ts';
 import { renewSlot } from './stream/renew-slot.ts';
 import { slotName } from './stream/slot.ts';
@@ -90,6 +91,18 @@ export class PostgresSource implements Source {
   async hasBackup({ repository }: SourceContext): Promise<boolean> {
     // One that cannot be read is none: a backup that is wanted anyway does no harm.
     return (await listPostgresSnapshots(repository, this.name, silentProgress)).length > 0;
+  }
+
+  async hasGapAfterBackup({ repository, signal }: SourceContext): Promise<boolean> {
+    const spool = await readSpool(this.spoolFolder);
+    const [newest] = await listReaches({
+      repository,
+      source: this.name,
+      progress: silentProgress,
+      ...(spool ? { spool } : {}),
+      ...(signal ? { signal } : {}),
+    });
+    return newest?.holdings.holdsBeyond(newest.path, newest.end) ?? false;
   }
 
   async recordCatalog({ repository, signal, progress }: SourceContext): Promise<number> {
