@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import { cancelled, fileError, LifeboatError, throwIfAborted } from '../../core/index.ts';
 import { type ConnectionSettings, describeConnection } from './connection-settings.ts';
+import { noPassword } from './protocol/password.ts';
 
 /** An ordinary SQL connection, for what the replication protocol cannot ask. */
 export interface SqlConnection extends AsyncDisposable {
@@ -112,6 +113,8 @@ function connectError(error: unknown, settings: ConnectionSettings): LifeboatErr
       cause: error,
     });
   }
+  // What `pg` says when the server asks for SCRAM and neither settings, PGPASSWORD nor ~/.pgpass have a password.
+  if (message?.includes('client password must be a string')) return noPassword(settings);
   return new LifeboatError(
     'postgres.unreachable',
     `could not connect to ${place}: ${message || code}`,

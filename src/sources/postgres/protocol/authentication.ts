@@ -3,7 +3,7 @@ import { LifeboatError, type Secret } from '../../../core/index.ts';
 import type { ConnectionSettings } from '../connection-settings.ts';
 import { BodyReader } from './backend-messages.ts';
 import { passwordMessage, saslInitialResponse, saslResponse } from './frontend-messages.ts';
-import { findPassword } from './password.ts';
+import { findPassword, noPassword } from './password.ts';
 import { ScramClient, verifyServer } from './scram.ts';
 
 /** Sub-codes of the authentication message. */
@@ -87,11 +87,7 @@ export class Authentication {
   async #password(): Promise<Secret> {
     const password = await findPassword(this.#settings);
     if (password) return password;
-    throw new LifeboatError(
-      'postgres.refused',
-      `the server wants a password for ${this.#settings.user}, and there is none`,
-      { hint: 'Give it in the configuration, in PGPASSWORD, or in ~/.pgpass (mode 0600).' },
-    );
+    throw noPassword(this.#settings);
   }
 }
 

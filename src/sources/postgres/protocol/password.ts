@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { Secret } from '../../../core/index.ts';
+import { LifeboatError, Secret } from '../../../core/index.ts';
 import type { ConnectionSettings } from '../connection-settings.ts';
 
 /**
@@ -22,6 +22,17 @@ export async function findPassword(
     // No readable file means no password there; the server's refusal will say what is missing.
     return undefined;
   }
+}
+
+/** The server asks for a password and nothing names one. */
+export function noPassword({ user }: ConnectionSettings): LifeboatError {
+  return new LifeboatError(
+    'postgres.refused',
+    `the server wants a password for ${user}, and there is none`,
+    {
+      hint: 'Give it as `password: { file: PATH }` of the source in lifeboat.yaml, in PGPASSWORD, or in ~/.pgpass (mode 0600).',
+    },
+  );
 }
 
 /** First line of `host:port:database:user:password` that fits; replication connections have the database `replication`. */
