@@ -63,7 +63,7 @@ export interface ScratchServer extends AsyncDisposable {
  */
 export async function openScratch(options: OpenScratchOptions): Promise<ScratchServer> {
   const progress = options.progress ?? silentProgress;
-  await sweepScratch();
+  await sweepScratch(options.folder);
   const plan = await planRecovery(options);
   const programs = await programsFor(plan, options.programs);
   const account = await chooseServerAccount(options.account);

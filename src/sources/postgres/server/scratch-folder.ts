@@ -1,10 +1,11 @@
-import { chmod, lstat, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { fileError, LifeboatError } from '../../../core/index.ts';
+import { fileError, LifeboatError, writeFileDurably } from '../../../core/index.ts';
 import { firstClosedFolder, giveTo, isOwnFolder, type ServerAccount } from './account.ts';
+import { identifyProcess, type ProcessIdentity } from './process-identity.ts';
 
-const prefix = 'lifeboat-scratch-';
+export const scratchFolderPrefix = 'lifeboat-scratch-';
 const markerName = 'lifeboat-scratch';
 
 /** Makes the folder of a scratch server's data in `parent` (default: the temporary folder); returns the data folder in it. */
@@ -25,10 +26,12 @@ export async function createScratchFolder(
     );
   }
   try {
-    const folder = await mkdtemp(join(root, prefix));
+    const folder = await mkdtemp(join(root, scratchFolderPrefix));
     // The outer folder stays ours, so that the server's account cannot forge what the sweep trusts.
     await chmod(folder, account ? 0o711 : 0o700);
-    await writeFile(join(folder, markerName), '');
+    // Before anything is in it: a copy of a cluster takes long, and whoever makes it may be killed.
+    const owner = await identifyProcess(process.pid);
+    await writeFileDurably(join(folder, markerName), JSON.stringify(owner ?? null));
     const dataFolder = join(folder, 'data');
     await mkdir(dataFolder, { mode: 0o700 });
     await giveTo(account, dataFolder);
@@ -38,10 +41,20 @@ export async function createScratchFolder(
   }
 }
 
+/** Who made a scratch folder; undefined when that cannot be told (yet). */
+export async function scratchOwner(folder: string): Promise<ProcessIdentity | undefined> {
+  try {
+    const owner = JSON.parse(await readFile(join(folder, markerName), 'utf8')) as ProcessIdentity;
+    return typeof owner?.pid === 'number' && typeof owner.started === 'string' ? owner : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Removes a data folder that `createScratchFolder` made, and nothing else: any other folder is left alone. */
 export async function removeScratchFolder(dataFolder: string): Promise<void> {
   const folder = dirname(dataFolder);
-  if (basename(dataFolder) !== 'data' || !basename(folder).startsWith(prefix)) return;
+  if (basename(dataFolder) !== 'data' || !basename(folder).startsWith(scratchFolderPrefix)) return;
   const marker = await lstat(join(folder, markerName)).catch(() => undefined);
   if (!marker?.isFile() || !(await isOwnFolder(folder))) return;
   await rm(folder, { recursive: true, force: true, maxRetries: 3 });

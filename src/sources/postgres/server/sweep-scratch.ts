@@ -4,15 +4,16 @@ import { sleep } from '../../../core/index.ts';
 import { isOwnFolder } from './account.ts';
 import { identifyProcess, isAlive, workingFolder } from './process-identity.ts';
 import { ownerFile, type RunOwner, runFolderPrefix, temporaryRoots } from './run-folder.ts';
-import { removeScratchFolder } from './scratch-folder.ts';
+import { removeScratchFolder, scratchFolderPrefix, scratchOwner } from './scratch-folder.ts';
 
 const unrecordedAgeMs = 3_600_000;
 
 /**
  * Removes what a killed Lifeboat left behind: servers without an owner are stopped, scratch data and run folders
- * removed. A folder that is not ours, or whose owner still lives, is not touched. Returns the run folders removed.
+ * removed, in the temporary folders and in `scratchParent`. A folder that is not ours, or whose owner still lives, is not
+ * touched. Returns the folders removed.
  */
-export async function sweepScratch(): Promise<readonly string[]> {
+export async function sweepScratch(scratchParent?: string): Promise<readonly string[]> {
   const removed: string[] = [];
   for (const root of temporaryRoots()) {
     const names = await readdir(root).catch(() => []);
@@ -21,6 +22,18 @@ export async function sweepScratch(): Promise<readonly string[]> {
       // Anybody may make such a name in /tmp; what it says is believed only from ourselves.
       if (!name.startsWith(runFolderPrefix) || !(await isOwnFolder(folder))) continue;
       if (await sweepRun(folder)) removed.push(folder);
+    }
+  }
+  // Those that no server was started on yet.
+  for (const root of new Set([...temporaryRoots(), ...(scratchParent ? [scratchParent] : [])])) {
+    for (const name of await readdir(root).catch(() => [])) {
+      const folder = join(root, name);
+      if (!name.startsWith(scratchFolderPrefix) || !(await isOwnFolder(folder))) continue;
+      const owner = await scratchOwner(folder);
+      if (!owner || (await isAlive(owner))) continue;
+      await stopLeftServer(join(folder, 'data'));
+      await removeScratchFolder(join(folder, 'data'));
+      removed.push(folder);
     }
   }
   return removed;
