@@ -2,6 +2,7 @@ import { LifeboatError } from '../../core/index.ts';
 import type { ConnectionSettings } from '../../sources/index.ts';
 import type { PastServer } from './past-server.ts';
 import { openSession, type Session } from './session.ts';
+import { quoteText } from './sql-text.ts';
 
 export interface RescueSessions extends AsyncDisposable {
   readonly past: Session;
@@ -44,10 +45,22 @@ export async function openRescueSessions(options: {
       hint: 'Give the address of the primary server.',
     });
   }
+  await endPrepared(past);
   // Rows are fetched by tuple id, some thousands at a time; the planner would rather read the whole table each time.
   await past.run('set default_transaction_read_only = on; set enable_seqscan = off');
   const kept = stack.move();
   return { past, live, database: liveName, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+/**
+ * A transaction that was prepared and not committed at that moment has its locks again after recovery, and nobody will end
+ * it on a copy: reading the tables would wait forever. Rolled back, it leaves every row of the others at its place.
+ */
+async function endPrepared(past: Session): Promise<void> {
+  const prepared = await past.rows<{ gid: string }>(
+    'select gid from pg_prepared_xacts where database = current_database()',
+  );
+  for (const { gid } of prepared) await past.run(`rollback prepared ${quoteText(gid)}`);
 }
 
 async function databaseName(
