@@ -34,6 +34,8 @@ export class Spool implements AsyncDisposable {
   #segments: SpoolSegment[] = [];
   #current: SpoolSegment | undefined;
   #syncing: Promise<void> | undefined;
+  #removing: Promise<void> = Promise.resolve();
+  #isBeginning = false;
 
   private constructor(folder: string, lock: AsyncDisposable) {
     this.#folder = folder;
@@ -115,15 +117,22 @@ export class Spool implements AsyncDisposable {
   }
 
   /** Begins to receive at a segment's start. Files before it are taken as they are: they are not sent again. */
-  async begin({ timeline, start }: WalPosition): Promise<void> {
+  async begin({ timeline, start }: WalPosition): Promise<SpoolSegment> {
     const former = this.#current;
     this.#current = undefined;
-    await this.#syncing?.catch(() => {});
-    await former?.close();
-    for (const segment of this.#segments) {
-      if (isLater({ timeline, start }, segment)) await segment.trust();
+    this.#isBeginning = true;
+    try {
+      await this.#removing.catch(() => {});
+      await this.#syncing?.catch(() => {});
+      await former?.close();
+      for (const segment of this.#segments) {
+        if (isLater({ timeline, start }, segment)) await segment.trust();
+      }
+      this.#current = await this.#openSegment(timeline, start);
+    } finally {
+      this.#isBeginning = false;
     }
-    this.#current = await this.#openSegment(timeline, start);
+    return this.#current;
   }
 
   /** Takes the bytes that follow; those that an existing file holds already are compared with it. */
@@ -170,7 +179,10 @@ export class Spool implements AsyncDisposable {
   async removeDurable(): Promise<void> {
     for (const segment of this.#segments.slice(0, -1)) {
       if (segment === this.#current || !segment.whole || segment.durable < segment.received) return;
-      await segment.remove();
+      // Any file may be the one to begin with.
+      if (this.#isBeginning) return;
+      this.#removing = segment.remove();
+      await this.#removing;
       this.#segments.splice(this.#segments.indexOf(segment), 1);
     }
   }

@@ -1,5 +1,5 @@
 import { isLifeboatError, LifeboatError } from '../../../core/index.ts';
-import { formatLsn } from '../../../wal/index.ts';
+import { formatLsn, lsn } from '../../../wal/index.ts';
 import type { ReplicationConnection } from '../protocol/replication-connection.ts';
 import type { LogCoverage } from './log-coverage.ts';
 import { createSlot, slotStart } from './slot.ts';
@@ -95,16 +95,53 @@ export async function followHistory(
     );
     return reached.next;
   }
-  if (position.timeline === server.timeline && position.start > server.flushLsn) {
-    throw new LifeboatError(
-      'postgres.other-cluster',
-      `the server's WAL ends at ${formatLsn(server.flushLsn)}, before ${formatLsn(position.start)}, which was received already`,
-      {
-        hint: 'The server was set back to an older state. Give it a source name of its own and take a base backup.',
-      },
-    );
-  }
+  await refuseSetBack(connection, server, position);
   return position;
+}
+
+/** On its own timeline a server cannot have less than it sent. */
+async function refuseSetBack(
+  connection: ReplicationConnection,
+  server: ServerIdentity,
+  position: WalPosition,
+): Promise<void> {
+  if (position.timeline !== server.timeline || position.start <= server.flushLsn) return;
+  // It may have written that much since it was asked first: a new slot begins at its present position.
+  const { flushLsn } = await connection.identifySystem();
+  if (position.start <= flushLsn) return;
+  throw new LifeboatError(
+    'postgres.other-cluster',
+    `the server's WAL ends at ${formatLsn(flushLsn)}, before ${formatLsn(position.start)}, which was received already`,
+    {
+      hint: 'The server was set back to an older state. Give it a source name of its own and take a base backup.',
+    },
+  );
+}
+
+/**
+ * The whole segment before a position, when we hold it and nothing in the log says that the server at the position is the one
+ * whose WAL we have. It is asked for once more and compared: the server may have been set back to an older state and grown
+ * past `position` another way.
+ */
+export function heldBefore(
+  { timeline, start }: WalPosition,
+  { segmentSizeBytes }: ServerIdentity,
+  spool: Spool,
+  coverage: LogCoverage,
+): WalPosition | undefined {
+  const before = { timeline, start: lsn(start - BigInt(segmentSizeBytes)) };
+  const held = spool.segments.find((each) => each.timeline === timeline && each.start === start);
+  const isCompared = coverage.isKnown
+    ? coverage.endFrom({ timeline, start }) > start
+    : (held?.lengthBytes ?? 0) > 0;
+  if (isCompared || before.start < 0n) return undefined;
+  const inSpool = spool.segments.some(
+    (each) =>
+      each.timeline === timeline &&
+      each.start === before.start &&
+      each.lengthBytes === segmentSizeBytes,
+  );
+  return inSpool || coverage.endFrom(before) >= start ? before : undefined;
 }
 
 function otherHistory(server: ServerIdentity, position: WalPosition): LifeboatError {

@@ -1,4 +1,4 @@
-import { LifeboatError } from '../../../core/index.ts';
+import { isLifeboatError, LifeboatError } from '../../../core/index.ts';
 import { formatLsn, type Lsn, lsn, segmentStart } from '../../../wal/index.ts';
 import { connectReplication } from '../protocol/connect-replication.ts';
 import type {
@@ -10,7 +10,7 @@ import { resolveConflict } from './conflict.ts';
 import type { LogCoverage } from './log-coverage.ts';
 import { createSlot, dropSlotOn, slotError, sqlstateOf } from './slot.ts';
 import type { Spool } from './spool.ts';
-import { claimCluster, findStart, followHistory, identify } from './start-position.ts';
+import { claimCluster, findStart, followHistory, heldBefore, identify } from './start-position.ts';
 import type { StreamLimits, StreamOptions } from './stream-options.ts';
 import type { StatePublisher } from './stream-state.ts';
 import type { Uploader } from './uploader.ts';
@@ -50,6 +50,7 @@ export class StreamSession {
   #stopping = false;
   /** Neither spool nor log hold anything of what comes before this session. */
   #isFirst = false;
+  #hasReceived = false;
   #serverEnd: Lsn = lsn(0n);
   #impatient = 0;
   #impatientSinceMs = 0;
@@ -76,11 +77,16 @@ export class StreamSession {
       const warn = this.#context.warn;
       const position = await followHistory(connection, server, wanted, spool, warn);
       this.#isFirst = spool.segments.length === 0 && coverage.isEmpty;
-      await spool.begin(position);
+      const before = given ? undefined : heldBefore(position, server, spool, coverage);
+      const segment = await spool.begin(before ?? position);
+      // Without a file of its own to compare with, the log's copy is compared when it is offered again.
+      if (before && segment.lengthBytes === 0) uploader.offerAgain(segment);
       uploader.learnCoverage();
       // From here on an abort is a clean stop, which needs the connection.
       options.signal.removeEventListener('abort', onAbort);
-      const end = await this.#stream(connection, position);
+      const end = await this.#streamFrom(connection, before, position);
+      // The server has no more of what could be compared.
+      if (end === undefined) return position;
       if (end.kind === 'aborted') return undefined;
       return await this.#nextTimeline(position, end, server.segmentSizeBytes);
     } finally {
@@ -89,6 +95,21 @@ export class StreamSession {
       // Nothing of this session may touch the spool when the next one begins.
       this.#stopping = true;
       await Promise.allSettled([this.#appending, this.#committing]);
+    }
+  }
+
+  /** From `before` where that is possible; undefined when the server has only what begins at `position`. */
+  async #streamFrom(
+    connection: ReplicationConnection,
+    before: WalPosition | undefined,
+    position: WalPosition,
+  ): Promise<ReplicationEnd | undefined> {
+    if (!before) return await this.#stream(connection, position);
+    try {
+      return await this.#stream(connection, before);
+    } catch (error) {
+      if (this.#hasReceived || !isLifeboatError(error, 'postgres.slot-lost')) throw error;
+      return undefined;
     }
   }
 
@@ -153,6 +174,7 @@ export class StreamSession {
 
   #receive(message: StreamMessage): Promise<void> | undefined {
     if (this.#stopping) return undefined;
+    this.#hasReceived = true;
     this.#serverEnd = message.serverEnd;
     this.#impatient = 0;
     this.#appending = this.#append(message);

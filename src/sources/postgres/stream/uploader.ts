@@ -87,6 +87,11 @@ export class Uploader {
     return (waiting ?? segments.at(-1))?.durable;
   }
 
+  /** The log refuses other bytes than it has (`log.conflict`), and stores what it has no second time. */
+  offerAgain(segment: SpoolSegment): void {
+    this.#seen.add(segment);
+  }
+
   /** What the log held before this streamer began need not be sent again. Has no effect until the coverage is known. */
   learnCoverage(): void {
     const { coverage, spool } = this.#options;
