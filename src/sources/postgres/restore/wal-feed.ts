@@ -42,7 +42,7 @@ export class WalFeed implements AsyncDisposable {
     const { plan, dataFolder, signal } = options;
     this.#options = options;
     this.#folder = join(dataFolder, feedFolderName);
-    this.#patcher = new WalPatcher(plan);
+    this.#patcher = new WalPatcher(plan, (start) => this.#reads.get(start));
     this.#next = segmentStart(plan.backup.startLsn, plan.backup.info.segmentSizeBytes);
     this.#signal = AbortSignal.any([this.#stop.signal, ...(signal ? [signal] : [])]);
   }

@@ -87,7 +87,7 @@ export class WalHoldings {
     );
   }
 
-  /** Exactly [start, end) of the path. A hole is `log.gap`, naming the segment. */
+  /** Exactly [start, end) of the path; the bytes are the caller's own. A hole is `log.gap`, naming the segment. */
   async readPath(
     path: TimelinePath,
     start: bigint,
@@ -95,7 +95,7 @@ export class WalHoldings {
     segmentSizeBytes: number,
     signal?: AbortSignal,
   ): Promise<Uint8Array> {
-    const bytes = new Uint8Array(Number(end - start));
+    let bytes: Uint8Array | undefined;
     for (let at = start; at < end; ) {
       throwIfAborted(signal);
       const found = this.#find(path, at, segmentSizeBytes);
@@ -105,10 +105,13 @@ export class WalHoldings {
       if (part.length !== Number(until - at)) {
         throw missing(timelineAt(path, at), at + BigInt(part.length), segmentSizeBytes);
       }
+      // Usually one part is all.
+      if (at === start && until === end) return part;
+      bytes ??= new Uint8Array(Number(end - start));
       bytes.set(part, Number(at - start));
       at = until;
     }
-    return bytes;
+    return bytes ?? new Uint8Array(0);
   }
 
   /**

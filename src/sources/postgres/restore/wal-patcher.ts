@@ -14,6 +14,7 @@ import {
  */
 export class WalPatcher {
   readonly #reach: Reach;
+  readonly #readAhead: (start: bigint) => Promise<Uint8Array> | undefined;
   readonly #segmentBytes: number;
   readonly #patches = new Map<bigint, WalPatch[]>();
   readonly #walk: RecordWalk;
@@ -21,9 +22,11 @@ export class WalPatcher {
   #pushed: bigint;
   #patchedRecords = 0;
 
-  constructor(reach: Reach) {
+  /** `readAhead`: what `read` gave for a segment, if somebody has asked for it already. */
+  constructor(reach: Reach, readAhead: (start: bigint) => Promise<Uint8Array> | undefined) {
     const { segmentSizeBytes } = reach.backup.info;
     this.#reach = reach;
+    this.#readAhead = readAhead;
     this.#segmentBytes = segmentSizeBytes;
     this.#pushed = segmentStart(reach.backup.startLsn, segmentSizeBytes);
     this.#walk = new RecordWalk({
@@ -49,7 +52,8 @@ export class WalPatcher {
     return await holdings.readPath(path, start, this.#endOf(start), this.#segmentBytes, signal);
   }
 
-  /** The whole segment to replay, out of what `read` gave; undefined when no readable record reaches into it. */
+  /** The whole segment to replay, out of what `read` gave, which is given away; undefined when no readable record
+   * reaches into it. */
   async finish(
     start: bigint,
     stored: Uint8Array,
@@ -64,8 +68,11 @@ export class WalPatcher {
     }
     const readable = this.#readable(end);
     if (readable <= start) return undefined;
-    const segment = new Uint8Array(this.#segmentBytes);
-    segment.set(stored.subarray(0, Number(readable - start)));
+    let segment = stored;
+    if (readable < start + BigInt(this.#segmentBytes)) {
+      segment = new Uint8Array(this.#segmentBytes);
+      segment.set(stored.subarray(0, Number(readable - start)));
+    }
     for (const { position, value } of this.#patches.get(start) ?? []) {
       segment[position - Number(start)] = value;
     }
@@ -75,7 +82,8 @@ export class WalPatcher {
   /** Reads the records before `position` that were not read yet. */
   async #readTo(position: bigint, signal?: AbortSignal): Promise<void> {
     while (this.#pushed < position && this.#pushed < this.#reach.end) {
-      this.#push(this.#pushed, await this.read(this.#pushed, signal));
+      const stored = this.#readAhead(this.#pushed) ?? this.read(this.#pushed, signal);
+      this.#push(this.#pushed, await stored);
     }
   }
 
