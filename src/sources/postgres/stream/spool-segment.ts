@@ -1,4 +1,4 @@
-import { copyFile, type FileHandle, open, rename, rm, truncate } from 'node:fs/promises';
+import { copyFile, type FileHandle, link, open, rename, rm, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileError, LifeboatError, syncFolder } from '../../../core/index.ts';
 import { type Lsn, lsn } from '../../../wal/index.ts';
@@ -14,6 +14,8 @@ export class SpoolSegment {
   readonly sizeBytes: number;
   #file: FileHandle | undefined;
   #lengthBytes: number;
+  /** Syncs and the moving aside, one after the other. */
+  #turn: Promise<void> = Promise.resolve();
   #received: bigint;
   #synced: bigint;
   /** How far the log holds this segment. Kept here by the uploader. */
@@ -122,7 +124,11 @@ export class SpoolSegment {
   }
 
   /** Makes everything that was received so far durable. After a failure the file is cut back to what is. */
-  async sync(): Promise<void> {
+  sync(): Promise<void> {
+    return this.#inTurn(() => this.#syncReceived());
+  }
+
+  async #syncReceived(): Promise<void> {
     const target = this.#received;
     if (target === this.#synced) return;
     try {
@@ -135,8 +141,11 @@ export class SpoolSegment {
   }
 
   /** Moves the file aside under a name of its own and goes on with a copy of the bytes that were compared. */
-  async setAside(): Promise<string> {
-    const aside = await freeName(this.path);
+  setAside(): Promise<string> {
+    return this.#inTurn(() => this.#moveAside());
+  }
+
+  async #moveAside(): Promise<string> {
     const prefixBytes = Number(this.#received - this.start);
     await this.close();
     const copy = `${this.path}.tmp`;
@@ -144,7 +153,8 @@ export class SpoolSegment {
     const file = await open(copy, 'r+');
     await file.truncate(prefixBytes);
     await file.sync();
-    await rename(this.path, aside);
+    // A second name first, so that the segment's own name is never without a file.
+    const aside = await linkAside(this.path);
     await rename(copy, this.path);
     await syncFolder(dirname(this.path));
     this.#file = file;
@@ -180,6 +190,19 @@ export class SpoolSegment {
     await rm(this.path, { force: true });
   }
 
+  /**
+   * A sync runs beside the receiving. It must not meet the file while that is moved aside: it would take the closed
+   * file for a failed disk and cut bytes that are nowhere else.
+   */
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = this.#turn.then(work);
+    this.#turn = result.then(
+      () => {},
+      () => {},
+    );
+    return result;
+  }
+
   async #holds(bytes: Uint8Array, offset: number): Promise<boolean> {
     const start = this.start + BigInt(offset);
     const held = await this.read(start, start + BigInt(bytes.length));
@@ -210,11 +233,12 @@ export class SpoolSegment {
   }
 }
 
-async function freeName(path: string): Promise<string> {
+/** Gives the file one more name, the first of its kind that is free. */
+async function linkAside(path: string): Promise<string> {
   for (let number = 1; ; number += 1) {
     const name = `${path}.conflict-${number}`;
     try {
-      await (await open(name, 'wx', 0o600)).close();
+      await link(path, name);
       return name;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;

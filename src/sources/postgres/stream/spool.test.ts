@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../../../test/support/postgres.ts';
 import { lsn } from '../../../wal/index.ts';
@@ -86,6 +87,31 @@ describe('spool', () => {
     await spool.append(first + 500n, other, async (segment) => void (await segment.setAside()));
     expect(readFileSync(`${path}.conflict-1`).equals(old)).toBe(true);
     expect(readFileSync(path).equals(Buffer.concat([old.subarray(0, 500), other]))).toBe(true);
+  });
+
+  it('keeps the file that is set aside whole while a sync runs', async () => {
+    for (let round = 0; round < 20; round++) {
+      const path = join(folder, '00000001', '000000010000000000000001');
+      rmSync(folder, { recursive: true, force: true });
+      {
+        await using spool = await Spool.open(folder);
+        await begin(spool);
+        await spool.append(first, pattern(300_000, 1), noConflict);
+        await spool.sync();
+      }
+      const old = readFileSync(path);
+      await using spool = await Spool.open(folder);
+      await begin(spool);
+      await spool.append(first, old.subarray(0, 200_000), noConflict);
+      await Promise.all([
+        spool.append(first + 200_000n, pattern(2000, 9), async (segment) => {
+          await segment.setAside();
+        }),
+        // The group commit goes on beside the receiving.
+        ...Array.from({ length: 8 }, (_, turn) => sleep(turn / 4).then(() => spool.sync())),
+      ]);
+      expect(readFileSync(`${path}.conflict-1`).equals(old)).toBe(true);
+    }
   });
 
   it('refuses WAL that does not follow', async () => {
