@@ -62,10 +62,10 @@ export class Ledger {
     };
   }
 
-  /** Waits until the server is told that more is flushed than now. */
+  /** Waits until more rows are promised as flushed than now. */
   async flushesMore(): Promise<void> {
-    const before = this.#flushed;
-    while (this.#flushed <= before) await pause(20);
+    const before = this.promised().flushed;
+    while (this.promised().flushed <= before) await pause(20);
   }
 
   async #commitRows(): Promise<void> {

@@ -9,8 +9,12 @@ import { temporaryFolder } from '../support/postgres.ts';
 const kills = process.env.LIFEBOAT_SOAK === '1' ? 50 : 5;
 const password = 'pw';
 
-/** Backs up in another process until it is killed, `afterMs` after its first sign of work. */
-async function backUpUntilKilled(folder: string, afterMs: number): Promise<string[]> {
+/** Backs up in another process until it is killed, `afterMs` after its start, or after its first snapshot. */
+async function backUpUntilKilled(
+  folder: string,
+  afterMs: number,
+  sinceFirst: boolean,
+): Promise<string[]> {
   const script = join(import.meta.dirname, 'repeat-backups.ts');
   const child = spawn(process.execPath, [script, folder, password], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -20,6 +24,7 @@ async function backUpUntilKilled(folder: string, afterMs: number): Promise<strin
     output += text;
   });
   const ended = new Promise((resolve) => child.once('close', resolve));
+  if (sinceFirst) await new Promise((resolve) => child.stdout.once('data', resolve));
   await new Promise((resolve) => setTimeout(resolve, 300 + afterMs));
   child.kill('SIGKILL');
   await ended;
@@ -33,7 +38,7 @@ it(`killed ${kills} times at random, a repository holds all that was published, 
     await using repository = await initRepository({ location, password: new Secret(password) });
     const published: string[] = [];
     for (let kill = 0; kill < kills; kill++) {
-      published.push(...(await backUpUntilKilled(folder, Math.random() * 1500)));
+      published.push(...(await backUpUntilKilled(folder, Math.random() * 1500, kill === 0)));
       const report = await repository.check({ readData: true });
       expect(report.findings.filter(({ severity }) => severity === 'error')).toEqual([]);
       const present = (await repository.snapshots()).map(({ id }) => id);
