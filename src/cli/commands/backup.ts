@@ -1,7 +1,7 @@
 import { ExitCode, formatBytes, formatDuration } from '../../core/index.ts';
 import { defineCommand, sourceArgument } from '../command.ts';
 import { openConfiguredSource } from '../configured.ts';
-import { nextCommand } from '../next-command.ts';
+import { nextCommand, programName } from '../next-command.ts';
 import { countOf } from '../output/count.ts';
 
 export const backup = defineCommand({
@@ -27,6 +27,11 @@ snapshot is stored, but something about it must be known.`,
         ),
       ].join('\n'),
     );
+    // The backup is stored; a server that does not answer this question does not change that.
+    const unstreamed = await source.streamWarning(signal).catch(() => undefined);
+    if (unstreamed) {
+      output.warn(unstreamed, `Run \`${programName(context.environment)} serve\`, always.`);
+    }
     return summary.warnings.length === 0 ? ExitCode.ok : ExitCode.partlyDone;
   },
 });

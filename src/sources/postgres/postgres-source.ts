@@ -8,9 +8,11 @@ import { listPostgresSnapshots } from './base-backup/stored-backups.ts';
 import { collectCatalog } from './catalog/collect-catalog.ts';
 import { type ConnectionSettings, describeConnection } from './connection-settings.ts';
 import { examinePostgres } from './doctor/examine-postgres.ts';
+import { readSlotFacts } from './doctor/server-facts.ts';
 import { listRecoveryPoints, type RecoveryPoints } from './points/recovery-windows.ts';
 import { listReaches } from './restore/recovery-plan.ts';
 import { findServerPrograms } from './server/index.ts';
+import { connectSql } from './sql-connection.ts';
 import { renewSlot } from './stream/renew-slot.ts';
 import { slotName } from './stream/slot.ts';
 import { readSpool } from './stream/spool-reader.ts';
@@ -66,6 +68,17 @@ export class PostgresSource implements Source {
       source: this.name,
     });
     return summary;
+  }
+
+  /** What is not right with the stream, as far as a backup depends on it: without one nothing later can be restored. */
+  async streamWarning(signal: AbortSignal | undefined): Promise<string | undefined> {
+    await using connection = await connectSql(this.settings.connection, signal ? { signal } : {});
+    const slot = await readSlotFacts(connection, this.slot);
+    if (!slot) return 'nobody streams the log: nothing that is written after this backup is kept';
+    if (slot.walStatus === 'lost')
+      return 'the slot is lost: nobody keeps the log after this backup';
+    if (slot.active) return undefined;
+    return 'nobody streams the log just now: the server keeps it, and its disk fills up';
   }
 
   async stream(

@@ -6,7 +6,7 @@ import { connectReplication } from '../protocol/connect-replication.ts';
 import { findServerPrograms } from '../server/index.ts';
 import { connectSql } from '../sql-connection.ts';
 import { judgeRoom } from './judge-room.ts';
-import { judgeServer, ok, problem, warning } from './judge-server.ts';
+import { judgeRescueRole, judgeServer, ok, problem, warning } from './judge-server.ts';
 import { readServerFacts, type ServerFacts } from './server-facts.ts';
 
 const spoolRoomBytes = 2 ** 30;
@@ -34,6 +34,7 @@ export async function examinePostgres(options: ExamineOptions): Promise<readonly
     findings.push(...judgeServer(facts, slot, new Date()));
     if (facts.mayReplicate) findings.push(...(await examineReplication(options)));
     findings.push(...(await examineScratch(options, facts)));
+    if (!rescueConnection) findings.push(judgeRescueRole(facts));
   }
   if (rescueConnection) {
     const rescue = await attempt(findings, 'rescue connection', 'warning', () =>
@@ -41,6 +42,7 @@ export async function examinePostgres(options: ExamineOptions): Promise<readonly
     );
     if (rescue) {
       findings.push(ok('rescue connection', `${describeConnection(rescueConnection)} answers`));
+      findings.push(judgeRescueRole(rescue));
     }
   }
   findings.push(

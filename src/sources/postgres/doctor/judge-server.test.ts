@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { judgeServer } from './judge-server.ts';
+import { judgeRescueRole, judgeServer } from './judge-server.ts';
 import type { ServerFacts } from './server-facts.ts';
 
 const now = new Date('2026-11-21T12:00:00Z');
@@ -19,6 +19,7 @@ const good: ServerFacts = {
   isSuperuser: false,
   mayReplicate: true,
   mayReadAll: true,
+  tablesReadOnly: 0,
   closedDatabases: [],
   sizeBytes: 1e9,
   clock: now,
@@ -64,5 +65,18 @@ describe('the judgement of a server', () => {
         ?.outcome;
     expect(outcome(full)).toBe('problem');
     expect(outcome({ ...full, slot: good.slot as NonNullable<ServerFacts['slot']> })).toBe('ok');
+  });
+});
+
+describe('the judgement of the role that rescues', () => {
+  it('is content with one that may write', () => {
+    expect(judgeRescueRole(good)).toMatchObject({ check: 'rescue role', outcome: 'ok' });
+  });
+
+  it('warns of one that may only read, and says where to name another', () => {
+    const finding = judgeRescueRole({ ...good, tablesReadOnly: 3 });
+    expect(finding).toMatchObject({ check: 'rescue role', outcome: 'warning' });
+    expect(finding.fact).toContain('3 tables');
+    expect(finding.remedy).toContain('rescue: { connection:');
   });
 });

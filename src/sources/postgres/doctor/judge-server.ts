@@ -148,6 +148,17 @@ const judges: readonly Judge[] = [
   },
 ];
 
+/** Whether the role that `rescue` connects as may put rows back. */
+export function judgeRescueRole({ role, tablesReadOnly }: ServerFacts): Finding {
+  if (tablesReadOnly === 0) return ok('rescue role', `\`rescue\` may write as ${role}`);
+  const tables = tablesReadOnly === 1 ? '1 table' : `${tablesReadOnly} tables`;
+  return warning(
+    'rescue role',
+    `the role ${role} may not write to ${tables}, so \`rescue\` could not put rows back`,
+    'Name their owner or a superuser in lifeboat.yaml, below the source: rescue: { connection: URL, password: { file: PATH } }',
+  );
+}
+
 export function ok(check: string, fact: string): Finding {
   return { check, outcome: 'ok', fact, remedy: '' };
 }

@@ -21,6 +21,8 @@ export interface ServerFacts {
   readonly mayReplicate: boolean;
   /** May read every table: row counts for the baseline. */
   readonly mayReadAll: boolean;
+  /** Tables of this database that the role may not insert into, so that `rescue` cannot put rows back. */
+  readonly tablesReadOnly: number;
   /** Databases the role may not connect to. */
   readonly closedDatabases: readonly string[];
   /** All databases the role can see the size of. */
@@ -54,6 +56,9 @@ const serverSql = `
          r.rolreplication or r.rolsuper as "mayReplicate",
          r.rolsuper or exists (select from pg_roles a where a.rolname = 'pg_read_all_data'
            and pg_has_role(current_user, a.oid, 'usage')) as "mayReadAll",
+         (select count(*)::int from pg_class c join pg_namespace n on n.oid = c.relnamespace
+           where c.relkind in ('r', 'p') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+             and not has_table_privilege(c.oid, 'insert')) as "tablesReadOnly",
          array(select datname::text from pg_database
            where datallowconn and not has_database_privilege(oid, 'connect')) as "closedDatabases",
          (select coalesce(sum(pg_database_size(oid)), 0)::float8 from pg_database
@@ -72,7 +77,16 @@ export async function readServerFacts(
   slotName: string,
 ): Promise<ServerFacts> {
   const [facts] = await connection.rows<Omit<ServerFacts, 'slot'>>(serverSql);
-  const [slot] = await connection.rows<SlotFacts>(slotSql, [slotName]);
+  const slot = await readSlotFacts(connection, slotName);
   assert(facts, 'every role is in pg_roles');
   return slot ? { ...facts, slot } : facts;
+}
+
+/** Undefined when there is no such slot. */
+export async function readSlotFacts(
+  connection: SqlConnection,
+  slotName: string,
+): Promise<SlotFacts | undefined> {
+  const [slot] = await connection.rows<SlotFacts>(slotSql, [slotName]);
+  return slot;
 }
