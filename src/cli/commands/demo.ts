@@ -4,6 +4,7 @@ import { defineCommand } from '../command.ts';
 import { describeExploring } from '../demo/exploring.ts';
 import { tellStory } from '../demo/story.ts';
 import { describeSummary } from '../demo/summary.ts';
+import { programName } from '../next-command.ts';
 
 export const demo = defineCommand({
   description: `Starts a PostgreSQL 18 of its own, fills it with a shop of more than 500,000 rows, protects it,
@@ -30,7 +31,7 @@ Exit code 1 when a single row differs. Cleans up whatever happens. Touches nothi
         url: story.server.url,
       };
       output.report({ type: 'demo-kept', ...exploring }, (style) =>
-        describeExploring(exploring, style),
+        describeExploring(exploring, programName(context.environment), style),
       );
       if (!signal.aborted) await once(signal, 'abort');
     }

@@ -61,23 +61,27 @@ position just before each. What was rolled back is not listed. Asks nothing of t
 function summary(
   report: LossReport,
   next: ReturnType<typeof nextCommand>,
-  { bold, dim }: Style,
+  { bold, dim, yellow }: Style,
 ): string {
   const { suspects, searched, notSearched, transactions } = report;
   const bytes = searched.reduce((sum, span) => sum + span.bytes, 0);
   const spans = searched.map(({ fromLsn, toLsn }) => `${fromLsn} to ${toLsn}`).join(', ');
+  const none =
+    transactions === 0
+      ? 'Nothing is known: the log that is here holds no transaction of that time.'
+      : 'No transaction in the log looks as if it had destroyed data.';
   const head =
-    suspects.length === 0
-      ? 'No transaction in the log looks as if it had destroyed data.'
-      : `${countOf(suspects.length, 'suspect')}, the worst first.`;
+    suspects.length === 0 ? none : `${countOf(suspects.length, 'suspect')}, the worst first.`;
   const lines = [
     bold(head),
     dim(
       `  searched ${formatBytes(bytes)} of log, ${countOf(transactions, 'transaction')}: ${spans || 'nothing'}`,
     ),
-    ...notSearched.map((each) => dim(`  not searched: ${each}`)),
+    ...notSearched.map((each) => (suspects.length === 0 ? yellow : dim)(`  not searched: ${each}`)),
   ];
-  if (suspects.length === 0) {
+  if (suspects.length === 0 && transactions === 0) {
+    lines.push(`  next: ${next('points', '')}    from when to when there is a log`);
+  } else if (suspects.length === 0) {
     lines.push(`  next: ${next('find-loss', '--min-rows 1')}    small deletions too`);
   }
   return lines.join('\n');

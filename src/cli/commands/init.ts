@@ -7,6 +7,7 @@ import { fileError, isLifeboatError, LifeboatError, Secret } from '../../core/in
 import { initRepository, openLocation, openRepository } from '../../repository/index.ts';
 import { findLocalServers, parseConnectionUrl } from '../../sources/index.ts';
 import { type CommandContext, defineCommand } from '../command.ts';
+import { programName } from '../next-command.ts';
 import { roleSql } from '../setup/role-sql.ts';
 import { configurationText, newPassword, writeNewFile } from '../setup/setup-files.ts';
 
@@ -42,6 +43,7 @@ than is needed. Existing files are never overwritten; run it again after an inte
     const isNewPassword = await writeNewFile(choices.passwordFile, `${newPassword()}\n`);
     const repository = await createOrOpen(choices.location, choices.passwordFile, context);
     if (!(await writeNewFile(file, configurationText(choices)))) throw exists(file);
+    const program = programName(context.environment);
     const role = parseConnectionUrl(choices.connection).user;
     context.output.report(
       {
@@ -65,11 +67,13 @@ than is needed. Existing files are never overwritten; run it again after an inte
           bold('Next'),
           `  1. As a superuser of the server, in psql ${dim('(a role that may read and stream, nothing else)')}:`,
           ...roleSql(role).map((line) => `       ${line}`),
-          `     and in pg_hba.conf, if it has no such line:  host replication ${role} samehost scram-sha-256`,
-          `     Tell Lifeboat the password:  sources: database: password: { file: ... }  ${dim('in lifeboat.yaml')}`,
-          '  2. lifeboat doctor     is everything as it should be?',
-          '  3. lifeboat backup     the first base backup',
-          '  4. lifeboat serve      stream the log, back up every night',
+          '     In pg_hba.conf, when it has no such line (then: SELECT pg_reload_conf();):',
+          `       host replication ${role} samehost scram-sha-256   ${dim('# samehost: or the address of this machine')}`,
+          `  2. Write the password into ${dirname(file)}/database.password`,
+          `     ${dim('(chmod 600)')}, and take the # away from the line \`password:\` in lifeboat.yaml.`,
+          '     The same for `rescue:`, a role that may write.',
+          `  3. ${program} doctor     is everything as it should be?`,
+          `  4. ${program} serve      stream the log, back up now and every night; leave it running`,
         ].join('\n'),
     );
     return 0;

@@ -3,7 +3,7 @@ import type { PointSnapshot, RecoveryWindow } from '../../sources/index.ts';
 import { defineCommand, sourceArgument } from '../command.ts';
 import { openConfiguredSource } from '../configured.ts';
 import { formatMoment } from '../moment.ts';
-import { nextCommand } from '../next-command.ts';
+import { nextCommand, programName } from '../next-command.ts';
 import { countOf } from '../output/count.ts';
 import type { Style } from '../output/style.ts';
 
@@ -23,19 +23,20 @@ between them, and its snapshots. WAL that only the spool of this machine holds c
       progress: output.progress,
     });
     const next = nextCommand(context, opened);
+    const program = programName(context.environment);
     const about = { source: source.name };
     if (snapshots.length === 0) {
       output.say(({ yellow }) =>
         [
           yellow(`Nothing of ${source.name} can be restored: there is no snapshot.`),
-          `  next: ${next('backup', '')}`,
+          `  next: ${program} serve    stream the log; it takes the first backup at once`,
         ].join('\n'),
       );
     }
     windows.forEach((window, index) => {
       output.report({ type: 'window', ...about, ...window }, (style) =>
         [
-          ...(index === 0 ? [style.bold(`${source.name} can be restored to any moment`)] : []),
+          ...(index === 0 ? [style.bold(`${source.name} can be restored to any moment in`)] : []),
           describeWindow(window, style),
         ].join('\n'),
       );
@@ -73,12 +74,17 @@ between them, and its snapshots. WAL that only the spool of this machine holds c
 function describeWindow(window: RecoveryWindow, { green, dim, yellow }: Style): string {
   const { from, to, timeline, missingSegment } = window;
   const length = formatDuration(to.getTime() - from.getTime());
-  const lines = [
-    `  ${green('●')} from ${formatMoment(from)} to ${formatMoment(to, { ms: true })}  ${dim(`${length}, ${countOf(window.snapshots.length, 'snapshot')}`)}`,
-    dim(`      ${window.fromLsn} to ${window.toLsn}, timeline ${timeline}`),
-  ];
+  const head =
+    window.fromLsn === window.toLsn
+      ? `  ${yellow('●')} ${formatMoment(from)} alone: there is no log after it`
+      : `  ${green('●')} from ${formatMoment(from)} to ${formatMoment(to, { ms: true })}  ${dim(`${length}, ${countOf(window.snapshots.length, 'snapshot')}`)}`;
+  const lines = [head, dim(`      ${window.fromLsn} to ${window.toLsn}, timeline ${timeline}`)];
   if (missingSegment) {
-    lines.push(yellow(`      the log goes on, but segment ${missingSegment} is missing`));
+    lines.push(
+      yellow(
+        `      the log goes on, but segment ${missingSegment} is missing: nothing later can be restored from here`,
+      ),
+    );
   }
   return lines.join('\n');
 }

@@ -3,9 +3,10 @@ import type { Style } from '../output/style.ts';
 /** What to try while the demo stays. */
 export function describeExploring(
   place: { readonly configFile: string; readonly socketFolder: string; readonly url: string },
+  program: string,
   { bold, dim }: Style,
 ): string {
-  const run = (command: string) => `    lifeboat --config ${place.configFile} ${command}`;
+  const run = (command: string) => `    ${program} --config ${place.configFile} ${command}`;
   return [
     '',
     bold('  Everything stays and goes on being protected. In another terminal:'),
@@ -18,7 +19,6 @@ export function describeExploring(
     `    psql "host=${place.socketFolder} user=postgres dbname=shop"    ${dim('cause your own accident, then find it')}`,
     `    ${place.url}`,
     '',
-    dim('  (from a checkout: npm run lifeboat -- instead of lifeboat)'),
     '  Ctrl-C stops the server and removes everything.',
   ].join('\n');
 }

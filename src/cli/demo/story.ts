@@ -216,7 +216,7 @@ function findAccident(
     const tables = suspect.tables
       .filter(({ action }) => action === 'deleted')
       .map(({ name, deleted }) => `${formatCount(deleted)} ${name}`);
-    const truth = suspect.xid === accident.xid ? 'the true one' : `wrong: it was ${accident.xid}`;
+    const truth = suspect.xid === accident.xid ? 'the right one' : `wrong: it was ${accident.xid}`;
     tell({
       lines: [
         `transaction ${suspect.xid} (${truth})`,

@@ -27,7 +27,24 @@ export function configurationText(choices: SetupChoices): string {
     },
     ...(choices.stateFolder ? { state: choices.stateFolder } : {}),
   });
-  return `${head}\n${body}`;
+  const comments = choices.stateFolder ? '' : roleComments(choices);
+  return `${head}\n${body}${comments}`;
+}
+
+/** Lines to complete, below the last source. */
+function roleComments({ connection, passwordFile }: SetupChoices): string {
+  const folder = dirname(passwordFile);
+  const url = new URL(connection);
+  url.username = 'OWNER';
+  return [
+    '    # The password of the role, in the first line of a file that only you can read:',
+    `    # password: { file: ${join(folder, 'database.password')} }`,
+    '    # The owner of the tables or a superuser, because `rescue` writes:',
+    '    # rescue:',
+    `    #   connection: ${url}`,
+    `    #   password: { file: ${join(folder, 'owner.password')} }`,
+    '',
+  ].join('\n');
 }
 
 /**
