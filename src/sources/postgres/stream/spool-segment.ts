@@ -18,6 +18,8 @@ export class SpoolSegment {
   #turn: Promise<void> = Promise.resolve();
   #received: bigint;
   #synced: bigint;
+  /** What the file held, durably, when it was opened. */
+  #durableBytes = 0;
   /** How far the log holds this segment. Kept here by the uploader. */
   covered: bigint;
   /** Nothing will be added to it although it may be shorter than a segment: its timeline ended. */
@@ -77,6 +79,7 @@ export class SpoolSegment {
       this.#file = await open(this.path, isNew ? 'w+' : 'r+', 0o600);
       if (isNew) await syncFolder(dirname(this.path));
       else await this.#file.datasync();
+      this.#durableBytes = this.#lengthBytes;
     }
     this.#received = this.start;
     this.#synced = this.start;
@@ -159,6 +162,7 @@ export class SpoolSegment {
     await syncFolder(dirname(this.path));
     this.#file = file;
     this.#lengthBytes = prefixBytes;
+    this.#durableBytes = prefixBytes;
     return aside;
   }
 
@@ -211,10 +215,11 @@ export class SpoolSegment {
 
   /**
    * After a failed sync the kernel may have dropped the pages it could not write while its cache still shows them, so a
-   * later sync that succeeds would prove nothing. The doubtful bytes go; the segment must be opened again.
+   * later sync that succeeds would prove nothing. The doubtful bytes go; those that were durable before stay, also where they
+   * are not compared yet. The segment must be opened again.
    */
   async #cutBack(): Promise<void> {
-    const lengthBytes = Number(this.#synced - this.start);
+    const lengthBytes = Math.max(Number(this.#synced - this.start), this.#durableBytes);
     this.#received = this.#synced;
     this.#lengthBytes = lengthBytes;
     await this.close();

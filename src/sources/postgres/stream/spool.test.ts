@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { temporaryFolder } from '../../../../test/support/postgres.ts';
 import { lsn } from '../../../wal/index.ts';
 import { Spool } from './spool.ts';
@@ -112,6 +113,30 @@ describe('spool', () => {
       ]);
       expect(readFileSync(`${path}.conflict-1`).equals(old)).toBe(true);
     }
+  });
+
+  it('keeps what was durable before when a sync fails, compared again or not', async () => {
+    const bytes = pattern(5000, 3);
+    {
+      await using spool = await Spool.open(folder);
+      await begin(spool);
+      await spool.append(first, bytes, noConflict);
+      await spool.sync();
+    }
+    const probe = await open(join(folder, 'spool.json'));
+    const files = Object.getPrototypeOf(probe) as FileHandle;
+    await probe.close();
+    {
+      await using spool = await Spool.open(folder);
+      await begin(spool);
+      await spool.append(first, bytes.subarray(0, 1000), noConflict);
+      const failure = Object.assign(new Error('the disk fails'), { code: 'EIO' });
+      const datasync = vi.spyOn(files, 'datasync').mockRejectedValueOnce(failure);
+      await expect(spool.sync()).rejects.toThrow('could not sync');
+      datasync.mockRestore();
+    }
+    const part = await (await readSpool(folder))?.read(1, first, first + 5000n);
+    expect(Buffer.from(part as Uint8Array).equals(bytes)).toBe(true);
   });
 
   it('refuses WAL that does not follow', async () => {
