@@ -129,7 +129,11 @@ async function findingFor(copy: Damaged, path: string): Promise<Record<string, u
 async function rowsRestored(copy: Damaged, ...target: string[]): Promise<number> {
   const result = await copy.run('restore', '--to', copy.target, ...target);
   expect(result.exitCode, result.stdout).toBe(0);
-  await using restored = await startStock(bin, copy.target);
+  return await rowsIn(copy.target);
+}
+
+async function rowsIn(folder: string): Promise<number> {
+  await using restored = await startStock(bin, folder);
   return (await restored.query('select count(*)::int as rows from ledger')).rows[0].rows;
 }
 
@@ -165,11 +169,19 @@ describe('damage in the repository', () => {
         expect(each).toMatch(isoMinute);
       }
       const latest = await copy.run('restore', '--to', copy.target);
-      expect(latest.exitCode, latest.stdout).toBe(1);
-      expect(latest.records.at(-1)).toMatchObject({ type: 'error', hint: expect.any(String) });
-      expect(latest.records.at(-1)?.code).toMatch(/^(repository\.|location\.file-missing)/);
-      expect(JSON.stringify(latest.records.at(-1))).toContain(basename(pack));
-      await expect(startStock(bin, copy.target)).rejects.toThrow('did not start');
+      const told = latest.records.filter(({ type }) => type === 'error' || type === 'warning');
+      expect(JSON.stringify(told)).toContain(basename(pack));
+      expect(told[0]).toMatchObject({ hint: expect.any(String) });
+      if (latest.exitCode === 0) {
+        // The pack held the snapshot's description too, so it was passed over for the older one.
+        expect(await rowsIn(copy.target)).toBe(rowsAtEnd);
+      } else {
+        expect(latest.exitCode, latest.stdout).toBe(1);
+        expect(latest.records.at(-1)).toMatchObject({
+          hint: expect.stringContaining('--snapshot'),
+        });
+        await expect(startStock(bin, copy.target)).rejects.toThrow('did not start');
+      }
       rmSync(copy.target, { recursive: true });
       expect(await rowsRestored(copy, '--at', between)).toBe(rowsBetween);
       rmSync(copy.target, { recursive: true });
