@@ -23,6 +23,6 @@ export function programName(environment: NodeJS.ProcessEnv): string {
 }
 
 /** As a shell takes it for one word. */
-function quoteArgument(text: string): string {
+export function quoteArgument(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -23,7 +23,7 @@ snapshot is stored, but something about it must be known.`,
         `${green('✓')} snapshot ${summary.snapshot.slice(0, 8)} of ${summary.source}: ${formatBytes(summary.bytesTotal)} in ${countOf(summary.filesTotal, 'file')}, ${formatDuration(summary.durationMs)}`,
         dim(`  new ${formatBytes(summary.bytesNew)}, stored ${formatBytes(summary.bytesStored)}`),
         dim(
-          `  next: ${nextCommand(context, opened)('points', '')}    from when to when can be restored`,
+          `  next: ${nextCommand(context, opened)('points', '')}    # from when to when can be restored`,
         ),
       ].join('\n'),
     );

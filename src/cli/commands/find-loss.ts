@@ -80,9 +80,9 @@ function summary(
     ...notSearched.map((each) => (suspects.length === 0 ? yellow : dim)(`  not searched: ${each}`)),
   ];
   if (suspects.length === 0 && transactions === 0) {
-    lines.push(`  next: ${next('points', '')}    from when to when there is a log`);
+    lines.push(`  next: ${next('points', '')}    # from when to when there is a log`);
   } else if (suspects.length === 0) {
-    lines.push(`  next: ${next('find-loss', '--min-rows 1')}    small deletions too`);
+    lines.push(`  next: ${next('find-loss', '--min-rows 1')}    # small deletions too`);
   }
   return lines.join('\n');
 }

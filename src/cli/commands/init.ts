@@ -72,8 +72,8 @@ than is needed. Existing files are never overwritten; run it again after an inte
           `  2. Write the password into ${dirname(file)}/database.password`,
           `     ${dim('(chmod 600)')}, and take the # away from the line \`password:\` in lifeboat.yaml.`,
           '     The same for `rescue:`, a role that may write.',
-          `  3. ${program} doctor     is everything as it should be?`,
-          `  4. ${program} serve      stream the log, back up now and every night; leave it running`,
+          `  3. ${program} doctor     # is everything as it should be?`,
+          `  4. ${program} serve      # stream the log, back up now and every night; leave it running`,
         ].join('\n'),
     );
     return 0;

@@ -29,7 +29,7 @@ between them, and its snapshots. WAL that only the spool of this machine holds c
       output.say(({ yellow }) =>
         [
           yellow(`Nothing of ${source.name} can be restored: there is no snapshot.`),
-          `  next: ${program} serve    stream the log; it takes the first backup at once`,
+          `  next: ${program} serve    # stream the log; it takes the first backup at once`,
         ].join('\n'),
       );
     }
@@ -63,7 +63,7 @@ between them, and its snapshots. WAL that only the spool of this machine holds c
     if (newest) {
       output.say(({ dim }) =>
         dim(
-          `\n  next: ${next('open', `--at "${formatMoment(newest.to)}"`)}    look at a moment; or restore --to FOLDER`,
+          `\n  next: ${next('open', `--at "${formatMoment(newest.to)}"`)}    # look at a moment; or restore --to FOLDER`,
         ),
       );
     }

@@ -71,7 +71,7 @@ Exit code 3: rows that others stand in the way of were saved to files instead.`,
           ),
         ),
         '  Rows written since were kept.',
-        dim(`  next: ${next('backup', '')}    a fresh base after the incident`),
+        dim(`  next: ${next('backup', '')}    # a fresh base after the incident`),
       ].join('\n'),
     );
     return outcome.rowsInConflict === 0 ? ExitCode.ok : ExitCode.partlyDone;

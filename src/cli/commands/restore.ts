@@ -1,10 +1,11 @@
 import { resolve } from 'node:path';
 import { ExitCode, formatBytes, formatDuration, LifeboatError } from '../../core/index.ts';
-import { restoreToMoment } from '../../sources/index.ts';
+import { findServerPrograms, restoreToMoment } from '../../sources/index.ts';
 import { formatLsn } from '../../wal/index.ts';
 import { chooseBase, chooseTarget, targetOptions } from '../choose-target.ts';
 import { defineCommand, sourceArgument } from '../command.ts';
 import { openConfiguredSource } from '../configured.ts';
+import { quoteArgument } from '../next-command.ts';
 import { countOf } from '../output/count.ts';
 import { describeTarget } from '../target.ts';
 
@@ -41,6 +42,13 @@ must be new or empty; one that could not be finished says so by not starting.`,
       progress: output.progress,
     });
     const durationMs = Math.round(performance.now() - begun);
+    // The pg_ctl of that major version, where it can be found: the first on PATH is often another one.
+    const configuredFolder = opened.configuration.sources[source.name]?.programs;
+    const programs = await findServerPrograms(
+      Math.floor(restored.base.info.serverVersion / 10_000),
+      configuredFolder ? { configuredFolder } : {},
+    ).catch(() => undefined);
+    const start = `${quoteArgument(programs?.pgCtl ?? 'pg_ctl')} -D ${quoteArgument(folder)} -o "-p 5433" start`;
     const { files, bytes, timeline, notes, account } = restored;
     const reached = formatLsn(restored.reachedLsn);
     const snapshot = restored.base.snapshot.id;
@@ -64,7 +72,7 @@ must be new or empty; one that could not be finished says so by not starting.`,
           `  ${countOf(files, 'file')}, ${formatBytes(bytes)}, log replayed up to ${reached}, ${formatDuration(durationMs)}`,
           ...(account ? [`  the files belong to ${account}`] : []),
           ...notes.map((note) => dim(`  note: ${note}`)),
-          `  next: ${account ? `runuser -u ${account} -- ` : ''}pg_ctl -D ${folder} -o "-p 5433" start    ${dim('look at it beside the server that runs')}`,
+          `  next: ${account ? `runuser -u ${account} -- ` : ''}${start}    ${dim('# look at it beside the server that runs')}`,
         ].join('\n'),
     );
     return ExitCode.ok;

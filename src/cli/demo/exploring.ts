@@ -16,7 +16,7 @@ export function describeExploring(
     run('open --at "1 minute ago"'),
     run('check --read-data'),
     '',
-    `    psql "host=${place.socketFolder} user=postgres dbname=shop"    ${dim('cause your own accident, then find it')}`,
+    `    psql "host=${place.socketFolder} user=postgres dbname=shop"    ${dim('# cause your own accident, then find it')}`,
     `    ${place.url}`,
     '',
     '  Ctrl-C stops the server and removes everything.',

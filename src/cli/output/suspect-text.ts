@@ -45,11 +45,11 @@ export function describeSuspect(
     lines.push(style.green(`    rescued ${formatMoment(rescued)}: its rows were put back`));
   } else if (suspect.action === 'rescue') {
     lines.push(`    next: ${bold(next('rescue', `--xid ${suspect.xid} --dry-run`))}`);
-    lines.push(`      or: ${look}    ${dim(`the state just before it, ${suspect.target.lsn}`)}`);
+    lines.push(`      or: ${look}    ${dim(`# the state just before it, ${suspect.target.lsn}`)}`);
   } else if (suspect.recoverable) {
     lines.push(dim(`    ${suspect.reason}`));
     lines.push(
-      `    next: ${bold(look)}    ${dim(`the state just before it, ${suspect.target.lsn}`)}`,
+      `    next: ${bold(look)}    ${dim(`# the state just before it, ${suspect.target.lsn}`)}`,
     );
     lines.push(`      or: ${next('restore', `--to FOLDER --before-xid ${suspect.xid}`)}`);
   } else {
