@@ -133,6 +133,20 @@ describe('backup writer', () => {
     expect(await location.list('locks')).toEqual([]);
   });
 
+  it('publishes nothing once somebody took its lock away', async () => {
+    const location = new FailingLocation();
+    await using repository = await make(location);
+    const takeLocks = async () => {
+      for (const { name } of await location.list('locks')) await location.remove('locks', name);
+    };
+    await using writer = await repository.startBackup();
+    const content = await ids([writer.saveData(copy(randomBytes(1000)))]);
+    await takeLocks();
+    await expect(publish(writer, content)).rejects.toMatchObject({ code: 'repository.locked' });
+    expect(await location.list('index')).toEqual([]);
+    expect(await location.list('snapshots')).toEqual([]);
+  });
+
   it('says that the disk is full, to everyone who waits, and keeps what was there', async () => {
     const location = new FailingLocation();
     await using repository = await make(location);

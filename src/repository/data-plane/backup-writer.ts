@@ -77,7 +77,8 @@ export class RepositoryBackupWriter implements BackupWriter {
 
   constructor(options: BackupWriterOptions) {
     this.#options = options;
-    this.#index = new IndexWriter(options.access, (name, packs) => {
+    const confirm = () => options.lock.confirmHeld(options.signal);
+    this.#index = new IndexWriter(options.access, confirm, (name, packs) => {
       options.onIndexed(name, packs);
       for (const { blobs } of packs) {
         for (const { type, id } of blobs) this.#unindexed[type].delete(id);
@@ -111,7 +112,7 @@ export class RepositoryBackupWriter implements BackupWriter {
     await this.#settleWork();
     await this.#index.flush();
     throwIfAborted(signal);
-    lock.assertHeld();
+    await lock.confirmHeld(signal);
     const { filesTotal, bytesTotal, ...rest } = snapshot;
     const json = encodeSnapshot({
       ...rest,

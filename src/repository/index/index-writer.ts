@@ -8,17 +8,21 @@ const fullAfterMs = 10 * 60_000;
 /** Collects packs that are durable and describes them in index files. */
 export class IndexWriter {
   readonly #access: RepositoryAccess;
+  readonly #confirm: () => Promise<void>;
   readonly #onWritten: (name: string, packs: readonly IndexedPack[]) => void;
   #packs: IndexedPack[] = [];
   #blobs = 0;
   #since = Date.now();
   #writing: Promise<void> = Promise.resolve();
 
+  /** @param confirm throws when the packs may be gone again: then nothing is said about them. */
   constructor(
     access: RepositoryAccess,
+    confirm: () => Promise<void>,
     onWritten: (name: string, packs: readonly IndexedPack[]) => void,
   ) {
     this.#access = access;
+    this.#confirm = confirm;
     this.#onWritten = onWritten;
   }
 
@@ -37,6 +41,7 @@ export class IndexWriter {
     this.#since = Date.now();
     this.#writing = this.#writing.then(async () => {
       if (packs.length === 0) return;
+      await this.#confirm();
       const name = await writeStoredJson(this.#access, 'index', encodeIndex(packs));
       this.#onWritten(name, packs);
     });

@@ -107,6 +107,18 @@ describe('lock', () => {
     expect(await lockNames()).toEqual([]);
   });
 
+  it('is lost when it was removed, also after the time of its refresh', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
+    const lock = await RepositoryLock.acquire(access, { exclusive: false });
+    await lock.confirmHeld();
+    for (const name of await lockNames()) await access.location.remove('locks', name);
+    await expect(lock.confirmHeld()).rejects.toMatchObject({ code: 'repository.locked' });
+    vi.advanceTimersByTime(5 * minuteMs);
+    await lock[Symbol.asyncDispose]();
+    expect(await lockNames()).toEqual([]);
+    await expect(lock.confirmHeld()).rejects.toMatchObject({ code: 'repository.locked' });
+  });
+
   it('is lost when it could not be refreshed for 22.5 minutes', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
     const lock = await RepositoryLock.acquire(access, { exclusive: false });

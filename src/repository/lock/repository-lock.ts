@@ -29,6 +29,7 @@ export class RepositoryLock implements AsyncDisposable {
   readonly #exclusive: boolean;
   readonly #timer: NodeJS.Timeout;
   #name: string;
+  #isTaken = false;
   #refreshedAt = Date.now();
   #refreshing: Promise<void> = Promise.resolve();
 
@@ -67,6 +68,24 @@ export class RepositoryLock implements AsyncDisposable {
     });
   }
 
+  /**
+   * As `assertHeld`, and looks whether the lock is still there: `restic unlock --remove-all` takes those of the living too, and a
+   * prune after it the packs that no snapshot names yet.
+   */
+  async confirmHeld(signal?: AbortSignal): Promise<void> {
+    this.assertHeld();
+    const before = this.#name;
+    if (!this.#isTaken) {
+      const locks = await this.#access.location.list('locks', signal);
+      // A refresh may have replaced it meanwhile.
+      if (locks.some(({ name }) => name === before || name === this.#name)) return;
+    }
+    throw new LifeboatError('repository.locked', 'somebody removed the lock of this process', {
+      hint: 'A prune may have taken what was stored so far. Run the command again, and `lifeboat check` after it; use `restic unlock` without --remove-all.',
+      retryable: true,
+    });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
     await this.#refreshing;
@@ -82,6 +101,10 @@ export class RepositoryLock implements AsyncDisposable {
   async #refresh(): Promise<void> {
     const former = this.#name;
     const startedAt = Date.now();
+    // A new one would hide that there was a time without.
+    const locks = await this.#access.location.list('locks');
+    this.#isTaken ||= !locks.some(({ name }) => name === former);
+    if (this.#isTaken) return;
     this.#name = await writeLock(this.#access, this.#exclusive);
     this.#refreshedAt = startedAt;
     await this.#access.location.remove('locks', former);
