@@ -1,7 +1,7 @@
 // The entry of a worker thread: hashes, packs, decodes and checks blobs, and seals and opens the large files of
 // logs, with synchronous calls.
 import { parentPort, workerData } from 'node:worker_threads';
-import { assert, isLifeboatError } from '../../core/index.ts';
+import { assert, isLifeboatError, LifeboatError } from '../../core/index.ts';
 import type { EnvelopeKey } from '../crypto/envelope.ts';
 import { openNamedFile, sealFile } from '../log/nested-file.ts';
 import { nestedKeys } from '../log/nested-keys.ts';
@@ -81,7 +81,18 @@ function handle(request: WorkerRequest): WorkerAnswer | undefined {
       const opened = openNamedFile(keys[folder], folder, name, bytes);
       return { type: 'nestedOpened', job: request.job, opened };
     }
+    default:
+      // Nobody would ever answer it, and the sender would wait for ever.
+      throw unknown(request);
   }
+}
+
+/** Threads start when they are needed: by then an upgrade may have put another version of this file here. */
+function unknown(request: never): LifeboatError {
+  const { type } = request as { readonly type: string };
+  return new LifeboatError('bug', `a worker was asked for ${type}, which it does not know`, {
+    hint: 'Was Lifeboat upgraded while it ran? Start it again.',
+  });
 }
 
 /** What is given away with an answer. Small bytes may be views of a buffer that Node shares: those are copied. */
