@@ -8,7 +8,6 @@ import {
   findServerPrograms,
   type ServerPrograms,
 } from '../../src/sources/postgres/server/index.ts';
-import { formatLsn } from '../../src/wal/index.ts';
 import { freePort, temporaryFolder, unprivileged } from '../support/postgres.ts';
 import { embeddedPostgresBin, postgresBin } from '../support/programs.ts';
 import {
@@ -85,7 +84,6 @@ describe.each(versions)('restore, $name', ({ major, bin }) => {
   let live: ProtectedServer;
   let programs: ServerPrograms;
   const moments: RecordedMoment[] = [];
-  let firstStop: string;
 
   beforeAll(async () => {
     if (!bin) return;
@@ -97,7 +95,7 @@ describe.each(versions)('restore, $name', ({ major, bin }) => {
       `insert into ledger (note) select md5(i::text) from generate_series(1, 1000) i`,
     );
     const finish = await live.stream();
-    firstStop = (await live.backup()).stopLsn;
+    await live.backup();
     for (let round = 0; round < 6; round++) {
       moments.push(await live.moment());
       await new Promise((resolve) => setTimeout(resolve, 20));
