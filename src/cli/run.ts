@@ -1,3 +1,4 @@
+import type { CommanderError } from 'commander';
 import { ExitCode, LifeboatError } from '../core/index.ts';
 import { createAsk } from './ask.ts';
 import type { CommandContext, Surroundings } from './command.ts';
@@ -51,14 +52,20 @@ async function parseAndRun(
   } catch (error) {
     if (!isCommanderError(error)) throw error;
     if (error.exitCode === 0) return ExitCode.ok;
-    throw new LifeboatError('usage.invalid', usageFact(error.message), {
+    if (isHelpWanted(error) && !json) program.outputHelp();
+    throw new LifeboatError('usage.invalid', usageFact(error), {
       hint: 'Run the command with --help to see its arguments, options and examples.',
     });
   }
   return exitCode;
 }
 
-function usageFact(message: string): string {
-  const fact = message.replace(/^error: /, '').replace(/\.$/, '');
-  return fact === '(outputHelp)' ? 'no command given' : fact;
+/** What commander answers to a command line without a command. */
+function isHelpWanted(error: CommanderError): boolean {
+  return error.message === '(outputHelp)';
+}
+
+function usageFact(error: CommanderError): string {
+  if (isHelpWanted(error)) return 'no command given';
+  return error.message.replace(/^error: /, '').replace(/\.$/, '');
 }
