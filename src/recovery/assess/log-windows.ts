@@ -22,6 +22,7 @@ export interface LogWindow {
   readonly snapshots: readonly WindowSnapshot[];
   /** The timeline that a position belongs to. */
   timelineAt(position: bigint): number | undefined;
+  /** The bytes are the caller's own. */
   read(start: bigint, end: bigint, signal?: AbortSignal): Promise<Uint8Array>;
 }
 

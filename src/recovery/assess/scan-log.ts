@@ -67,8 +67,9 @@ class ScanThread implements AsyncDisposable {
 
   async #ask(request: ScanRequest): Promise<ScanAnswer> {
     const answered = once(this.#worker, 'message');
-    // The view may be a part of a larger buffer that the reader of the log keeps: it is copied, not transferred.
-    this.#worker.postMessage(request);
+    // A piece is ours. Only small ones lie in a buffer that Node shares: those are copied.
+    const isLarge = request.type === 'piece' && request.bytes.length >= Buffer.poolSize;
+    this.#worker.postMessage(request, isLarge ? [request.bytes.buffer as ArrayBuffer] : []);
     const [answer] = (await answered) as [ScanAnswer];
     if (answer.type === 'failed') throw new LifeboatError(answer.code, answer.message);
     return answer;
