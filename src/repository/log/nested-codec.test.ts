@@ -94,7 +94,7 @@ it('gives a reader bytes of its own', async () => {
   expect(Buffer.compare(offered, bytesAt(0n, largeBytes))).toBe(0);
 });
 
-it('keeps no process alive', () => {
+it('keeps no process alive', { timeout: 90_000 }, () => {
   const script = `
     const [{ WorkerPool }, { MemoryLocation }, { openLogs }] = await Promise.all(
       ['data-plane/worker-pool', 'location/memory-location', 'log/open-logs'].map(
@@ -107,6 +107,7 @@ it('keeps no process alive', () => {
     process.stdout.write(String((await log.read('1', 0n, ${largeBytes}n)).length));
   `;
   const args = ['--input-type=module', '--eval', script];
-  const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  const options = { encoding: 'utf8', timeout: 60_000 } as const;
+  const { status, stdout } = spawnSync(process.execPath, args, options);
   expect({ status, stdout }).toEqual({ status: 0, stdout: String(largeBytes) });
 });
