@@ -80,6 +80,8 @@ it('gives a reader bytes of its own', async () => {
   const offered = bytesAt(0n, largeBytes);
   await log.appendPiece(stream, 0n, bytesAt(0n, 10));
   await log.appendSegment(stream, 0n, offered);
+  // The caller may use its buffer again.
+  offered.fill(1);
   for (const [from, to] of [
     [0n, end],
     [7n, 20n],
@@ -91,7 +93,7 @@ it('gives a reader bytes of its own', async () => {
     expect(Buffer.compare(read, bytesAt(from, Number(to - from)))).toBe(0);
     read.fill(0);
   }
-  expect(Buffer.compare(offered, bytesAt(0n, largeBytes))).toBe(0);
+  expect(offered.every((byte) => byte === 1)).toBe(true);
 });
 
 it('keeps no process alive', { timeout: 90_000 }, () => {
