@@ -41,14 +41,14 @@ export function destroyedTables(
   return found;
 }
 
-interface ConcernedTable {
+export interface ConcernedTable {
   readonly databaseOid: number;
   readonly facts: RelationFacts;
   readonly files: RelationId | undefined;
 }
 
 /** Tables whose files were removed, or that may be those whose removed files no map of names knows. */
-function tablesConcerned(
+export function tablesConcerned(
   transaction: CommittedTransaction,
   directory: RelationDirectory,
 ): ConcernedTable[] {

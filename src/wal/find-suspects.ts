@@ -3,6 +3,7 @@ import { type DestroyedTable, destroyedTables } from './destroyed-relations.ts';
 import { formatLsn } from './lsn.ts';
 import type { RelationDirectory, RelationFacts } from './relation-directory.ts';
 import type { RelationId } from './relation-id.ts';
+import { type RewrittenTable, rewrittenTables } from './rewritten-tables.ts';
 import {
   defaultThresholds,
   type Suspect,
@@ -42,9 +43,11 @@ function suspectOf(
   limits: SuspectThresholds,
 ): Suspect | undefined {
   const destroyed = destroyedTables(transaction, directory);
+  const rewritten = rewrittenTables(transaction, directory, destroyed);
   const tables = [
     ...destroyed.map((table) => destroyedTable(table, directory)),
     ...changedTables(transaction, directory, destroyed),
+    ...rewritten.map((table) => rewrittenTable(table, directory)),
   ];
   const kinds = new Set<SuspectKind>();
   if (transaction.droppedDatabases.length > 0) kinds.add('drop-database');
@@ -77,7 +80,8 @@ function suspectOf(
     databases: transaction.droppedDatabases.map(({ oid }) => {
       return { oid, name: directory.databaseName(oid) ?? null };
     }),
-    certain: transaction.complete && destroyed.every((each) => each.certain),
+    certain:
+      transaction.complete && rewritten.length === 0 && destroyed.every((each) => each.certain),
   };
 }
 
@@ -135,6 +139,24 @@ function changedTable(
     updated,
     inserted,
     moved,
+  };
+}
+
+/** Without files: the rows were in others before, under other tuple ids. */
+function rewrittenTable(
+  { table, databaseOid, deleted }: RewrittenTable,
+  directory: RelationDirectory,
+): SuspectTable {
+  return {
+    ...nameOf(databaseOid, undefined, table?.facts, directory),
+    action: 'deleted',
+    rows: deleted,
+    rowsSource: 'wal',
+    rowsBefore: table?.facts.rows ?? null,
+    deleted,
+    updated: 0,
+    inserted: 0,
+    moved: 0,
   };
 }
 

@@ -279,6 +279,24 @@ describe.each([
     expect(all.map(found)).toEqual([{ kind: 'delete', tables: { 'public.parts1': 1 } }]);
   });
 
+  it('are found where a transaction rewrote a table before it deleted its rows', async (context) => {
+    await using server = await start(context);
+    await server.query(shop);
+    const directory = await new TestDirectory().add(server);
+    const from = await currentLsn(server);
+    await using session = await connect(server);
+    const rows = Number((await server.query('select count(*) from orders')).rows[0].count);
+    const xid = await session.transaction(
+      'alter table orders add column weight float8 default random()',
+      'delete from orders',
+    );
+    const [suspect, ...others] = await suspectsOf(server, from, directory);
+    expect(others).toEqual([]);
+    expect(suspect).toMatchObject({ xid, kind: 'delete', certain: false });
+    const orders = suspect?.tables.find((table) => table.name === 'orders');
+    expect(orders).toMatchObject({ action: 'deleted', deleted: rows, filenode: null });
+  });
+
   it('are named after the files of a table changed, and after catalogs were rewritten', async (context) => {
     await using server = await start(context);
     await server.query(shop);

@@ -1,4 +1,4 @@
-import { parseLsn, type Suspect } from '../../wal/index.ts';
+import { parseLsn, type Suspect, type SuspectTable } from '../../wal/index.ts';
 import type { CatalogDirectory } from './catalog-directory.ts';
 import { baseFor, type LogWindow } from './log-windows.ts';
 import type { LossSuspect, LossTable } from './loss-report.ts';
@@ -37,6 +37,9 @@ function recommend(suspect: Suspect, recoverable: boolean): Pick<LossSuspect, 'a
   if (!recoverable) {
     return { action: 'none', reason: 'no snapshot from before it leads there' };
   }
+  if (suspect.tables.some(isDeletedAfterRewrite)) {
+    return { action: 'restore', reason: 'the table was rewritten before its rows were deleted' };
+  }
   if (suspect.kind === 'delete' || suspect.kind === 'truncate') {
     return { action: 'rescue', reason: 'rows can be put back; what was written since stays' };
   }
@@ -44,4 +47,9 @@ function recommend(suspect: Suspect, recoverable: boolean): Pick<LossSuspect, 'a
     return { action: 'restore', reason: 'rows were overwritten: their former values are there' };
   }
   return { action: 'restore', reason: 'the tables themselves are gone' };
+}
+
+/** WAL names the deleted rows by their places in a file that did not exist before: none can be told in the past. */
+export function isDeletedAfterRewrite(table: SuspectTable): boolean {
+  return table.action === 'deleted' && table.filenode === null;
 }

@@ -1,5 +1,6 @@
 import { LifeboatError, type Progress } from '../../core/index.ts';
 import { formatLsn, lsn, parseLsn, segmentStart } from '../../wal/index.ts';
+import { isDeletedAfterRewrite } from '../assess/judge-suspect.ts';
 import { type LogRequest, type LogWindow, logWindows } from '../assess/log-windows.ts';
 import type { LossSuspect, LossTable } from '../assess/loss-report.ts';
 import { scanLog } from '../assess/scan-log.ts';
@@ -104,13 +105,16 @@ function isLoss(table: LossTable): boolean {
 function requireRows(suspect: LossSuspect): void {
   const dropped = suspect.tables.find((table) => table.action === 'dropped');
   const gone = suspect.databases[0];
+  const rewritten = suspect.tables.find(isDeletedAfterRewrite);
   const fact = gone
     ? `transaction ${suspect.xid} dropped the database ${gone.name ?? gone.oid}`
-    : dropped
-      ? `transaction ${suspect.xid} dropped the table ${dropped.name ?? dropped.oid}`
-      : suspect.tables.some(isLoss)
-        ? undefined
-        : `transaction ${suspect.xid} deleted no rows, it overwrote some`;
+    : rewritten
+      ? `transaction ${suspect.xid} rewrote ${rewritten.name ?? 'a table'} before it deleted its rows`
+      : dropped
+        ? `transaction ${suspect.xid} dropped the table ${dropped.name ?? dropped.oid}`
+        : suspect.tables.some(isLoss)
+          ? undefined
+          : `transaction ${suspect.xid} deleted no rows, it overwrote some`;
   if (fact !== undefined) {
     throw new LifeboatError('rescue.unsupported', fact, {
       hint: `Only deleted and truncated rows are rescued. Look at the state before it with: lifeboat open --before-xid ${suspect.xid}`,
