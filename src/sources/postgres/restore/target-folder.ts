@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir } from 'node:fs/promises';
+import { chmod, mkdir, readdir, realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileError, LifeboatError } from '../../../core/index.ts';
 import { firstClosedFolder, giveTo, type ServerAccount } from '../server/index.ts';
@@ -9,6 +9,7 @@ export async function prepareTargetFolder(
   account: ServerAccount | undefined,
 ): Promise<void> {
   try {
+    await refuseInside(folder);
     await mkdir(dirname(folder), { recursive: true });
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await refuseClosed(folder, account);
@@ -27,7 +28,8 @@ export async function prepareTargetFolder(
     await giveTo(account, folder);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'EEXIST' || code === 'ENOTDIR') {
+    // ENOENT: a link that leads nowhere.
+    if (code === 'EEXIST' || code === 'ENOTDIR' || code === 'ENOENT') {
       throw new LifeboatError('target.not-empty', `the target ${folder} is no folder`, {
         hint: 'Name a new or empty folder. A restore never writes over what is there.',
         context: { folder },
@@ -35,6 +37,39 @@ export async function prepareTargetFolder(
       });
     }
     throw fileError(error, `could not prepare the target folder ${folder}`);
+  }
+}
+
+/** What makes a folder one that nothing else may be put into. */
+const marks = [
+  { files: ['PG_VERSION', 'global'], what: 'a PostgreSQL data directory' },
+  { files: ['config', 'keys', 'snapshots', 'index'], what: 'a repository' },
+];
+
+/** A restore into the live data directory or the repository would harm both. Links are followed. */
+async function refuseInside(folder: string): Promise<void> {
+  for (let parent = await existingParent(folder); ; parent = dirname(parent)) {
+    const names = await readdir(parent).catch(() => []);
+    const mark = marks.find(({ files }) => files.every((file) => names.includes(file)));
+    if (mark && parent !== folder) {
+      throw new LifeboatError('target.unsafe', `the target ${folder} lies inside ${mark.what}`, {
+        hint: `Name a folder outside of ${parent}.`,
+        context: { folder, inside: parent },
+      });
+    }
+    if (parent === dirname(parent)) return;
+  }
+}
+
+/** The real path of the nearest folder above (or at) `path` that exists. */
+async function existingParent(path: string): Promise<string> {
+  for (let parent = path; ; parent = dirname(parent)) {
+    try {
+      return await realpath(parent);
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code !== 'ENOENT' || parent === dirname(parent)) throw error;
+    }
   }
 }
 
