@@ -49,7 +49,7 @@ const marks = [
 /** A restore into the live data directory or the repository would harm both. Links are followed. */
 async function refuseInside(folder: string): Promise<void> {
   for (let parent = await existingParent(folder); ; parent = dirname(parent)) {
-    const names = await readdir(parent).catch(() => []);
+    const names: string[] = await readdir(parent).catch(() => []);
     const mark = marks.find(({ files }) => files.every((file) => names.includes(file)));
     if (mark && parent !== folder) {
       throw new LifeboatError('target.unsafe', `the target ${folder} lies inside ${mark.what}`, {
