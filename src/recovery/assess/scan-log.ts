@@ -41,8 +41,12 @@ export async function scanLog(
   }
   await taken;
   const result = await thread.finish();
-  progress({ type: 'end', task, summary: `${result.committedCount} transactions` });
+  progress({ type: 'end', task, ...(what.transaction ? {} : summarized(result)) });
   return result;
+}
+
+function summarized({ committedCount }: ScanResult): { readonly summary: string } {
+  return { summary: `${committedCount} transactions` };
 }
 
 class ScanThread implements AsyncDisposable {
