@@ -1,9 +1,19 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { ErrorCode, ProgressEvent } from '../../src/core/index.ts';
+import { type ErrorCode, LifeboatError, type ProgressEvent } from '../../src/core/index.ts';
+import type { Log, Repository } from '../../src/repository/index.ts';
 import { backupPostgres, parseConnectionUrl } from '../../src/sources/index.ts';
+import {
+  parseSegmentName,
+  segmentName,
+  segmentStart,
+  timelineStream,
+} from '../../src/wal/index.ts';
 import { startAlteringProxy } from '../support/altering-proxy.ts';
 import { type LocalRepository, localRepository } from '../support/local-repository.ts';
-import { startPostgres } from '../support/postgres.ts';
+import { startPostgres, type TestServer, temporaryFolder } from '../support/postgres.ts';
 import { embeddedPostgresBin } from '../support/programs.ts';
 
 const startServer = (settings: Record<string, string> = {}) =>
@@ -48,6 +58,33 @@ function onFirstBytes(act: () => void) {
     done = true;
     act();
   };
+}
+
+const segmentSizeBytes = 16 * 2 ** 20;
+
+/** Appends every whole segment of the server to the log; they are kept by wal_keep_size. */
+async function fillLog({ dataFolder, query }: TestServer, { repository }: LocalRepository) {
+  await query(
+    "select pg_logical_emit_message(false, 'filler', repeat('x', 100000)), pg_switch_wal()",
+  );
+  const { rows } = await query('select pg_walfile_name(pg_current_wal_insert_lsn()) as name');
+  for (const name of readdirSync(join(dataFolder, 'pg_wal')).sort()) {
+    const segment = parseSegmentName(name, segmentSizeBytes);
+    if (!segment || name >= rows[0].name) continue;
+    const bytes = readFileSync(join(dataFolder, 'pg_wal', name));
+    await repository.log('shop').appendSegment(timelineStream(1), segment.start, bytes);
+  }
+}
+
+/** The repository with another log in it. */
+function withLog(repository: Repository, log: Pick<Log, 'coverage' | 'read'>): Repository {
+  return new Proxy(repository, {
+    get(target, key) {
+      if (key === 'log') return () => log;
+      const value: unknown = Reflect.get(target, key, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
 }
 
 const url = (port: number, user = 'postgres') =>
@@ -141,6 +178,58 @@ describe('a base backup is refused and nothing published', () => {
     const work = backup(second.url(), stored);
     await expect(work).rejects.toMatchObject({ code: 'postgres.other-cluster' });
     expect(await stored.repository.snapshots()).toHaveLength(1);
+  });
+
+  it('when the server was set back and went another way than the log', async () => {
+    await using server = await startServer({ wal_keep_size: '1GB' });
+    await using stored = await localRepository();
+    const past = join(temporaryFolder('past'), 'data');
+    await server.stop();
+    execFileSync('cp', ['-a', server.dataFolder, past]);
+    await server.start();
+    await backup(server.url(), stored);
+    // The log holds the positions that the next backup of the server in its older state will use.
+    for (let round = 0; round < 4; round++) await fillLog(server, stored);
+    await server.stop();
+    rmSync(server.dataFolder, { recursive: true });
+    execFileSync('cp', ['-a', past, server.dataFolder]);
+    rmSync(join(past, '..'), { recursive: true });
+    await server.start();
+    await server.query("select pg_logical_emit_message(false, 'another', 'way')");
+    await expect(backup(server.url(), stored)).rejects.toMatchObject({
+      code: 'log.conflict',
+      message: expect.stringMatching(/differs .* at 0\/[0-9A-F]+: it was set back/),
+      hint: expect.stringMatching(/source name of its own/),
+    });
+    expect(await stored.repository.snapshots()).toHaveLength(1);
+  });
+
+  it.each(['agrees', 'cannot be read'])('but not when the log %s', async (state) => {
+    await using server = await startServer();
+    await using stored = await localRepository();
+    let readBytes = 0;
+    const held = {
+      coverage: async () => [{ stream: timelineStream(1), start: 0n, end: 1n << 40n }],
+      read: async (_: string, start: bigint, end: bigint) => {
+        if (state !== 'agrees') throw new LifeboatError('repository.damaged', 'a torn piece');
+        readBytes += Number(end - start);
+        const name = segmentName(1, start, segmentSizeBytes);
+        const from = Number(start - segmentStart(start, segmentSizeBytes));
+        const bytes = readFileSync(join(server.dataFolder, 'pg_wal', name));
+        return bytes.subarray(from, from + Number(end - start));
+      },
+    };
+    const repository = withLog(stored.repository, held);
+    const warnings: string[] = [];
+    const progress = (event: ProgressEvent) => {
+      if (event.type === 'warning') warnings.push(event.message);
+    };
+    await backup(server.url(), { ...stored, repository }, { progress });
+    expect(await stored.repository.snapshots()).toHaveLength(1);
+    expect(readBytes).toBe(state === 'agrees' ? segmentSizeBytes : 0);
+    expect(warnings).toEqual(
+      state === 'agrees' ? [] : [expect.stringMatching(/not be compared .* a torn piece/)],
+    );
   });
 
   it('but not for want of a replication slot', async () => {

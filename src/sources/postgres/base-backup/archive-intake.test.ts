@@ -62,6 +62,7 @@ function start() {
     saver,
     tree,
     wal: new StoredWal(mib16, '1'),
+    comparison: { add: () => {} },
     replacements: new WalReplacements(damaged, lsn(0n), mib16),
     damaged,
     verifier: new PageVerifier(8192),

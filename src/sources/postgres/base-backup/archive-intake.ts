@@ -5,6 +5,7 @@ import type { Tablespace } from './base-backup-stream.ts';
 import type { ChunkSaver } from './chunk-saver.ts';
 import { walChunkSizeBytes } from './chunk-size.ts';
 import type { DamagedPages } from './damaged-pages.ts';
+import type { LogComparison } from './log-comparison.ts';
 import type { StreamedFile } from './manifest-check.ts';
 import type { PageVerifier } from './page-checksum.ts';
 import { parseRelationFile, type RelationFile } from './relation-file.ts';
@@ -18,6 +19,7 @@ export interface IntakeParts {
   readonly saver: ChunkSaver;
   readonly tree: SnapshotTree;
   readonly wal: StoredWal;
+  readonly comparison: Pick<LogComparison, 'add'>;
   readonly replacements: WalReplacements;
   readonly damaged: DamagedPages;
   /** Undefined when the cluster has no page checksums. */
@@ -171,8 +173,10 @@ export class ArchiveIntake implements TarHandler {
   #finishChunk(file: OpenFile): void {
     const chunk = this.#chunk;
     const index = file.position === 0 ? 0 : Math.floor(file.position / file.chunkSizeBytes);
-    if (file.isSegment) this.#parts.replacements.push(chunk);
-    else {
+    if (file.isSegment) {
+      this.#parts.replacements.push(chunk);
+      this.#parts.comparison.add(file.walName ?? '', file.position, chunk);
+    } else {
       file.crc32c = crc32c(chunk, file.crc32c);
       this.#verifyPages(file, chunk);
     }

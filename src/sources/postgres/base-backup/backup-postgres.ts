@@ -16,6 +16,7 @@ import { collectBackupCatalog } from './backup-catalog.ts';
 import { backupDocumentPath, catalogDocumentPath } from './backup-document.ts';
 import { damageWarnings, nameDamage } from './damage-report.ts';
 import { defaultConfiguration } from './default-configuration.ts';
+import { LogComparison } from './log-comparison.ts';
 import { parseManifest, untrue } from './manifest.ts';
 import { checkManifest } from './manifest-check.ts';
 import { type ReceivedBackup, receiveBaseBackup } from './receive-base-backup.ts';
@@ -42,7 +43,8 @@ export interface PostgresBackupSummary extends BackupSummary {
 /**
  * One base backup of a whole cluster as a snapshot that a stock server can start. Published only when every file is
  * what the server's manifest says and all WAL that makes it consistent is in. Damaged pages are stored and told of in
- * `warnings`. Errors: those of the connection, `postgres.wal-level`, `postgres.other-cluster`, `backup.incomplete`.
+ * `warnings`. Errors: those of the connection, `postgres.wal-level`, `postgres.other-cluster`, `backup.incomplete`,
+ * `log.conflict` (the server was set back to an older state).
  */
 export async function backupPostgres(
   options: BackupPostgresOptions,
@@ -79,11 +81,17 @@ async function run(
   await using slot = await holdWal(settings, signal, progress);
   await requireSameServer(slot, facts, settings);
 
+  const log = repository.log(source);
+  const { segmentSizeBytes } = facts;
+  const aborting = signal ? { signal } : {};
+  const comparison = await LogComparison.begin({ log, segmentSizeBytes, progress, ...aborting });
+
   // Names and counts belong to the moment of the start; they are read while the bytes stream.
   await using catalogWork = collectBackupCatalog(options, facts);
-  await using writer = await repository.startBackup({ progress, ...(signal ? { signal } : {}) });
+  await using writer = await repository.startBackup({ progress, ...aborting });
   const formerChunkSizeBytes = former?.info.chunkSizeBytes;
   const received = await receiveBaseBackup(connection, facts, writer, {
+    comparison,
     progress,
     ...(formerChunkSizeBytes === undefined ? {} : { formerChunkSizeBytes }),
   });
@@ -91,6 +99,7 @@ async function run(
   // Nothing is published that is not whole.
   verifyManifest(received, facts);
   received.wal.requireWhole(received.start, received.stop);
+  await comparison.requireAgreement(received.stop);
   await addTimelineHistory(connection, received);
 
   const { catalog, warnings } = await catalogWork.result();

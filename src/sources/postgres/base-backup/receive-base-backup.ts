@@ -13,6 +13,7 @@ import {
 import { ChunkSaver } from './chunk-saver.ts';
 import { chunkSizeFor } from './chunk-size.ts';
 import { DamagedPages } from './damaged-pages.ts';
+import type { LogComparison } from './log-comparison.ts';
 import { PageVerifier } from './page-checksum.ts';
 import type { ServerFacts } from './server-facts.ts';
 import { SnapshotTree } from './snapshot-tree.ts';
@@ -47,7 +48,11 @@ export async function receiveBaseBackup(
   connection: ReplicationConnection,
   facts: ServerFacts,
   writer: BackupWriter,
-  options: { readonly formerChunkSizeBytes?: number; readonly progress: Progress },
+  options: {
+    readonly comparison: LogComparison;
+    readonly formerChunkSizeBytes?: number;
+    readonly progress: Progress;
+  },
 ): Promise<ReceivedBackup> {
   const { systemId, segmentSizeBytes, pageSizeBytes, segmentPages, dataChecksums } = facts;
   const saver = new ChunkSaver(writer, maximumUnfinishedBytes);
@@ -71,6 +76,7 @@ export async function receiveBaseBackup(
         saver,
         tree,
         wal,
+        comparison: options.comparison,
         replacements: new WalReplacements(damaged, start.lsn, segmentSizeBytes),
         damaged,
         verifier: dataChecksums ? new PageVerifier(pageSizeBytes) : undefined,
@@ -83,7 +89,8 @@ export async function receiveBaseBackup(
     onArchiveData(bytes) {
       intake?.push(bytes);
       meter.add(bytes.length);
-      return saver.room();
+      const compared = options.comparison.room();
+      return compared ? compared.then(() => saver.room()) : saver.room();
     },
     onArchiveEnd: () => intake?.endArchive(),
     onManifestData(bytes) {
