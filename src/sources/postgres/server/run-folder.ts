@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileError, LifeboatError, writeFileDurably } from '../../../core/index.ts';
@@ -11,7 +11,8 @@ export const runFolderPrefix = 'lifeboat-run-';
 export interface RunOwner {
   readonly format: 1;
   readonly owner: ProcessIdentity;
-  readonly dataFolder: string;
+  /** Absent until the run says which; then no server has been started. */
+  readonly dataFolder?: string;
   /** True for a scratch server: its data folder goes away with it. */
   readonly dataIsScratch: boolean;
 }
@@ -31,16 +32,19 @@ export interface RunFolder extends AsyncDisposable {
 const socketPathLimitBytes = 107;
 
 export async function createRunFolder(account: ServerAccount | undefined): Promise<RunFolder> {
+  const owner = (await identifyProcess(process.pid)) ?? { pid: process.pid, started: '' };
   const path = await mkdtemp(join(await temporaryRoot(account), runFolderPrefix)).catch((error) => {
     throw fileError(error, 'could not make a temporary folder');
   });
   try {
+    // At once: a folder without an owner would stay for an hour when we are killed here.
+    const facts: RunOwner = { format: 1, owner, dataIsScratch: false };
+    await writeFile(ownerFile(path), JSON.stringify(facts), { mode: 0o600 });
     // Others may pass through, not look around.
     await chmod(path, account ? 0o711 : 0o700);
     const socketFolder = join(path, 's');
     await mkdir(socketFolder, { mode: 0o700 });
     await giveTo(account, socketFolder);
-    const owner = (await identifyProcess(process.pid)) ?? { pid: process.pid, started: '' };
     return {
       path,
       socketFolder,

@@ -43,8 +43,10 @@ async function sweepRun(folder: string): Promise<boolean> {
   const owner = await readOwner(folder);
   if (owner) {
     if (await isAlive(owner.owner)) return false;
-    await stopLeftServer(owner.dataFolder);
-    if (owner.dataIsScratch) await removeScratchFolder(owner.dataFolder);
+    if (owner.dataFolder !== undefined) {
+      await stopLeftServer(owner.dataFolder);
+      if (owner.dataIsScratch) await removeScratchFolder(owner.dataFolder);
+    }
   } else if (await isYoung(folder)) {
     return false;
   }
