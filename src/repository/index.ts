@@ -14,8 +14,10 @@ export type {
   BackupWriter,
   BlobId,
   BlobType,
+  ChangeCounts,
   CheckFinding,
   CheckReport,
+  ExtendedAttribute,
   NewSnapshot,
   OperationOptions,
   ReadContentOptions,
@@ -23,6 +25,7 @@ export type {
   SavedBlob,
   Snapshot,
   SnapshotId,
+  SnapshotSummary,
   TreeNode,
   WriterTotals,
 } from './repository.ts';

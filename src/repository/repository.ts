@@ -9,6 +9,12 @@ export type BlobId = string & { readonly brand: 'BlobId' };
 export type SnapshotId = string & { readonly brand: 'SnapshotId' };
 export type BlobType = 'data' | 'tree';
 
+export interface ExtendedAttribute {
+  readonly name: string;
+  /** Undefined where restic stored `null`. */
+  readonly value: Uint8Array | undefined;
+}
+
 /** A node of a tree, in memory. `format/tree.ts` turns it into restic's canonical bytes and back. */
 export interface TreeNode {
   /** The raw name; each byte that is no UTF-8 stands as the lone surrogate 0xDC00 + byte: see `nameBytes`. */
@@ -29,6 +35,13 @@ export interface TreeNode {
   readonly sizeBytes?: number;
   readonly links?: number;
   readonly linkTarget?: string;
+  readonly extendedAttributes?: readonly ExtendedAttribute[];
+  /** JSON text of what restic keeps for Windows. */
+  readonly genericAttributes?: string;
+  /** Devices only: st_rdev. */
+  readonly device?: bigint;
+  /** What went wrong when the entry was read. */
+  readonly error?: string;
   /** Files only: blobs in order. */
   readonly content?: readonly BlobId[];
   /** Directories only. */
@@ -38,13 +51,44 @@ export interface TreeNode {
 export interface Snapshot {
   readonly id: SnapshotId;
   readonly time: Date;
+  /** `time` to the nanosecond, as other programs store it; kept when a snapshot is copied or rewritten. */
+  readonly timeNs?: bigint;
   readonly tree: BlobId;
   readonly paths: readonly string[];
   readonly hostname: string;
   readonly username: string;
   readonly tags: readonly string[];
   readonly parent?: SnapshotId;
+  readonly excludes?: readonly string[];
+  /** The snapshot this one was rewritten or copied from. */
+  readonly original?: SnapshotId;
+  readonly uid?: number;
+  readonly gid?: number;
   readonly programVersion?: string;
+  readonly summary?: SnapshotSummary;
+}
+
+/** How many entries of a kind differ from the parent snapshot. */
+export interface ChangeCounts {
+  readonly filesNew: number;
+  readonly filesChanged: number;
+  readonly filesUnmodified: number;
+  readonly dirsNew: number;
+  readonly dirsChanged: number;
+  readonly dirsUnmodified: number;
+}
+
+/** What restic calls the summary of a snapshot. */
+export interface SnapshotSummary extends ChangeCounts {
+  readonly backupStart: Date;
+  readonly backupEnd: Date;
+  readonly dataBlobs: number;
+  readonly treeBlobs: number;
+  /** Of new blobs, before and after compression and encryption. */
+  readonly bytesAdded: number;
+  readonly bytesAddedPacked: number;
+  readonly filesTotal: number;
+  readonly bytesTotal: number;
 }
 
 export interface NewSnapshot {
@@ -53,6 +97,11 @@ export interface NewSnapshot {
   readonly paths: readonly string[];
   readonly tags: readonly string[];
   readonly parent?: SnapshotId;
+  readonly excludes?: readonly string[];
+  /** Default: this host. */
+  readonly hostname?: string;
+  /** Default: every file counts as new. */
+  readonly changes?: ChangeCounts;
   readonly filesTotal: number;
   readonly bytesTotal: number;
 }

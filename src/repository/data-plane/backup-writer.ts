@@ -11,6 +11,7 @@ import type {
   BackupWriter,
   BlobId,
   BlobType,
+  ChangeCounts,
   NewSnapshot,
   SavedBlob,
   SnapshotId,
@@ -113,13 +114,14 @@ export class RepositoryBackupWriter implements BackupWriter {
     await this.#index.flush();
     throwIfAborted(signal);
     await lock.confirmHeld(signal);
-    const { filesTotal, bytesTotal, ...rest } = snapshot;
+    const { filesTotal, bytesTotal, changes = allNew(filesTotal), ...rest } = snapshot;
     const json = encodeSnapshot({
-      ...rest,
       hostname: hostname(),
+      ...rest,
       username: userName(),
       programVersion,
       summary: {
+        ...changes,
         backupStart: this.#startedAt,
         backupEnd: new Date(),
         dataBlobs: this.#blobsNew.data,
@@ -283,4 +285,15 @@ export class RepositoryBackupWriter implements BackupWriter {
     throwIfAborted(this.#options.signal);
     if (this.#failure !== undefined) throw this.#failure;
   }
+}
+
+function allNew(filesTotal: number): ChangeCounts {
+  return {
+    filesNew: filesTotal,
+    filesChanged: 0,
+    filesUnmodified: 0,
+    dirsNew: 0,
+    dirsChanged: 0,
+    dirsUnmodified: 0,
+  };
 }

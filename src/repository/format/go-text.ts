@@ -3,7 +3,11 @@ import { isRawByte, nameFromBytes } from './raw-name.ts';
 /** A JSON string as Go's encoding/json writes it, HTML escaping on; bytes that are no UTF-8 become `\ufffd`. */
 export function goJsonString(text: string): string {
   const parts = text.split(/\p{Cs}/u).map((part) => JSON.stringify(part).slice(1, -1));
-  const json = `"${parts.join('\\ufffd')}"`;
+  return escapeForGo(`"${parts.join('\\ufffd')}"`);
+}
+
+/** What Go's encoder escapes in JSON and JavaScript's does not. */
+export function escapeForGo(json: string): string {
   return json.replace(/[<>&\u2028\u2029]/g, (character) => unicodeEscape(character.charCodeAt(0)));
 }
 

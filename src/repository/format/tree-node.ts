@@ -1,6 +1,6 @@
-import type { BlobId, TreeNode } from '../repository.ts';
+import type { BlobId, ExtendedAttribute, TreeNode } from '../repository.ts';
 import { goMode, unixMode } from './file-mode.ts';
-import { goJsonString, goQuote, goUnquote } from './go-text.ts';
+import { escapeForGo, goJsonString, goQuote, goUnquote } from './go-text.ts';
 import { formatGoTime, parseGoTime } from './go-time.ts';
 import {
   arrayField,
@@ -45,8 +45,12 @@ export function encodeNode(node: TreeNode): string {
     ...(node.sizeBytes ? [`"size":${node.sizeBytes}`] : []),
     ...(node.links ? [`"links":${node.links}`] : []),
     ...encodeLinkTarget(node.linkTarget ?? ''),
+    ...encodeExtendedAttributes(node.extendedAttributes ?? []),
+    ...(node.genericAttributes ? [`"generic_attributes":${node.genericAttributes}`] : []),
+    ...(node.device ? [`"device":${node.device}`] : []),
     `"content":${encodeContent(node)}`,
     ...(node.subtree === undefined ? [] : [`"subtree":"${node.subtree}"`]),
+    ...(node.error ? [`"error":${goJsonString(node.error)}`] : []),
   ];
   return `{${fields.join(',')}}`;
 }
@@ -64,6 +68,15 @@ function encodeLinkTarget(target: string): string[] {
   return [text, `"linktarget_raw":"${nameBytes(target).toString('base64')}"`];
 }
 
+function encodeExtendedAttributes(attributes: readonly ExtendedAttribute[]): string[] {
+  if (attributes.length === 0) return [];
+  const texts = attributes.map(({ name, value }) => {
+    const base64 = value === undefined ? 'null' : `"${Buffer.from(value).toString('base64')}"`;
+    return `{"name":${goJsonString(name)},"value":${base64}}`;
+  });
+  return [`"extended_attributes":[${texts.join(',')}]`];
+}
+
 /** Errors: `repository.damaged`, also for names that would leave the folder they are restored into. */
 export function decodeNode(value: unknown): TreeNode {
   const object = asObject(value, 'node');
@@ -76,6 +89,9 @@ export function decodeNode(value: unknown): TreeNode {
   const user = optionalText(object, 'user');
   const group = optionalText(object, 'group');
   const linkTarget = decodeLinkTarget(object);
+  const extendedAttributes = decodeExtendedAttributes(object);
+  const genericAttributes = decodeGenericAttributes(object);
+  const error = optionalText(object, 'error');
   return {
     name,
     type: type as TreeNode['type'],
@@ -92,6 +108,10 @@ export function decodeNode(value: unknown): TreeNode {
     sizeBytes: numberField(object, 'size', Number.MAX_SAFE_INTEGER, 0),
     links: numberField(object, 'links', Number.MAX_SAFE_INTEGER, 0),
     ...(linkTarget === '' ? {} : { linkTarget }),
+    ...(extendedAttributes.length === 0 ? {} : { extendedAttributes }),
+    ...(genericAttributes === undefined ? {} : { genericAttributes }),
+    ...bigField(object, 'device', 'device'),
+    ...(error === '' ? {} : { error }),
     ...(type === 'file' ? { content: decodeContent(object) } : {}),
     ...(type === 'dir' ? { subtree: hashField(object, 'subtree') as BlobId } : {}),
   };
@@ -106,6 +126,29 @@ function decodeLinkTarget(object: JsonObject): string {
   return raw === ''
     ? optionalText(object, 'linktarget')
     : nameFromBytes(Buffer.from(raw, 'base64'));
+}
+
+function decodeExtendedAttributes(object: JsonObject): readonly ExtendedAttribute[] {
+  const list = object.extended_attributes ?? [];
+  if (!Array.isArray(list)) throw damaged('node: extended_attributes');
+  return list.map((each) => {
+    const attribute = asObject(each, 'extended attribute');
+    const value = attribute.value ?? undefined;
+    if (value !== undefined && typeof value !== 'string')
+      throw damaged('extended attribute: value');
+    return {
+      name: textField(attribute, 'name'),
+      value: value === undefined ? undefined : Buffer.from(value, 'base64'),
+    };
+  });
+}
+
+/** As compact as Go writes it; meant for Windows, kept for whoever restores there. */
+function decodeGenericAttributes(object: JsonObject): string | undefined {
+  const value = object.generic_attributes ?? undefined;
+  if (value === undefined) return undefined;
+  const json = JSON.stringify(asObject(value, 'generic attributes'));
+  return json === '{}' ? undefined : escapeForGo(json);
 }
 
 function timeField(object: JsonObject, name: string): bigint {

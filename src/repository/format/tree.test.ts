@@ -51,6 +51,11 @@ describe('trees', () => {
     expect(encodeTree([]).toString()).toBe('{"nodes":[]}\n');
   });
 
+  it('keep what only some entries have', () => {
+    const text = `{"nodes":[{"name":"d","type":"dev","mode":67108864,"mtime":"1970-01-01T00:00:00Z","atime":"1970-01-01T00:00:00Z","ctime":"1970-01-01T00:00:00Z","uid":0,"gid":0,"extended_attributes":[{"name":"user.a","value":"AP8="},{"name":"user.b","value":null}],"generic_attributes":{"windows.file_attributes":32},"device":2049,"content":null,"error":"a \\u003e b"}]}\n`;
+    expect(encodeTree(decodeTree(Buffer.from(text))).toString()).toBe(text);
+  });
+
   it('are sorted by the bytes of names, not by their UTF-16 units', () => {
     const names = ['\u{1f6df}', '\ue000', nameFromBytes(Buffer.of(0xff)), 'b', 'B'];
     const tree = encodeTree(names.map((name) => ({ ...file, name })));
