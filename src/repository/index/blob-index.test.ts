@@ -24,7 +24,10 @@ describe('blob index', () => {
     expect([index.blobCount, index.packCount]).toEqual([10_000, 50]);
     for (const { name, blobs } of packs) {
       for (const { id, offset, length, uncompressedLength } of blobs) {
-        expect(index.find('data', id)).toEqual({ pack: name, offset, length, uncompressedLength });
+        const place = { pack: name, offset, length, uncompressedLength };
+        expect(index.find('data', id)).toEqual(place);
+        const row = index.rowOf('data', id) as number;
+        expect([index.idAt(row), index.placeAt(row)]).toEqual([id, place]);
       }
     }
     for (let i = 0; i < 1000; i++) expect(index.has('data', hash(`absent ${i}`))).toBe(false);

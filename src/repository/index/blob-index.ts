@@ -46,7 +46,7 @@ export class BlobIndex {
     this.#packNumbers.set(pack.name, number);
     for (const blob of pack.blobs) {
       const row = this.#count;
-      if (this.#row(blob.type, blob.id) !== undefined) continue;
+      if (this.rowOf(blob.type, blob.id) !== undefined) continue;
       this.#growFor(row + 1);
       this.#ids.set(this.#wanted, row * idBytes);
       this.#packs[row] = number;
@@ -60,12 +60,21 @@ export class BlobIndex {
   }
 
   has(type: BlobType, id: BlobId): boolean {
-    return this.#row(type, id) !== undefined;
+    return this.rowOf(type, id) !== undefined;
   }
 
   find(type: BlobType, id: BlobId): BlobPlace | undefined {
-    const row = this.#row(type, id);
-    if (row === undefined) return undefined;
+    const row = this.rowOf(type, id);
+    return row === undefined ? undefined : this.placeAt(row);
+  }
+
+  /** The id of a row, from 0 to `blobCount` - 1. */
+  idAt(row: number): BlobId {
+    const { buffer } = this.#ids;
+    return Buffer.from(buffer, row * idBytes, idBytes).toString('hex') as BlobId;
+  }
+
+  placeAt(row: number): BlobPlace {
     return {
       pack: this.#packNames[this.#packs[row] as number] as string,
       offset: this.#offsets[row] as number,
@@ -74,8 +83,9 @@ export class BlobIndex {
     };
   }
 
-  /** Leaves the id's bytes in `#wanted`. */
-  #row(type: BlobType, id: BlobId): number | undefined {
+  /** The number of a blob's row, which it keeps: what a bit set of blobs is indexed by. */
+  rowOf(type: BlobType, id: BlobId): number | undefined {
+    // Its bytes stay in `#wanted` for `addPack`.
     assert(this.#wanted.write(id, 'hex') === idBytes, 'a blob id has 64 hex digits');
     const isTree = type === 'tree' ? 1 : 0;
     const mask = this.#table.length - 1;
