@@ -1,0 +1,6 @@
+// Linux system calls that Node lacks: synchronous, with paths as bytes, usable in worker threads.
+
+export { getXattr, listXattrs, removeXattr, setXattr } from './extended-attributes.ts';
+export { nextData, nextHole } from './holes.ts';
+export { makeNode } from './special-files.ts';
+export { setTimesNs } from './times.ts';
