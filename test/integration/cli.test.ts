@@ -204,6 +204,22 @@ describe('the command line', () => {
     expect(result.exitCode).toBe(0);
   });
 
+  it('opens a repository by its location, without any configuration', async () => {
+    const empty = temporaryFolder('cli-bare');
+    const location = join(folder, 'repository');
+    const LIFEBOAT_PASSWORD_FILE = join(folder, 'lifeboat.password');
+    const run = (env: Record<string, string>, ...args: string[]) =>
+      lifeboat(['check', '--json', ...args], { cwd: empty, env: { HOME: empty, ...env } });
+    expect((await run({ LIFEBOAT_PASSWORD_FILE }, '-r', location)).exitCode).toBe(0);
+    const byEnvironment = { LIFEBOAT_PASSWORD_FILE, LIFEBOAT_REPOSITORY: location };
+    expect((await run(byEnvironment)).exitCode).toBe(0);
+    expect((await run({ LIFEBOAT_PASSWORD: 'wrong' }, '-r', location)).exitCode).toBe(12);
+    expect((await run({}, '-r', location)).records.at(-1)).toMatchObject({
+      code: 'secret.unavailable',
+    });
+    rmSync(empty, { recursive: true });
+  });
+
   it('cannot back up a server that does not answer, and says so', async () => {
     const result = await lifeboat(['backup', '--json'], { cwd: folder });
     expect(result.exitCode).toBe(1);

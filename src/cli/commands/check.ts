@@ -1,7 +1,7 @@
 import { ExitCode } from '../../core/index.ts';
 import type { CheckFinding } from '../../repository/index.ts';
+import { openChosenRepository, repositoryOption } from '../chosen-repository.ts';
 import { defineCommand } from '../command.ts';
-import { loadConfigured, openConfiguredRepository } from '../configured.ts';
 import { countOf } from '../output/count.ts';
 import type { Style } from '../output/style.ts';
 
@@ -9,23 +9,23 @@ export const check = defineCommand({
   description: `Looks at every index, pack, tree, snapshot, log and record of the repository and says what is
 damaged or missing and what that affects. With --read-data every stored byte is read,
 decrypted and compared with its hash. Changes nothing. Exit code 1 when something is wrong.`,
-  examples: ['check', 'check --read-data', 'check --repository offsite --json'],
+  examples: [
+    'check',
+    'check --read-data',
+    'check -r offsite --json',
+    'check -r /var/backups/lifeboat',
+  ],
   arguments: [],
   options: {
     readData: {
       flags: '--read-data',
       description: 'read and verify everything, not only the lists',
     },
-    repository: { flags: '--repository <name>', description: 'which one, when there are several' },
+    repository: repositoryOption,
   },
   async run({ options }, context) {
     const { output, signal } = context;
-    const configuration = loadConfigured(context);
-    await using repository = await openConfiguredRepository(
-      context,
-      configuration,
-      options.repository,
-    );
+    await using repository = await openChosenRepository(context, options.repository);
     const readData = options.readData ?? false;
     const report = await repository.check({ readData, signal, progress: output.progress });
     for (const finding of report.findings) {

@@ -1,0 +1,58 @@
+import { type Configuration, type PasswordSetting, readPassword } from '../config/index.ts';
+import { isLifeboatError, LifeboatError } from '../core/index.ts';
+import { openLocation, openRepository, type Repository } from '../repository/index.ts';
+import type { CommandContext } from './command.ts';
+import { loadConfigured, openConfiguredRepository, secretSurroundings } from './configured.ts';
+
+/** What every command that works on a repository takes, under the name `repository`. */
+export const repositoryOption = {
+  flags: '-r, --repository <name>',
+  description:
+    'a repository of the configuration, or a location (/path, rest:..., s3:...) whose password comes from LIFEBOAT_PASSWORD, LIFEBOAT_PASSWORD_FILE or the terminal',
+} as const;
+
+/**
+ * The repository that `-r` names; without it the only one of the configuration, or LIFEBOAT_REPOSITORY. A location needs no
+ * configuration: its address and password are all that a bare machine has.
+ */
+export async function openChosenRepository(
+  context: CommandContext,
+  wanted: string | undefined,
+): Promise<Repository> {
+  const { environment } = context;
+  if (wanted !== undefined && isLocation(wanted)) return await openAt(context, wanted);
+  const fromEnvironment = wanted === undefined ? environment.LIFEBOAT_REPOSITORY : undefined;
+  if (fromEnvironment !== undefined) return await openAt(context, fromEnvironment);
+  return await openConfiguredRepository(context, configured(context), wanted);
+}
+
+/** Names in the configuration have neither. */
+function isLocation(text: string): boolean {
+  return /[:/]/.test(text) || text === '.' || text === '..';
+}
+
+function configured(context: CommandContext): Configuration {
+  try {
+    return loadConfigured(context);
+  } catch (error) {
+    if (!isLifeboatError(error, 'config.missing')) throw error;
+    throw new LifeboatError('config.missing', error.message, {
+      hint: `${error.hint ?? ''} Or name the repository with -r LOCATION or LIFEBOAT_REPOSITORY: then none is needed.`.trim(),
+      cause: error,
+    });
+  }
+}
+
+async function openAt(context: CommandContext, location: string): Promise<Repository> {
+  const { environment, signal } = context;
+  const opened = openLocation(location);
+  const what = `password of the repository at ${opened.describe()}`;
+  const setting: PasswordSetting =
+    environment.LIFEBOAT_PASSWORD !== undefined
+      ? { env: 'LIFEBOAT_PASSWORD' }
+      : environment.LIFEBOAT_PASSWORD_FILE !== undefined
+        ? { file: environment.LIFEBOAT_PASSWORD_FILE }
+        : { prompt: true };
+  const password = await readPassword(setting, what, secretSurroundings(context));
+  return await openRepository({ location: opened, password, signal });
+}
