@@ -5,4 +5,5 @@ export { jsonSchema } from './json-schema.ts';
 export { type Configuration, loadConfiguration, parseConfiguration } from './load.ts';
 export { readPassword, type SecretSurroundings } from './password.ts';
 export { pickNamed } from './pick.ts';
+export { parseByteSize } from './quantity.ts';
 export type { PasswordSetting, PostgresSourceSetting, RepositorySetting } from './schema.ts';

@@ -43,4 +43,10 @@ export interface Location {
   remove(kind: FileKind, name: string, signal?: AbortSignal): Promise<void>;
   /** A repository-shaped area in a folder inside this location. */
   nested(folder: string): Location;
+  /** Only where copies are kept nearby: the place itself. What must see the truth (check, repair) reads there. */
+  readonly direct?: Location | undefined;
+  /** A hint: these data files hold trees, which are read often and in small parts. */
+  expectTrees?(packs: Iterable<string>): void;
+  /** Ends what the location keeps running (a child process, connections). A later call starts it anew. */
+  close?(): Promise<void>;
 }

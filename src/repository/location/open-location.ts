@@ -3,14 +3,18 @@ import { fileURLToPath } from 'node:url';
 import { LifeboatError } from '../../core/index.ts';
 import { LocalLocation } from './local-location.ts';
 import type { Location } from './location.ts';
+import { type LocationOptions, rateLimits } from './location-options.ts';
 import { parseRestLocation } from './rest-location.ts';
 import { RetryingLocation } from './retrying-location.ts';
+import { ThrottledLocation } from './throttled-location.ts';
 
 interface LocationOpener {
   /** What stands before the colon; a text without any is a path. */
   readonly scheme: string;
   readonly example: string;
-  open(text: string): Location;
+  /** Reached over a network: calls are tried again. */
+  readonly remote: boolean;
+  open(text: string, environment: NodeJS.ProcessEnv): Location;
 }
 
 /** Every place a repository can live in. */
@@ -18,27 +22,44 @@ const openers: readonly LocationOpener[] = [
   {
     scheme: 'file',
     example: 'file:///var/backups/lifeboat',
+    remote: false,
     open: (text) => new LocalLocation(fileURLToPath(text)),
   },
   {
     scheme: 'rest',
     example: 'rest:https://host:8000/name/',
-    open: (text) => new RetryingLocation(parseRestLocation(text, process.env)),
+    remote: true,
+    open: parseRestLocation,
   },
 ];
 
 /**
- * The location that `text` names, as in the configuration: `/path`, `file:///path`,
- * `rest:https://host:8000/name/`. Does no work; errors are `usage.invalid`.
+ * The location that `text` names, as in the configuration: `/path`, `file:///path`, `rest:https://host:8000/name/`,
+ * with retries, rate limits and cache around it. Does no work; errors are `usage.invalid`.
  */
-export function openLocation(text: string): Location {
+export function openLocation(text: string, options: LocationOptions = {}): Location {
+  const environment = options.environment ?? process.env;
+  const { place, remote } = openPlace(text, environment);
+  const limits = rateLimits(options, environment);
+  let location = place;
+  if (limits.uploadBytesPerSecond || limits.downloadBytesPerSecond) {
+    location = new ThrottledLocation(location, limits);
+  }
+  // Around the limits: what is sent twice is paid twice.
+  return remote ? new RetryingLocation(location, options.retry, options.onRetry) : location;
+}
+
+function openPlace(
+  text: string,
+  environment: NodeJS.ProcessEnv,
+): { readonly place: Location; readonly remote: boolean } {
   const scheme = /^([a-z][a-z0-9]*):/.exec(text)?.[1];
   if (text === '' || text.includes('\0')) throw unknownLocation('it is empty');
-  if (scheme === undefined) return new LocalLocation(resolve(text));
+  if (scheme === undefined) return { place: new LocalLocation(resolve(text)), remote: false };
   const opener = openers.find((each) => each.scheme === scheme);
   if (opener === undefined) throw unknownLocation(`nothing here opens "${scheme}:"`);
   try {
-    return opener.open(text);
+    return { place: opener.open(text, environment), remote: opener.remote };
   } catch (error) {
     if (error instanceof LifeboatError) throw error;
     // Without the cause: it quotes the address, which may hold a password.

@@ -1,75 +1,123 @@
-import { isLifeboatError, sleep } from '../../core/index.ts';
+import { formatDuration, isLifeboatError, type LifeboatError, sleep } from '../../core/index.ts';
 import type { ByteRange, FileInfo, FileKind, Location } from './location.ts';
+import { LocationDecorator } from './location-decorator.ts';
+import {
+  defaultRetryOptions,
+  type RetryNotice,
+  type RetryOptions,
+  RetryPauses,
+} from './retry-pauses.ts';
 
-export interface RetryOptions {
-  /** How often a call is tried at most, the first time included. */
-  readonly attempts: number;
-  /** Upper bound of the pause before the second attempt; it doubles from then on. */
-  readonly firstPauseMs: number;
-  readonly longestPauseMs: number;
+/** What an outage is to all calls of one place: they fail together and are told of once. */
+interface Outage {
+  /** True once the place gave any answer. */
+  known: boolean;
+  toldAtMs: number;
 }
 
-const defaults: RetryOptions = { attempts: 5, firstPauseMs: 500, longestPauseMs: 15_000 };
+/** Calls that wait at the same time are one message, not one each. */
+const quietMs = 1_000;
 
 /**
- * Tries again what failed because the location could not be reached. Only calls that may safely happen
- * twice: a file named by its hash is the same file however often it is written. The config is not: were
- * its first answer lost, the second attempt would find it "exists already".
+ * Tries again what failed because the location could not be reached. A file named by its hash is the same
+ * file however often it is written. The config is not: before a second writing of it counts as refused, it
+ * is looked whether the first one went through after all.
  */
-export class RetryingLocation implements Location {
-  readonly #inner: Location;
+export class RetryingLocation extends LocationDecorator {
   readonly #options: RetryOptions;
+  readonly #onRetry: (notice: RetryNotice) => void;
+  readonly #outage: Outage;
 
-  constructor(inner: Location, options: RetryOptions = defaults) {
-    this.#inner = inner;
-    this.#options = options;
+  constructor(
+    inner: Location,
+    options: Partial<RetryOptions> = {},
+    onRetry: (notice: RetryNotice) => void = () => {},
+    outage: Outage = { known: false, toldAtMs: Number.NEGATIVE_INFINITY },
+  ) {
+    super(inner);
+    this.#options = { ...defaultRetryOptions, ...options };
+    this.#onRetry = onRetry;
+    this.#outage = outage;
   }
 
-  get kind(): string {
-    return this.#inner.kind;
+  override create(signal?: AbortSignal): Promise<void> {
+    return this.#retry(() => this.inner.create(signal), signal);
   }
 
-  describe(): string {
-    return this.#inner.describe();
+  override list(kind: FileKind, signal?: AbortSignal): Promise<readonly FileInfo[]> {
+    return this.#retry(() => this.inner.list(kind, signal), signal);
   }
 
-  create(signal?: AbortSignal): Promise<void> {
-    return this.#retry(() => this.#inner.create(signal), signal);
+  override read(
+    kind: FileKind,
+    name: string,
+    range?: ByteRange,
+    signal?: AbortSignal,
+  ): Promise<Uint8Array> {
+    return this.#retry(() => this.inner.read(kind, name, range, signal), signal);
   }
 
-  list(kind: FileKind, signal?: AbortSignal): Promise<readonly FileInfo[]> {
-    return this.#retry(() => this.#inner.list(kind, signal), signal);
+  override write(
+    kind: FileKind,
+    name: string,
+    bytes: Uint8Array,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    if (kind === 'config') return this.#writeConfig(name, bytes, signal);
+    return this.#retry(() => this.inner.write(kind, name, bytes, signal), signal);
   }
 
-  read(kind: FileKind, name: string, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array> {
-    return this.#retry(() => this.#inner.read(kind, name, range, signal), signal);
+  override remove(kind: FileKind, name: string, signal?: AbortSignal): Promise<void> {
+    return this.#retry(() => this.inner.remove(kind, name, signal), signal);
   }
 
-  write(kind: FileKind, name: string, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
-    const write = () => this.#inner.write(kind, name, bytes, signal);
-    return kind === 'config' ? write() : this.#retry(write, signal);
+  protected around(inner: Location): Location {
+    return new RetryingLocation(inner, this.#options, this.#onRetry, this.#outage);
   }
 
-  remove(kind: FileKind, name: string, signal?: AbortSignal): Promise<void> {
-    return this.#retry(() => this.#inner.remove(kind, name, signal), signal);
-  }
-
-  nested(folder: string): Location {
-    return new RetryingLocation(this.#inner.nested(folder), this.#options);
+  #writeConfig(name: string, bytes: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+    let again = false;
+    return this.#retry(async () => {
+      try {
+        await this.inner.write('config', name, bytes, signal);
+      } catch (error) {
+        // A config is sealed with a random nonce: equal bytes can only be those of our first attempt.
+        if (again && isLifeboatError(error, 'location.refused')) {
+          const stored = await this.inner.read('config', name, undefined, signal);
+          if (Buffer.compare(stored, bytes) === 0) return;
+        }
+        again = true;
+        throw error;
+      }
+    }, signal);
   }
 
   async #retry<Result>(call: () => Promise<Result>, signal?: AbortSignal): Promise<Result> {
-    const { attempts, firstPauseMs, longestPauseMs } = this.#options;
-    for (let attempt = 1; ; attempt++) {
+    const pauses = new RetryPauses(this.#options);
+    for (;;) {
       try {
-        return await call();
+        const result = await call();
+        this.#outage.known = true;
+        return result;
       } catch (error) {
-        if (!isLifeboatError(error, 'location.unreachable') || !error.retryable) throw error;
-        if (attempt >= attempts) throw error;
-        // The whole pause is random, so that many clients do not come back in step.
-        const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** (attempt - 1));
-        await sleep(Math.random() * pauseMs, signal);
+        if (!isLifeboatError(error, 'location.unreachable') || !error.retryable) {
+          if (!isLifeboatError(error, 'cancelled')) this.#outage.known = true;
+          throw error;
+        }
+        const pauseMs = pauses.after(error, this.#outage.known);
+        if (pauseMs === undefined) throw error;
+        this.#tell(error, pauses.attempts, pauseMs);
+        await sleep(pauseMs, signal);
       }
     }
+  }
+
+  #tell(problem: LifeboatError, attempt: number, pauseMs: number): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#outage.toldAtMs < quietMs) return;
+    this.#outage.toldAtMs = nowMs;
+    const location = this.describe();
+    const message = `${problem.message}; trying again in ${formatDuration(pauseMs)}`;
+    this.#onRetry({ location, problem, attempt, pauseMs, message });
   }
 }

@@ -1,0 +1,60 @@
+import type { ByteRange, FileInfo, FileKind, Location } from './location.ts';
+
+/**
+ * Passes everything on to another location: what a decorator does not change, optional members included.
+ * A member that is new in the contract is added here, and no decorator loses it.
+ */
+export abstract class LocationDecorator implements Location {
+  protected readonly inner: Location;
+
+  constructor(inner: Location) {
+    this.inner = inner;
+  }
+
+  /** The same decoration, with the same state, around another part of the same place. */
+  protected abstract around(inner: Location): Location;
+
+  get kind(): string {
+    return this.inner.kind;
+  }
+
+  get direct(): Location | undefined {
+    return this.inner.direct && this.around(this.inner.direct);
+  }
+
+  describe(): string {
+    return this.inner.describe();
+  }
+
+  create(signal?: AbortSignal): Promise<void> {
+    return this.inner.create(signal);
+  }
+
+  list(kind: FileKind, signal?: AbortSignal): Promise<readonly FileInfo[]> {
+    return this.inner.list(kind, signal);
+  }
+
+  read(kind: FileKind, name: string, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array> {
+    return this.inner.read(kind, name, range, signal);
+  }
+
+  write(kind: FileKind, name: string, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
+    return this.inner.write(kind, name, bytes, signal);
+  }
+
+  remove(kind: FileKind, name: string, signal?: AbortSignal): Promise<void> {
+    return this.inner.remove(kind, name, signal);
+  }
+
+  nested(folder: string): Location {
+    return this.around(this.inner.nested(folder));
+  }
+
+  expectTrees(packs: Iterable<string>): void {
+    this.inner.expectTrees?.(packs);
+  }
+
+  async close(): Promise<void> {
+    await this.inner.close?.();
+  }
+}
