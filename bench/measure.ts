@@ -56,6 +56,28 @@ export interface Comparison {
   readonly rows: readonly { readonly name: string; readonly median: Run; readonly ratio: number }[];
 }
 
+export interface RaceResult {
+  readonly name: string;
+  readonly runs: readonly Run[];
+}
+
+/** Times the competitors in turn (A B C A B C ...), so that a machine whose speed drifts is fair to all. */
+export async function race(
+  title: string,
+  competitors: readonly Competitor[],
+  runs: number,
+): Promise<readonly RaceResult[]> {
+  const results = competitors.map(({ name }) => ({ name, runs: [] as Run[] }));
+  for (let run = 0; run < runs; run++) {
+    for (const [index, competitor] of competitors.entries()) {
+      const result = await timed(competitor);
+      results[index]?.runs.push(result);
+      process.stderr.write(`  ${title}, ${competitor.name}: ${result.seconds.toFixed(2)} s\n`);
+    }
+  }
+  return results;
+}
+
 /**
  * Times the competitors in turn (A B A B ...), so that a machine whose speed drifts is fair to both. The ratio is
  * the median of (first competitor / this one), run by run: above 1 means this one is faster than the first.
@@ -65,17 +87,11 @@ export async function compare(
   competitors: readonly Competitor[],
   runs: number,
 ): Promise<Comparison> {
-  const results = competitors.map((): Run[] => []);
-  for (let run = 0; run < runs; run++) {
-    for (const [index, competitor] of competitors.entries()) {
-      const result = await timed(competitor);
-      results[index]?.push(result);
-      process.stderr.write(`  ${title}, ${competitor.name}: ${result.seconds.toFixed(2)} s\n`);
-    }
-  }
-  const first = results[0] as Run[];
+  const results = await race(title, competitors, runs);
+  const all = results.map((each) => each.runs);
+  const first = all[0] as Run[];
   const rows = competitors.map((competitor, index) => {
-    const own = results[index] as Run[];
+    const own = all[index] as Run[];
     return {
       name: competitor.name,
       median: {
