@@ -1,7 +1,9 @@
 import { LifeboatError } from '../../core/index.ts';
+import type { HttpAnswer } from './http/http-transport.ts';
+import { retryAfter } from './retry-pauses.ts';
 
 /** What a status that is no success means. `attempted` must hold no credentials. */
-export function restError(answer: { readonly status: number }, attempted: string): LifeboatError {
+export function restError(answer: HttpAnswer, attempted: string): LifeboatError {
   const { status } = answer;
   const message = `${attempted}: the server answered ${status}`;
   if (status === 404) return new LifeboatError('location.file-missing', message);
@@ -16,6 +18,7 @@ export function restError(answer: { readonly status: number }, attempted: string
     return new LifeboatError('location.unreachable', message, {
       hint: "Look at the server's own log. Trying again is safe.",
       retryable: true,
+      context: retryAfter(answer.header('retry-after')),
     });
   }
   return new LifeboatError('location.refused', message, { hint: refusalHint(status) });
@@ -26,6 +29,24 @@ export function endsEarly(attempted: string): LifeboatError {
   return new LifeboatError('repository.damaged', `${attempted}: the file ends early`, {
     hint: 'Run `lifeboat check` to see what is affected.',
   });
+}
+
+/** Servers with `--append-only` answer so to every removal but that of a lock. */
+export function keepsForEver(attempted: string): LifeboatError {
+  return new LifeboatError('location.refused', `${attempted}: the server lets nothing be removed`, {
+    hint: 'It is append-only, as it should be for backups. Forget and prune with an account, or on a server, that may remove.',
+  });
+}
+
+/** A hash-named file stands there with bytes that are not its own. */
+export function otherBytes(attempted: string): LifeboatError {
+  return new LifeboatError(
+    'location.refused',
+    `${attempted}: a damaged file of that name is there, and is not replaced`,
+    {
+      hint: 'Run `lifeboat check`, remove the damaged file on the server, and run the command again.',
+    },
+  );
 }
 
 /** The server answered, but not in the protocol. */

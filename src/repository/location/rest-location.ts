@@ -1,14 +1,21 @@
-import { LifeboatError, Secret } from '../../core/index.ts';
+import { readFileSync } from 'node:fs';
+import { fileError, LifeboatError, Secret } from '../../core/index.ts';
 import { assertFileName, assertFolderName, isHashName } from './file-name.ts';
+import { HttpClient } from './http/http-client.ts';
+import type { HttpAnswer, HttpTransport } from './http/http-transport.ts';
 import type { ByteRange, FileInfo, FileKind, Location } from './location.ts';
-import { damagedRest, endsEarly, restError } from './rest-error.ts';
-import { type RestAnswer, restRequest } from './rest-request.ts';
+import { damagedRest, endsEarly, keepsForEver, otherBytes, restError } from './rest-error.ts';
 
 const listType = 'application/vnd.x.restic.rest.v2';
 
-export interface RestCredentials {
-  readonly user: string;
-  readonly password: Secret;
+/** How a REST server is spoken to. */
+export interface RestConnection {
+  readonly kind: 'rest' | 'rclone';
+  readonly transport: HttpTransport;
+  /** For people, without credentials; nested folders are added to it. */
+  readonly description: string;
+  /** `Basic ...` */
+  readonly authorization?: Secret | undefined;
 }
 
 /**
@@ -16,18 +23,21 @@ export interface RestCredentials {
  * server fsyncs before it acknowledges, and refuses bytes that do not match their name.
  */
 export class RestLocation implements Location {
-  readonly kind = 'rest';
   readonly #base: URL;
-  readonly #credentials: RestCredentials | undefined;
+  readonly #connection: RestConnection;
 
   /** `base` ends in a slash and holds no credentials. */
-  constructor(base: URL, credentials: RestCredentials | undefined) {
+  constructor(base: URL, connection: RestConnection) {
     this.#base = base;
-    this.#credentials = credentials;
+    this.#connection = connection;
+  }
+
+  get kind(): string {
+    return this.#connection.kind;
   }
 
   describe(): string {
-    return `rest:${this.#base.href}`;
+    return this.#connection.description;
   }
 
   async create(signal?: AbortSignal): Promise<void> {
@@ -74,10 +84,13 @@ export class RestLocation implements Location {
     const path = pathOf(kind, name);
     const answer = await this.#request('POST', path, { signal, body: bytes });
     if (answer.status === 200) return;
-    // Servers refuse to write a name twice. For a hash the file that is there is the one we meant:
-    // its bytes were compared with its name when they were stored.
+    // Servers refuse to write a name twice. The file that is there may be ours, from an attempt whose answer was lost;
+    // it may also be a damaged copy, which must not pass for what was to be written.
     if (answer.status === 403 && kind !== 'config') {
-      if ((await this.#sizeOf(path, signal)) === bytes.length) return;
+      if ((await this.#sizeOf(path, signal)) !== undefined) {
+        if (Buffer.compare(await this.read(kind, name, undefined, signal), bytes) === 0) return;
+        throw otherBytes(`could not write ${path} to ${this.describe()}`);
+      }
     }
     throw restError(answer, `could not write ${path} to ${this.describe()}`);
   }
@@ -86,12 +99,19 @@ export class RestLocation implements Location {
     const path = pathOf(kind, name);
     const answer = await this.#request('DELETE', path, { signal });
     if (answer.status === 200 || answer.status === 404) return;
-    throw restError(answer, `could not remove ${path} from ${this.describe()}`);
+    const attempted = `could not remove ${path} from ${this.describe()}`;
+    throw answer.status === 403 ? keepsForEver(attempted) : restError(answer, attempted);
   }
 
   nested(folder: string): Location {
     assertFolderName(folder);
-    return new RestLocation(new URL(`${folder}/`, this.#base), this.#credentials);
+    const description = `${this.describe().replace(/\/?$/, '/')}${folder}/`;
+    const connection = { ...this.#connection, description };
+    return new RestLocation(new URL(`${folder}/`, this.#base), connection);
+  }
+
+  async close(): Promise<void> {
+    await this.#connection.transport.close();
   }
 
   /** Undefined when there is no such file. */
@@ -111,27 +131,33 @@ export class RestLocation implements Location {
       readonly range?: ByteRange | undefined;
       readonly body?: Uint8Array;
     },
-  ): Promise<RestAnswer> {
+  ): Promise<HttpAnswer> {
     const headers: Record<string, string> = { accept: options.accept ?? '*/*' };
-    if (this.#credentials !== undefined) {
-      const { user, password } = this.#credentials;
-      const pair = Buffer.from(`${user}:${password.reveal()}`).toString('base64');
-      headers.authorization = `Basic ${pair}`;
-    }
     if (options.range !== undefined) {
       const { offset, length } = options.range;
       headers.range = `bytes=${offset}-${offset + length - 1}`;
     }
     if (options.body !== undefined) headers['content-type'] = 'application/octet-stream';
-    const url = new URL(path, this.#base);
-    return restRequest({ method, url, headers, body: options.body, signal: options.signal });
+    return this.#connection.transport.request({
+      method,
+      url: new URL(path, this.#base),
+      headers,
+      authorization: this.#connection.authorization,
+      // A request without bytes says so, as some servers want a length.
+      body: method === 'POST' ? [options.body ?? new Uint8Array()] : undefined,
+      signal: options.signal,
+    });
   }
 }
 
-/** `rest:https://user:password@host:8000/name/`. Credentials that are not in the address are taken from
- * the environment, under the names that restic uses. */
+/**
+ * `rest:https://user:password@host:8000/name/`, or `rest:http+unix:///path/of/socket:/name/`. Credentials that are not in the
+ * address are taken from the environment, and so is a certificate authority, under the names that restic uses.
+ */
 export function parseRestLocation(text: string, environment: NodeJS.ProcessEnv): RestLocation {
-  const base = new URL(text.slice('rest:'.length));
+  const address = text.slice('rest:'.length);
+  const socket = /^http\+unix:\/\/(\/[^:]+):?(\/.*)?$/.exec(address);
+  const base = new URL(socket ? `http://localhost${socket[2] ?? '/'}` : address);
   if (base.protocol !== 'http:' && base.protocol !== 'https:') {
     throw new LifeboatError('usage.invalid', `cannot reach a REST server over ${base.protocol}`, {
       hint: 'Write rest:https://host:8000/name/ or rest:http://host:8000/name/.',
@@ -144,8 +170,25 @@ export function parseRestLocation(text: string, environment: NodeJS.ProcessEnv):
   base.search = '';
   base.hash = '';
   if (!base.pathname.endsWith('/')) base.pathname += '/';
-  const credentials = user === '' ? undefined : { user, password: new Secret(password) };
-  return new RestLocation(base, credentials);
+  const pair = Buffer.from(`${user}:${password}`).toString('base64');
+  return new RestLocation(base, {
+    kind: 'rest',
+    transport: new HttpClient({
+      socketPath: socket?.[1],
+      certificateAuthority: base.protocol === 'https:' ? certificateFile(environment) : undefined,
+    }),
+    description: socket ? `rest:http+unix://${socket[1]}:${base.pathname}` : `rest:${base.href}`,
+    authorization: user === '' ? undefined : new Secret(`Basic ${pair}`),
+  });
+}
+
+function certificateFile({ RESTIC_CACERT: path }: NodeJS.ProcessEnv): string | undefined {
+  if (path === undefined || path === '') return undefined;
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw fileError(error, `could not read the certificate authority ${path} (RESTIC_CACERT)`);
+  }
 }
 
 function pathOf(kind: FileKind, name: string): string {

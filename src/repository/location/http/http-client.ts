@@ -1,0 +1,129 @@
+import type { IncomingMessage } from 'node:http';
+import { type ClientRequest, Agent as HttpAgent, request as httpRequest } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { cancelled, LifeboatError, throwIfAborted } from '../../../core/index.ts';
+import { collectBody } from './collect-body.ts';
+import {
+  bodyLength,
+  type HttpAnswer,
+  type HttpRequest,
+  type HttpTransport,
+} from './http-transport.ts';
+import { SilenceWatch } from './silence-watch.ts';
+import { unreachable, untrusted } from './transport-error.ts';
+
+export interface HttpClientOptions {
+  /** PEM; trusted instead of the system's authorities. */
+  readonly certificateAuthority?: string | undefined;
+  /** A Unix socket to connect to, whatever host the URL names. */
+  readonly socketPath?: string | undefined;
+}
+
+/** HTTP/1.1 over connections that are kept for the next request. */
+export class HttpClient implements HttpTransport {
+  readonly #options: HttpClientOptions;
+  #plain: HttpAgent | undefined;
+  #secure: HttpsAgent | undefined;
+
+  constructor(options: HttpClientOptions = {}) {
+    this.#options = options;
+  }
+
+  async request(request: HttpRequest): Promise<HttpAnswer> {
+    for (let attempt = 1; ; attempt++) {
+      throwIfAborted(request.signal);
+      const outgoing = this.#open(request);
+      try {
+        return await exchange(outgoing, request);
+      } catch (error) {
+        // A server may close a kept connection just as it is used again: no failure of anything.
+        if (attempt === 1 && outgoing.reusedSocket && wasClosed(error)) continue;
+        throw error instanceof ExchangeFailure ? error.told : error;
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#plain?.destroy();
+    this.#secure?.destroy();
+    this.#plain = undefined;
+    this.#secure = undefined;
+  }
+
+  #open({ method, url, headers, authorization, body }: HttpRequest): ClientRequest {
+    const { socketPath, certificateAuthority: ca } = this.#options;
+    const options = {
+      method,
+      headers: {
+        ...headers,
+        ...(authorization ? { authorization: authorization.reveal() } : {}),
+        ...(body ? { 'content-length': String(bodyLength(body)) } : {}),
+      },
+      ...(socketPath ? { socketPath } : {}),
+    };
+    if (url.protocol === 'http:') {
+      this.#plain ??= new HttpAgent({ keepAlive: true });
+      return httpRequest(url, { ...options, agent: this.#plain });
+    }
+    this.#secure ??= new HttpsAgent({ keepAlive: true, ...(ca ? { ca } : {}) });
+    return httpsRequest(url, { ...options, agent: this.#secure });
+  }
+}
+
+/** Keeps the error of the connection beside what is told of it. */
+class ExchangeFailure extends Error {
+  readonly told: LifeboatError;
+  constructor(told: LifeboatError, cause: unknown) {
+    super(told.message, { cause });
+    this.told = told;
+  }
+}
+
+function wasClosed(error: unknown): boolean {
+  const code = ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code ?? '';
+  return error instanceof ExchangeFailure && ['ECONNRESET', 'EPIPE'].includes(code);
+}
+
+async function exchange(outgoing: ClientRequest, request: HttpRequest): Promise<HttpAnswer> {
+  const { signal, url, method, body = [] } = request;
+  using silence = new SilenceWatch(bodyLength(body), () => outgoing.destroy());
+  const onAbort = () => outgoing.destroy();
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    const incoming = await new Promise<IncomingMessage>((resolve, reject) => {
+      // A server may answer before it has read everything, and close: the answer counts.
+      outgoing.once('response', resolve);
+      outgoing.on('error', reject);
+      outgoing.once('close', () => reject(new Error('it closed the connection')));
+      for (const part of body) outgoing.write(part);
+      outgoing.end();
+    });
+    silence.heard();
+    const header = (name: string) => {
+      const value = incoming.headers[name];
+      return Array.isArray(value) ? value[0] : value;
+    };
+    const length = header('content-length');
+    const lengthBytes = length === undefined ? undefined : Number(length);
+    const expected = method === 'HEAD' ? undefined : lengthBytes;
+    const answer = await collectBody(incoming, expected, silence.heard);
+    return { status: incoming.statusCode ?? 0, header, lengthBytes, body: answer };
+  } catch (error) {
+    outgoing.destroy();
+    if (signal?.aborted) throw cancelled(signal);
+    if (error instanceof LifeboatError) throw error;
+    const told = silence.fellSilent
+      ? unreachable(url.origin, 'it fell silent', error)
+      : (untrusted(url.origin, error) ?? unreachable(url.origin, factOf(error), error));
+    throw new ExchangeFailure(told, error);
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+function factOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  // `aborted` is Node's word for a body that ended early.
+  if (message === 'aborted') return 'it broke off in the middle of its answer';
+  return code ?? message;
+}
