@@ -153,6 +153,7 @@ export class ResticRepository implements Repository {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#pool[Symbol.asyncDispose]();
+    await this.location.close?.();
   }
 
   /** The loaded index, read again when it lacks a blob: another program may have written it since. */

@@ -4,6 +4,7 @@ import { LifeboatError } from '../../core/index.ts';
 import { LocalLocation } from './local-location.ts';
 import type { Location } from './location.ts';
 import { type LocationOptions, rateLimits } from './location-options.ts';
+import { parseRcloneLocation } from './rclone/rclone-location.ts';
 import { parseRestLocation } from './rest-location.ts';
 import { RetryingLocation } from './retrying-location.ts';
 import { ThrottledLocation } from './throttled-location.ts';
@@ -30,6 +31,12 @@ const openers: readonly LocationOpener[] = [
     example: 'rest:https://host:8000/name/',
     remote: true,
     open: parseRestLocation,
+  },
+  {
+    scheme: 'rclone',
+    example: 'rclone:remote:path',
+    remote: true,
+    open: parseRcloneLocation,
   },
 ];
 
