@@ -24,7 +24,11 @@ export function openBlob(
   sealed: Uint8Array,
   uncompressedLength: number,
 ): Uint8Array {
-  const stored = open(key, sealed);
+  return inflateBlob(open(key, sealed), uncompressedLength);
+}
+
+/** The plain bytes of what was stored before sealing. A view that the next call may overwrite. */
+export function inflateBlob(stored: Uint8Array, uncompressedLength: number): Uint8Array {
   if (uncompressedLength === 0) return stored;
   const plain = zstdContext(compressionLevel).decompress(stored, uncompressedLength);
   if (plain === undefined) throw damaged('does not decompress to the recorded length');

@@ -10,6 +10,7 @@ import { sha256 } from '../stored-file.ts';
 import { decodeBlobs } from './blob-decoder.ts';
 import { checkPack } from './pack-check.ts';
 import { PackSession } from './pack-session.ts';
+import { resealBlobs } from './reseal-blobs.ts';
 import type { PackMessage, WorkerAnswer, WorkerRequest, WorkerSetup } from './worker-messages.ts';
 
 interface KeptBlobs {
@@ -54,6 +55,10 @@ function handle(request: WorkerRequest): WorkerAnswer | undefined {
         if (isWanted) session.add(type, ids[number] as BlobId, blobs[number] as Uint8Array);
       }
       return { type: 'stored', job: request.job };
+    }
+    case 'reseal': {
+      const problems = resealBlobs(request, sessionFor(request.session));
+      return { type: 'resealed', job: request.job, problems };
     }
     case 'flush':
       sessions.get(request.session)?.flush();

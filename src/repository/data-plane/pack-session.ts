@@ -23,7 +23,10 @@ export class PackSession {
   }
 
   add(type: BlobType, id: BlobId, plain: Uint8Array): void {
-    const prepared = prepareBlob(type, id, plain);
+    this.addPrepared(type, prepareBlob(type, id, plain));
+  }
+
+  addPrepared(type: BlobType, prepared: PreparedBlob): void {
     let builder = this.#open.get(type);
     if (builder !== undefined && !builder.fits(prepared)) {
       this.#finish(type, builder);

@@ -41,6 +41,16 @@ export type WorkerRequest =
       readonly hashed: number;
       readonly wanted: readonly boolean[];
     }
+  /** Open blobs with another repository's key, verify them and pack them for a session. Answer: `resealed`. */
+  | {
+      readonly type: 'reseal';
+      readonly job: number;
+      readonly session: number;
+      readonly key: EnvelopeKey;
+      readonly piece: Uint8Array;
+      /** Offsets are within the piece. */
+      readonly blobs: readonly PackedBlob[];
+    }
   /** Finish the open packs of a session. Answer: `flushed`, after their `pack` messages. */
   | { readonly type: 'flush'; readonly job: number; readonly session: number }
   /** Forget a session's open packs. No answer. */
@@ -83,6 +93,8 @@ export type WorkerRequest =
 export type WorkerAnswer =
   | { readonly type: 'hashed'; readonly job: number; readonly ids: readonly BlobId[] }
   | { readonly type: 'stored'; readonly job: number }
+  /** With those that could not be; all others are packed. */
+  | { readonly type: 'resealed'; readonly job: number; readonly problems: readonly BlobProblem[] }
   | { readonly type: 'flushed'; readonly job: number }
   | { readonly type: 'decoded'; readonly job: number; readonly plain: Uint8Array }
   | { readonly type: 'checked'; readonly job: number; readonly problems: readonly PackProblem[] }
@@ -103,6 +115,11 @@ export interface PackMessage {
   readonly session: number;
   readonly pack: IndexedPack;
   readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+export interface BlobProblem {
+  readonly blob: PackedBlob;
+  readonly problem: string;
 }
 
 /** What is wrong in a pack; `blob` absent when it is the pack itself. */
