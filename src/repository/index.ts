@@ -1,5 +1,6 @@
 // repository: restic format 2, with Lifeboat's logs and records nested beside it.
 
+export type { CopiedSnapshot, CopyOptions, CopyReport } from './copy/copy.ts';
 export { isDamage } from './damage.ts';
 export { nameBytes, nameFromBytes } from './format/raw-name.ts';
 export { type InitRepositoryOptions, initRepository } from './init-repository.ts';

@@ -1,4 +1,5 @@
 import type { Progress } from '../core/index.ts';
+import type { CopyOptions, CopyReport } from './copy/copy.ts';
 import type { Location } from './location/location.ts';
 import type { Log } from './log/log.ts';
 import type { RecordStore } from './record/record.ts';
@@ -191,6 +192,8 @@ export interface Repository extends AsyncDisposable {
   findNode(tree: BlobId, path: string): Promise<TreeNode | undefined>;
   startBackup(options?: OperationOptions): Promise<BackupWriter>;
   check(options?: OperationOptions & { readonly readData?: boolean }): Promise<CheckReport>;
+  /** Brings everything of this one to another repository: snapshots, logs, records. See `copy/copy-repository.ts`. */
+  copyTo(destination: Repository, options?: CopyOptions): Promise<CopyReport>;
   /** The log of a source. Creating the object does no work. */
   log(name: string): Log;
   readonly records: RecordStore;

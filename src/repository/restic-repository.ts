@@ -1,5 +1,8 @@
-import { isLifeboatError, LifeboatError } from '../core/index.ts';
+import { assert, isLifeboatError, LifeboatError } from '../core/index.ts';
 import { checkRepository } from './check/check-repository.ts';
+import type { CopyOptions, CopyReport } from './copy/copy.ts';
+import { copyRepository } from './copy/copy-repository.ts';
+import type { CopySide } from './copy/copy-side.ts';
 import type { EnvelopeKey } from './crypto/envelope.ts';
 import { RepositoryBackupWriter } from './data-plane/backup-writer.ts';
 import { openVerifiedBlob } from './data-plane/blob-codec.ts';
@@ -147,6 +150,11 @@ export class ResticRepository implements Repository {
     return await checkRepository(this.#access, this.#pool, options);
   }
 
+  async copyTo(destination: Repository, options: CopyOptions = {}): Promise<CopyReport> {
+    assert(destination instanceof ResticRepository, 'a copy goes to a repository of this program');
+    return await copyRepository({ from: this.#side(), to: destination.#side() }, options);
+  }
+
   log(name: string): Log {
     return this.#logs.log(name);
   }
@@ -154,6 +162,10 @@ export class ResticRepository implements Repository {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#pool[Symbol.asyncDispose]();
     await this.location.close?.();
+  }
+
+  #side(): CopySide {
+    return { id: this.id, access: this.#access, pool: this.#pool, logs: this.#logs };
   }
 
   /** The loaded index, read again when it lacks a blob: another program may have written it since. */

@@ -83,10 +83,7 @@ async function pass(
 }
 
 /** None for an index file that is gone or damaged: what only it names was not found when the trees were walked. */
-async function packsOf(
-  { from, signal }: BlobCopy,
-  file: string,
-): Promise<readonly IndexedPack[]> {
+async function packsOf({ from, signal }: BlobCopy, file: string): Promise<readonly IndexedPack[]> {
   try {
     return decodeIndex(await readStoredJson(from.access, 'index', file, signal));
   } catch (error) {

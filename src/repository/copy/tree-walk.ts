@@ -41,10 +41,7 @@ export async function* walkTrees(options: {
 
 type Reading = Omit<Parameters<typeof walkTrees>[0], 'root' | 'isNew'>;
 
-async function readTrees(
-  options: Reading,
-  ids: readonly BlobId[],
-): Promise<readonly WalkedTree[]> {
+async function readTrees(options: Reading, ids: readonly BlobId[]): Promise<readonly WalkedTree[]> {
   const packs = new Map<string, PackedBlob[]>();
   for (const id of ids) {
     const place = options.index.find('tree', id);

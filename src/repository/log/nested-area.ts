@@ -61,6 +61,11 @@ export class NestedArea {
     return opened;
   }
 
+  /** The log a file belongs to, if the file was read or written before. */
+  ownerOf(name: string): string | undefined {
+    return this.#owners.get(name);
+  }
+
   /** False when the file is known to belong to another log: it need not be read again to find out. */
   mayBelongTo(name: string, log: string): boolean {
     const owner = this.#owners.get(name);

@@ -5,7 +5,7 @@ import { consolidate } from './consolidate.ts';
 import { dropCoveredPieces } from './drop-pieces.ts';
 import type { Log, LogSpan } from './log.ts';
 import { LogContents } from './log-contents.ts';
-import { encodeManifest, type Manifest } from './manifest.ts';
+import { encodeManifest, type FileEntry, type Manifest, type SegmentEntry } from './manifest.ts';
 import { mergePieces } from './merge-pieces.ts';
 import type { NestedArea } from './nested-area.ts';
 import { sha256 } from './nested-file.ts';
@@ -15,6 +15,16 @@ import { readSpan } from './read-span.ts';
 import { Turn } from './turn.ts';
 
 const readAttempts = 4;
+
+export interface LogInventory {
+  /** By stream, then by position. */
+  readonly segments: readonly SegmentEntry[];
+  readonly files: readonly FileEntry[];
+  /** Of segments and pieces together. */
+  readonly spans: readonly LogSpan[];
+  /** Whether the file of an entry is there, as long as it should be. */
+  readonly isWhole: (entry: SegmentEntry | FileEntry) => boolean;
+}
 
 /** A log in the nested area of a repository. */
 export class StoredLog implements Log {
@@ -131,6 +141,25 @@ export class StoredLog implements Log {
         await this.#refresh(signal);
       }
     }
+  }
+
+  /** What is stored, entry by entry, as the repository is now. */
+  async inventory(signal?: AbortSignal): Promise<LogInventory> {
+    // The files after the manifests: one that is appended meanwhile is not taken for missing.
+    await this.#refresh(signal);
+    const files = await this.#area.list('data', signal);
+    const sizes = new Map(files.map(({ name, sizeBytes }) => [name, sizeBytes]));
+    return {
+      segments: this.#catalog.segments(),
+      files: this.#catalog.files(),
+      spans: this.#catalog.spans(),
+      isWhole: ({ file, storedBytes }) => sizes.get(file) === storedBytes,
+    };
+  }
+
+  /** The bytes of an entry of `inventory`; the caller's own. Errors: `repository.damaged`, `location.file-missing`. */
+  readEntry(entry: SegmentEntry | FileEntry, signal?: AbortSignal): Promise<Uint8Array> {
+    return this.#contents.owned(entry, signal);
   }
 
   #isStored(

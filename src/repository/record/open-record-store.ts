@@ -66,7 +66,8 @@ async function appendRecord(
     heads: headsOf(known),
     body: record.body,
   };
-  const id = await files.add(encodeRecord(content, writer), content, last?.id ?? noPrevious);
+  const payload = encodeRecord(content, writer);
+  const id = await files.add({ payload, content, previous: last?.id ?? noPrevious });
   // As everybody else reads it: the body went through JSON.
   return await files.record(id);
 }
