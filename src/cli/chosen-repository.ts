@@ -18,11 +18,13 @@ export const repositoryOption = {
 export async function openChosenRepository(
   context: CommandContext,
   wanted: string | undefined,
+  /** What the names of the variables with the password of a location begin with. */
+  prefix: 'LIFEBOAT' | 'LIFEBOAT_FROM' = 'LIFEBOAT',
 ): Promise<Repository> {
   const { environment } = context;
-  if (wanted !== undefined && isLocation(wanted)) return await openAt(context, wanted);
+  if (wanted !== undefined && isLocation(wanted)) return await openAt(context, wanted, prefix);
   const fromEnvironment = wanted === undefined ? environment.LIFEBOAT_REPOSITORY : undefined;
-  if (fromEnvironment !== undefined) return await openAt(context, fromEnvironment);
+  if (fromEnvironment !== undefined) return await openAt(context, fromEnvironment, prefix);
   return await openConfiguredRepository(context, configured(context), wanted);
 }
 
@@ -43,15 +45,20 @@ function configured(context: CommandContext): Configuration {
   }
 }
 
-async function openAt(context: CommandContext, location: string): Promise<Repository> {
+async function openAt(
+  context: CommandContext,
+  location: string,
+  prefix: string,
+): Promise<Repository> {
   const { environment, signal } = context;
   const opened = openLocation(location);
   const what = `password of the repository at ${opened.describe()}`;
+  const passwordFile = environment[`${prefix}_PASSWORD_FILE`];
   const setting: PasswordSetting =
-    environment.LIFEBOAT_PASSWORD !== undefined
-      ? { env: 'LIFEBOAT_PASSWORD' }
-      : environment.LIFEBOAT_PASSWORD_FILE !== undefined
-        ? { file: environment.LIFEBOAT_PASSWORD_FILE }
+    environment[`${prefix}_PASSWORD`] !== undefined
+      ? { env: `${prefix}_PASSWORD` }
+      : passwordFile !== undefined
+        ? { file: passwordFile }
         : { prompt: true };
   const password = await readPassword(setting, what, secretSurroundings(context));
   return await openRepository({ location: opened, password, signal });

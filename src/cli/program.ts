@@ -74,7 +74,8 @@ function declare(
   const examples = command.examples.map((each) => `  lifeboat ${each}`).join('\n');
   sub.addHelpText('after', `\nExamples:\n${examples}`);
   sub.action(async (...parameters: unknown[]) => {
-    const values = parameters.slice(0, command.arguments.length) as (string | undefined)[];
+    // `[names...]` comes as a list.
+    const values = parameters.slice(0, command.arguments.length).flat() as (string | undefined)[];
     const configFile = sub.optsWithGlobals<{ config?: string }>().config;
     const input = { arguments: values, options: sub.opts() };
     await onCommand((context) => command.run(input, context(configFile)));

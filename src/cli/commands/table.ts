@@ -63,4 +63,9 @@ export const commandTable: readonly CommandEntry[] = [
     summary: 'is everything stored there, and undamaged?',
     load: async () => (await import('./check.ts')).check,
   },
+  {
+    name: 'copy',
+    summary: 'everything of one repository to another: snapshots, logs, records',
+    load: async () => (await import('./copy.ts')).copy,
+  },
 ];

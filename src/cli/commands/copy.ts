@@ -1,0 +1,92 @@
+import { ExitCode, formatBytes, LifeboatError } from '../../core/index.ts';
+import type { CopyReport, Repository } from '../../repository/index.ts';
+import { openChosenRepository } from '../chosen-repository.ts';
+import { defineCommand } from '../command.ts';
+import { formatMoment } from '../moment.ts';
+import { countOf } from '../output/count.ts';
+import type { Style } from '../output/style.ts';
+
+export const copy = defineCommand({
+  description: `Brings everything of one repository to another: snapshots with all their data, logs and
+records (stock \`restic copy\` leaves logs and records behind). Every blob is decrypted,
+compared with its hash and sealed anew under the destination's key. What is there already is
+not copied again, also when stock restic copied it; run it again after an interruption and it
+goes on. Nothing is ever removed on either side. Exit code 3: something could not be copied
+because it is damaged at the source; everything else is there.`,
+  examples: [
+    'copy --from main --to offsite',
+    'copy --from main --to offsite --dry-run',
+    'copy --from main --to offsite 4f2a91c0 latest',
+    'copy --from /mnt/usb/repository --to main --json',
+  ],
+  arguments: [{ name: '[snapshots...]', description: 'ids or "latest"; all when left out' }],
+  options: {
+    from: {
+      flags: '--from <name>',
+      description:
+        'a repository of the configuration, or a location whose password comes from LIFEBOAT_FROM_PASSWORD, LIFEBOAT_FROM_PASSWORD_FILE or the terminal',
+    },
+    to: {
+      flags: '--to <name>',
+      description: 'as -r of other commands; a location takes LIFEBOAT_PASSWORD or its _FILE',
+    },
+    dryRun: { flags: '-n, --dry-run', description: 'only say what would be copied' },
+  },
+  async run({ arguments: wanted, options }, context) {
+    const { output, signal } = context;
+    const { from, to, dryRun = false } = options;
+    if (from === undefined || to === undefined) {
+      throw new LifeboatError('usage.invalid', 'a copy needs --from and --to', {
+        hint: 'Both are names of repositories in lifeboat.yaml, or locations.',
+      });
+    }
+    await using source = await openChosenRepository(context, from, 'LIFEBOAT_FROM');
+    await using destination = await openChosenRepository(context, to);
+    const ids = await findWanted(source, wanted);
+    const report = await source.copyTo(destination, {
+      ...(ids === undefined ? {} : { select: ({ id }) => ids.has(id) }),
+      dryRun,
+      signal,
+      progress: output.progress,
+    });
+    for (const snapshot of report.snapshots) {
+      output.report({ type: 'copied-snapshot', ...snapshot }, ({ dim }) => {
+        const name = snapshot.id === undefined ? '' : ` as ${snapshot.id.slice(0, 8)}`;
+        return `  ${snapshot.source.slice(0, 8)}${name}  ${formatMoment(snapshot.time)}  ${dim(`${snapshot.hostname}:${snapshot.paths.join(', ')}`)}`;
+      });
+    }
+    const { snapshots, ...counts } = report;
+    output.report({ type: 'copy', from, to, snapshots: snapshots.length, ...counts }, (style) =>
+      describeCopy(report, style),
+    );
+    return report.problems.length === 0 ? ExitCode.ok : ExitCode.partlyDone;
+  },
+});
+
+async function findWanted(
+  source: Repository,
+  wanted: readonly (string | undefined)[],
+): Promise<ReadonlySet<string> | undefined> {
+  const texts = wanted.filter((each) => each !== undefined);
+  if (texts.length === 0) return undefined;
+  const ids = new Set<string>();
+  for (const text of texts) ids.add((await source.findSnapshot(text)).id);
+  return ids;
+}
+
+/** Also what `serve` says of a copy. */
+export function describeCopy(report: CopyReport, { green, yellow }: Style): string {
+  const { snapshots, snapshotsPresent, blobs, blobBytes, logSegments, logBytes, records } = report;
+  const isSame = snapshots.length + logSegments + records === 0;
+  const parts = [
+    `${countOf(snapshots.length, 'snapshot')} (${countOf(blobs, 'blob')}, ${formatBytes(blobBytes)})`,
+    `${countOf(logSegments, 'part')} of logs (${formatBytes(logBytes)})`,
+    countOf(records, 'record'),
+  ];
+  const what = isSame ? 'nothing new' : parts.join(', ');
+  const verb = report.dryRun ? 'would copy' : 'copied';
+  const mark = report.problems.length === 0 ? green('✓') : yellow('!');
+  const problems =
+    report.problems.length === 0 ? '' : yellow(`; ${countOf(report.problems.length, 'problem')}`);
+  return `${mark} ${verb} ${what}; ${countOf(snapshotsPresent, 'snapshot')} there already${problems}`;
+}
