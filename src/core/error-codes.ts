@@ -45,6 +45,10 @@ export const errorCodes = {
   'repository.damaged': { exit: ExitCode.failed, meaning: 'stored bytes are not what was written' },
   'repository.blob-missing': { exit: ExitCode.failed, meaning: 'a blob is in no index' },
   'repository.snapshot-missing': { exit: ExitCode.failed, meaning: 'there is no such snapshot' },
+  'retention.refused': {
+    exit: ExitCode.failed,
+    meaning: 'this would remove restore points that must stay',
+  },
   'log.gap': { exit: ExitCode.failed, meaning: 'the log does not hold what was asked for' },
   'log.conflict': {
     exit: ExitCode.failed,

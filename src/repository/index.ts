@@ -1,7 +1,21 @@
 // repository: restic format 2, with Lifeboat's logs and records nested beside it.
 
+export type { SnapshotFilter } from './browse/snapshot-filter.ts';
 export type { CopiedSnapshot, CopyOptions, CopyReport } from './copy/copy.ts';
 export { isDamage } from './damage.ts';
+export { type ForgetDecision, isCheckpoint, isFlagged } from './forget/decide.ts';
+export { describeGroup } from './forget/describe-group.ts';
+export type { ForgetOptions, ForgetPlan, ForgetReport } from './forget/forget.ts';
+export {
+  type GroupField,
+  groupFields,
+  groupSnapshots,
+  sourceOf,
+} from './forget/group-snapshots.ts';
+export type { ForgetGroup } from './forget/plan-by-policy.ts';
+export { parseRetentionDuration, type RetentionDuration } from './forget/retention-duration.ts';
+export { defaultMinimum, type KeepCount, type RetentionPolicy } from './forget/retention-policy.ts';
+export { checkpointTag, flaggedTag } from './forget/special-tags.ts';
 export { nameBytes, nameFromBytes } from './format/raw-name.ts';
 export { type InitRepositoryOptions, initRepository } from './init-repository.ts';
 export { LocalLocation } from './location/local-location.ts';

@@ -1,5 +1,6 @@
 import type { Progress } from '../core/index.ts';
 import type { CopyOptions, CopyReport } from './copy/copy.ts';
+import type { ForgetOptions, ForgetReport } from './forget/forget.ts';
 import type { Location } from './location/location.ts';
 import type { Log } from './log/log.ts';
 import type { RecordStore } from './record/record.ts';
@@ -54,6 +55,8 @@ export interface Snapshot {
   readonly time: Date;
   /** `time` to the nanosecond, as other programs store it; kept when a snapshot is copied or rewritten. */
   readonly timeNs?: bigint;
+  /** `time` as the file has it, with the zone of the clock that wrote it: retention counts its hours and days. */
+  readonly timeText?: string;
   readonly tree: BlobId;
   readonly paths: readonly string[];
   readonly hostname: string;
@@ -194,6 +197,8 @@ export interface Repository extends AsyncDisposable {
   check(options?: OperationOptions & { readonly readData?: boolean }): Promise<CheckReport>;
   /** Brings everything of this one to another repository: snapshots, logs, records. See `copy/copy-repository.ts`. */
   copyTo(destination: Repository, options?: CopyOptions): Promise<CopyReport>;
+  /** Removes snapshots by policy or by id, under the exclusive lock. */
+  forget(options: ForgetOptions): Promise<ForgetReport>;
   /** The log of a source. Creating the object does no work. */
   log(name: string): Log;
   readonly records: RecordStore;

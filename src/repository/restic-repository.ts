@@ -7,6 +7,7 @@ import type { EnvelopeKey } from './crypto/envelope.ts';
 import { RepositoryBackupWriter } from './data-plane/backup-writer.ts';
 import { openVerifiedBlob } from './data-plane/blob-codec.ts';
 import { WorkerPool } from './data-plane/worker-pool.ts';
+import { type ForgetOptions, type ForgetReport, forget } from './forget/forget.ts';
 import type { RepositoryConfig } from './format/config-file.ts';
 import { damaged } from './format/json-shape.ts';
 import { decodeTree } from './format/tree.ts';
@@ -153,6 +154,10 @@ export class ResticRepository implements Repository {
   async copyTo(destination: Repository, options: CopyOptions = {}): Promise<CopyReport> {
     assert(destination instanceof ResticRepository, 'a copy goes to a repository of this program');
     return await copyRepository({ from: this.#side(), to: destination.#side() }, options);
+  }
+
+  async forget(options: ForgetOptions): Promise<ForgetReport> {
+    return await forget(this.#access, options);
   }
 
   log(name: string): Log {

@@ -18,10 +18,10 @@ export type SnapshotBody = Omit<Snapshot, 'id'>;
 /** JSON in the field order of restic's Snapshot struct; `?` fields are left out when empty. */
 export function encodeSnapshot(snapshot: SnapshotBody): string {
   const { parent, hostname, username, uid, gid, excludes = [], tags, original } = snapshot;
-  const { time, timeNs, programVersion, summary } = snapshot;
+  const { time, timeNs, timeText, programVersion, summary } = snapshot;
   const texts = (values: readonly string[]) => `[${values.map(goJsonString).join(',')}]`;
   const fields = [
-    `"time":"${timeNs === undefined ? goTime(time) : formatGoTime(timeNs)}"`,
+    `"time":"${timeText ?? (timeNs === undefined ? goTime(time) : formatGoTime(timeNs))}"`,
     ...(parent === undefined ? [] : [`"parent":"${parent}"`]),
     `"tree":"${snapshot.tree}"`,
     `"paths":${texts(snapshot.paths)}`,
@@ -41,7 +41,8 @@ export function encodeSnapshot(snapshot: SnapshotBody): string {
 /** Errors: `repository.damaged`. */
 export function decodeSnapshot(id: string, json: string): Snapshot {
   const object = parseObject(json, 'snapshot');
-  const timeNs = parseGoTime(textField(object, 'time'));
+  const timeText = textField(object, 'time');
+  const timeNs = parseGoTime(timeText);
   if (timeNs === undefined) throw damaged('snapshot: its time is none');
   const programVersion = optionalText(object, 'program_version');
   const parent = optionalText(object, 'parent');
@@ -52,6 +53,7 @@ export function decodeSnapshot(id: string, json: string): Snapshot {
     id: id as SnapshotId,
     time: new Date(Number(timeNs / 1_000_000n)),
     timeNs,
+    timeText,
     tree: hashField(object, 'tree') as BlobId,
     paths: textArray(object, 'paths'),
     hostname: optionalText(object, 'hostname'),
