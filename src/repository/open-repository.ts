@@ -91,10 +91,28 @@ async function readConfig(
   masterKey: EnvelopeKey,
   signal?: AbortSignal,
 ): Promise<RepositoryConfig> {
-  const bytes = await location.read('config', 'config', undefined, signal);
-  return aboutFile('config', 'config', () => {
-    return decodeConfig(Buffer.from(open(masterKey, bytes)).toString('utf8'));
+  const versions = await location.configVersions?.(signal);
+  const stored = versions ?? [await location.read('config', 'config', undefined, signal)];
+  const decoded = stored.map((bytes) => () => {
+    return aboutFile('config', 'config', () => {
+      return decodeConfig(Buffer.from(open(masterKey, bytes)).toString('utf8'));
+    });
   });
+  return firstOf(decoded);
+}
+
+/** The first one that is no damage; the first error when all are. */
+function firstOf<Value>(attempts: readonly (() => Value)[]): Value {
+  let failure: unknown;
+  for (const attempt of attempts) {
+    try {
+      return attempt();
+    } catch (error) {
+      if (!isLifeboatError(error, 'repository.damaged')) throw error;
+      failure ??= error;
+    }
+  }
+  throw failure ?? damaged('no config is stored');
 }
 
 function missing(location: Location): LifeboatError {

@@ -1,4 +1,6 @@
 import type { ByteRange, FileInfo, FileKind, Location } from './location.ts';
+import type { LocationAbilities } from './location-abilities.ts';
+import type { ObjectLock } from './object-lock.ts';
 
 /**
  * Passes everything on to another location: what a decorator does not change, optional members included.
@@ -20,6 +22,10 @@ export abstract class LocationDecorator implements Location {
 
   get direct(): Location | undefined {
     return this.inner.direct && this.around(this.inner.direct);
+  }
+
+  get objectLock(): ObjectLock | undefined {
+    return this.inner.objectLock;
   }
 
   describe(): string {
@@ -52,6 +58,14 @@ export abstract class LocationDecorator implements Location {
 
   expectTrees(packs: Iterable<string>): void {
     this.inner.expectTrees?.(packs);
+  }
+
+  async probe(signal?: AbortSignal): Promise<LocationAbilities | undefined> {
+    return await this.inner.probe?.(signal);
+  }
+
+  async configVersions(signal?: AbortSignal): Promise<readonly Uint8Array[] | undefined> {
+    return await this.inner.configVersions?.(signal);
   }
 
   async close(): Promise<void> {

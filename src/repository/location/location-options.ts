@@ -8,6 +8,9 @@ export interface LocationOptions extends RateLimits {
   /** Where credentials and settings of the places are looked up. Default: the process's. */
   readonly environment?: NodeJS.ProcessEnv | undefined;
   readonly retry?: Partial<RetryOptions> | undefined;
+  /** Everything that is stored, and all that a new snapshot needs, cannot be removed by anybody for that long (`lock:`).
+   * Only S3 can do it. */
+  readonly lockPeriodMs?: number | undefined;
   /** Told before each pause of a retry: whoever waits must know why. */
   readonly onRetry?: ((notice: RetryNotice) => void) | undefined;
 }

@@ -1,3 +1,6 @@
+import type { LocationAbilities } from './location-abilities.ts';
+import type { ObjectLock } from './object-lock.ts';
+
 /** The kinds of file a repository consists of. `config` has exactly one file, named `config`. */
 export type FileKind = 'config' | 'keys' | 'locks' | 'snapshots' | 'index' | 'data';
 
@@ -47,6 +50,12 @@ export interface Location {
   readonly direct?: Location | undefined;
   /** A hint: these data files hold trees, which are read often and in small parts. */
   expectTrees?(packs: Iterable<string>): void;
+  /** Only where the location was opened with a time for which everything is to stay. */
+  readonly objectLock?: ObjectLock | undefined;
+  /** Tries what the place can do, for `init` and `doctor`. May write and remove a small file in `lifeboat/locks/`. */
+  probe?(signal?: AbortSignal): Promise<LocationAbilities | undefined>;
+  /** Where several configs may be stored: all of them, the oldest first. The first one that decrypts is the repository's. */
+  configVersions?(signal?: AbortSignal): Promise<readonly Uint8Array[] | undefined>;
   /** Ends what the location keeps running (a child process, connections). A later call starts it anew. */
   close?(): Promise<void>;
 }

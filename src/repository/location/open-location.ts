@@ -7,6 +7,7 @@ import { type LocationOptions, rateLimits } from './location-options.ts';
 import { parseRcloneLocation } from './rclone/rclone-location.ts';
 import { parseRestLocation } from './rest-location.ts';
 import { RetryingLocation } from './retrying-location.ts';
+import { openS3 } from './s3/open-s3.ts';
 import { ThrottledLocation } from './throttled-location.ts';
 
 interface LocationOpener {
@@ -15,7 +16,9 @@ interface LocationOpener {
   readonly example: string;
   /** Reached over a network: calls are tried again. */
   readonly remote: boolean;
-  open(text: string, environment: NodeJS.ProcessEnv): Location;
+  /** Can keep what is stored from being removed. */
+  readonly lockable?: boolean;
+  open(text: string, environment: NodeJS.ProcessEnv, options: LocationOptions): Location;
 }
 
 /** Every place a repository can live in. */
@@ -38,6 +41,13 @@ const openers: readonly LocationOpener[] = [
     remote: true,
     open: parseRcloneLocation,
   },
+  {
+    scheme: 's3',
+    example: 's3:https://host/bucket/prefix',
+    remote: true,
+    lockable: true,
+    open: (text, environment, { lockPeriodMs }) => openS3(text, { environment, lockPeriodMs }),
+  },
 ];
 
 /**
@@ -46,7 +56,7 @@ const openers: readonly LocationOpener[] = [
  */
 export function openLocation(text: string, options: LocationOptions = {}): Location {
   const environment = options.environment ?? process.env;
-  const { place, remote } = openPlace(text, environment);
+  const { place, remote } = openPlace(text, environment, options);
   const limits = rateLimits(options, environment);
   let location = place;
   if (limits.uploadBytesPerSecond || limits.downloadBytesPerSecond) {
@@ -59,19 +69,29 @@ export function openLocation(text: string, options: LocationOptions = {}): Locat
 function openPlace(
   text: string,
   environment: NodeJS.ProcessEnv,
+  options: LocationOptions,
 ): { readonly place: Location; readonly remote: boolean } {
   const scheme = /^([a-z][a-z0-9]*):/.exec(text)?.[1];
   if (text === '' || text.includes('\0')) throw unknownLocation('it is empty');
+  if (options.lockPeriodMs !== undefined) refuseLockUnless(scheme);
   if (scheme === undefined) return { place: new LocalLocation(resolve(text)), remote: false };
   const opener = openers.find((each) => each.scheme === scheme);
   if (opener === undefined) throw unknownLocation(`nothing here opens "${scheme}:"`);
   try {
-    return { place: opener.open(text, environment), remote: opener.remote };
+    return { place: opener.open(text, environment, options), remote: opener.remote };
   } catch (error) {
     if (error instanceof LifeboatError) throw error;
     // Without the cause: it quotes the address, which may hold a password.
     throw unknownLocation(`the address after "${scheme}:" is malformed`);
   }
+}
+
+function refuseLockUnless(scheme: string | undefined): void {
+  const able = openers.filter((each) => each.lockable);
+  if (able.some((each) => each.scheme === scheme)) return;
+  throw new LifeboatError('usage.invalid', 'this repository location cannot be locked', {
+    hint: `Leave \`lock:\` out, or use ${able.map((each) => each.example).join(', ')}.`,
+  });
 }
 
 function unknownLocation(fact: string): LifeboatError {

@@ -1,6 +1,8 @@
 import { formatDuration, isLifeboatError, type LifeboatError, sleep } from '../../core/index.ts';
 import type { ByteRange, FileInfo, FileKind, Location } from './location.ts';
+import type { LocationAbilities } from './location-abilities.ts';
 import { LocationDecorator } from './location-decorator.ts';
+import type { ObjectLock } from './object-lock.ts';
 import {
   defaultRetryOptions,
   type RetryNotice,
@@ -69,6 +71,27 @@ export class RetryingLocation extends LocationDecorator {
 
   override remove(kind: FileKind, name: string, signal?: AbortSignal): Promise<void> {
     return this.#retry(() => this.inner.remove(kind, name, signal), signal);
+  }
+
+  override get objectLock(): ObjectLock | undefined {
+    const lock = this.inner.objectLock;
+    if (lock === undefined) return undefined;
+    return {
+      promise: lock.promise,
+      place: lock.place,
+      untilFor: (now) => lock.untilFor(now),
+      known: (kind, name) => lock.known(kind, name),
+      retain: (kind, name, until, known, signal) =>
+        this.#retry(() => lock.retain(kind, name, until, known, signal), signal),
+    };
+  }
+
+  override probe(signal?: AbortSignal): Promise<LocationAbilities | undefined> {
+    return this.#retry(() => super.probe(signal), signal);
+  }
+
+  override configVersions(signal?: AbortSignal): Promise<readonly Uint8Array[] | undefined> {
+    return this.#retry(() => super.configVersions(signal), signal);
   }
 
   protected around(inner: Location): Location {
