@@ -11,6 +11,7 @@ import { decodeBlobs } from './blob-decoder.ts';
 import { checkPack } from './pack-check.ts';
 import { PackSession } from './pack-session.ts';
 import { resealBlobs } from './reseal-blobs.ts';
+import { repackBlobs } from './repack-blobs.ts';
 import type { PackMessage, WorkerAnswer, WorkerRequest, WorkerSetup } from './worker-messages.ts';
 
 interface KeptBlobs {
@@ -77,6 +78,12 @@ function handle(request: WorkerRequest): WorkerAnswer | undefined {
       const problems = checkPack(key, request.name, request.bytes, request.blobs);
       return { type: 'checked', job: request.job, problems };
     }
+    case 'repack':
+      return {
+        type: 'repacked',
+        job: request.job,
+        pack: repackBlobs(key, request.pieces, request.blobs),
+      };
     case 'sealNested': {
       const sealed = sealFile(keys[request.folder], request.header, request.payload);
       return { type: 'nestedSealed', job: request.job, sealed };
@@ -103,6 +110,7 @@ function unknown(request: never): LifeboatError {
 /** What is given away with an answer. Small bytes may be views of a buffer that Node shares: those are copied. */
 function buffersOf(answer: WorkerAnswer): ArrayBuffer[] {
   if (answer.type === 'decoded') return [answer.plain.buffer as ArrayBuffer];
+  if (answer.type === 'repacked') return [answer.pack.bytes.buffer];
   if (answer.type === 'nestedSealed') return [answer.sealed.bytes.buffer as ArrayBuffer];
   if (answer.type !== 'nestedOpened' || answer.opened.payload.length < Buffer.poolSize) return [];
   return [answer.opened.payload.buffer as ArrayBuffer];

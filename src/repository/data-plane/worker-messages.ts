@@ -5,6 +5,7 @@ import type { OpenedFile, SealedFile } from '../log/nested-file.ts';
 import type { NestedHeader } from '../log/nested-header.ts';
 import type { NestedFolder } from '../log/nested-keys.ts';
 import type { BlobId, BlobType } from '../repository.ts';
+import type { BlobToMove, MovedPack } from './repack-blobs.ts';
 
 // What the main thread and a blob worker say to each other. Buffers are transferred, never copied. A worker
 // handles messages in order; every request with a `job` gets exactly one answer with that number.
@@ -73,6 +74,13 @@ export type WorkerRequest =
       readonly bytes: Uint8Array;
       readonly blobs: readonly PackedBlob[];
     }
+  /** Verify stored blobs and put them into a new pack. Answer: `repacked`. */
+  | {
+      readonly type: 'repack';
+      readonly job: number;
+      readonly pieces: readonly Uint8Array[];
+      readonly blobs: readonly BlobToMove[];
+    }
   /** Seal a file of the nested area. Answer: `nestedSealed`. */
   | {
       readonly type: 'sealNested';
@@ -98,6 +106,7 @@ export type WorkerAnswer =
   | { readonly type: 'flushed'; readonly job: number }
   | { readonly type: 'decoded'; readonly job: number; readonly plain: Uint8Array }
   | { readonly type: 'checked'; readonly job: number; readonly problems: readonly PackProblem[] }
+  | { readonly type: 'repacked'; readonly job: number; readonly pack: MovedPack }
   | { readonly type: 'nestedSealed'; readonly job: number; readonly sealed: SealedFile }
   | { readonly type: 'nestedOpened'; readonly job: number; readonly opened: OpenedFile }
   | {

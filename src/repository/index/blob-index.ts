@@ -40,6 +40,11 @@ export class BlobIndex {
     return this.#packNames.length;
   }
 
+  /** Also those whose blobs all lie in earlier packs. */
+  get packNames(): readonly string[] {
+    return this.#packNames;
+  }
+
   addPack(pack: IndexedPack): void {
     // The same pack in two index files is harmless: two programs rebuilt the index.
     const number = this.#packNumbers.get(pack.name) ?? this.#packNames.push(pack.name) - 1;
@@ -72,6 +77,10 @@ export class BlobIndex {
   idAt(row: number): BlobId {
     const { buffer } = this.#ids;
     return Buffer.from(buffer, row * idBytes, idBytes).toString('hex') as BlobId;
+  }
+
+  typeAt(row: number): BlobType {
+    return this.#isTree[row] === 1 ? 'tree' : 'data';
   }
 
   placeAt(row: number): BlobPlace {

@@ -99,7 +99,7 @@ class LogsCheck {
   async #learn(folder: 'index' | 'locks', name: string): Promise<void> {
     const { header, payload } = await this.#area.read(folder, name, this.#options.signal);
     const subject = `lifeboat/${folder}/${name}`;
-    if (folder === 'locks' && header.kind === 'piece') return;
+    if (folder === 'locks' && (header.kind === 'piece' || header.kind === 'marks')) return;
     assertHeader(header, { kind: 'manifest' }, subject);
     const catalog = this.#catalogs.get(header.log) ?? new Catalog();
     this.#catalogs.set(header.log, catalog);

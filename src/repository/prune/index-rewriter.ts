@@ -1,0 +1,84 @@
+import { encodeIndex, type IndexedPack } from '../format/index-file.ts';
+import { packSizeBytes } from '../format/pack-header.ts';
+import { type RepositoryAccess, writeStoredJson } from '../stored-file.ts';
+import { packProblem, readIndexFile, type Survey } from './survey.ts';
+
+/** restic's own limit. */
+const fullAtBlobs = 50_000;
+/** Many index files of so few bytes are joined. */
+const smallBelowBytes = 256 * 1024;
+const manySmallFiles = 10;
+
+export interface RewriteOptions {
+  readonly access: RepositoryAccess;
+  readonly survey: Survey;
+  /** Packs that no index is to name any more. */
+  readonly dropped: ReadonlySet<string>;
+  /** Packs that are to be named and are not yet. */
+  readonly added: readonly IndexedPack[];
+  /** Throws when the lock was lost: then nothing more may be said or removed. */
+  readonly confirm: () => Promise<void>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Replaces the index files that name dropped packs. Every new file is durable before the first old one goes: killed in
+ * between, packs are named twice, which changes nothing.
+ */
+export async function rewriteIndex(options: RewriteOptions): Promise<void> {
+  const { access, survey, dropped, confirm, signal } = options;
+  const small = survey.indexFiles.filter(({ sizeBytes }) => sizeBytes < smallBelowBytes);
+  const joinSmall = small.length >= manySmallFiles;
+  const output = new IndexOutput(access, confirm, signal);
+  await output.addAll(options.added);
+  const replaced: string[] = [];
+  for (const { name, sizeBytes } of survey.indexFiles) {
+    const packs = await readIndexFile(access, name, signal);
+    const stays = packs.filter((pack) => !dropped.has(pack.name) && isSound(pack, survey));
+    const isSmall = joinSmall && sizeBytes < smallBelowBytes;
+    if (stays.length === packs.length && packs.length > 0 && !isSmall) continue;
+    await output.addAll(stays);
+    replaced.push(name);
+  }
+  await output.flush();
+  if (replaced.length === 0) return;
+  await confirm();
+  for (const name of replaced) await access.location.remove('index', name, signal);
+}
+
+function isSound(pack: IndexedPack, { packSizes }: Survey): boolean {
+  return packProblem(packSizes.get(pack.name), packSizeBytes(pack.blobs)) === undefined;
+}
+
+class IndexOutput {
+  readonly #access: RepositoryAccess;
+  readonly #confirm: () => Promise<void>;
+  readonly #signal: AbortSignal | undefined;
+  readonly #written = new Set<string>();
+  #packs: IndexedPack[] = [];
+  #blobs = 0;
+
+  constructor(access: RepositoryAccess, confirm: () => Promise<void>, signal?: AbortSignal) {
+    this.#access = access;
+    this.#confirm = confirm;
+    this.#signal = signal;
+  }
+
+  async addAll(packs: readonly IndexedPack[]): Promise<void> {
+    for (const pack of packs) {
+      if (this.#written.has(pack.name)) continue;
+      this.#written.add(pack.name);
+      this.#packs.push(pack);
+      this.#blobs += pack.blobs.length;
+      if (this.#blobs >= fullAtBlobs) await this.flush();
+    }
+  }
+
+  async flush(): Promise<void> {
+    if (this.#packs.length === 0) return;
+    await this.#confirm();
+    await writeStoredJson(this.#access, 'index', encodeIndex(this.#packs), this.#signal);
+    this.#packs = [];
+    this.#blobs = 0;
+  }
+}
