@@ -24,8 +24,10 @@ export type { LocationOptions } from './location/location-options.ts';
 export { MemoryLocation } from './location/memory-location.ts';
 export { openLocation } from './location/open-location.ts';
 export type { RetryNotice } from './location/retry-pauses.ts';
+export type { ListedLock } from './lock/unlock.ts';
 export type { Log, LogSpan } from './log/log.ts';
 export { type OpenRepositoryOptions, openRepository } from './open-repository.ts';
+export type { PruneOptions, PruneReport } from './prune/prune-options.ts';
 export type { LifeboatRecord, RecordStore } from './record/record.ts';
 export type {
   BackupWriter,

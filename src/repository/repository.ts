@@ -2,7 +2,9 @@ import type { Progress } from '../core/index.ts';
 import type { CopyOptions, CopyReport } from './copy/copy.ts';
 import type { ForgetOptions, ForgetReport } from './forget/forget.ts';
 import type { Location } from './location/location.ts';
+import type { ListedLock } from './lock/unlock.ts';
 import type { Log } from './log/log.ts';
+import type { PruneOptions, PruneReport } from './prune/prune-options.ts';
 import type { RecordStore } from './record/record.ts';
 
 /** SHA-256 of the plain bytes, 64 lower-case hex digits. */
@@ -162,6 +164,8 @@ export interface CheckReport {
 }
 
 export interface OperationOptions {
+  /** How long to wait for a lock that another program holds. Default: refuse at once. */
+  readonly lockWaitMs?: number;
   readonly signal?: AbortSignal;
   readonly progress?: Progress;
 }
@@ -199,6 +203,12 @@ export interface Repository extends AsyncDisposable {
   copyTo(destination: Repository, options?: CopyOptions): Promise<CopyReport>;
   /** Removes snapshots by policy or by id, under the exclusive lock. */
   forget(options: ForgetOptions): Promise<ForgetReport>;
+  /** Takes what no snapshot needs out of the index and marks it; removes what was marked long enough ago. */
+  prune(options?: PruneOptions): Promise<PruneReport>;
+  /** Removes stale locks, with `removeAll` all of them; lists them all. */
+  unlock(
+    options?: OperationOptions & { readonly removeAll?: boolean; readonly dryRun?: boolean },
+  ): Promise<readonly ListedLock[]>;
   /** The log of a source. Creating the object does no work. */
   log(name: string): Log;
   readonly records: RecordStore;

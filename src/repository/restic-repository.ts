@@ -14,9 +14,12 @@ import { decodeTree } from './format/tree.ts';
 import { type LoadedIndex, loadIndex } from './index/index-reader.ts';
 import type { Location } from './location/location.ts';
 import { RepositoryLock } from './lock/repository-lock.ts';
+import { type ListedLock, unlock } from './lock/unlock.ts';
 import type { Log } from './log/log.ts';
 import { type Logs, openLogs } from './log/open-logs.ts';
 import { programVersion } from './program-version.ts';
+import type { PruneOptions, PruneReport } from './prune/prune-options.ts';
+import { pruneRepository } from './prune/prune-repository.ts';
 import { readContent } from './read/content-reader.ts';
 import { placeOf } from './read/read-plan.ts';
 import { openRecordStore } from './record/open-record-store.ts';
@@ -119,7 +122,13 @@ export class ResticRepository implements Repository {
         hint: 'It can be read. To write to it, run `restic migrate upgrade_repo_v2` first.',
       });
     }
-    const lock = await RepositoryLock.acquire(this.#access, { exclusive: false, signal, progress });
+    const lock = await RepositoryLock.acquire(this.#access, {
+      exclusive: false,
+      operation: 'backup',
+      waitMs: options.lockWaitMs,
+      signal,
+      progress,
+    });
     try {
       // Under the lock nobody removes what this index names.
       const { blobs, damaged: unread } = await this.#loadIndex(signal);
@@ -158,6 +167,21 @@ export class ResticRepository implements Repository {
 
   async forget(options: ForgetOptions): Promise<ForgetReport> {
     return await forget(this.#access, options);
+  }
+
+  async prune(options: PruneOptions = {}): Promise<PruneReport> {
+    try {
+      return await pruneRepository(this.#access, this.#pool, options);
+    } finally {
+      // It names packs that may be gone.
+      this.#index = undefined;
+    }
+  }
+
+  async unlock(
+    options: OperationOptions & { readonly removeAll?: boolean; readonly dryRun?: boolean } = {},
+  ): Promise<readonly ListedLock[]> {
+    return await unlock(this.#access, options);
   }
 
   log(name: string): Log {

@@ -24,7 +24,13 @@ export async function checkRepository(
 ): Promise<CheckReport> {
   const { signal, progress = silentProgress, readData = false } = options;
   // Backups may go on beside a check; a prune may not.
-  await using _lock = await RepositoryLock.acquire(access, { exclusive: false, signal, progress });
+  await using _lock = await RepositoryLock.acquire(access, {
+    exclusive: false,
+    operation: 'check',
+    waitMs: options.lockWaitMs,
+    signal,
+    progress,
+  });
   const state: CheckState = {
     access,
     pool,

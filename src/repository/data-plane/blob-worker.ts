@@ -10,8 +10,8 @@ import { sha256 } from '../stored-file.ts';
 import { decodeBlobs } from './blob-decoder.ts';
 import { checkPack } from './pack-check.ts';
 import { PackSession } from './pack-session.ts';
-import { resealBlobs } from './reseal-blobs.ts';
 import { repackBlobs } from './repack-blobs.ts';
+import { resealBlobs } from './reseal-blobs.ts';
 import type { PackMessage, WorkerAnswer, WorkerRequest, WorkerSetup } from './worker-messages.ts';
 
 interface KeptBlobs {

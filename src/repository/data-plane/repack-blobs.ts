@@ -76,11 +76,7 @@ function compressedAnew(key: EnvelopeKey, plain: Uint8Array, id: string): Uint8A
 }
 
 /** As whoever has lost the index will read it. */
-function assertReadable(
-  key: EnvelopeKey,
-  pack: Uint8Array,
-  wanted: readonly PackedBlob[],
-): void {
+function assertReadable(key: EnvelopeKey, pack: Uint8Array, wanted: readonly PackedBlob[]): void {
   const found = decodePackHeader(open(key, locatePackHeader(pack), 'pack header'));
   const isSame =
     found.length === wanted.length &&

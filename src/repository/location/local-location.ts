@@ -122,6 +122,12 @@ export class LocalLocation implements Location {
     }
   }
 
+  /** On a network file system the clock is that of its server. */
+  async modifiedAt(kind: FileKind, name: string): Promise<Date | undefined> {
+    const info = await stat(this.#pathOf(kind, name)).catch(() => undefined);
+    return info?.mtime;
+  }
+
   nested(folder: string): Location {
     assertFolderName(folder);
     return new LocalLocation(join(this.path, folder));

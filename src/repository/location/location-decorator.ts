@@ -56,6 +56,10 @@ export abstract class LocationDecorator implements Location {
     return this.around(this.inner.nested(folder));
   }
 
+  async modifiedAt(kind: FileKind, name: string, signal?: AbortSignal): Promise<Date | undefined> {
+    return await this.inner.modifiedAt?.(kind, name, signal);
+  }
+
   expectTrees(packs: Iterable<string>): void {
     this.inner.expectTrees?.(packs);
   }

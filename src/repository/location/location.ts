@@ -48,6 +48,8 @@ export interface Location {
   nested(folder: string): Location;
   /** Only where copies are kept nearby: the place itself. What must see the truth (check, repair) reads there. */
   readonly direct?: Location | undefined;
+  /** When a file was written, by the clock of the place; undefined when it does not tell, or there is no such file. */
+  modifiedAt?(kind: FileKind, name: string, signal?: AbortSignal): Promise<Date | undefined>;
   /** A hint: these data files hold trees, which are read often and in small parts. */
   expectTrees?(packs: Iterable<string>): void;
   /** Only where the location was opened with a time for which everything is to stay. */

@@ -103,6 +103,12 @@ export class RestLocation implements Location {
     throw answer.status === 403 ? keepsForEver(attempted) : restError(answer, attempted);
   }
 
+  async modifiedAt(kind: FileKind, name: string, signal?: AbortSignal): Promise<Date | undefined> {
+    const answer = await this.#request('HEAD', pathOf(kind, name), { signal });
+    const time = new Date(answer.header('last-modified') ?? '');
+    return answer.status === 200 && !Number.isNaN(time.getTime()) ? time : undefined;
+  }
+
   nested(folder: string): Location {
     assertFolderName(folder);
     const description = `${this.describe().replace(/\/?$/, '/')}${folder}/`;

@@ -16,17 +16,21 @@ export interface LockFile {
   readonly hostname: string;
   readonly username: string;
   readonly pid: number;
+  /** What Lifeboat is doing; other programs do not say. */
+  readonly operation?: string | undefined;
+  /** When it began; `time` is that of the last refresh. */
+  readonly since?: Date | undefined;
 }
 
 /** restic's own limit. */
 export const staleAfterMs = 30 * 60_000;
 
-export function ownLock(exclusive: boolean): LockFile {
-  const [host, username] = [hostname(), userName()];
-  return { time: new Date(), exclusive, hostname: host, username, pid: process.pid };
+export function ownLock(exclusive: boolean, operation?: string, since?: Date): LockFile {
+  const [host, username, time] = [hostname(), userName(), new Date()];
+  return { time, exclusive, hostname: host, username, pid: process.pid, operation, since };
 }
 
-/** JSON in the field order of restic's Lock struct. */
+/** JSON in the field order of restic's Lock struct; our own field comes last, others ignore it. */
 export function encodeLock(lock: LockFile): string {
   const uid = process.getuid?.() ?? 0;
   const gid = process.getgid?.() ?? 0;
@@ -38,8 +42,15 @@ export function encodeLock(lock: LockFile): string {
     `"pid":${lock.pid}`,
     ...(uid === 0 ? [] : [`"uid":${uid}`]),
     ...(gid === 0 ? [] : [`"gid":${gid}`]),
+    ...encodeOwn(lock),
   ];
   return `{${fields.join(',')}}`;
+}
+
+function encodeOwn({ operation, since, time }: LockFile): string[] {
+  if (operation === undefined) return [];
+  const began = formatGoTime(BigInt((since ?? time).getTime()) * 1_000_000n);
+  return [`"lifeboat":{"operation":${goJsonString(operation)},"since":"${began}"}`];
 }
 
 /** Errors: `repository.damaged`. */
@@ -53,12 +64,22 @@ export function decodeLock(json: string): LockFile {
     hostname: optionalText(object, 'hostname'),
     username: optionalText(object, 'username'),
     pid: numberField(object, 'pid', Number.MAX_SAFE_INTEGER, 0),
+    ...decodeOwn(object.lifeboat),
   };
 }
 
-/** True when nobody can hold this lock any more: too old, or its process on this host is gone. */
-export function isStale(lock: LockFile, now = Date.now()): boolean {
-  if (now - lock.time.getTime() > staleAfterMs) return true;
+/** Only said to people: what is malformed is left out. */
+function decodeOwn(value: unknown): Pick<LockFile, 'operation' | 'since'> {
+  if (typeof value !== 'object' || value === null) return {};
+  const { operation, since } = value as { operation?: unknown; since?: unknown };
+  if (typeof operation !== 'string' || typeof since !== 'string') return {};
+  const sinceNs = parseGoTime(since);
+  if (sinceNs === undefined) return {};
+  return { operation: operation.slice(0, 100), since: new Date(Number(sinceNs / 1_000_000n)) };
+}
+
+/** True when its process is known to be gone: it ran on this host. */
+export function isOfDeadProcess(lock: LockFile): boolean {
   return lock.hostname === hostname() && !processExists(lock.pid);
 }
 

@@ -1,13 +1,15 @@
 import {
-  isLifeboatError,
   LifeboatError,
   type Progress,
   silentProgress,
   sleep,
   throwIfAborted,
 } from '../../core/index.ts';
-import { type RepositoryAccess, readStoredJson, writeStoredJson } from '../stored-file.ts';
-import { decodeLock, encodeLock, isStale, type LockFile, ownLock } from './lock-file.ts';
+import { type RepositoryAccess, writeStoredJson } from '../stored-file.ts';
+import { measureClock } from './clock-skew.ts';
+import { lookAtLocks, refuseConflicts, removeStale } from './lock-conflicts.ts';
+import { encodeLock, ownLock } from './lock-file.ts';
+import { waitForTurn } from './wait-for-turn.ts';
 
 // restic's times (internal/repository/lock.go).
 const settleMs = 200;
@@ -16,6 +18,10 @@ const lostAfterMs = 22.5 * 60_000;
 
 export interface LockOptions {
   readonly exclusive: boolean;
+  /** What the lock is for: others are told. */
+  readonly operation?: string | undefined;
+  /** How long to wait for others. Default: not at all. */
+  readonly waitMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly progress?: Progress | undefined;
 }
@@ -26,32 +32,44 @@ export interface LockOptions {
  */
 export class RepositoryLock implements AsyncDisposable {
   readonly #access: RepositoryAccess;
-  readonly #exclusive: boolean;
+  readonly #purpose: LockPurpose;
   readonly #timer: NodeJS.Timeout;
   #name: string;
   #isTaken = false;
   #refreshedAt = Date.now();
   #refreshing: Promise<void> = Promise.resolve();
 
-  private constructor(access: RepositoryAccess, exclusive: boolean, name: string) {
+  private constructor(access: RepositoryAccess, purpose: LockPurpose, name: string) {
     this.#access = access;
-    this.#exclusive = exclusive;
+    this.#purpose = purpose;
     this.#name = name;
     this.#timer = setInterval(() => this.#refreshSoon(), refreshEveryMs);
     this.#timer.unref();
   }
 
-  /** Errors: `repository.locked`. */
+  /** Waits for others as long as `waitMs` says. Errors: `repository.locked`, which names the holder. */
   static async acquire(access: RepositoryAccess, options: LockOptions): Promise<RepositoryLock> {
-    const { exclusive, signal } = options;
-    await refuseConflicts(access, options, '');
+    return await waitForTurn(options, () => RepositoryLock.#acquireNow(access, options));
+  }
+
+  static async #acquireNow(
+    access: RepositoryAccess,
+    options: LockOptions,
+  ): Promise<RepositoryLock> {
+    const { exclusive, operation, signal, progress = silentProgress } = options;
+    const before = await lookAtLocks(access, signal);
+    refuseConflicts(before, exclusive);
     throwIfAborted(signal);
-    const name = await writeLock(access, exclusive);
-    const lock = new RepositoryLock(access, exclusive, name);
+    const since = new Date();
+    const name = await writeLock(access, exclusive, operation, since);
+    const lock = new RepositoryLock(access, { exclusive, operation, since }, name);
     try {
+      const clock = await measureClock(access.location, name, since, { signal, progress });
       // Whoever wrote a lock at the same moment is visible now; one of the two, or both, give way.
       await sleep(settleMs, signal);
-      await refuseConflicts(access, options, name);
+      const after = await lookAtLocks(access, signal, name);
+      await removeStale(access, after, { clock, signal, progress });
+      refuseConflicts(after, exclusive);
       return lock;
     } catch (error) {
       await lock[Symbol.asyncDispose]();
@@ -105,72 +123,24 @@ export class RepositoryLock implements AsyncDisposable {
     const locks = await this.#access.location.list('locks');
     this.#isTaken ||= !locks.some(({ name }) => name === former);
     if (this.#isTaken) return;
-    this.#name = await writeLock(this.#access, this.#exclusive);
+    const { exclusive, operation, since } = this.#purpose;
+    this.#name = await writeLock(this.#access, exclusive, operation, since);
     this.#refreshedAt = startedAt;
     await this.#access.location.remove('locks', former);
   }
 }
 
-function writeLock(access: RepositoryAccess, exclusive: boolean): Promise<string> {
-  return writeStoredJson(access, 'locks', encodeLock(ownLock(exclusive)));
+interface LockPurpose {
+  readonly exclusive: boolean;
+  readonly operation: string | undefined;
+  readonly since: Date;
 }
 
-async function refuseConflicts(
+function writeLock(
   access: RepositoryAccess,
-  options: LockOptions,
-  own: string,
-): Promise<void> {
-  for (const { name, sizeBytes } of await access.location.list('locks', options.signal)) {
-    // An empty file is the remains of a crashed writer, never a lock.
-    if (name === own || sizeBytes === 0) continue;
-    const lock = await readLock(access, name, options.signal);
-    if (lock === undefined) continue;
-    if (isStale(lock)) await removeStale(access, name, lock, options.progress ?? silentProgress);
-    else if (options.exclusive || lock.exclusive) throw conflict(lock);
-  }
-}
-
-/** Undefined when it went away meanwhile. */
-async function readLock(
-  access: RepositoryAccess,
-  name: string,
-  signal?: AbortSignal,
-): Promise<LockFile | undefined> {
-  try {
-    return decodeLock(await readStoredJson(access, 'locks', name, signal));
-  } catch (error) {
-    if (isLifeboatError(error, 'location.file-missing')) return undefined;
-    if (!isLifeboatError(error, 'repository.damaged')) throw error;
-    throw new LifeboatError('repository.locked', `the lock file ${name} cannot be read`, {
-      hint: 'When no other program uses the repository, remove this file from its locks folder.',
-      cause: error,
-    });
-  }
-}
-
-async function removeStale(
-  { location }: RepositoryAccess,
-  name: string,
-  lock: LockFile,
-  progress: Progress,
-): Promise<void> {
-  await location.remove('locks', name);
-  progress({
-    type: 'warning',
-    message: `removed a stale lock of ${holder(lock)}`,
-    hint: 'Its holder ended without removing it, or was cut off from the repository for 30 minutes.',
-  });
-}
-
-function conflict(lock: LockFile): LifeboatError {
-  const kind = lock.exclusive ? 'exclusively locked' : 'locked';
-  return new LifeboatError('repository.locked', `the repository is ${kind} by ${holder(lock)}`, {
-    hint: 'Wait until that program has ended. If it is gone, its lock is ignored 30 minutes after its last sign of life.',
-    context: { hostname: lock.hostname, pid: lock.pid, since: lock.time.toISOString() },
-    retryable: true,
-  });
-}
-
-function holder(lock: LockFile): string {
-  return `process ${lock.pid} of ${lock.username}@${lock.hostname}`;
+  exclusive: boolean,
+  operation: string | undefined,
+  since: Date,
+): Promise<string> {
+  return writeStoredJson(access, 'locks', encodeLock(ownLock(exclusive, operation, since)));
 }

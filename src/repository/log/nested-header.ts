@@ -1,7 +1,14 @@
 import { LifeboatError } from '../../core/index.ts';
 
 /** What a file of the nested area is. The number is stored; never reuse one. */
-export const nestedKinds = { segment: 1, file: 2, piece: 3, manifest: 4, record: 5, marks: 6 } as const;
+export const nestedKinds = {
+  segment: 1,
+  file: 2,
+  piece: 3,
+  manifest: 4,
+  record: 5,
+  marks: 6,
+} as const;
 export type NestedKind = keyof typeof nestedKinds;
 
 /**

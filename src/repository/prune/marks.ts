@@ -1,5 +1,12 @@
 import { isLifeboatError, type Progress } from '../../core/index.ts';
-import { damaged, parseObject, arrayField, asObject, asHash, textField } from '../format/json-shape.ts';
+import {
+  arrayField,
+  asHash,
+  asObject,
+  damaged,
+  parseObject,
+  textField,
+} from '../format/json-shape.ts';
 import type { NestedArea } from '../log/nested-area.ts';
 import { noPrevious } from '../log/nested-header.ts';
 
@@ -112,7 +119,8 @@ export function decodeMarks(payload: Uint8Array): Mark[] {
     const mark = asObject(value, 'mark');
     const folder = markedFolders.find((each) => each === textField(mark, 'folder'));
     const since = new Date(textField(mark, 'since'));
-    if (folder === undefined || Number.isNaN(since.getTime())) throw damaged('marks: no valid mark');
+    if (folder === undefined || Number.isNaN(since.getTime()))
+      throw damaged('marks: no valid mark');
     return { folder, name: asHash(mark.name, 'mark'), since };
   });
 }

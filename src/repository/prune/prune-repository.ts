@@ -53,8 +53,13 @@ export async function pruneRepository(
   const { signal, progress = silentProgress, lockWaitMs } = options;
   const isDryRun = options.dryRun ?? false;
   const tools: Tools = { access, pool, signal, progress };
-  const lockOptions = { exclusive: !isDryRun, signal, progress, waitMs: lockWaitMs };
-  await using lock = await RepositoryLock.acquire(access, lockOptions);
+  await using lock = await RepositoryLock.acquire(access, {
+    exclusive: !isDryRun,
+    operation: 'prune',
+    waitMs: lockWaitMs,
+    signal,
+    progress,
+  });
   if (!isDryRun) await assertRemovable(access.location, signal);
   const plan = await makePlan(tools, options);
   const { survey, decisions, unneeded } = plan;

@@ -61,26 +61,20 @@ export function packProblem(sizeBytes: number | undefined, wanted: number): stri
 }
 
 export async function readIndexFile(access: RepositoryAccess, name: string, signal?: AbortSignal) {
-  return await orRefuse(
-    async () => {
-      const json = await readStoredJson(access, 'index', name, signal);
-      return aboutFile('index', name, () => decodeIndex(json));
-    },
-    'Nothing was removed, because what this file names cannot be known. Run `lifeboat repair index`, then this again.',
-  );
+  return await orRefuse(async () => {
+    const json = await readStoredJson(access, 'index', name, signal);
+    return aboutFile('index', name, () => decodeIndex(json));
+  }, 'Nothing was removed, because what this file names cannot be known. Run `lifeboat repair index`, then this again.');
 }
 
 async function readSnapshots(access: RepositoryAccess, signal?: AbortSignal): Promise<Snapshot[]> {
   const snapshots: Snapshot[] = [];
   for (const { name } of await access.location.list('snapshots', signal)) {
     throwIfAborted(signal);
-    const snapshot = await orRefuse(
-      async () => {
-        const json = await readStoredJson(access, 'snapshots', name, signal);
-        return aboutFile('snapshots', name, () => decodeSnapshot(name, json));
-      },
-      'Nothing was removed, because what this snapshot needs cannot be known. Restore the file from a copy of the repository, or forget it with `lifeboat repair snapshots --forget`, then run this again.',
-    );
+    const snapshot = await orRefuse(async () => {
+      const json = await readStoredJson(access, 'snapshots', name, signal);
+      return aboutFile('snapshots', name, () => decodeSnapshot(name, json));
+    }, 'Nothing was removed, because what this snapshot needs cannot be known. Restore the file from a copy of the repository, or forget it with `lifeboat repair snapshots --forget`, then run this again.');
     snapshots.push(snapshot);
   }
   return snapshots;

@@ -1,0 +1,60 @@
+import { isLifeboatError, silentProgress } from '../../core/index.ts';
+import type { OperationOptions } from '../repository.ts';
+import { type RepositoryAccess, readStoredJson } from '../stored-file.ts';
+import { holder } from './lock-conflicts.ts';
+import { decodeLock, isOfDeadProcess, type LockFile, staleAfterMs } from './lock-file.ts';
+
+/** A lock file as `unlock` shows it. */
+export interface ListedLock {
+  readonly name: string;
+  /** Whose it is, in words; for one that cannot be read, why. */
+  readonly holder: string;
+  readonly exclusive: boolean;
+  readonly isStale: boolean;
+  readonly removed: boolean;
+}
+
+/**
+ * Removes stale locks: of processes of this host that are gone, and those without a sign of life for 30 minutes. With
+ * `removeAll` every lock, also those of the living: only for when no other program works on the repository.
+ */
+export async function unlock(
+  access: RepositoryAccess,
+  options: OperationOptions & { readonly removeAll?: boolean; readonly dryRun?: boolean } = {},
+): Promise<readonly ListedLock[]> {
+  const { signal, progress = silentProgress, removeAll = false, dryRun = false } = options;
+  const locks: ListedLock[] = [];
+  for (const { name, sizeBytes } of await access.location.list('locks', signal)) {
+    const lock = await describeLock(access, name, sizeBytes, signal);
+    if (lock === undefined) continue;
+    const removed = !dryRun && (removeAll || lock.isStale);
+    if (removed) await access.location.remove('locks', name, signal);
+    if (removed) progress({ type: 'note', message: `removed the lock of ${lock.holder}` });
+    locks.push({ name, ...lock, removed });
+  }
+  return locks;
+}
+
+async function describeLock(
+  access: RepositoryAccess,
+  name: string,
+  sizeBytes: number,
+  signal?: AbortSignal,
+): Promise<Omit<ListedLock, 'name' | 'removed'> | undefined> {
+  if (sizeBytes === 0) {
+    return { holder: 'nobody: an empty file', exclusive: false, isStale: true };
+  }
+  try {
+    const lock = decodeLock(await readStoredJson(access, 'locks', name, signal));
+    return { holder: holder(lock), exclusive: lock.exclusive, isStale: isStale(lock) };
+  } catch (error) {
+    if (isLifeboatError(error, 'location.file-missing')) return undefined;
+    if (!isLifeboatError(error, 'repository.damaged')) throw error;
+    // It may be another version's, or half read: not ours to judge.
+    return { holder: `somebody unknown: ${error.message}`, exclusive: false, isStale: false };
+  }
+}
+
+function isStale(lock: LockFile): boolean {
+  return isOfDeadProcess(lock) || Date.now() - lock.time.getTime() > staleAfterMs;
+}
