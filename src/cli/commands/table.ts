@@ -68,4 +68,14 @@ export const commandTable: readonly CommandEntry[] = [
     summary: 'everything of one repository to another: snapshots, logs, records',
     load: async () => (await import('./copy.ts')).copy,
   },
+  {
+    name: 'prune',
+    summary: 'remove what no snapshot needs',
+    load: async () => (await import('./prune.ts')).prune,
+  },
+  {
+    name: 'unlock',
+    summary: 'list locks, remove stale ones',
+    load: async () => (await import('./unlock.ts')).unlock,
+  },
 ];
