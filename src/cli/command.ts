@@ -29,13 +29,18 @@ export interface Surroundings {
 
 /** By the name commander gives an option: `--before-xid <xid>` is `beforeXid`. */
 export type OptionDeclarations = Readonly<
-  Record<string, { readonly flags: string; readonly description: string }>
+  Record<
+    string,
+    { readonly flags: string; readonly description: string; readonly repeatable?: true }
+  >
 >;
 
-/** An option with `<value>` is text, one without is a switch. */
+/** An option with `<value>` is text, several texts where it may be repeated; one without is a switch. */
 export type OptionValues<Options extends OptionDeclarations> = {
   readonly [Name in keyof Options]: Options[Name]['flags'] extends `${string}<${string}`
-    ? string | undefined
+    ? Options[Name] extends { readonly repeatable: true }
+      ? readonly string[] | undefined
+      : string | undefined
     : boolean | undefined;
 };
 

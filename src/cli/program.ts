@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Command as Commander, CommanderError, Command as NewCommander } from 'commander';
 import { assert } from '../core/index.ts';
 import type { Command, CommandContext } from './command.ts';
-import type { CommandEntry } from './commands/table.ts';
+import { type CommandEntry, commandGroups } from './commands/table.ts';
 
 // The same depth from src/cli and from dist/cli.
 const packageFile = join(import.meta.dirname, '..', '..', 'package.json');
@@ -42,9 +42,14 @@ export async function buildProgram(
       writeErr: () => {},
     })
     .exitOverride()
+    .commandsGroup(commandGroups.maintain)
     .addHelpText('after', firstHelp);
   for (const entry of table) {
-    const sub = program.command(entry.name).summary(entry.summary).copyInheritedSettings(program);
+    const sub = program
+      .command(entry.name)
+      .helpGroup(commandGroups[entry.group])
+      .summary(entry.summary)
+      .copyInheritedSettings(program);
     if (argv.includes(entry.name)) declare(sub, entry, await entry.load(), onCommand);
   }
   return program;
@@ -64,10 +69,11 @@ function declare(
   command: Command,
   onCommand: (run: Run) => Promise<void>,
 ): void {
-  sub.description(`${entry.summary}\n\n${command.description}`);
+  sub.description(`${entry.summary}\n\n${reflowed(command.description)}`);
   for (const each of command.arguments) sub.argument(each.name, each.description);
-  for (const [name, { flags, description }] of Object.entries(command.options)) {
+  for (const [name, { flags, description, repeatable }] of Object.entries(command.options)) {
     const option = sub.createOption(flags, description);
+    if (repeatable) option.argParser((text, former: string[] = []) => [...former, text]);
     assert(option.attributeName() === name, `option ${flags} is declared as ${name}`);
     sub.addOption(option);
   }
@@ -80,6 +86,11 @@ function declare(
     const input = { arguments: values, options: sub.opts() };
     await onCommand((context) => command.run(input, context(configFile)));
   });
+}
+
+/** Lines of a paragraph are joined, so that they break where the terminal ends. */
+function reflowed(text: string): string {
+  return text.replace(/([^\n])\n(?=[^\s-])/g, '$1 ');
 }
 
 export function isCommanderError(error: unknown): error is CommanderError {

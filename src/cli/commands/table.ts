@@ -1,81 +1,48 @@
 import type { Command } from '../command.ts';
 
+/** The headings of the help, in this order. */
+export const commandGroups = {
+  protect: 'Protect:',
+  look: 'Look:',
+  recover: 'Recover:',
+  maintain: 'Maintain:',
+} as const;
+
 export interface CommandEntry {
+  readonly group: keyof typeof commandGroups;
   readonly name: string;
   readonly summary: string;
   load(): Promise<Command>;
 }
 
+type Load = CommandEntry['load'];
+const under =
+  (group: CommandEntry['group']) =>
+  (name: string, summary: string, load: Load): CommandEntry => ({ group, name, summary, load });
+
+const protect = under('protect');
+const look = under('look');
+const recover = under('recover');
+const maintain = under('maintain');
+
 /** Every command, in the order of the help. Loading one loads what it needs, and only that. */
+// biome-ignore format: one line each
 export const commandTable: readonly CommandEntry[] = [
-  {
-    name: 'init',
-    summary: 'look around, write lifeboat.yaml, create the repository',
-    load: async () => (await import('./init.ts')).init,
-  },
-  {
-    name: 'demo',
-    summary: 'the whole story on a PostgreSQL of its own, in under a minute',
-    load: async () => (await import('./demo.ts')).demo,
-  },
-  {
-    name: 'doctor',
-    summary: 'try everything a recovery depends on, with a remedy for each problem',
-    load: async () => (await import('./doctor.ts')).doctor,
-  },
-  {
-    name: 'backup',
-    summary: 'one base backup of a source, as a snapshot',
-    load: async () => (await import('./backup.ts')).backup,
-  },
-  {
-    name: 'serve',
-    summary: 'the daemon: stream the log, back up on schedule',
-    load: async () => (await import('./serve.ts')).serve,
-  },
-  {
-    name: 'points',
-    summary: 'from when to when can be restored, and where the gaps are',
-    load: async () => (await import('./points.ts')).points,
-  },
-  {
-    name: 'find-loss',
-    summary: 'what destroyed data, and the moment just before it',
-    load: async () => (await import('./find-loss.ts')).findLossCommand,
-  },
-  {
-    name: 'rescue',
-    summary: 'put destroyed rows back, keep what was written since',
-    load: async () => (await import('./rescue.ts')).rescue,
-  },
-  {
-    name: 'restore',
-    summary: 'a source at any moment, into a new folder',
-    load: async () => (await import('./restore.ts')).restore,
-  },
-  {
-    name: 'open',
-    summary: 'a private server on the state of a moment, to look around',
-    load: async () => (await import('./open.ts')).open,
-  },
-  {
-    name: 'check',
-    summary: 'is everything stored there, and undamaged?',
-    load: async () => (await import('./check.ts')).check,
-  },
-  {
-    name: 'copy',
-    summary: 'everything of one repository to another: snapshots, logs, records',
-    load: async () => (await import('./copy.ts')).copy,
-  },
-  {
-    name: 'prune',
-    summary: 'remove what no snapshot needs',
-    load: async () => (await import('./prune.ts')).prune,
-  },
-  {
-    name: 'unlock',
-    summary: 'list locks, remove stale ones',
-    load: async () => (await import('./unlock.ts')).unlock,
-  },
+  protect('init', 'look around, write lifeboat.yaml, create the repository', async () => (await import('./init.ts')).init),
+  protect('demo', 'the whole story on a PostgreSQL of its own, in under a minute', async () => (await import('./demo.ts')).demo),
+  protect('doctor', 'try everything a recovery depends on, with a remedy for each problem', async () => (await import('./doctor.ts')).doctor),
+  protect('backup', 'one base backup of a source, as a snapshot', async () => (await import('./backup.ts')).backup),
+  protect('serve', 'the daemon: stream the log, back up on schedule', async () => (await import('./serve.ts')).serve),
+
+  look('points', 'from when to when can be restored, and where the gaps are', async () => (await import('./points.ts')).points),
+  look('find-loss', 'what destroyed data, and the moment just before it', async () => (await import('./find-loss.ts')).findLossCommand),
+
+  recover('rescue', 'put destroyed rows back, keep what was written since', async () => (await import('./rescue.ts')).rescue),
+  recover('restore', 'a source at any moment, into a new folder', async () => (await import('./restore.ts')).restore),
+  recover('open', 'a private server on the state of a moment, to look around', async () => (await import('./open.ts')).open),
+
+  maintain('check', 'is everything stored there, and undamaged?', async () => (await import('./check.ts')).check),
+  maintain('copy', 'everything of one repository to another: snapshots, logs, records', async () => (await import('./copy.ts')).copy),
+  maintain('prune', 'remove what no snapshot needs', async () => (await import('./prune.ts')).prune),
+  maintain('unlock', 'list locks, remove stale ones', async () => (await import('./unlock.ts')).unlock),
 ];
