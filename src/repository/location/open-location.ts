@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LifeboatError } from '../../core/index.ts';
+import { openGcs } from './gcs/gcs-location.ts';
 import { LocalLocation } from './local-location.ts';
 import type { Location } from './location.ts';
 import { type LocationOptions, rateLimits } from './location-options.ts';
@@ -34,6 +35,12 @@ const openers: readonly LocationOpener[] = [
     example: 'rest:https://host:8000/name/',
     remote: true,
     open: parseRestLocation,
+  },
+  {
+    scheme: 'gs',
+    example: 'gs:bucket:/prefix',
+    remote: true,
+    open: openGcs,
   },
   {
     scheme: 'rclone',
