@@ -6,7 +6,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Secret } from '../../src/core/index.ts';
 import { initRepository, openLocation } from '../../src/repository/index.ts';
 import { openGcs } from '../../src/repository/location/gcs/gcs-location.ts';
-import { resumableBytes } from '../../src/repository/location/gcs/gcs-upload.ts';
 import { testLocation } from '../../src/repository/location/location-contract.ts';
 import { startGcsServer, type TestGcsServer } from '../support/fake-gcs-server.ts';
 import { findProgram } from '../support/programs.ts';
@@ -59,16 +58,6 @@ describe('a gs location', () => {
     expect(await repository.snapshots()).toHaveLength(1);
     const report = await repository.check({ readData: true });
     expect(report.findings).toEqual([]);
-  });
-
-  it('sends large files in pieces, and they arrive whole', async (context) => {
-    need(context, program, 'no fake-gcs-server on PATH');
-    const location = open();
-    const large = file(resumableBytes + 777_777);
-    await location.write('data', large.name, large.bytes);
-    expect(Buffer.compare(await location.read('data', large.name), large.bytes)).toBe(0);
-    // A second time: nothing is replaced, nothing is wrong.
-    await location.write('data', large.name, large.bytes);
   });
 
   it('heals a damaged object, and lets no other bytes stand under a hash', async (context) => {

@@ -38,6 +38,13 @@ export function keepsForEver(attempted: string): LifeboatError {
   });
 }
 
+/** There is a config, and there can be only one. */
+export function existsAlready(attempted: string): LifeboatError {
+  return new LifeboatError('location.refused', `${attempted}: it exists already`, {
+    hint: 'Open the repository that is there, or choose another place.',
+  });
+}
+
 /** A hash-named file stands there with bytes that are not its own. */
 export function otherBytes(attempted: string): LifeboatError {
   return new LifeboatError(

@@ -4,7 +4,14 @@ import { assertFileName, assertFolderName, isHashName } from './file-name.ts';
 import { HttpClient } from './http/http-client.ts';
 import type { HttpAnswer, HttpTransport } from './http/http-transport.ts';
 import type { ByteRange, FileInfo, FileKind, Location } from './location.ts';
-import { damagedRest, endsEarly, keepsForEver, otherBytes, restError } from './rest-error.ts';
+import {
+  damagedRest,
+  endsEarly,
+  existsAlready,
+  keepsForEver,
+  otherBytes,
+  restError,
+} from './rest-error.ts';
 
 const listType = 'application/vnd.x.restic.rest.v2';
 
@@ -86,13 +93,13 @@ export class RestLocation implements Location {
     if (answer.status === 200) return;
     // Servers refuse to write a name twice. The file that is there may be ours, from an attempt whose answer was lost;
     // it may also be a damaged copy, which must not pass for what was to be written.
-    if (answer.status === 403 && kind !== 'config') {
-      if ((await this.#sizeOf(path, signal)) !== undefined) {
-        if (Buffer.compare(await this.read(kind, name, undefined, signal), bytes) === 0) return;
-        throw otherBytes(`could not write ${path} to ${this.describe()}`);
-      }
+    const attempted = `could not write ${path} to ${this.describe()}`;
+    if (answer.status === 403 && (await this.#sizeOf(path, signal)) !== undefined) {
+      if (kind === 'config') throw existsAlready(attempted);
+      if (Buffer.compare(await this.read(kind, name, undefined, signal), bytes) === 0) return;
+      throw otherBytes(attempted);
     }
-    throw restError(answer, `could not write ${path} to ${this.describe()}`);
+    throw restError(answer, attempted);
   }
 
   async remove(kind: FileKind, name: string, signal?: AbortSignal): Promise<void> {

@@ -34,11 +34,6 @@ export class GcsConnection {
     }
   }
 
-  /** To an address that is itself the permission (a resumable upload): no token is sent there. */
-  requestSession(request: HttpRequest): Promise<HttpAnswer> {
-    return this.#transport.request(request);
-  }
-
   close(): Promise<void> {
     return this.#transport.close();
   }

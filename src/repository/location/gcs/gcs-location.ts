@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { LifeboatError } from '../../../core/index.ts';
 import { assertFileName, assertFolderName } from '../file-name.ts';
 import type { ByteRange, FileInfo, FileKind, Location } from '../location.ts';
-import { endsEarly, otherBytes } from '../rest-error.ts';
+import { endsEarly, existsAlready, otherBytes } from '../rest-error.ts';
 import { type GcsAddress, parseGcsAddress } from './gcs-address.ts';
 import { GcsConnection } from './gcs-connection.ts';
 import { gcsError } from './gcs-error.ts';
@@ -153,12 +153,6 @@ function verified(body: Uint8Array, hashes: string | undefined, attempted: strin
   throw new LifeboatError('location.unreachable', `${attempted}: it was damaged on its way`, {
     hint: 'Trying again is safe.',
     retryable: true,
-  });
-}
-
-function existsAlready(attempted: string): LifeboatError {
-  return new LifeboatError('location.refused', `${attempted}: it exists already`, {
-    hint: 'Open the repository that is there, or choose another place.',
   });
 }
 

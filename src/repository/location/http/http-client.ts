@@ -36,8 +36,10 @@ export class HttpClient implements HttpTransport {
       try {
         return await exchange(outgoing, request);
       } catch (error) {
-        // A server may close a kept connection just as it is used again: no failure of anything.
-        if (attempt === 1 && outgoing.reusedSocket && wasClosed(error)) continue;
+        // A server may close a kept connection just as it is used again: no failure of anything. What changes something is not
+        // sent again here, as nobody would know that it may have been done.
+        const again = attempt === 1 && request.body === undefined && request.method !== 'DELETE';
+        if (again && outgoing.reusedSocket && wasClosed(error)) continue;
         throw error instanceof ExchangeFailure ? error.told : error;
       }
     }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { LifeboatError } from '../../../core/index.ts';
 import type { FileKind, Location } from '../location.ts';
 import { LocationDecorator } from '../location-decorator.ts';
+import { existsAlready } from '../rest-error.ts';
 import { RestLocation } from '../rest-location.ts';
 import { RcloneTransport } from './rclone-transport.ts';
 import { shellWords } from './shell-words.ts';
@@ -19,10 +20,10 @@ export class RcloneLocation extends LocationDecorator {
   ): Promise<void> {
     if (kind === 'config') {
       const found = await this.inner.list('config', signal);
-      if (found.length > 0)
-        throw refused(`could not write config to ${this.describe()}: it exists already`);
+      if (found.length > 0) throw existsAlready(`could not write config to ${this.describe()}`);
     } else if (createHash('sha256').update(bytes).digest('hex') !== name) {
-      throw refused(
+      throw new LifeboatError(
+        'location.refused',
         `could not write ${kind}/${name} to ${this.describe()}: the name is not the hash`,
       );
     }
@@ -32,12 +33,6 @@ export class RcloneLocation extends LocationDecorator {
   protected around(inner: Location): Location {
     return new RcloneLocation(inner);
   }
-}
-
-function refused(message: string): LifeboatError {
-  return new LifeboatError('location.refused', message, {
-    hint: 'Open the repository that is there, or choose another place.',
-  });
 }
 
 /**
