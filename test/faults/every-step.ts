@@ -1,17 +1,27 @@
+import { randomBytes } from 'node:crypto';
 import { expect } from 'vitest';
-import { LifeboatError, Secret } from '../../src/core/index.ts';
+import { LifeboatError } from '../../src/core/index.ts';
+import { keyFromBytes } from '../../src/repository/crypto/key-derivation.ts';
+import { randomIrreduciblePolynomial } from '../../src/repository/format/irreducible-polynomial.ts';
 import {
   type BlobId,
-  initRepository,
   type Location,
   MemoryLocation,
-  openRepository,
   type Repository,
   type SnapshotId,
 } from '../../src/repository/index.ts';
+import { ResticRepository } from '../../src/repository/restic-repository.ts';
 import { type Effect, StepFault } from './step-fault.ts';
 
-const password = new Secret('pw');
+/** What makes a repository this one and no other. */
+export function newIdentity() {
+  const id = randomBytes(32).toString('hex');
+  const chunkerPolynomial = randomIrreduciblePolynomial();
+  const masterKey = keyFromBytes(randomBytes(64));
+  return { masterKey, config: { version: 2, id, chunkerPolynomial } as const };
+}
+
+const identity = newIdentity();
 
 /** A snapshot somebody was told of, and the bytes it must give back. */
 export interface Promised {
@@ -32,43 +42,49 @@ export interface Scenario {
 /**
  * Runs the operation once for each call it makes to the location, that call going wrong in the given way and everything after it
  * working again; then the same with everything after it failing, as when the network goes away. Each time the repository must
- * check clean to the last byte, hold every promised snapshot, and let the operation succeed when it is run again. Resolves with
- * the number of calls.
+ * check clean to the last byte, hold every promised snapshot, and let the operation succeed when it is run again. In CI every
+ * tenth call, beginning at random; all of them in the soak. Resolves with the number of calls.
  */
 export async function failAtEveryStep(scenario: Scenario, effect: Effect): Promise<number> {
-  for (let step = 1; ; step++) {
-    const once = await failAt(scenario, { step, effect, staysBroken: false });
-    const forGood = await failAt(scenario, { step, effect, staysBroken: true });
-    if (!once && !forGood) return step - 1;
+  const files = new Map<string, Uint8Array>();
+  const before = await scenario.prepare(open(new MemoryLocation({ files })));
+  const stride = process.env.LIFEBOAT_SOAK === '1' ? 1 : 10;
+  for (let step = 1 + Math.floor(Math.random() * stride); ; step += stride) {
+    for (const staysBroken of [false, true]) {
+      const inner = new MemoryLocation({ files: new Map(files) });
+      const location = new StepFault(inner, { step, effect, staysBroken });
+      const promised = [...before];
+      if (!(await failAt(scenario, location, inner, promised))) return step - 1;
+    }
   }
 }
 
 /** False when the operation ended before that step. */
 async function failAt(
   scenario: Scenario,
-  fault: { readonly step: number; readonly effect: Effect; readonly staysBroken: boolean },
+  location: StepFault,
+  inner: MemoryLocation,
+  promised: Promised[],
 ): Promise<boolean> {
-  const inner = new MemoryLocation();
-  const promised: Promised[] = [];
   {
-    await using repository = await initRepository({ location: inner, password });
-    promised.push(...(await scenario.prepare(repository)));
-  }
-  const location = new StepFault(inner, fault);
-  {
-    await using repository = await openRepository({ location, password });
+    await using repository = open(location);
     location.arm();
     const error = await scenario.operate(repository, promised).catch((thrown: unknown) => thrown);
     if (error !== undefined) expect(error).toBeInstanceOf(LifeboatError);
   }
   location.disarm();
   await removeLocks(inner);
-  await expectWhole(inner, promised, location.halves);
+  await using repository = open(inner);
+  await expectWhole(repository, promised, location.halves);
   if (!location.hasFired) return false;
-  await using repository = await openRepository({ location: inner, password });
   await scenario.operate(repository, promised);
-  await expectWhole(inner, promised, location.halves);
+  await expectWhole(repository, promised, location.halves);
   return true;
+}
+
+/** Without a password, whose derivation would take most of the time. */
+export function open(location: Location, which = identity): Repository {
+  return new ResticRepository({ location, ...which });
 }
 
 /** Locks of an operation that could not remove them: another host removes them once they are stale. */
@@ -78,11 +94,10 @@ async function removeLocks(location: Location): Promise<void> {
 
 /** Of a file that was left half written, `check` must say so; nothing else may be wrong. */
 async function expectWhole(
-  location: Location,
+  repository: Repository,
   promised: readonly Promised[],
   halves: readonly string[],
 ): Promise<void> {
-  await using repository = await openRepository({ location, password });
   const { findings } = await repository.check({ readData: true });
   const others = findings.filter(
     ({ severity, name }) => severity === 'error' && !halves.some((half) => name.includes(half)),
