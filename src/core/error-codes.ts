@@ -45,6 +45,8 @@ export const errorCodes = {
   'repository.damaged': { exit: ExitCode.failed, meaning: 'stored bytes are not what was written' },
   'repository.blob-missing': { exit: ExitCode.failed, meaning: 'a blob is in no index' },
   'repository.snapshot-missing': { exit: ExitCode.failed, meaning: 'there is no such snapshot' },
+  'key.missing': { exit: ExitCode.failed, meaning: 'there is no such key' },
+  'key.refused': { exit: ExitCode.failed, meaning: 'this key must stay' },
   'retention.refused': {
     exit: ExitCode.failed,
     meaning: 'this would remove restore points that must stay',

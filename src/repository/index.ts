@@ -1,6 +1,19 @@
 // repository: restic format 2, with Lifeboat's logs and records nested beside it.
 
-export type { SnapshotFilter } from './browse/snapshot-filter.ts';
+export { type BlobQuery, blobsByPrefix } from './browse/blobs-by-prefix.ts';
+export { chooseSnapshot, type SnapshotChoice } from './browse/choose-snapshot.ts';
+export {
+  type Change,
+  type ChangeKind,
+  type DiffStatistics,
+  diffTrees,
+} from './browse/diff-snapshots.ts';
+export { matching, NodeFinder, referringTo } from './browse/find-nodes.ts';
+export { parseGlob } from './browse/glob.ts';
+export type { ShownKind, ShownPack } from './browse/show-file.ts';
+export { matchesFilter, type SnapshotFilter } from './browse/snapshot-filter.ts';
+export { type SnapshotStatistics, snapshotStatistics } from './browse/snapshot-statistics.ts';
+export { type WalkedNode, walkTree } from './browse/walk-tree.ts';
 export type { CopiedSnapshot, CopyOptions, CopyReport } from './copy/copy.ts';
 export { isDamage } from './damage.ts';
 export { type ForgetDecision, isCheckpoint, isFlagged } from './forget/decide.ts';
@@ -18,6 +31,7 @@ export { defaultMinimum, type KeepCount, type RetentionPolicy } from './forget/r
 export { checkpointTag, flaggedTag } from './forget/special-tags.ts';
 export { nameBytes, nameFromBytes } from './format/raw-name.ts';
 export { type InitRepositoryOptions, initRepository } from './init-repository.ts';
+export type { KeyInfo, NewKeyOptions, RepositoryKeys } from './keys/keys.ts';
 export { LocalLocation } from './location/local-location.ts';
 export type { ByteRange, FileInfo, FileKind, Location } from './location/location.ts';
 export type { LocationOptions } from './location/location-options.ts';
@@ -48,3 +62,4 @@ export type {
   TreeNode,
   WriterTotals,
 } from './repository.ts';
+export type { TagOptions, TagReport } from './tag/tag-snapshots.ts';

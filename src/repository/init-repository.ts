@@ -45,7 +45,7 @@ export async function initRepository(options: InitRepositoryOptions): Promise<Re
     await location.remove('keys', keyName).catch(() => {});
     throw exists(location, error);
   }
-  return new ResticRepository({ location, masterKey, config, stateFolder });
+  return new ResticRepository({ location, masterKey, keyName, config, stateFolder });
 }
 
 async function refuseExisting(location: Location, signal?: AbortSignal): Promise<void> {

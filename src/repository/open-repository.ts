@@ -4,6 +4,7 @@ import { decodeConfig, type RepositoryConfig } from './format/config-file.ts';
 import { damaged } from './format/json-shape.ts';
 import { openKeyFile } from './format/key-file.ts';
 import { halfCreated } from './half-created.ts';
+import { maxKeysTried } from './keys/keys-tried.ts';
 import type { Location } from './location/location.ts';
 import type { Repository } from './repository.ts';
 import { ResticRepository } from './restic-repository.ts';
@@ -16,9 +17,6 @@ export interface OpenRepositoryOptions {
   readonly stateFolder?: string | undefined;
   readonly signal?: AbortSignal;
 }
-
-/** Each costs a scrypt; restic tries as many. */
-const maxKeysTried = 20;
 
 /**
  * Opens what `initRepository` or restic created. Errors: `repository.missing`, `repository.half-created`,
@@ -35,9 +33,9 @@ export async function openRepository(options: OpenRepositoryOptions): Promise<Re
     throw damaged(`${location.describe()} has no key file: nothing in it can be decrypted`);
   }
   const names = keys.map(({ name }) => name);
-  const masterKey = await findMasterKey(location, names, password, signal);
+  const { masterKey, keyName } = await findMasterKey(location, names, password, signal);
   const config = await readConfig(location, masterKey, signal);
-  return new ResticRepository({ location, masterKey, config, stateFolder });
+  return new ResticRepository({ location, masterKey, keyName, config, stateFolder });
 }
 
 async function findMasterKey(
@@ -45,13 +43,13 @@ async function findMasterKey(
   names: readonly string[],
   password: Secret,
   signal?: AbortSignal,
-): Promise<EnvelopeKey> {
+): Promise<{ readonly masterKey: EnvelopeKey; readonly keyName: string }> {
   const problems: LifeboatError[] = [];
   for (const name of names.slice(0, maxKeysTried)) {
     throwIfAborted(signal);
     try {
       const masterKey = await tryKeyFile(location, name, password, signal);
-      if (masterKey !== undefined) return masterKey;
+      if (masterKey !== undefined) return { masterKey, keyName: name };
     } catch (error) {
       // A damaged key file must not lock out those who hold another key.
       if (!isLifeboatError(error, 'repository.damaged')) throw error;

@@ -1,11 +1,15 @@
 import type { Progress } from '../core/index.ts';
+import type { ShownKind, ShownPack } from './browse/show-file.ts';
 import type { CopyOptions, CopyReport } from './copy/copy.ts';
 import type { ForgetOptions, ForgetReport } from './forget/forget.ts';
+import type { BlobIndex } from './index/blob-index.ts';
+import type { RepositoryKeys } from './keys/keys.ts';
 import type { Location } from './location/location.ts';
 import type { ListedLock } from './lock/unlock.ts';
 import type { Log } from './log/log.ts';
 import type { PruneOptions, PruneReport } from './prune/prune-options.ts';
 import type { RecordStore } from './record/record.ts';
+import type { TagOptions, TagReport } from './tag/tag-snapshots.ts';
 
 /** SHA-256 of the plain bytes, 64 lower-case hex digits. */
 export type BlobId = string & { readonly brand: 'BlobId' };
@@ -209,6 +213,14 @@ export interface Repository extends AsyncDisposable {
   unlock(
     options?: OperationOptions & { readonly removeAll?: boolean; readonly dryRun?: boolean },
   ): Promise<readonly ListedLock[]>;
+  /** Gives snapshots other tags, under the exclusive lock. */
+  tag(options: TagOptions): Promise<TagReport>;
+  /** Where every blob lies, as of now. */
+  blobIndex(signal?: AbortSignal): Promise<BlobIndex>;
+  /** The JSON inside a file, for people who look into a repository. `id` may be a beginning. */
+  showFile(kind: ShownKind, id?: string, signal?: AbortSignal): Promise<string>;
+  showPack(id: string, signal?: AbortSignal): Promise<ShownPack>;
+  readonly keys: RepositoryKeys;
   /** The log of a source. Creating the object does no work. */
   log(name: string): Log;
   readonly records: RecordStore;

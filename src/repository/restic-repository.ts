@@ -1,4 +1,5 @@
 import { assert, isLifeboatError, LifeboatError } from '../core/index.ts';
+import { type ShownKind, type ShownPack, showFile, showPack } from './browse/show-file.ts';
 import { checkRepository } from './check/check-repository.ts';
 import type { CopyOptions, CopyReport } from './copy/copy.ts';
 import { copyRepository } from './copy/copy-repository.ts';
@@ -11,7 +12,10 @@ import { type ForgetOptions, type ForgetReport, forget } from './forget/forget.t
 import type { RepositoryConfig } from './format/config-file.ts';
 import { damaged } from './format/json-shape.ts';
 import { decodeTree } from './format/tree.ts';
+import type { BlobIndex } from './index/blob-index.ts';
 import { type LoadedIndex, loadIndex } from './index/index-reader.ts';
+import type { RepositoryKeys } from './keys/keys.ts';
+import { openKeys } from './keys/open-keys.ts';
 import type { Location } from './location/location.ts';
 import { RepositoryLock } from './lock/repository-lock.ts';
 import { type ListedLock, unlock } from './lock/unlock.ts';
@@ -37,12 +41,14 @@ import type {
 } from './repository.ts';
 import { findSnapshot, listSnapshots } from './snapshot-list.ts';
 import { aboutFile, type RepositoryAccess } from './stored-file.ts';
+import { type TagOptions, type TagReport, tagSnapshots } from './tag/tag-snapshots.ts';
 
 /** An open repository: ties the parts together and keeps what is loaded once. */
 export class ResticRepository implements Repository {
   readonly id: string;
   readonly location: Location;
   readonly records: RecordStore;
+  readonly keys: RepositoryKeys;
   readonly #access: RepositoryAccess;
   readonly #pool: WorkerPool;
   readonly #logs: Logs;
@@ -52,13 +58,16 @@ export class ResticRepository implements Repository {
   constructor(options: {
     readonly location: Location;
     readonly masterKey: EnvelopeKey;
+    /** The key file that opened it. */
+    readonly keyName?: string;
     readonly config: RepositoryConfig;
     readonly stateFolder?: string | undefined;
   }) {
-    const { location, masterKey, config, stateFolder } = options;
+    const { location, masterKey, keyName, config, stateFolder } = options;
     this.id = config.id;
     this.location = location;
     this.#access = { location, masterKey, version: config.version };
+    this.keys = openKeys(this.#access, keyName ?? '');
     this.#pool = new WorkerPool(masterKey);
     this.#logs = openLogs(location, masterKey, this.#pool);
     this.records = openRecordStore({ location, key: masterKey, stateFolder });
@@ -182,6 +191,22 @@ export class ResticRepository implements Repository {
     options: OperationOptions & { readonly removeAll?: boolean; readonly dryRun?: boolean } = {},
   ): Promise<readonly ListedLock[]> {
     return await unlock(this.#access, options);
+  }
+
+  async tag(options: TagOptions): Promise<TagReport> {
+    return await tagSnapshots(this.#access, options);
+  }
+
+  async blobIndex(signal?: AbortSignal): Promise<BlobIndex> {
+    return (await this.#loadIndex(signal)).blobs;
+  }
+
+  async showFile(kind: ShownKind, id?: string, signal?: AbortSignal): Promise<string> {
+    return await showFile(this.#access, kind, id, signal);
+  }
+
+  async showPack(id: string, signal?: AbortSignal): Promise<ShownPack> {
+    return await showPack(this.#access, id, signal);
   }
 
   log(name: string): Log {

@@ -52,7 +52,13 @@ export async function forget(
     await beforeRemoval?.(plan);
     return { ...plan, dryRun, removed: [], failed: [] };
   }
-  await using lock = await RepositoryLock.acquire(access, { exclusive: true, signal, progress });
+  await using lock = await RepositoryLock.acquire(access, {
+    exclusive: true,
+    operation: 'forget',
+    waitMs: options.lockWaitMs,
+    signal,
+    progress,
+  });
   const plan = await makePlan(access, options);
   await beforeRemoval?.(plan);
   if (plan.remove.length > 0) await lock.confirmHeld(signal);

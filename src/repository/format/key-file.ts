@@ -29,14 +29,18 @@ const maxScryptBytes = 2 * 1024 * 1024 * 1024;
 const maxScryptRounds = 2 ** 26;
 
 /** The JSON of a key file: the master key sealed under a key that scrypt makes of the password. */
-export async function encodeKeyFile(master: EnvelopeKey, password: Secret): Promise<string> {
+export async function encodeKeyFile(
+  master: EnvelopeKey,
+  password: Secret,
+  owner: { readonly username?: string; readonly hostname?: string } = {},
+): Promise<string> {
   const salt = randomBytes(saltBytes);
   const userKey = await deriveUserKey(password, salt, parameters);
   const data = seal(userKey, Buffer.from(encodeMasterKey(master)));
   const fields = [
     `"created":"${formatGoTime(BigInt(Date.now()) * 1_000_000n)}"`,
-    `"username":${goJsonString(userName())}`,
-    `"hostname":${goJsonString(hostname())}`,
+    `"username":${goJsonString(owner.username ?? userName())}`,
+    `"hostname":${goJsonString(owner.hostname ?? hostname())}`,
     `"kdf":"scrypt","N":${parameters.N},"r":${parameters.r},"p":${parameters.p}`,
     `"salt":"${salt.toString('base64')}"`,
     `"data":"${Buffer.from(data).toString('base64')}"`,
@@ -93,7 +97,8 @@ async function deriveUserKey(
   return keyFromBytes(await scryptAsync(password.reveal(), salt, 64, { N, r, p, maxmem }));
 }
 
-function encodeMasterKey(key: EnvelopeKey): string {
+/** As a key file holds it, sealed. */
+export function encodeMasterKey(key: EnvelopeKey): string {
   const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
   return `{"mac":{"k":"${base64(key.macK)}","r":"${base64(key.macR)}"},"encrypt":"${base64(key.encrypt)}"}`;
 }
