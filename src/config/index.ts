@@ -1,9 +1,18 @@
 // config: lifeboat.yaml. One declaration (schema.ts) from which validation, types and the JSON Schema for
 // editors come. Relative paths are taken from the file's own folder. Secrets are read only when used.
+export {
+  type Configuration,
+  type FilesSourceSetting,
+  type RepositorySetting,
+  retentionOf,
+  type SourceSetting,
+} from './configuration.ts';
 export { findConfigFile } from './find.ts';
 export { jsonSchema } from './json-schema.ts';
-export { type Configuration, loadConfiguration, parseConfiguration } from './load.ts';
+export { loadConfiguration, parseConfiguration } from './load.ts';
 export { readPassword, type SecretSurroundings } from './password.ts';
 export { pickNamed } from './pick.ts';
-export { parseByteSize } from './quantity.ts';
-export type { PasswordSetting, PostgresSourceSetting, RepositorySetting } from './schema.ts';
+export { parseByteSize, parseTimeSpan } from './quantity.ts';
+export type { PasswordSetting } from './schema/parts.ts';
+export type { RetentionSetting } from './schema/retention.ts';
+export type { PostgresSourceSetting } from './schema/source.ts';

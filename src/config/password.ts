@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { LifeboatError, Secret } from '../core/index.ts';
-import type { PasswordSetting } from './schema.ts';
+import type { PasswordSetting } from './schema/parts.ts';
 
 const commandTimeoutMs = 30_000;
 const passwordBytesMax = 4096;

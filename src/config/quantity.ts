@@ -17,3 +17,19 @@ export function parseByteSize(text: string): number | undefined {
   const unit = units[(match[2] as string).toUpperCase() as keyof typeof units];
   return Math.floor(Number(match[1]) * unit);
 }
+
+const spanUnitsMs = {
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 7 * 86_400_000,
+  y: 365 * 86_400_000,
+};
+
+/** `"30d"`, `"12h"`, `"1y"` (365 days) -> milliseconds; undefined when it is no span of time. */
+export function parseTimeSpan(text: string): number | undefined {
+  const match = /^(\d{1,6})([mhdwy])$/.exec(text.trim());
+  if (!match) return undefined;
+  const spanMs = Number(match[1]) * spanUnitsMs[match[2] as keyof typeof spanUnitsMs];
+  return spanMs > 0 ? spanMs : undefined;
+}

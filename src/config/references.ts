@@ -1,0 +1,45 @@
+import type { ConfigurationFile } from './schema.ts';
+
+/** What is wrong with the names that the configuration uses; undefined when nothing is. */
+export function checkReferences(data: ConfigurationFile): string | undefined {
+  const known = Object.keys(data.repositories);
+  const expected = `expected one of ${known.join(', ')}`;
+  for (const [name, { copyFrom, copySchedule }] of Object.entries(data.repositories)) {
+    const place = `repositories.${name}`;
+    if (copyFrom === undefined) {
+      if (copySchedule === undefined) continue;
+      return `${place}.copyFrom: ${expected}, got nothing`;
+    }
+    if (!known.includes(copyFrom)) return `${place}.copyFrom: ${expected}, got "${copyFrom}"`;
+    const circle = circleFrom(data, name);
+    if (circle) return `${place}.copyFrom: expected no circle, got ${circle.join(' from ')}`;
+  }
+  const unchosen = defaultRepository(data) === undefined;
+  for (const [name, { repository }] of Object.entries(data.sources)) {
+    if (repository === undefined && unchosen) {
+      return `sources.${name}.repository: ${expected}, got nothing`;
+    }
+    if (repository !== undefined && !known.includes(repository)) {
+      return `sources.${name}.repository: ${expected}, got "${repository}"`;
+    }
+  }
+  return undefined;
+}
+
+/** Where a source goes that does not say: the only repository that is no copy. */
+export function defaultRepository(data: ConfigurationFile): string | undefined {
+  const all = Object.entries(data.repositories);
+  const originals = all.length === 1 ? all : all.filter(([, each]) => each.copyFrom === undefined);
+  return originals.length === 1 ? originals[0]?.[0] : undefined;
+}
+
+function circleFrom(data: ConfigurationFile, name: string): readonly string[] | undefined {
+  const path = [name];
+  for (let at = data.repositories[name]?.copyFrom; at !== undefined; ) {
+    path.push(at);
+    if (at === name) return path;
+    if (path.indexOf(at) < path.length - 1) return undefined;
+    at = data.repositories[at]?.copyFrom;
+  }
+  return undefined;
+}

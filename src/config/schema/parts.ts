@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { parseByteSize, parseTimeSpan } from '../quantity.ts';
+
+// What several groups of options are made of.
+
+export const name = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,47}$/, {
+  error: 'a name of small letters, digits, - and _, at most 48 of them',
+});
+
+export const password = z
+  .union(
+    [
+      z.strictObject({
+        file: z.string().min(1).describe('Path of a file whose first line is the password.'),
+      }),
+      z.strictObject({
+        env: z.string().min(1).describe('Name of an environment variable with the password.'),
+      }),
+      z.strictObject({
+        command: z
+          .array(z.string().min(1))
+          .min(1)
+          .describe('Program and arguments; the first line it prints is the password. No shell.'),
+      }),
+      z.strictObject({
+        prompt: z.literal(true).describe('Ask on the terminal. Not possible in a service.'),
+      }),
+    ],
+    {
+      error:
+        'exactly one of { file: PATH }, { env: NAME }, { command: [PROGRAM, ...] }, { prompt: true }',
+    },
+  )
+  .describe('Where a password comes from: a file, the environment, a command, or the terminal.');
+
+/** A cron expression; whether it is one is found out where it is used. */
+export const schedule = z.string().min(1);
+
+export const byteSize = z
+  .string()
+  .refine((text) => parseByteSize(text) !== undefined, { error: 'a size such as "20 GiB"' });
+
+export const timeSpan = z
+  .string()
+  .refine((text) => parseTimeSpan(text) !== undefined, { error: 'a span of time such as "30d"' });
+
+export type PasswordSetting = z.infer<typeof password>;

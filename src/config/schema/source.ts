@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import { byteSize, name, password, schedule } from './parts.ts';
+import { retention } from './retention.ts';
+
+const connection = z
+  .string()
+  .regex(/^postgres(ql)?:\/\//, { error: 'a URL such as postgres://user@host:5432/database' });
+
+const rescue = z.strictObject({
+  connection: connection.describe('A role that may insert into the damaged tables.'),
+  password: password.optional().describe('Password of that role.'),
+});
+
+/** Every kind has these. */
+const common = {
+  repository: name
+    .optional()
+    .describe('Repository to use; may be left out when there is only one that is no copy.'),
+  backup: schedule
+    .optional()
+    .describe('When `serve` takes a backup: a cron expression such as "0 2 * * *".'),
+  retention: retention
+    .optional()
+    .describe('Which snapshots of this source `serve` keeps. Default: as its repository says.'),
+};
+
+const postgresSource = z.strictObject({
+  kind: z.literal('postgres').describe('A PostgreSQL cluster, version 13 to 18.'),
+  connection: connection.describe(
+    'URL of the server, for example postgres://lifeboat@db:5432/shop. The role needs REPLICATION.',
+  ),
+  password: password.optional().describe('Password of the role, kept out of the URL.'),
+  ...common,
+  slot: z
+    .string()
+    .regex(/^[a-z0-9_]{1,63}$/, { error: 'small letters, digits and _, at most 63 of them' })
+    .optional()
+    .describe('Name of the replication slot. Default: lifeboat_ and the name of the source.'),
+  programs: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Folder with the server programs (postgres, initdb) of the same major version, for scratch servers. Default: looked for.',
+    ),
+  rescue: rescue.optional().describe('How `rescue` writes. Default: the connection of the source.'),
+});
+
+const texts = z.array(z.string().min(1));
+
+const filesSource = z.strictObject({
+  kind: z.literal('files').describe('Folders and files of this machine.'),
+  paths: texts.min(1).describe('What is backed up.'),
+  exclude: texts
+    .optional()
+    .describe('Patterns as in .gitignore, relative to each path: what matches is left out.'),
+  excludeFiles: texts.optional().describe('Files with such patterns, one a line.'),
+  excludeIfPresent: texts
+    .optional()
+    .describe('Folders that hold a file of such a name are left out, but for that file.'),
+  oneFileSystem: z
+    .boolean()
+    .optional()
+    .describe('Do not go into other file systems mounted there.'),
+  largerThan: byteSize.optional().describe('Leave out files larger than this, such as "10 GiB".'),
+  chunker: z
+    .literal(['gear', 'rabin'])
+    .optional()
+    .describe(
+      "How files are cut: `gear` (default, fast), or `rabin`, restic's own, for a repository that stock restic writes to as well.",
+    ),
+  ...common,
+});
+
+export const source = z.discriminatedUnion('kind', [postgresSource, filesSource], {
+  error: '"postgres" or "files"',
+});
+
+export type PostgresSourceSetting = z.infer<typeof postgresSource>;
+export type FilesSourceFile = z.infer<typeof filesSource>;
+export type SourceFile = z.infer<typeof source>;

@@ -1,0 +1,117 @@
+import { homedir } from 'node:os';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import type { Configuration, RepositorySetting, SourceSetting } from './configuration.ts';
+import { parseByteSize, parseTimeSpan } from './quantity.ts';
+import { defaultRepository } from './references.ts';
+import type { PasswordSetting } from './schema/parts.ts';
+import type { RepositoryFile } from './schema/repository.ts';
+import type { SourceFile } from './schema/source.ts';
+import type { ConfigurationFile } from './schema.ts';
+
+/** What the file leaves out, and every path made absolute from the file's own folder. */
+export function withDefaults(
+  data: ConfigurationFile,
+  file: string,
+  environment: NodeJS.ProcessEnv,
+): Configuration {
+  const path = (text: string) => absolutePath(text, dirname(file), environment);
+  const only = defaultRepository(data);
+  const limit = data.spool?.limit === undefined ? undefined : parseByteSize(data.spool.limit);
+  return Object.freeze({
+    file,
+    name: data.name,
+    repositories: mapValues(data.repositories, (each) => repositoryOf(each, data, path)),
+    sources: mapValues(data.sources, (each) => {
+      const repository = each.repository ?? only;
+      return sourceOf({ ...each, ...(repository === undefined ? {} : { repository }) }, path);
+    }),
+    ...(data.retention ? { retention: data.retention } : {}),
+    stateFolder: data.state ? path(data.state) : defaultStateFolder(environment),
+    ...(data.scratch ? { scratchFolder: path(data.scratch) } : {}),
+    ...(limit === undefined ? {} : { spoolLimitBytes: limit }),
+  });
+}
+
+type ToPath = (text: string) => string;
+
+function repositoryOf(
+  each: RepositoryFile,
+  data: ConfigurationFile,
+  path: ToPath,
+): RepositorySetting {
+  const { copyFrom, copySchedule, lock, lockMode, upload, download, cache, retention } = each;
+  const prune = each.prune ?? data.prune;
+  const check = each.check ?? data.check;
+  const bytes = (text: string | undefined) =>
+    text === undefined ? undefined : parseByteSize(text);
+  const lockMs = lock === undefined ? undefined : parseTimeSpan(lock);
+  return withoutUndefined({
+    location: /^[a-z0-9]+:/.test(each.location) ? each.location : path(each.location),
+    password: secret(each.password, path),
+    copyFrom,
+    copySchedule,
+    prune,
+    check,
+    checkData: each.checkData === undefined ? undefined : checkData(each.checkData),
+    lock: lockMs === undefined ? undefined : { durationMs: lockMs, mode: lockMode ?? 'compliance' },
+    uploadBytesPerSecond: bytes(upload),
+    downloadBytesPerSecond: bytes(download),
+    cache: cache && withoutUndefined({ folder: path(cache.folder), sizeBytes: bytes(cache.size) }),
+    retention,
+  });
+}
+
+function sourceOf(each: SourceFile, path: ToPath): SourceSetting {
+  if (each.kind === 'files') {
+    const { largerThan, paths, excludeFiles, ...rest } = each;
+    return withoutUndefined({
+      ...rest,
+      paths: paths.map(path),
+      excludeFiles: excludeFiles?.map(path),
+      largerThanBytes: largerThan === undefined ? undefined : parseByteSize(largerThan),
+    });
+  }
+  return {
+    ...each,
+    ...(each.password ? { password: secret(each.password, path) } : {}),
+    ...(each.programs ? { programs: path(each.programs) } : {}),
+    ...(each.rescue?.password
+      ? { rescue: { ...each.rescue, password: secret(each.rescue.password, path) } }
+      : {}),
+  };
+}
+
+function secret(setting: PasswordSetting, path: ToPath): PasswordSetting {
+  return 'file' in setting ? { file: path(setting.file) } : setting;
+}
+
+function checkData(text: string): 'all' | number {
+  return text === 'all' ? text : Math.min(1, Number.parseFloat(text) / 100);
+}
+
+function absolutePath(text: string, folder: string, environment: NodeJS.ProcessEnv): string {
+  if (text === '~' || text.startsWith('~/')) {
+    return join(environment.HOME || homedir(), text.slice(1));
+  }
+  return isAbsolute(text) ? text : resolve(folder, text);
+}
+
+function defaultStateFolder(environment: NodeJS.ProcessEnv): string {
+  if (process.getuid?.() === 0) return '/var/lib/lifeboat';
+  const base = environment.XDG_STATE_HOME || join(environment.HOME || homedir(), '.local/state');
+  return join(base, 'lifeboat');
+}
+
+function mapValues<In, Out>(record: Record<string, In>, map: (value: In) => Out) {
+  return Object.freeze(
+    Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)])),
+  );
+}
+
+type Defined<Value> = { [Key in keyof Value]: Exclude<Value[Key], undefined> };
+
+/** Absent and undefined are not the same to those who ask with `in`. */
+function withoutUndefined<Value extends object>(value: Value): Defined<Value> {
+  const entries = Object.entries(value).filter(([, each]) => each !== undefined);
+  return Object.fromEntries(entries) as Defined<Value>;
+}
