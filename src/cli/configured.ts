@@ -3,12 +3,26 @@ import {
   findConfigFile,
   loadConfiguration,
   type PasswordSetting,
+  type PostgresSourceSetting,
   pickNamed,
+  type RepositorySetting,
   readPassword,
   type SecretSurroundings,
+  type SourceSetting,
 } from '../config/index.ts';
-import { openLocation, openRepository, type Repository } from '../repository/index.ts';
-import { createSource, type PostgresSource, parseConnectionUrl } from '../sources/index.ts';
+import { LifeboatError } from '../core/index.ts';
+import {
+  type Location,
+  openLocation,
+  openRepository,
+  type Repository,
+} from '../repository/index.ts';
+import {
+  type AnySource,
+  createSource,
+  type PostgresSource,
+  parseConnectionUrl,
+} from '../sources/index.ts';
 import type { CommandContext } from './command.ts';
 
 /** The configuration a command works with. Throws `config.missing`, `config.invalid`. */
@@ -27,9 +41,23 @@ export async function openConfiguredRepository(
   const what = `password of the repository "${chosen}"`;
   const password = await readPassword(setting.password, what, secretSurroundings(context));
   return openRepository({
-    location: openLocation(setting.location),
+    location: openConfiguredLocation(context, setting),
     password,
     signal: context.signal,
+  });
+}
+
+/** Where a repository of the configuration lies, with its limits and its lock. Does no work. */
+export function openConfiguredLocation(
+  { environment }: CommandContext,
+  { location, lock, uploadBytesPerSecond, downloadBytesPerSecond }: RepositorySetting,
+): Location {
+  const mode = lock === undefined ? '' : `${location.includes('?') ? '&' : '?'}mode=${lock.mode}`;
+  return openLocation(`${location}${/[?&]mode=/.test(location) ? '' : mode}`, {
+    environment,
+    lockPeriodMs: lock?.durationMs,
+    uploadBytesPerSecond,
+    downloadBytesPerSecond,
   });
 }
 
@@ -45,14 +73,27 @@ export function secretSurroundings(context: CommandContext): SecretSurroundings 
 /** What a command will do with a source; a password that it does not need is not read. */
 export type Purpose = 'protect' | 'rescue';
 
-/** A source of the configuration. */
+/** A source of the configuration, of whatever kind. */
 export async function createConfiguredSource(
   context: CommandContext,
   configuration: Configuration,
   wanted: string | undefined,
   purpose: Purpose = 'protect',
-): Promise<PostgresSource> {
+): Promise<AnySource> {
   const [name, setting] = pickNamed('source', configuration.sources, wanted);
+  if (setting.kind === 'files') {
+    const { repository: _, backup: __, retention: ___, ...rest } = setting;
+    return createSource({ ...rest, name });
+  }
+  return await createPostgresSource(context, configuration, [name, setting], purpose);
+}
+
+async function createPostgresSource(
+  context: CommandContext,
+  configuration: Configuration,
+  [name, setting]: readonly [string, PostgresSourceSetting],
+  purpose: Purpose,
+): Promise<PostgresSource> {
   const read = async (what: string, password: PasswordSetting | undefined) =>
     password && (await readPassword(password, what, secretSurroundings(context)));
   const password = await read(`password of the source "${name}"`, setting.password);
@@ -75,16 +116,56 @@ export async function createConfiguredSource(
 }
 
 /** A source and its repository, opened. Disposal closes the repository. */
+export interface OpenedSource<Kind extends AnySource> extends AsyncDisposable {
+  readonly configuration: Configuration;
+  readonly source: Kind;
+  readonly repository: Repository;
+}
+
+/** A PostgreSQL source and its repository; when there is only one, it need not be named. */
 export async function openConfiguredSource(
   context: CommandContext,
   wanted: string | undefined,
   purpose: Purpose = 'protect',
-) {
+): Promise<OpenedSource<PostgresSource>> {
   const configuration = loadConfigured(context);
-  const [name, setting] = pickNamed('source', configuration.sources, wanted);
-  const repository = await openConfiguredRepository(context, configuration, setting.repository);
+  if (wanted !== undefined && configuration.sources[wanted]?.kind === 'files') {
+    throw new LifeboatError('usage.invalid', `${wanted} is a source of files`, {
+      hint: 'This command works on PostgreSQL. List the snapshots of files with `lifeboat points`, and restore them by their id.',
+    });
+  }
+  const databases = Object.entries(configuration.sources).filter(isPostgres);
+  const chosen = pickNamed('source', Object.fromEntries(databases), wanted);
+  const create = () => createPostgresSource(context, configuration, chosen, purpose);
+  return await openWith(context, configuration, chosen[1].repository, create);
+}
+
+function isPostgres(
+  entry: readonly [string, SourceSetting],
+): entry is [string, PostgresSourceSetting] {
+  return entry[1].kind === 'postgres';
+}
+
+/** A source of any kind and its repository. */
+export async function openAnySource(
+  context: CommandContext,
+  wanted: string | undefined,
+): Promise<OpenedSource<AnySource>> {
+  const configuration = loadConfigured(context);
+  const [name, { repository }] = pickNamed('source', configuration.sources, wanted);
+  const create = () => createConfiguredSource(context, configuration, name);
+  return await openWith(context, configuration, repository, create);
+}
+
+async function openWith<Kind extends AnySource>(
+  context: CommandContext,
+  configuration: Configuration,
+  repositoryName: string | undefined,
+  create: () => Promise<Kind>,
+): Promise<OpenedSource<Kind>> {
+  const repository = await openConfiguredRepository(context, configuration, repositoryName);
   try {
-    const source = await createConfiguredSource(context, configuration, name, purpose);
+    const source = await create();
     return {
       configuration,
       source,

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isLifeboatError } from '../core/index.ts';
+import { retentionOf } from './configuration.ts';
 import { parseConfiguration } from './load.ts';
 
 const environment = { HOME: '/home/ada' };
@@ -37,7 +38,11 @@ describe('a configuration', () => {
   });
 
   it.each([
-    ['kind: postgres', 'kind: oracle', 'sources.database.kind: expected "postgres", got "oracle"'],
+    [
+      'kind: postgres',
+      'kind: oracle',
+      'sources.database.kind: expected "postgres" or "files", got "oracle"',
+    ],
     [
       '    connection: postgres://lifeboat@db:5432/shop\n',
       '',
@@ -73,6 +78,75 @@ describe('a configuration', () => {
   ])('with %j made %j says what is wrong', (part, changed, expected) => {
     expect(good).toContain(part);
     expect(problem(good.replace(part, changed))).toContain(`${file}: ${expected}`);
+  });
+
+  const copies = `
+name: shop
+repositories:
+  main: { location: backups, password: { env: P }, prune: '0 3 * * 0' }
+  offsite:
+    location: 's3:https://s3.example.com/dr'
+    password: { env: Q }
+    copyFrom: main
+    copySchedule: '30 4 * * *'
+    lock: 30d
+    upload: 10 MiB
+    retention: { monthly: 12 }
+sources:
+  uploads:
+    kind: files
+    paths: [/srv/uploads, ~/photos, here]
+    excludeFiles: [exclude.txt]
+    largerThan: 2 GiB
+    retention: { daily: 7, within: 14d }
+  other: { kind: files, paths: [/x] }
+retention: { daily: 30, yearly: unlimited }
+check: '0 5 * * *'
+`;
+
+  it('takes files, copies, object lock, limits and schedules', () => {
+    const { repositories, sources } = parseConfiguration(copies, file, environment);
+    expect(repositories.offsite).toMatchObject({
+      location: 's3:https://s3.example.com/dr',
+      copyFrom: 'main',
+      copySchedule: '30 4 * * *',
+      lock: { durationMs: 30 * 86_400_000, mode: 'compliance' },
+      uploadBytesPerSecond: 10 * 2 ** 20,
+      check: '0 5 * * *',
+    });
+    expect(repositories.main).toMatchObject({ prune: '0 3 * * 0' });
+    expect(repositories.offsite).not.toHaveProperty('prune');
+    // Sources go to the repository that is no copy.
+    expect(sources.uploads).toEqual({
+      kind: 'files',
+      paths: ['/srv/uploads', '/home/ada/photos', '/etc/lifeboat/here'],
+      excludeFiles: ['/etc/lifeboat/exclude.txt'],
+      largerThanBytes: 2 * 2 ** 30,
+      retention: { daily: 7, within: '14d' },
+      repository: 'main',
+    });
+  });
+
+  it('says which snapshots stay where', () => {
+    const configuration = parseConfiguration(copies, file, environment);
+    expect(retentionOf(configuration, 'uploads', 'main')).toEqual({ daily: 7, within: '14d' });
+    expect(retentionOf(configuration, 'uploads', 'offsite')).toEqual({ monthly: 12 });
+    expect(retentionOf(configuration, 'other', 'main')).toMatchObject({ daily: 30 });
+  });
+
+  it.each([
+    ['copyFrom: main', 'copyFrom: moon', 'repositories.offsite.copyFrom: expected one of'],
+    ['copyFrom: main', 'copyFrom: offsite', 'repositories.offsite.copyFrom: expected no circle'],
+    ['    copyFrom: main\n', '', 'repositories.offsite.copyFrom: expected one of main, offsite'],
+    ['lock: 30d', 'lock: soon', 'repositories.offsite.lock: expected a span of time'],
+    ['monthly: 12', 'monthly: -1', 'repositories.offsite.retention.monthly: expected'],
+    ['monthly: 12', 'weeks: 1', 'repositories.offsite.retention: there is no option "weeks"'],
+    ['within: 14d', 'within: 14 days', 'sources.uploads.retention.within: expected years, months'],
+    ['paths: [/x]', 'paths: []', 'sources.other.paths: expected something that is not empty'],
+    ['paths: [/x]', 'slot: x', 'sources.other.paths: expected array, got nothing'],
+  ])('of copies, with %j made %j, says what is wrong', (part, changed, expected) => {
+    expect(copies).toContain(part);
+    expect(problem(copies.replace(part, changed))).toContain(`${file}: ${expected}`);
   });
 
   it('never shows a password that stands in the wrong place', () => {

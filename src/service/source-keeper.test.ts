@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LifeboatError } from '../core/index.ts';
 import type { Repository } from '../repository/index.ts';
-import type { BackupSummary, Source } from '../sources/index.ts';
+import type { BackupSummary, Source, SourceLog } from '../sources/index.ts';
 import type { ServiceEvent } from './service-event.ts';
 import { SourceKeeper } from './source-keeper.ts';
 
@@ -13,7 +13,23 @@ function fakeSource(
   stored = { backups: 0, hasGap: false },
 ) {
   const calls = { backup: 0, stream: 0, renew: 0, catalog: 0 };
-  const source: Source = {
+  const log: SourceLog = {
+    stream: async ({ signal, onState }) => {
+      calls.stream += 1;
+      onState({ source: 'shop', phase: 'streaming', written: 1n });
+      await stream(calls.stream, signal as AbortSignal);
+    },
+    renewStream: async () => {
+      calls.renew += 1;
+    },
+    hasGapAfterBackup: async () => stored.hasGap,
+    recordCatalog: async () => {
+      calls.catalog += 1;
+      return 1;
+    },
+    streamWarning: async () => undefined,
+  };
+  const source: Source & { readonly log: SourceLog } = {
     name: 'shop',
     kind: 'postgres',
     describe: () => 'shop',
@@ -23,21 +39,9 @@ function fakeSource(
       stored.hasGap = false;
       return summary;
     },
-    stream: async ({ signal, onState }) => {
-      calls.stream += 1;
-      onState({ source: 'shop', phase: 'streaming', written: 1n });
-      await stream(calls.stream, signal as AbortSignal);
-    },
-    renewStream: async () => {
-      calls.renew += 1;
-    },
     hasBackup: async () => stored.backups > 0,
-    hasGapAfterBackup: async () => stored.hasGap,
-    recordCatalog: async () => {
-      calls.catalog += 1;
-      return 1;
-    },
     doctor: async () => [],
+    log,
   };
   return { source, calls };
 }
@@ -96,9 +100,12 @@ describe('the keeper of a source', () => {
     }, stored);
     const asked = {
       ...source,
-      hasGapAfterBackup: async () => {
-        setImmediate(isAsked.resolve);
-        return stored.hasGap;
+      log: {
+        ...source.log,
+        hasGapAfterBackup: async () => {
+          setImmediate(isAsked.resolve);
+          return stored.hasGap;
+        },
       },
     };
     await keep(asked, (all) => all.some((event) => event.type === 'alarm'));

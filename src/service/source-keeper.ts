@@ -1,7 +1,7 @@
 import type { Cron } from 'croner';
 import { isLifeboatError, LifeboatError, sleep } from '../core/index.ts';
 import type { Repository } from '../repository/index.ts';
-import type { Source, StreamState } from '../sources/index.ts';
+import type { Source, SourceLog, StreamState } from '../sources/index.ts';
 import { RetryDelay } from './retry-delay.ts';
 import { runOnSchedule } from './schedule.ts';
 import type { ServiceEvent } from './service-event.ts';
@@ -34,11 +34,16 @@ export class SourceKeeper {
 
   /** Resolves after the signal aborted and everything has stopped. */
   async run(): Promise<void> {
-    const { schedule, signal } = this.#options;
+    const { source, schedule, signal } = this.#options;
+    const { log } = source;
     await Promise.all([
-      this.#untilAborted('streaming', () => this.#stream()),
       this.#untilAborted('the first backup', () => this.#firstBackup()),
-      this.#untilAborted('the catalog', () => this.#recordCatalogs()),
+      ...(log
+        ? [
+            this.#untilAborted('streaming', () => this.#stream(log)),
+            this.#untilAborted('the catalog', () => this.#recordCatalogs(log)),
+          ]
+        : []),
       schedule
         ? this.#untilAborted('the schedule', () => {
             this.#announceNext(schedule);
@@ -72,8 +77,8 @@ export class SourceKeeper {
     }
   }
 
-  async #stream(): Promise<void> {
-    const { source, repository, signal, onEvent } = this.#options;
+  async #stream(log: SourceLog): Promise<void> {
+    const { repository, signal, onEvent } = this.#options;
     const onState = (state: StreamState) => {
       if (state.phase === 'streaming') {
         this.#streaming.resolve();
@@ -84,12 +89,12 @@ export class SourceKeeper {
     const delay = new RetryDelay();
     while (!signal.aborted) {
       try {
-        return await source.stream({ repository, signal, onState });
+        return await log.stream({ repository, signal, onState });
       } catch (error) {
         if (signal.aborted || !isLifeboatError(error, 'postgres.slot-lost')) throw error;
         // What comes after the gap needs a base of its own; until then nothing later can be restored.
         this.#alarm(error, 'the slot is made anew and a new base backup begins at once');
-        await source.renewStream({ repository, signal });
+        await log.renewStream({ repository, signal });
         this.#backupAfterGap();
         await sleep(delay.next(performance.now()), signal);
       }
@@ -107,7 +112,10 @@ export class SourceKeeper {
 
   async #firstBackup(): Promise<void> {
     const { source, repository, signal } = this.#options;
-    if (await source.hasBackup({ repository, signal })) return await this.#backupIfGap();
+    const { log } = source;
+    const hasBackup = await source.hasBackup({ repository, signal });
+    if (hasBackup) return log && (await this.#backupIfGap(log));
+    if (!log) return void (await this.#backup('there is none yet'));
     // A slot that exists before the backup begins leaves no gap behind it. Without a stream the backup is still wanted.
     const patience = sleep(streamPatienceMs, signal).catch(() => {});
     await Promise.race([this.#streaming.promise, patience]);
@@ -115,12 +123,12 @@ export class SourceKeeper {
   }
 
   /** A backup that was taken before there was a slot: the server may have removed the log between it and the stream. */
-  async #backupIfGap(): Promise<void> {
-    const { source, repository, signal } = this.#options;
+  async #backupIfGap(log: SourceLog): Promise<void> {
+    const { repository, signal } = this.#options;
     await Promise.race([this.#received.promise, aborted(signal)]);
     if (signal.aborted || this.#isGapBackupWanted) return;
     // Twice, because a segment on its way from the spool to the repository can be in neither for a moment.
-    const hasGap = () => source.hasGapAfterBackup({ repository, signal });
+    const hasGap = () => log.hasGapAfterBackup({ repository, signal });
     if ((await hasGap()) && (await hasGap()))
       await this.#backup('the log has a gap after the last one');
   }
@@ -137,10 +145,10 @@ export class SourceKeeper {
     return result;
   }
 
-  async #recordCatalogs(): Promise<void> {
+  async #recordCatalogs(log: SourceLog): Promise<void> {
     const { source, repository, signal, onEvent } = this.#options;
     for (;;) {
-      const databases = await source.recordCatalog({ repository, signal });
+      const databases = await log.recordCatalog({ repository, signal });
       onEvent({ type: 'catalog', source: source.name, databases });
       await sleep(catalogIntervalMs, signal);
     }

@@ -1,5 +1,6 @@
 // sources: what is protected. One contract (source.ts), one folder per kind, one registry.
 
+export { FilesSource, type FilesSourceSettings } from './files/files-source.ts';
 export type {
   CatalogDatabase,
   CatalogRecord,
@@ -60,5 +61,14 @@ export {
   type ServerPrograms,
   sweepScratch,
 } from './postgres/server/index.ts';
-export { createSource, type SourceSettings } from './registry.ts';
-export type { BackupSummary, Finding, Source, SourceContext, StreamState } from './source.ts';
+export { type AnySource, createSource, type SourceSettings } from './registry.ts';
+export type {
+  BackupSummary,
+  Finding,
+  Source,
+  SourceContext,
+  SourceKind,
+  SourceLog,
+  StreamState,
+} from './source.ts';
+export { snapshotsOfKind } from './source-tags.ts';

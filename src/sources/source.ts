@@ -17,6 +17,8 @@ export interface BackupSummary {
   readonly durationMs: number;
   /** Things the user must know although the snapshot is stored. Not empty means exit code 3. */
   readonly warnings: readonly string[];
+  /** Why the snapshot looks as if something had happened to the source. It is stored all the same. */
+  readonly flagged?: readonly string[];
 }
 
 /** One finding of `doctor`. */
@@ -32,17 +34,26 @@ export interface Finding {
 /** One protected thing. Every kind implements this; `registry.ts` lists the kinds. */
 export interface Source {
   readonly name: string;
-  readonly kind: 'postgres';
+  readonly kind: SourceKind;
   describe(): string;
   backup(context: SourceContext): Promise<BackupSummary>;
+  /** Whether the repository holds a backup of it. */
+  hasBackup(context: SourceContext): Promise<boolean>;
+  doctor(signal?: AbortSignal): Promise<readonly Finding[]>;
+  /** Only of kinds with a record of every change; the others can be restored as they were at a backup. */
+  readonly log?: SourceLog;
+}
+
+export type SourceKind = 'postgres' | 'files';
+
+/** The log of a source, as far as the service has to do with it. */
+export interface SourceLog {
   /** Streams the log until the signal aborts. Reconnects by itself; rejects only when it cannot go on. */
   stream(
     context: SourceContext & { readonly onState: (state: StreamState) => void },
   ): Promise<void>;
   /** After the stream ended with `postgres.slot-lost`: lets it begin anew behind the gap. A new backup must follow. */
   renewStream(context: SourceContext): Promise<void>;
-  /** Whether the repository holds a backup of it. */
-  hasBackup(context: SourceContext): Promise<boolean>;
   /**
    * Whether the log goes on behind a hole after the newest backup: then nothing later than the hole can be restored until there
    * is a newer backup.
@@ -50,7 +61,8 @@ export interface Source {
   hasGapAfterBackup(context: SourceContext): Promise<boolean>;
   /** Stores what the names in it mean now, as a record. Resolves with the number of databases. */
   recordCatalog(context: SourceContext): Promise<number>;
-  doctor(signal?: AbortSignal): Promise<readonly Finding[]>;
+  /** What is not right with the stream, as far as a backup depends on it: without one nothing later can be restored. */
+  streamWarning(signal: AbortSignal | undefined): Promise<string | undefined>;
 }
 
 /** How far a log is, in positions of the source, for `serve`, `status` and the demo. */

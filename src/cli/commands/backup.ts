@@ -1,37 +1,109 @@
-import { ExitCode, formatBytes, formatDuration } from '../../core/index.ts';
-import { defineCommand, sourceArgument } from '../command.ts';
-import { openConfiguredSource } from '../configured.ts';
+import {
+  ExitCode,
+  formatBytes,
+  formatDuration,
+  isLifeboatError,
+  LifeboatError,
+} from '../../core/index.ts';
+import type { AnySource, BackupSummary, Source } from '../../sources/index.ts';
+import { type CommandContext, defineCommand } from '../command.ts';
+import { loadConfigured, type OpenedSource, openAnySource } from '../configured.ts';
 import { nextCommand, programName } from '../next-command.ts';
 import { countOf } from '../output/count.ts';
+import type { Style } from '../output/style.ts';
 
 export const backup = defineCommand({
-  description: `Takes a base backup over the replication protocol and stores it as a snapshot: a complete
-data directory that stock restic restores and stock PostgreSQL starts. Page checksums are
-verified on the way. Only what changed since the last one takes room. Exit code 3: the
-snapshot is stored, but something about it must be known.`,
-  examples: ['backup', 'backup database --json'],
-  arguments: [sourceArgument],
-  options: {},
-  async run({ arguments: [wanted] }, context) {
-    await using opened = await openConfiguredSource(context, wanted);
-    const { output, signal } = context;
-    const { source, repository } = opened;
-    const summary = await source.backup({ repository, signal, progress: output.progress });
-    for (const message of summary.warnings) output.warn(message);
-    output.report({ type: 'backup', ...summary }, ({ green, dim }) =>
-      [
-        `${green('✓')} snapshot ${summary.snapshot.slice(0, 8)} of ${summary.source}: ${formatBytes(summary.bytesTotal)} in ${countOf(summary.filesTotal, 'file')}, ${formatDuration(summary.durationMs)}`,
-        dim(`  new ${formatBytes(summary.bytesNew)}, stored ${formatBytes(summary.bytesStored)}`),
-        dim(
-          `  next: ${nextCommand(context, opened)('points', '')}    # from when to when can be restored`,
-        ),
-      ].join('\n'),
+  description: `Stores a snapshot of a source, of several, or of all. PostgreSQL: a base backup over the
+replication protocol, a complete data directory that stock restic restores and stock PostgreSQL
+starts, page checksums verified on the way. Files: every kind of entry with all its attributes;
+what did not change since the last backup is not read again. Only what is new takes room. Exit
+code 3: a snapshot is stored, but something about it must be known, or one of several failed.`,
+  examples: ['backup', 'backup database uploads', 'backup --all --json'],
+  arguments: [
+    {
+      name: '[sources...]',
+      description: 'names of sources; may be left out when there is only one',
+    },
+  ],
+  options: { all: { flags: '--all', description: 'every source of the configuration' } },
+  async run({ arguments: given, options }, context) {
+    const names = chosenNames(
+      given.filter((each) => each !== undefined),
+      options.all,
+      context,
     );
-    // The backup is stored; a server that does not answer this question does not change that.
-    const unstreamed = await source.streamWarning(signal).catch(() => undefined);
-    if (unstreamed) {
-      output.warn(unstreamed, `Run \`${programName(context.environment)} serve\`, always.`);
+    let worst: number = ExitCode.ok;
+    let stored = 0;
+    for (const name of names) {
+      try {
+        const isWhole = await backupOne(context, name);
+        stored++;
+        if (!isWhole) worst = ExitCode.partlyDone;
+      } catch (error) {
+        // The others are backed up all the same.
+        const isTheEnd = names.length === 1 || isLifeboatError(error, 'cancelled', 'bug');
+        if (isTheEnd || !isLifeboatError(error)) throw error;
+        const { code, message, hint } = error;
+        const record = { type: 'backup-failed', source: name, code, message, hint };
+        context.output.report(record, (style) => describeFailure(name as string, error, style));
+        worst = ExitCode.partlyDone;
+      }
     }
-    return summary.warnings.length === 0 ? ExitCode.ok : ExitCode.partlyDone;
+    return stored === 0 ? ExitCode.failed : worst;
   },
 });
+
+/** Undefined stands for the only one there is. */
+function chosenNames(
+  given: readonly string[],
+  all: boolean | undefined,
+  context: CommandContext,
+): readonly (string | undefined)[] {
+  if (!all) return given.length === 0 ? [undefined] : [...new Set(given)];
+  if (given.length > 0) {
+    throw new LifeboatError('usage.invalid', 'sources are named, and --all is given', {
+      hint: 'Give one of the two.',
+    });
+  }
+  const names = Object.keys(loadConfigured(context).sources);
+  return names.length === 0 ? [undefined] : names;
+}
+
+/** False when something about the snapshot must be known. */
+async function backupOne(context: CommandContext, name: string | undefined): Promise<boolean> {
+  await using opened = await openAnySource(context, name);
+  const { output, signal } = context;
+  const { source, repository } = opened;
+  const summary = await source.backup({ repository, signal, progress: output.progress });
+  for (const message of summary.warnings) output.warn(message);
+  output.report({ type: 'backup', kind: source.kind, ...summary }, (style) =>
+    describeBackup(context, opened, summary, style),
+  );
+  // The backup is stored; a server that does not answer this question does not change that.
+  const unstreamed = await (source as Source).log?.streamWarning(signal).catch(() => undefined);
+  if (unstreamed) {
+    output.warn(unstreamed, `Run \`${programName(context.environment)} serve\`, always.`);
+  }
+  return summary.warnings.length === 0;
+}
+
+function describeBackup(
+  context: CommandContext,
+  opened: OpenedSource<AnySource>,
+  summary: BackupSummary,
+  { green, yellow, dim }: Style,
+): string {
+  const { snapshot, source, bytesTotal, filesTotal, durationMs, bytesNew, bytesStored } = summary;
+  const flags = (summary.flagged ?? []).map((reason) => yellow(`  flagged: ${reason}`));
+  return [
+    `${green('✓')} snapshot ${snapshot.slice(0, 8)} of ${source}: ${formatBytes(bytesTotal)} in ${countOf(filesTotal, 'file')}, ${formatDuration(durationMs)}`,
+    dim(`  new ${formatBytes(bytesNew)}, stored ${formatBytes(bytesStored)}`),
+    ...flags,
+    dim(`  next: ${nextCommand(context, opened)('points', '')}    # what can be restored`),
+  ].join('\n');
+}
+
+function describeFailure(name: string, error: LifeboatError, { red, dim }: Style): string {
+  const line = `${red('✗')} ${name}: ${error.message} ${dim(`[${error.code}]`)}`;
+  return error.hint === undefined ? line : `${line}\n    ${error.hint}`;
+}

@@ -1,22 +1,29 @@
 import { ExitCode, formatBytes, formatDuration } from '../../core/index.ts';
 import type { PointSnapshot, RecoveryWindow } from '../../sources/index.ts';
 import { defineCommand, sourceArgument } from '../command.ts';
-import { openConfiguredSource } from '../configured.ts';
+import { openAnySource } from '../configured.ts';
 import { formatMoment } from '../moment.ts';
 import { nextCommand, programName } from '../next-command.ts';
 import { countOf } from '../output/count.ts';
+import { tellFilesPoints } from '../output/files-points.ts';
 import type { Style } from '../output/style.ts';
 
 export const points = defineCommand({
-  description: `Lists the recovery windows of a source (to any moment in one it can be restored), the gaps
-between them, and its snapshots. WAL that only the spool of this machine holds counts too.`,
+  description: `Lists what a source can be restored to. PostgreSQL: its recovery windows (to any moment in one it
+can be restored), the gaps between them, and its snapshots; WAL that only the spool of this
+machine holds counts too. Files: its snapshots.`,
   examples: ['points', 'points database --json'],
   arguments: [sourceArgument],
   options: {},
   async run({ arguments: [wanted] }, context) {
-    await using opened = await openConfiguredSource(context, wanted);
+    await using opened = await openAnySource(context, wanted);
     const { output, signal } = context;
     const { source, repository } = opened;
+    if (source.kind === 'files') {
+      const found = await source.snapshots({ repository, signal, progress: output.progress });
+      tellFilesPoints({ context, configuration: opened.configuration, source, snapshots: found });
+      return ExitCode.ok;
+    }
     const { snapshots, windows } = await source.points({
       repository,
       signal,

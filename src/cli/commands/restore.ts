@@ -43,7 +43,7 @@ must be new or empty; one that could not be finished says so by not starting.`,
     });
     const durationMs = Math.round(performance.now() - begun);
     // The pg_ctl of that major version, where it can be found: the first on PATH is often another one.
-    const configuredFolder = opened.configuration.sources[source.name]?.programs;
+    const configuredFolder = source.settings.programsFolder;
     const programs = await findServerPrograms(
       Math.floor(restored.base.info.serverVersion / 10_000),
       configuredFolder ? { configuredFolder } : {},

@@ -1,7 +1,14 @@
 import { join } from 'node:path';
 import { LifeboatError, silentProgress } from '../../core/index.ts';
 import type { Repository } from '../../repository/index.ts';
-import type { BackupSummary, Finding, Source, SourceContext, StreamState } from '../source.ts';
+import type {
+  BackupSummary,
+  Finding,
+  Source,
+  SourceContext,
+  SourceLog,
+  StreamState,
+} from '../source.ts';
 import type { RecoveryTarget } from './backup-info.ts';
 import { backupPostgres } from './base-backup/backup-postgres.ts';
 import { listPostgresSnapshots } from './base-backup/stored-backups.ts';
@@ -38,7 +45,7 @@ export interface PostgresSourceSettings {
 const catalogBudgetMs = 20_000;
 
 /** A PostgreSQL cluster as a source: what its parts do, under one name. */
-export class PostgresSource implements Source {
+export class PostgresSource implements Source, SourceLog {
   readonly kind = 'postgres';
   readonly name: string;
   readonly settings: PostgresSourceSettings;
@@ -50,6 +57,10 @@ export class PostgresSource implements Source {
     this.name = settings.name;
     this.slot = settings.slot ?? slotName(settings.name);
     this.spoolFolder = join(settings.stateFolder, 'spool', settings.name);
+  }
+
+  get log(): SourceLog {
+    return this;
   }
 
   describe(): string {
@@ -70,7 +81,6 @@ export class PostgresSource implements Source {
     return summary;
   }
 
-  /** What is not right with the stream, as far as a backup depends on it: without one nothing later can be restored. */
   async streamWarning(signal: AbortSignal | undefined): Promise<string | undefined> {
     await using connection = await connectSql(this.settings.connection, signal ? { signal } : {});
     const slot = await readSlotFacts(connection, this.slot);

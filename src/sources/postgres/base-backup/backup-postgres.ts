@@ -8,6 +8,7 @@ import {
 import type { BackupWriter, Repository, SnapshotId } from '../../../repository/index.ts';
 import { formatLsn } from '../../../wal/index.ts';
 import type { BackupSummary } from '../../source.ts';
+import { tagsOf } from '../../source-tags.ts';
 import type { CatalogRecord, PostgresBackupInfo } from '../backup-info.ts';
 import { type ConnectionSettings, describeConnection } from '../connection-settings.ts';
 import type { ReplicationConnection } from '../protocol/replication-connection.ts';
@@ -21,7 +22,7 @@ import { parseManifest, untrue } from './manifest.ts';
 import { checkManifest } from './manifest-check.ts';
 import { type ReceivedBackup, receiveBaseBackup } from './receive-base-backup.ts';
 import { connectForBackup, readServerFacts, type ServerFacts } from './server-facts.ts';
-import { kindTag, listPostgresSnapshots, type StoredBackup, sourceTag } from './stored-backups.ts';
+import { listPostgresSnapshots, type StoredBackup } from './stored-backups.ts';
 import { holdWal } from './temporary-slot.ts';
 
 export interface BackupPostgresOptions {
@@ -256,7 +257,7 @@ function publish(
     time: received.stopTime,
     tree,
     paths: [`/lifeboat/${source}`],
-    tags: ['lifeboat', kindTag, sourceTag(source)],
+    tags: tagsOf('postgres', source),
     ...(former ? { parent: former.snapshot.id } : {}),
     filesTotal: received.tree.filesTotal,
     bytesTotal: received.tree.bytesTotal,

@@ -1,5 +1,6 @@
 import { LifeboatError, type Progress } from '../../../core/index.ts';
 import { isDamage, type Repository, type Snapshot } from '../../../repository/index.ts';
+import { snapshotsOfKind } from '../../source-tags.ts';
 import type { CatalogRecord, PostgresBackupInfo } from '../backup-info.ts';
 import {
   backupDocumentPath,
@@ -7,12 +8,6 @@ import {
   parseBackupDocument,
   parseCatalogDocument,
 } from './backup-document.ts';
-
-export const kindTag = 'kind:postgres';
-
-export function sourceTag(source: string): string {
-  return `source:${source}`;
-}
 
 export interface StoredBackup {
   readonly snapshot: Snapshot;
@@ -44,10 +39,8 @@ export async function listPostgresSnapshots(
   source?: string,
   progress?: Progress,
 ): Promise<readonly StoredBackup[]> {
-  const tags = source === undefined ? [kindTag] : [kindTag, sourceTag(source)];
   const found: StoredBackup[] = [];
-  for (const snapshot of await repository.snapshots(progress ? { progress } : {})) {
-    if (!tags.every((tag) => snapshot.tags.includes(tag))) continue;
+  for (const snapshot of await snapshotsOfKind(repository, 'postgres', source, progress)) {
     try {
       found.push({ snapshot, info: await readBackupInfo(repository, snapshot) });
     } catch (error) {

@@ -1,0 +1,54 @@
+import { LifeboatError, silentProgress } from '../../core/index.ts';
+import type { Snapshot } from '../../repository/index.ts';
+import type { BackupSummary, Finding, Source, SourceContext } from '../source.ts';
+import { snapshotsOfKind, tagsOf } from '../source-tags.ts';
+import { examineFiles } from './doctor/examine-files.ts';
+
+export interface FilesSourceSettings {
+  readonly kind: 'files';
+  readonly name: string;
+  /** Absolute. */
+  readonly paths: readonly string[];
+  readonly exclude?: readonly string[] | undefined;
+  readonly excludeFiles?: readonly string[] | undefined;
+  readonly excludeIfPresent?: readonly string[] | undefined;
+  readonly oneFileSystem?: boolean | undefined;
+  readonly largerThanBytes?: number | undefined;
+  readonly chunker?: 'gear' | 'rabin' | undefined;
+}
+
+/** Folders and files of this machine as a source. */
+export class FilesSource implements Source {
+  readonly kind = 'files';
+  readonly name: string;
+  readonly settings: FilesSourceSettings;
+
+  constructor(settings: FilesSourceSettings) {
+    this.settings = Object.freeze({ ...settings });
+    this.name = settings.name;
+  }
+
+  describe(): string {
+    return this.settings.paths.join(', ');
+  }
+
+  async backup(_context: SourceContext): Promise<BackupSummary> {
+    throw new LifeboatError(
+      'usage.invalid',
+      `files are not backed up yet: ${tagsOf('files', this.name)}`,
+    );
+  }
+
+  async hasBackup(context: SourceContext): Promise<boolean> {
+    return (await this.snapshots({ ...context, progress: silentProgress })).length > 0;
+  }
+
+  /** Newest first. */
+  snapshots({ repository, progress }: SourceContext): Promise<readonly Snapshot[]> {
+    return snapshotsOfKind(repository, 'files', this.name, progress);
+  }
+
+  doctor(): Promise<readonly Finding[]> {
+    return examineFiles(this.settings);
+  }
+}
