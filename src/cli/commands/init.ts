@@ -8,6 +8,7 @@ import { initRepository, openLocation, openRepository } from '../../repository/i
 import { findLocalServers, parseConnectionUrl } from '../../sources/index.ts';
 import { type CommandContext, defineCommand } from '../command.ts';
 import { programName } from '../next-command.ts';
+import { createConfigured } from '../setup/create-configured.ts';
 import { roleSql } from '../setup/role-sql.ts';
 import { configurationText, newPassword, writeNewFile } from '../setup/setup-files.ts';
 
@@ -18,6 +19,7 @@ than is needed. Existing files are never overwritten; run it again after an inte
   examples: [
     'init',
     'init --location /mnt/backups/shop --connection postgres://lifeboat@db:5432/shop --yes',
+    'init --repository offsite',
     'init --schema > lifeboat.schema.json',
   ],
   arguments: [],
@@ -28,6 +30,10 @@ than is needed. Existing files are never overwritten; run it again after an inte
       description: 'server to protect, without a password: postgres://user@host:5432/database',
     },
     name: { flags: '--name <name>', description: 'what is protected, for people' },
+    repository: {
+      flags: '-r, --repository <name>',
+      description: 'only create the repository of that name in an existing lifeboat.yaml',
+    },
     yes: { flags: '--yes', description: 'ask nothing, take what is proposed' },
     schema: { flags: '--schema', description: 'print the JSON Schema of lifeboat.yaml and end' },
   },
@@ -35,6 +41,10 @@ than is needed. Existing files are never overwritten; run it again after an inte
     if (options.schema) {
       const schema = jsonSchema();
       context.output.report({ type: 'schema', schema }, () => JSON.stringify(schema, null, 2));
+      return 0;
+    }
+    if (options.repository !== undefined) {
+      await createConfigured(context, options.repository);
       return 0;
     }
     const file = configurationPath(context);
