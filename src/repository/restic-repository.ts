@@ -39,6 +39,7 @@ import type {
   Snapshot,
   TreeNode,
 } from './repository.ts';
+import { SnapshotRetention } from './retention-lock/snapshot-retention.ts';
 import { findSnapshot, listSnapshots } from './snapshot-list.ts';
 import { aboutFile, type RepositoryAccess } from './stored-file.ts';
 import { type TagOptions, type TagReport, tagSnapshots } from './tag/tag-snapshots.ts';
@@ -52,6 +53,7 @@ export class ResticRepository implements Repository {
   readonly #access: RepositoryAccess;
   readonly #pool: WorkerPool;
   readonly #logs: Logs;
+  readonly #retention: SnapshotRetention | undefined;
   #index: LoadedIndex | undefined;
   #indexLoading: Promise<unknown> = Promise.resolve();
 
@@ -71,6 +73,7 @@ export class ResticRepository implements Repository {
     this.#pool = new WorkerPool(masterKey);
     this.#logs = openLogs(location, masterKey, this.#pool);
     this.records = openRecordStore({ location, key: masterKey, stateFolder });
+    this.#retention = SnapshotRetention.of(location, this.records);
   }
 
   async snapshots(options: OperationOptions = {}): Promise<readonly Snapshot[]> {
@@ -156,6 +159,8 @@ export class ResticRepository implements Repository {
         },
         signal,
         programVersion: programVersion(),
+        retention: this.#retention,
+        progress,
       });
     } catch (error) {
       await lock[Symbol.asyncDispose]();
@@ -219,7 +224,8 @@ export class ResticRepository implements Repository {
   }
 
   #side(): CopySide {
-    return { id: this.id, access: this.#access, pool: this.#pool, logs: this.#logs };
+    const [access, pool, logs, retention] = [this.#access, this.#pool, this.#logs, this.#retention];
+    return { id: this.id, access, pool, logs, retention };
   }
 
   /** The loaded index, read again when it lacks a blob: another program may have written it since. */

@@ -171,8 +171,9 @@ describe.each(s3Programs)('$name', (program) => {
     await server.client.send(new PutObjectCommand({ Bucket: 'locked', Key, Body: 'evil' }));
     await server.client.send(new DeleteObjectCommand({ Bucket: 'locked', Key }));
     const until = new Date(Date.now() + 7_200_000);
+    const due = { atLeast: until, until };
     const own = writer.objectLock?.known('data', name);
-    const extended = await other.objectLock?.retain('data', name, until);
+    const extended = await other.objectLock?.retain('data', name, due);
     expect(extended).toMatchObject({ versionId: own?.versionId, sizeBytes: 100 });
     const VersionId = extended?.versionId;
     const retention = async () => {
@@ -182,17 +183,13 @@ describe.each(s3Programs)('$name', (program) => {
     const reached = await retention();
     expect(reached?.getTime()).toBeGreaterThan(until.getTime() - 1001);
     const less = new Date(Date.now() + 1_000_000);
-    await writer.objectLock?.retain(
-      'data',
-      name,
-      less,
-      own && { ...own, retainedUntil: undefined },
-    );
+    const forgotten = own && { ...own, retainedUntil: undefined };
+    await writer.objectLock?.retain('data', name, { atLeast: less, until: less, known: forgotten });
     expect(await retention()).toEqual(reached);
     const outdated = { versionId: 'not-there', sizeBytes: 100, retainedUntil: undefined };
-    const again = await other.objectLock?.retain('data', name, until, outdated);
+    const again = await other.objectLock?.retain('data', name, { ...due, known: outdated });
     expect(again).toMatchObject({ versionId: own?.versionId });
-    const gone = other.objectLock?.retain('data', file(10).name, until);
+    const gone = other.objectLock?.retain('data', file(10).name, due);
     await expect(gone).rejects.toMatchObject({ code: 'location.file-missing' });
   });
 

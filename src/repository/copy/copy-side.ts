@@ -1,5 +1,6 @@
 import type { WorkerPool } from '../data-plane/worker-pool.ts';
 import type { Logs } from '../log/open-logs.ts';
+import type { SnapshotRetention } from '../retention-lock/snapshot-retention.ts';
 import type { RepositoryAccess } from '../stored-file.ts';
 
 /** One of the two repositories of a copy, open. */
@@ -8,4 +9,6 @@ export interface CopySide {
   readonly access: RepositoryAccess;
   readonly pool: WorkerPool;
   readonly logs: Logs;
+  /** Where the location promises that everything stays for a time. */
+  readonly retention?: SnapshotRetention | undefined;
 }

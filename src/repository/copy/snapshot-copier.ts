@@ -65,10 +65,14 @@ export class SnapshotCopier implements AsyncDisposable {
       await this.#add(batch, each);
       if (batch.sealedBytes < batchBytesMax && nth < chosen.length - 1) continue;
       await this.#bring(batch);
+      await this.#retain();
       for (const one of batch.snapshots) {
         const published = await this.#publish(one);
         if (published !== undefined) copied.push(published);
       }
+      const last = copied.at(-1)?.id;
+      if (last !== undefined)
+        await this.#options.to.retention?.record(last, this.#options.progress);
       batch = newBatch();
     }
     return copied;
@@ -137,6 +141,13 @@ export class SnapshotCopier implements AsyncDisposable {
     await this.#intake.finish();
     tally.stored(this.#intake.bytesStored - before);
     progress({ type: 'end', task });
+  }
+
+  /** Before anything is published. */
+  async #retain(): Promise<void> {
+    const { to, known, dryRun, signal, progress } = this.#options;
+    if (dryRun) return;
+    await to.retention?.retainAll({ packs: known.packNames, signal, progress });
   }
 
   /** Undefined when part of it could not be copied: then it is not published, and said so. */

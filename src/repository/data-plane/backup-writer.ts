@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { assert, LifeboatError, throwIfAborted } from '../../core/index.ts';
+import { assert, LifeboatError, type Progress, throwIfAborted } from '../../core/index.ts';
 import type { IndexedPack } from '../format/index-file.ts';
 import { userName } from '../format/key-file.ts';
 import { encodeSnapshot } from '../format/snapshot-file.ts';
@@ -18,6 +18,7 @@ import type {
   TreeNode,
   WriterTotals,
 } from '../repository.ts';
+import type { SnapshotRetention } from '../retention-lock/snapshot-retention.ts';
 import { type RepositoryAccess, writeStoredJson } from '../stored-file.ts';
 import { ownBuffer } from './own-buffer.ts';
 import type { PackMessage } from './worker-messages.ts';
@@ -41,6 +42,9 @@ export interface BackupWriterOptions {
   readonly onIndexed: (indexFile: string, packs: readonly IndexedPack[]) => void;
   readonly signal?: AbortSignal | undefined;
   readonly programVersion: string;
+  /** Where the location promises that everything stays for a time. */
+  readonly retention?: SnapshotRetention | undefined;
+  readonly progress?: Progress | undefined;
 }
 
 interface QueuedBlob {
@@ -99,7 +103,8 @@ export class RepositoryBackupWriter implements BackupWriter {
   }
 
   async publishSnapshot(snapshot: NewSnapshot): Promise<SnapshotId> {
-    const { access, pool, lock, signal, programVersion } = this.#options;
+    const { access, pool, lock, signal, programVersion, retention, known, progress } =
+      this.#options;
     this.#throwIfUnusable();
     // Each kind of file is durable before the first file that points to it is written.
     await this.#settleWork();
@@ -113,6 +118,7 @@ export class RepositoryBackupWriter implements BackupWriter {
     await this.#settleWork();
     await this.#index.flush();
     throwIfAborted(signal);
+    await retention?.retainAll({ packs: known.packNames, signal, progress });
     await lock.confirmHeld(signal);
     const { filesTotal, bytesTotal, changes = allNew(filesTotal), ...rest } = snapshot;
     const json = encodeSnapshot({
@@ -132,7 +138,9 @@ export class RepositoryBackupWriter implements BackupWriter {
         bytesTotal,
       },
     });
-    return (await writeStoredJson(access, 'snapshots', json, signal)) as SnapshotId;
+    const id = (await writeStoredJson(access, 'snapshots', json, signal)) as SnapshotId;
+    await retention?.record(id, progress);
+    return id;
   }
 
   totals(): WriterTotals {

@@ -31,14 +31,21 @@ export interface ObjectLock {
   /** The version that this object wrote or retained, if it did. */
   known(kind: FileKind, name: string): StoredVersion | undefined;
   /**
-   * Sees to it that the genuine version of the file (the one whose bytes have its name) is retained until at
-   * least `until`; never shortens. `known` spares looking for it. Errors: `location.file-missing`, `location.*`.
+   * Sees to it that the genuine version of the file (the one whose bytes have its name) is retained until
+   * `atLeast`; never shortens. Errors: `location.file-missing`, `location.*`.
    */
   retain(
     kind: FileKind,
     name: string,
-    until: Date,
-    known?: StoredVersion,
+    retention: Retention,
     signal?: AbortSignal,
   ): Promise<StoredVersion>;
+}
+
+export interface Retention {
+  /** What is retained until then already is left as it is. */
+  readonly atLeast: Date;
+  readonly until: Date;
+  /** Spares looking for the genuine version. */
+  readonly known?: StoredVersion | undefined;
 }

@@ -81,8 +81,8 @@ export class RetryingLocation extends LocationDecorator {
       place: lock.place,
       untilFor: (now) => lock.untilFor(now),
       known: (kind, name) => lock.known(kind, name),
-      retain: (kind, name, until, known, signal) =>
-        this.#retry(() => lock.retain(kind, name, until, known, signal), signal),
+      retain: (kind, name, retention, signal) =>
+        this.#retry(() => lock.retain(kind, name, retention, signal), signal),
     };
   }
 

@@ -15,7 +15,7 @@ const mostEntries = 65_536;
  * refused removal in between leaves the same entries stored twice, which changes nothing.
  */
 export async function consolidate(area: NestedArea, log: string, catalog: Catalog): Promise<void> {
-  if (catalog.fresh.size < freshAtOnce) return;
+  if (catalog.fresh.size + singles(catalog) < freshAtOnce) return;
   const fresh = [...catalog.fresh.keys()];
   const merged = smallOnes(catalog, fresh.length);
   const parts = [
@@ -34,12 +34,17 @@ export async function consolidate(area: NestedArea, log: string, catalog: Catalo
   await area.discard('index', merged);
 }
 
+function singles(catalog: Catalog): number {
+  return [...catalog.consolidated.values()].filter((each) => entriesOf(each) === 1).length;
+}
+
 function smallOnes(catalog: Catalog, freshEntries: number): string[] {
   const bySize = [...catalog.consolidated]
     .map(([name, manifest]) => ({ name, entries: entriesOf(manifest) }))
     .sort((a, b) => a.entries - b.entries);
   const chosen: string[] = [];
-  let total = freshEntries;
+  // Without any fresh ones (they lie in `index/` where files are retained) the singles begin.
+  let total = Math.max(freshEntries, 1);
   for (const { name, entries } of bySize) {
     if (entries > 2 * total || total + entries > mostEntries) break;
     chosen.push(name);

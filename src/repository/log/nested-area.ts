@@ -30,6 +30,11 @@ export class NestedArea {
     this.#codec = new NestedCodec(master, pool);
   }
 
+  /** True where `locks/` is all that does not stay: what has to be found after an attack lies elsewhere. */
+  get isRetained(): boolean {
+    return this.#location.objectLock !== undefined;
+  }
+
   list(folder: NestedFolder, signal?: AbortSignal): Promise<readonly FileInfo[]> {
     return this.#location.list(folder, signal);
   }

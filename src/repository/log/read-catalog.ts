@@ -52,10 +52,15 @@ async function readIndex(
 ): Promise<boolean> {
   const { area, log, catalog, unreadable } = source;
   const superseded = new Set([...catalog.consolidated.values()].flatMap((each) => each.supersedes));
-  for (const { name } of files) {
-    if (catalog.consolidated.has(name) || superseded.has(name) || unreadable.has(name)) continue;
-    if (!area.mayBelongTo(name, log)) continue;
-    const found = await reading(source, name, async () => {
+  let allFound = true;
+  // The first one alone, for what it makes superfluous.
+  for (let at = 0, count = 1; at < files.length; at += count, count = readsAtOnce) {
+    const unknown = files.slice(at, at + count).filter(({ name }) => {
+      if (catalog.consolidated.has(name) || superseded.has(name) || unreadable.has(name))
+        return false;
+      return area.mayBelongTo(name, log);
+    });
+    const learn = async (name: string) => {
       const { header, payload } = await area.read('index', name, signal);
       if (header.log !== log) return;
       const subject = `lifeboat/index/${name}`;
@@ -64,10 +69,13 @@ async function readIndex(
       catalog.addManifest(manifest);
       catalog.consolidated.set(name, manifest);
       for (const each of manifest.supersedes) superseded.add(each);
-    });
-    if (!found) return false;
+    };
+    const found = await Promise.all(
+      unknown.map(({ name }) => reading(source, name, () => learn(name))),
+    );
+    if (found.includes(false)) allFound = false;
   }
-  return true;
+  return allFound;
 }
 
 async function readLocks(

@@ -191,8 +191,10 @@ export class StoredLog implements Log {
   async #announce(manifest: Manifest): Promise<void> {
     const header = { kind: 'manifest' as const, level: 0, log: this.name, part: '', position: 0n };
     const payload = encodeManifest(manifest);
-    const { name } = await this.#area.write('locks', { ...header, previous: noPrevious }, payload);
-    this.#catalog.fresh.set(name, manifest);
+    const folder = this.#area.isRetained ? 'index' : 'locks';
+    const { name } = await this.#area.write(folder, { ...header, previous: noPrevious }, payload);
+    const place = folder === 'index' ? this.#catalog.consolidated : this.#catalog.fresh;
+    place.set(name, manifest);
     this.#catalog.addManifest(manifest);
   }
 

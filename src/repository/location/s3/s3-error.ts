@@ -78,6 +78,9 @@ function withoutAnswer(error: SdkError, attempted: string): LifeboatError {
       cause: error,
     });
   }
+  if (error instanceof TypeError || error instanceof RangeError) {
+    return new LifeboatError('bug', `${attempted}: ${error.name}`, { cause: error });
+  }
   const fact = error.code ?? error.name ?? 'no answer';
   return new LifeboatError('location.unreachable', `${attempted}: ${fact}`, {
     hint: 'See that the endpoint is right and that this host can reach it. Trying again is safe.',

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ObjectLockRetentionMode } from '@aws-sdk/client-s3';
 import { isLifeboatError, LifeboatError } from '../../../core/index.ts';
 import type { FileKind } from '../location.ts';
-import type { LockPromise, ObjectLock, StoredVersion } from '../object-lock.ts';
+import type { LockPromise, ObjectLock, Retention, StoredVersion } from '../object-lock.ts';
 import type { S3Connection } from './s3-connection.ts';
 import { readObject } from './s3-download.ts';
 import { headObject, retentionOf } from './s3-head.ts';
@@ -63,28 +63,29 @@ export class S3ObjectLock implements ObjectLock {
   async retain(
     kind: FileKind,
     name: string,
-    until: Date,
-    known?: StoredVersion,
+    retention: Retention,
     signal?: AbortSignal,
   ): Promise<StoredVersion> {
+    const { known } = retention;
     const key = s3Key(this.#prefix, kind, name);
     try {
       const version = known ?? (await this.#genuine(kind, name, key, signal));
-      return await this.#extend(key, version, until, signal);
+      return await this.#extend(key, version, retention, signal);
     } catch (error) {
       // What was known is out of date: the bucket was moved, or the version went when its time was over.
       if (known === undefined || !isLifeboatError(error, 'location.file-missing')) throw error;
-      return await this.#extend(key, await this.#genuine(kind, name, key, signal), until, signal);
+      const version = await this.#genuine(kind, name, key, signal);
+      return await this.#extend(key, version, retention, signal);
     }
   }
 
   async #extend(
     key: string,
     version: StoredVersion,
-    until: Date,
+    { atLeast, until }: Retention,
     signal: AbortSignal | undefined,
   ): Promise<StoredVersion> {
-    if (isEnough(version.retainedUntil, until)) return this.#note(key, version);
+    if (isEnough(version.retainedUntil, atLeast)) return this.#note(key, version);
     try {
       await this.#put(key, version.versionId, this.promise.mode, until, signal);
       return this.#note(key, { ...version, retainedUntil: until });
@@ -92,7 +93,7 @@ export class S3ObjectLock implements ObjectLock {
       if (!isLifeboatError(error, 'location.refused')) throw error;
       // Refused as a shortening, or as a change of mode: somebody else retained it meanwhile.
       const actual = await this.#retention(key, version.versionId, error, signal);
-      if (isEnough(actual.until, until)) {
+      if (isEnough(actual.until, atLeast)) {
         return this.#note(key, { ...version, retainedUntil: actual.until });
       }
       if (actual.mode === this.promise.mode) throw error;

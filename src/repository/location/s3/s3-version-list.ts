@@ -56,12 +56,25 @@ function versionOf(
   },
   isMarker: boolean,
 ): S3Version {
+  const versionId = entry.VersionId ?? 'null';
   return {
     key: entry.Key ?? '',
-    versionId: entry.VersionId ?? 'null',
-    modified: entry.LastModified ?? new Date(0),
+    versionId,
+    modified: ulidTime(versionId) ?? entry.LastModified ?? new Date(0),
     sizeBytes: entry.Size ?? 0,
     isMarker,
     isLatest: entry.IsLatest ?? false,
   };
+}
+
+const ulidDigits = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const oldest = Date.UTC(2015, 0, 1);
+const youngest = Date.UTC(2100, 0, 1);
+
+/** versitygw gives a delete marker the time of what it hides; its version ids are ULIDs, which begin with the time. */
+function ulidTime(versionId: string): Date | undefined {
+  if (!/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/.test(versionId)) return undefined;
+  let timeMs = 0;
+  for (const digit of versionId.slice(0, 10)) timeMs = timeMs * 32 + ulidDigits.indexOf(digit);
+  return timeMs > oldest && timeMs < youngest ? new Date(timeMs) : undefined;
 }

@@ -27,12 +27,17 @@ export class S3VersionsLocation implements Location {
   readonly #listings = new Map<FileKind, Promise<ReadonlyMap<string, Candidates>>>();
   readonly #chosen = new Map<string, Promise<S3Version>>();
   readonly #nested = new Map<string, S3VersionsLocation>();
-  readonly #locks = new Map<string, Uint8Array>();
+  /** Undefined in a nested area, whose `locks` hold pieces of logs. */
+  readonly #locks: Map<string, Uint8Array> | undefined;
 
-  constructor(connection: S3Connection, options: { readonly prefix: string; readonly at: Date }) {
+  constructor(
+    connection: S3Connection,
+    options: { readonly prefix: string; readonly at: Date; readonly isNested?: boolean },
+  ) {
     this.#connection = connection;
     this.#prefix = options.prefix;
     this.#at = options.at;
+    this.#locks = options.isNested ? undefined : new Map();
   }
 
   describe(): string {
@@ -46,7 +51,7 @@ export class S3VersionsLocation implements Location {
 
   async list(kind: FileKind, signal?: AbortSignal): Promise<readonly FileInfo[]> {
     throwIfAborted(signal);
-    if (kind === 'locks') {
+    if (kind === 'locks' && this.#locks !== undefined) {
       return [...this.#locks].map(([name, bytes]) => ({ name, sizeBytes: bytes.length }));
     }
     const files: FileInfo[] = [];
@@ -70,7 +75,7 @@ export class S3VersionsLocation implements Location {
   ): Promise<Uint8Array> {
     throwIfAborted(signal);
     const key = s3Key(this.#prefix, kind, name);
-    if (kind === 'locks') {
+    if (kind === 'locks' && this.#locks !== undefined) {
       const lock = this.#locks.get(name);
       if (lock === undefined) throw missing(key);
       if (range && range.offset + range.length > lock.length) throw endsEarly(key);
@@ -88,14 +93,14 @@ export class S3VersionsLocation implements Location {
   ): Promise<void> {
     throwIfAborted(signal);
     const key = s3Key(this.#prefix, kind, name);
-    if (kind !== 'locks') throw this.#readOnly(`write ${key}`);
+    if (kind !== 'locks' || this.#locks === undefined) throw this.#readOnly(`write ${key}`);
     this.#locks.set(name, new Uint8Array(bytes));
   }
 
   async remove(kind: FileKind, name: string, signal?: AbortSignal): Promise<void> {
     throwIfAborted(signal);
     const key = s3Key(this.#prefix, kind, name);
-    if (kind !== 'locks') throw this.#readOnly(`remove ${key}`);
+    if (kind !== 'locks' || this.#locks === undefined) throw this.#readOnly(`remove ${key}`);
     this.#locks.delete(name);
   }
 
@@ -103,7 +108,7 @@ export class S3VersionsLocation implements Location {
     assertFolderName(folder);
     const former = this.#nested.get(folder);
     if (former !== undefined) return former;
-    const options = { prefix: `${this.#prefix}${folder}/`, at: this.#at };
+    const options = { prefix: `${this.#prefix}${folder}/`, at: this.#at, isNested: true };
     const area = new S3VersionsLocation(this.#connection, options);
     this.#nested.set(folder, area);
     return area;
