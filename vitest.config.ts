@@ -4,6 +4,8 @@ export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: ['**/node_modules/**', 'test/soak/**'],
+    // No test writes to the cache of whoever runs it.
+    env: { LIFEBOAT_CACHE_FOLDER: 'off' },
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 180_000,

@@ -12,6 +12,8 @@ export default defineConfig({
       'src/sources/postgres/protocol/message-framer.test.ts',
       'src/sources/postgres/base-backup/{manifest,tar-reader}.test.ts',
     ],
+    // No test writes to the cache of whoever runs it.
+    env: { LIFEBOAT_CACHE_FOLDER: 'off' },
     pool: 'forks',
     maxWorkers: 1,
     testTimeout: 3_600_000,

@@ -87,6 +87,7 @@ export class ResticRepository implements Repository {
   async readBlob(type: BlobType, id: BlobId, signal?: AbortSignal): Promise<Uint8Array> {
     const index = await this.#indexWith(type, [id], signal);
     const { pack, offset, length, uncompressedLength } = placeOf(index.blobs, type, id);
+    if (type === 'tree') this.location.expectTrees?.([pack]);
     const sealed = await this.location.read('data', pack, { offset, length }, signal);
     return aboutFile('data', pack, () => {
       // Copied: what the decoder returns is overwritten by the next blob.
@@ -171,7 +172,9 @@ export class ResticRepository implements Repository {
   async check(
     options: OperationOptions & { readonly readData?: boolean } = {},
   ): Promise<CheckReport> {
-    return await checkRepository(this.#access, this.#pool, options);
+    // What is checked is the place, not copies that are kept nearby.
+    const location = this.location.direct ?? this.location;
+    return await checkRepository({ ...this.#access, location }, this.#pool, options);
   }
 
   async copyTo(destination: Repository, options: CopyOptions = {}): Promise<CopyReport> {

@@ -1,10 +1,11 @@
 import { parseByteSize } from '../../config/index.ts';
 import { LifeboatError } from '../../core/index.ts';
+import type { CacheOptions } from './cache/cache-options.ts';
 import type { RetryNotice, RetryOptions } from './retry-pauses.ts';
 import type { RateLimits } from './throttled-location.ts';
 
 /** How a place is used, beside its address. Everything has a default. */
-export interface LocationOptions extends RateLimits {
+export interface LocationOptions extends RateLimits, CacheOptions {
   /** Where credentials and settings of the places are looked up. Default: the process's. */
   readonly environment?: NodeJS.ProcessEnv | undefined;
   readonly retry?: Partial<RetryOptions> | undefined;

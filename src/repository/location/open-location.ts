@@ -1,6 +1,9 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LifeboatError } from '../../core/index.ts';
+import { cacheFolder, cacheLimitBytes } from './cache/cache-options.ts';
+import { CacheStore } from './cache/cache-store.ts';
+import { CachedLocation } from './cache/cached-location.ts';
 import { openGcs } from './gcs/gcs-location.ts';
 import { LocalLocation } from './local-location.ts';
 import type { Location } from './location.ts';
@@ -69,8 +72,15 @@ export function openLocation(text: string, options: LocationOptions = {}): Locat
   if (limits.uploadBytesPerSecond || limits.downloadBytesPerSecond) {
     location = new ThrottledLocation(location, limits);
   }
-  // Around the limits: what is sent twice is paid twice.
-  return remote ? new RetryingLocation(location, options.retry, options.onRetry) : location;
+  if (!remote) return location;
+  // Around the limits: what is sent twice is paid twice. The cache outside: what is at hand costs nothing.
+  location = new RetryingLocation(location, options.retry, options.onRetry);
+  const folder = cacheFolder(options, environment);
+  if (folder === undefined) return location;
+  return new CachedLocation(
+    location,
+    new CacheStore(folder, cacheLimitBytes(options, environment)),
+  );
 }
 
 function openPlace(
