@@ -1,6 +1,11 @@
 import { type Configuration, type PasswordSetting, readPassword } from '../config/index.ts';
 import { isLifeboatError, LifeboatError } from '../core/index.ts';
-import { openLocation, openRepository, type Repository } from '../repository/index.ts';
+import {
+  openLocation,
+  openRepository,
+  type Repository,
+  type RetryNotice,
+} from '../repository/index.ts';
 import type { CommandContext } from './command.ts';
 import { loadConfigured, openConfiguredRepository, secretSurroundings } from './configured.ts';
 
@@ -50,8 +55,9 @@ async function openAt(
   location: string,
   prefix: string,
 ): Promise<Repository> {
-  const { environment, signal } = context;
-  const opened = openLocation(location);
+  const { environment, output, signal } = context;
+  const onRetry = ({ message }: RetryNotice) => output.warn(message);
+  const opened = openLocation(location, { environment, onRetry });
   const what = `password of the repository at ${opened.describe()}`;
   const passwordFile = environment[`${prefix}_PASSWORD_FILE`];
   const setting: PasswordSetting =

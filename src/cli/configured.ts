@@ -49,12 +49,13 @@ export async function openConfiguredRepository(
 
 /** Where a repository of the configuration lies, with its limits and its lock. Does no work. */
 export function openConfiguredLocation(
-  { environment }: CommandContext,
+  { environment, output }: CommandContext,
   { location, lock, uploadBytesPerSecond, downloadBytesPerSecond }: RepositorySetting,
 ): Location {
   const mode = lock === undefined ? '' : `${location.includes('?') ? '&' : '?'}mode=${lock.mode}`;
   return openLocation(`${location}${/[?&]mode=/.test(location) ? '' : mode}`, {
     environment,
+    onRetry: ({ message }) => output.warn(message),
     lockPeriodMs: lock?.durationMs,
     uploadBytesPerSecond,
     downloadBytesPerSecond,

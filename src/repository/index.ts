@@ -32,6 +32,7 @@ export { checkpointTag, flaggedTag } from './forget/special-tags.ts';
 export { nameBytes, nameFromBytes } from './format/raw-name.ts';
 export { type InitRepositoryOptions, initRepository } from './init-repository.ts';
 export type { KeyInfo, NewKeyOptions, RepositoryKeys } from './keys/keys.ts';
+export { DryRunLocation, type DryRunStep } from './location/dry-run-location.ts';
 export { LocalLocation } from './location/local-location.ts';
 export type { ByteRange, FileInfo, FileKind, Location } from './location/location.ts';
 export type { LocationOptions } from './location/location-options.ts';

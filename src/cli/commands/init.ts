@@ -4,7 +4,12 @@ import { homedir, hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { jsonSchema } from '../../config/index.ts';
 import { fileError, isLifeboatError, LifeboatError, Secret } from '../../core/index.ts';
-import { initRepository, openLocation, openRepository } from '../../repository/index.ts';
+import {
+  initRepository,
+  openLocation,
+  openRepository,
+  type RetryNotice,
+} from '../../repository/index.ts';
 import { findLocalServers, parseConnectionUrl } from '../../sources/index.ts';
 import { type CommandContext, defineCommand } from '../command.ts';
 import { programName } from '../next-command.ts';
@@ -150,12 +155,14 @@ async function proposeConnection({ output }: CommandContext): Promise<string> {
   return `postgres://lifeboat@localhost:${first.port}/postgres?host=${encodeURIComponent(first.host)}`;
 }
 
-async function createOrOpen(place: string, passwordFile: string, { signal }: CommandContext) {
+async function createOrOpen(place: string, passwordFile: string, context: CommandContext) {
+  const { environment, output, signal } = context;
   const text = await readFile(passwordFile, 'utf8').catch((error) => {
     throw fileError(error, `could not read ${passwordFile}`);
   });
   const password = new Secret((text.split(/\r?\n/, 1)[0] ?? '').trim());
-  const location = openLocation(place);
+  const onRetry = ({ message }: RetryNotice) => output.warn(message);
+  const location = openLocation(place, { environment, onRetry });
   try {
     await using repository = await initRepository({ location, password, signal });
     return { id: repository.id, created: true };

@@ -124,7 +124,7 @@ export class DryRunLocation extends LocationDecorator {
       place: lock.place,
       untilFor: (now) => lock.untilFor(now),
       known: (kind, name) => lock.known(kind, name),
-      retain: async (_kind, _name, until, known) => {
+      retain: async (_kind, _name, { until, known }) => {
         return known ?? { versionId: 'dry run', sizeBytes: 0, retainedUntil: until };
       },
     };
