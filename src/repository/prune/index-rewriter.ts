@@ -1,10 +1,9 @@
-import { encodeIndex, type IndexedPack } from '../format/index-file.ts';
+import type { IndexedPack } from '../format/index-file.ts';
 import { packSizeBytes } from '../format/pack-header.ts';
-import { type RepositoryAccess, writeStoredJson } from '../stored-file.ts';
+import { IndexOutput } from '../index/index-output.ts';
+import type { RepositoryAccess } from '../stored-file.ts';
 import { packProblem, readIndexFile, type Survey } from './survey.ts';
 
-/** restic's own limit. */
-const fullAtBlobs = 50_000;
 /** Many index files of so few bytes are joined. */
 const smallBelowBytes = 256 * 1024;
 const manySmallFiles = 10;
@@ -48,37 +47,4 @@ export async function rewriteIndex(options: RewriteOptions): Promise<void> {
 
 function isSound(pack: IndexedPack, { packSizes }: Survey): boolean {
   return packProblem(packSizes.get(pack.name), packSizeBytes(pack.blobs)) === undefined;
-}
-
-class IndexOutput {
-  readonly #access: RepositoryAccess;
-  readonly #confirm: () => Promise<void>;
-  readonly #signal: AbortSignal | undefined;
-  readonly #written = new Set<string>();
-  #packs: IndexedPack[] = [];
-  #blobs = 0;
-
-  constructor(access: RepositoryAccess, confirm: () => Promise<void>, signal?: AbortSignal) {
-    this.#access = access;
-    this.#confirm = confirm;
-    this.#signal = signal;
-  }
-
-  async addAll(packs: readonly IndexedPack[]): Promise<void> {
-    for (const pack of packs) {
-      if (this.#written.has(pack.name)) continue;
-      this.#written.add(pack.name);
-      this.#packs.push(pack);
-      this.#blobs += pack.blobs.length;
-      if (this.#blobs >= fullAtBlobs) await this.flush();
-    }
-  }
-
-  async flush(): Promise<void> {
-    if (this.#packs.length === 0) return;
-    await this.#confirm();
-    await writeStoredJson(this.#access, 'index', encodeIndex(this.#packs), this.#signal);
-    this.#packs = [];
-    this.#blobs = 0;
-  }
 }
