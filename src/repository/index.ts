@@ -44,6 +44,10 @@ export type { Log, LogSpan } from './log/log.ts';
 export { type OpenRepositoryOptions, openRepository } from './open-repository.ts';
 export type { PruneOptions, PruneReport } from './prune/prune-options.ts';
 export type { LifeboatRecord, RecordStore } from './record/record.ts';
+export type { RepairIndexOptions, RepairIndexReport } from './repair/repair-index.ts';
+export type { RepairedPack, RepairPacksOptions } from './repair/repair-packs.ts';
+export type { RepairedSnapshot, RepairSnapshotsOptions } from './repair/repair-snapshots.ts';
+export type { Loss } from './repair/repair-tree.ts';
 export type {
   BackupWriter,
   BlobId,

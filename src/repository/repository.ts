@@ -9,6 +9,9 @@ import type { ListedLock } from './lock/unlock.ts';
 import type { Log } from './log/log.ts';
 import type { PruneOptions, PruneReport } from './prune/prune-options.ts';
 import type { RecordStore } from './record/record.ts';
+import type { RepairIndexOptions, RepairIndexReport } from './repair/repair-index.ts';
+import type { RepairedPack, RepairPacksOptions } from './repair/repair-packs.ts';
+import type { RepairedSnapshot, RepairSnapshotsOptions } from './repair/repair-snapshots.ts';
 import type { TagOptions, TagReport } from './tag/tag-snapshots.ts';
 
 /** SHA-256 of the plain bytes, 64 lower-case hex digits. */
@@ -209,6 +212,15 @@ export interface Repository extends AsyncDisposable {
   forget(options: ForgetOptions): Promise<ForgetReport>;
   /** Takes what no snapshot needs out of the index and marks it; removes what was marked long enough ago. */
   prune(options?: PruneOptions): Promise<PruneReport>;
+  /** Makes the index what the packs say. */
+  repairIndex(options?: RepairIndexOptions): Promise<RepairIndexReport>;
+  /** Saves what is whole in damaged packs; the files stay, marked for a later prune. */
+  repairPacks(
+    names: readonly string[],
+    options?: RepairPacksOptions,
+  ): Promise<readonly RepairedPack[]>;
+  /** Gives snapshots that miss something a twin without it. Only tells what it would do unless `dryRun` is false. */
+  repairSnapshots(options?: RepairSnapshotsOptions): Promise<readonly RepairedSnapshot[]>;
   /** Removes stale locks, with `removeAll` all of them; lists them all. */
   unlock(
     options?: OperationOptions & { readonly removeAll?: boolean; readonly dryRun?: boolean },

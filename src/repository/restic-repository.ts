@@ -28,6 +28,17 @@ import { readContent } from './read/content-reader.ts';
 import { placeOf } from './read/read-plan.ts';
 import { openRecordStore } from './record/open-record-store.ts';
 import type { RecordStore } from './record/record.ts';
+import {
+  type RepairIndexOptions,
+  type RepairIndexReport,
+  repairIndex,
+} from './repair/repair-index.ts';
+import { type RepairedPack, type RepairPacksOptions, repairPacks } from './repair/repair-packs.ts';
+import {
+  type RepairedSnapshot,
+  type RepairSnapshotsOptions,
+  repairSnapshots,
+} from './repair/repair-snapshots.ts';
 import type {
   BackupWriter,
   BlobId,
@@ -195,6 +206,23 @@ export class ResticRepository implements Repository {
     }
   }
 
+  async repairIndex(options?: RepairIndexOptions): Promise<RepairIndexReport> {
+    this.#index = undefined;
+    return await repairIndex(this.#access, options);
+  }
+
+  async repairPacks(
+    names: readonly string[],
+    options?: RepairPacksOptions,
+  ): Promise<readonly RepairedPack[]> {
+    this.#index = undefined;
+    return await repairPacks(this.#access, names, options);
+  }
+
+  async repairSnapshots(options?: RepairSnapshotsOptions): Promise<readonly RepairedSnapshot[]> {
+    return await repairSnapshots(this.#access, options);
+  }
+
   async unlock(
     options: OperationOptions & { readonly removeAll?: boolean; readonly dryRun?: boolean } = {},
   ): Promise<readonly ListedLock[]> {
@@ -247,7 +275,7 @@ export class ResticRepository implements Repository {
       'repository.blob-missing',
       `${type} blob ${missing} is in no index that can be read; ${problem}`,
       {
-        hint: 'Run `lifeboat check` to see what is affected. If the packs are whole, stock `restic repair index` makes the index anew from them.',
+        hint: 'Run `lifeboat check` to see what is affected. If the packs are whole, `lifeboat repair index` makes the index anew from them.',
         context: { blob: missing, type },
       },
     );

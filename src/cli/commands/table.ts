@@ -44,5 +44,6 @@ export const commandTable: readonly CommandEntry[] = [
   maintain('check', 'is everything stored there, and undamaged?', async () => (await import('./check.ts')).check),
   maintain('copy', 'everything of one repository to another: snapshots, logs, records', async () => (await import('./copy.ts')).copy),
   maintain('prune', 'remove what no snapshot needs', async () => (await import('./prune.ts')).prune),
+  maintain('repair', 'the index, snapshots that miss data, damaged packs', async () => (await import('./repair.ts')).repair),
   maintain('unlock', 'list locks, remove stale ones', async () => (await import('./unlock.ts')).unlock),
 ];

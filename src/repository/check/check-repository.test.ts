@@ -223,7 +223,7 @@ describe('normal reads of a damaged repository', () => {
         expect(outcome).toMatchObject({
           code: 'repository.blob-missing',
           message: expect.stringContaining(name(index)),
-          hint: expect.stringContaining('restic repair index'),
+          hint: expect.stringContaining('lifeboat repair index'),
         });
       }
       files.set(index, bytes);
