@@ -1,9 +1,14 @@
 import type { ErrorCode } from '../core/index.ts';
+import type { CopyReport, PruneReport, SnapshotId } from '../repository/index.ts';
 import type { BackupSummary, StreamState } from '../sources/index.ts';
 
 /** What the service tells whoever watches it. */
 export type ServiceEvent =
-  | { readonly type: 'service-started'; readonly sources: readonly string[] }
+  | {
+      readonly type: 'service-started';
+      readonly sources: readonly string[];
+      readonly repositories: readonly string[];
+    }
   | { readonly type: 'service-stopped' }
   | ({ readonly type: 'stream' } & StreamState)
   | { readonly type: 'backup-started'; readonly source: string; readonly reason: string }
@@ -11,9 +16,53 @@ export type ServiceEvent =
   | { readonly type: 'next-backup'; readonly source: string; readonly time: Date }
   | { readonly type: 'catalog'; readonly source: string; readonly databases: number }
   | {
+      /** A backup is stored, but it looks as if something had happened to the source. */
+      readonly type: 'flagged';
+      readonly source: string;
+      readonly snapshot: SnapshotId;
+      readonly reasons: readonly string[];
+    }
+  | {
+      readonly type: 'waiting';
+      readonly repository: string;
+      readonly task: string;
+      readonly waitsFor: readonly string[];
+    }
+  | { readonly type: 'copy-started'; readonly from: string; readonly to: string }
+  | ({ readonly type: 'copy'; readonly from: string; readonly to: string } & Omit<
+      CopyReport,
+      'snapshots'
+    > & { readonly snapshots: number })
+  | {
+      readonly type: 'forget';
+      readonly repository: string;
+      readonly source: string;
+      readonly removed: readonly SnapshotId[];
+      readonly kept: number;
+      /** The location did not let them go; they are whole. */
+      readonly failed: number;
+    }
+  | ({ readonly type: 'prune'; readonly repository: string } & PruneReport)
+  | {
+      readonly type: 'check';
+      readonly repository: string;
+      readonly errors: number;
+      readonly hints: number;
+      readonly snapshots: number;
+      readonly bytesRead: number;
+    }
+  | {
+      readonly type: 'next';
+      readonly repository: string;
+      readonly task: string;
+      readonly time: Date;
+    }
+  | {
       /** Something a person should look at; the service goes on by itself. */
       readonly type: 'alarm';
-      readonly source: string;
+      /** What it is about; one of the two. */
+      readonly source?: string;
+      readonly repository?: string;
       readonly code: ErrorCode;
       readonly message: string;
       readonly hint?: string;

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { LifeboatError } from '../core/index.ts';
 import type { Repository } from '../repository/index.ts';
 import type { BackupSummary, Source, SourceLog } from '../sources/index.ts';
+import { RepositoryTurns } from './repository-turns.ts';
 import type { ServiceEvent } from './service-event.ts';
 import { SourceKeeper } from './source-keeper.ts';
 
@@ -64,7 +65,9 @@ async function keep(
   };
   const repository = {} as Repository;
   const { signal } = stop;
-  await new SourceKeeper({ source, repository, schedule: undefined, signal, onEvent }).run();
+  const place = { turns: new RepositoryTurns(() => {}), backedUp: () => {} };
+  const schedule = undefined;
+  await new SourceKeeper({ source, repository, place, schedule, signal, onEvent }).run();
   return events;
 }
 

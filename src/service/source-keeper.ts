@@ -1,17 +1,24 @@
 import type { Cron } from 'croner';
-import { isLifeboatError, LifeboatError, sleep } from '../core/index.ts';
+import { isLifeboatError, sleep } from '../core/index.ts';
 import type { Repository } from '../repository/index.ts';
 import type { Source, SourceLog, StreamState } from '../sources/index.ts';
+import { alarmOf } from './alarm.ts';
+import type { RepositoryKeeper } from './repository-keeper.ts';
 import { RetryDelay } from './retry-delay.ts';
 import { runOnSchedule } from './schedule.ts';
 import type { ServiceEvent } from './service-event.ts';
+import { untilAborted } from './until-aborted.ts';
 
 const catalogIntervalMs = 15 * 60_000;
 const streamPatienceMs = 30_000;
+/** Another program may be pruning. */
+const lockWaitMs = 60 * 60_000;
 
 interface Options {
   readonly source: Source;
   readonly repository: Repository;
+  /** Its turns, and what is to be done after a backup. */
+  readonly place: Pick<RepositoryKeeper, 'turns' | 'backedUp'>;
   readonly schedule: Cron | undefined;
   readonly signal: AbortSignal;
   readonly onEvent: (event: ServiceEvent) => void;
@@ -125,7 +132,7 @@ export class SourceKeeper {
   /** A backup that was taken before there was a slot: the server may have removed the log between it and the stream. */
   async #backupIfGap(log: SourceLog): Promise<void> {
     const { repository, signal } = this.#options;
-    await Promise.race([this.#received.promise, aborted(signal)]);
+    await Promise.race([this.#received.promise, untilAborted(signal)]);
     if (signal.aborted || this.#isGapBackupWanted) return;
     // Twice, because a segment on its way from the spool to the repository can be in neither for a moment.
     const hasGap = () => log.hasGapAfterBackup({ repository, signal });
@@ -134,13 +141,20 @@ export class SourceKeeper {
   }
 
   #backup(reason: string): Promise<unknown> {
-    const { source, repository, signal, onEvent } = this.#options;
+    const { source, repository, place, signal, onEvent } = this.#options;
     const run = async () => {
       if (signal.aborted) return;
       onEvent({ type: 'backup-started', source: source.name, reason });
-      onEvent({ type: 'backup', ...(await source.backup({ repository, signal })) });
+      const summary = await source.backup({ repository, signal, lockWaitMs });
+      onEvent({ type: 'backup', ...summary });
+      const { snapshot, flagged = [] } = summary;
+      if (flagged.length > 0) {
+        onEvent({ type: 'flagged', source: source.name, snapshot, reasons: flagged });
+      }
+      place.backedUp(source.name);
     };
-    const result = this.#backups.then(run, run);
+    const inTurn = () => place.turns.shared(`backup of ${source.name}`, run);
+    const result = this.#backups.then(inTurn, inTurn);
     this.#backups = result;
     return result;
   }
@@ -162,25 +176,6 @@ export class SourceKeeper {
 
   #alarm(thrown: unknown, action: string): void {
     const { source, signal, onEvent } = this.#options;
-    if (signal.aborted) return;
-    const error = isLifeboatError(thrown)
-      ? thrown
-      : new LifeboatError('bug', thrown instanceof Error ? thrown.message : String(thrown));
-    const { code, message, hint } = error;
-    onEvent({
-      type: 'alarm',
-      source: source.name,
-      code,
-      message,
-      action,
-      ...(hint ? { hint } : {}),
-    });
+    if (!signal.aborted) onEvent(alarmOf({ source: source.name }, thrown, action));
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

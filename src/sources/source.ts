@@ -3,6 +3,8 @@ import type { Repository, SnapshotId } from '../repository/index.ts';
 
 export interface SourceContext {
   readonly repository: Repository;
+  /** How long a backup waits for a lock that another program holds. Default: not at all. */
+  readonly lockWaitMs?: number;
   readonly signal?: AbortSignal;
   readonly progress?: Progress;
 }

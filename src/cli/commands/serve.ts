@@ -1,24 +1,23 @@
-import {
-  ExitCode,
-  formatBytes,
-  formatDuration,
-  isLifeboatError,
-  LifeboatError,
-} from '../../core/index.ts';
+import type { Configuration } from '../../config/index.ts';
+import { ExitCode, isLifeboatError, LifeboatError } from '../../core/index.ts';
 import type { Repository } from '../../repository/index.ts';
 import { runService, type ServiceEvent } from '../../service/index.ts';
+import type { AnySource } from '../../sources/index.ts';
 import { formatLsn } from '../../wal/index.ts';
 import { defineCommand } from '../command.ts';
 import { createConfiguredSource, loadConfigured, openConfiguredRepository } from '../configured.ts';
 import { formatMoment } from '../moment.ts';
 import type { Output } from '../output/output.ts';
+import { describeEvent } from '../output/service-text.ts';
 import { StreamLog } from '../output/stream-log.ts';
 import type { Style } from '../output/style.ts';
 
 export const serve = defineCommand({
-  description: `Streams the log of every source into the repository, takes base backups on schedule, and
-records what table names mean. What fails is an alarm and tried again; the rest goes on.
-One service per state folder. Ctrl-C or SIGTERM stops it in order, with exit code 0.`,
+  description: `Streams the log of every PostgreSQL source into its repository and records what table names
+mean; takes backups of all sources on schedule; after each forgets what the retention lets go and
+copies to other repositories; prunes and checks on schedule, never in the way of a backup of its
+own. What fails is an alarm and tried again; the rest goes on. One service per state folder.
+Ctrl-C or SIGTERM stops it in order, with exit code 0.`,
   examples: ['serve', 'serve --json >> /var/log/lifeboat.jsonl'],
   arguments: [],
   options: {},
@@ -30,28 +29,36 @@ One service per state folder. Ctrl-C or SIGTERM stops it in order, with exit cod
         hint: 'Add one under `sources`.',
       });
     }
-    await using repositories = new AsyncDisposableStack();
-    const opened = new Map<string, Repository>();
-    const sources = [];
-    for (const [name, setting] of Object.entries(configuration.sources)) {
-      const repositoryName = setting.repository as string;
-      const repository =
-        opened.get(repositoryName) ??
-        repositories.use(await openConfiguredRepository(context, configuration, repositoryName));
-      opened.set(repositoryName, repository);
-      const source = await createConfiguredSource(context, configuration, name);
-      sources.push({ source, repository, ...(setting.backup ? { backup: setting.backup } : {}) });
+    await using opened = new AsyncDisposableStack();
+    const repositories = new Map<string, Repository>();
+    for (const name of neededRepositories(configuration)) {
+      const repository = await openConfiguredRepository(context, configuration, name);
+      repositories.set(name, opened.use(repository));
+    }
+    const sources: AnySource[] = [];
+    for (const name of Object.keys(configuration.sources)) {
+      sources.push(await createConfiguredSource(context, configuration, name));
     }
     const streams = new StreamLog();
     const onEvent = (event: ServiceEvent) => render(event, output, streams);
     try {
-      await runService({ sources, stateFolder: configuration.stateFolder, signal, onEvent });
+      await runService({ configuration, repositories, sources, signal, onEvent });
     } catch (error) {
       if (!signal.aborted || !isLifeboatError(error, 'cancelled')) throw error;
     }
     return ExitCode.ok;
   },
 });
+
+/** Those that sources go to, their copies, and those with a schedule of their own. */
+function neededRepositories({ repositories, sources }: Configuration): readonly string[] {
+  const needed = new Set(Object.values(sources).map(({ repository }) => repository));
+  const entries = Object.entries(repositories);
+  for (const [name, { copyFrom, prune, check }] of entries) {
+    if (copyFrom ?? prune ?? check) needed.add(name).add(copyFrom);
+  }
+  return entries.map(([name]) => name).filter((name) => needed.has(name));
+}
 
 function render(event: ServiceEvent, output: Output, streams: StreamLog): void {
   if (event.type === 'stream') {
@@ -73,36 +80,9 @@ function render(event: ServiceEvent, output: Output, streams: StreamLog): void {
     output.status((style) => streams.describe(event, style));
     return;
   }
-  output.report({ ...event }, (style) => line(describe(event, style), style));
+  output.report({ ...event }, (style) => line(describeEvent(event, style), style));
 }
 
 function line(text: string, { dim }: Style): string {
   return `${dim(formatMoment(new Date()))}  ${text}`;
-}
-
-function describe(event: Exclude<ServiceEvent, { type: 'stream' }>, style: Style): string {
-  const { red, green, dim, bold } = style;
-  switch (event.type) {
-    case 'service-started':
-      return `protecting ${bold(event.sources.join(', '))}; stop with Ctrl-C`;
-    case 'service-stopped':
-      return 'stopped in order; streaming goes on here at the next start';
-    case 'backup-started':
-      return `${event.source}: base backup begins (${event.reason})`;
-    case 'backup': {
-      const sizes = `${formatBytes(event.bytesTotal)}, ${formatBytes(event.bytesStored)} stored`;
-      const warnings = event.warnings.map((each) => `\n    ${style.yellow('warning:')} ${each}`);
-      return `${green('✓')} ${event.source}: snapshot ${event.snapshot.slice(0, 8)}, ${sizes}, ${formatDuration(event.durationMs)}${warnings.join('')}`;
-    }
-    case 'next-backup':
-      return dim(`${event.source}: next base backup ${formatMoment(event.time)}`);
-    case 'catalog':
-      return dim(`${event.source}: recorded the names in ${event.databases} databases`);
-    case 'alarm':
-      return [
-        `${red('ALARM')} ${event.source}: ${event.message} ${dim(`[${event.code}]`)}`,
-        ...(event.hint ? [`    ${event.hint}`] : []),
-        `    ${event.action}`,
-      ].join('\n');
-  }
 }

@@ -53,11 +53,17 @@ const filesSource = z.strictObject({
   paths: texts.min(1).describe('What is backed up.'),
   exclude: texts
     .optional()
-    .describe('Patterns as in .gitignore, relative to each path: what matches is left out.'),
+    .describe(
+      'Patterns as in .gitignore; one that begins with / is a path of the machine. What matches is left out.',
+    ),
   excludeFiles: texts.optional().describe('Files with such patterns, one a line.'),
   excludeIfPresent: texts
     .optional()
     .describe('Folders that hold a file of such a name are left out, but for that file.'),
+  excludeCaches: z
+    .boolean()
+    .optional()
+    .describe('Leave out folders that programs have marked as caches (CACHEDIR.TAG).'),
   oneFileSystem: z
     .boolean()
     .optional()

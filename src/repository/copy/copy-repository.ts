@@ -22,16 +22,10 @@ export async function copyRepository(
   const { signal, progress = silentProgress, dryRun = false, select = () => true } = options;
   refuseImpossible(from, to);
   // Backups may go on beside a copy on both sides; a prune may not.
-  await using _source = await RepositoryLock.acquire(from.access, {
-    exclusive: false,
-    signal,
-    progress,
-  });
-  await using lock = await RepositoryLock.acquire(to.access, {
-    exclusive: false,
-    signal,
-    progress,
-  });
+  const { lockWaitMs: waitMs } = options;
+  const lockOptions = { exclusive: false, operation: 'copy', waitMs, signal, progress };
+  await using _source = await RepositoryLock.acquire(from.access, lockOptions);
+  await using lock = await RepositoryLock.acquire(to.access, lockOptions);
   const tally = new CopyTally(progress);
   const onBad = (problem: string) => tally.problem(problem);
   const { chosen, present } = await selectSnapshots({ from, to, select, onBad, signal });

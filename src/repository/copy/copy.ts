@@ -1,13 +1,10 @@
-import type { Progress } from '../../core/index.ts';
-import type { Snapshot, SnapshotId } from '../repository.ts';
+import type { OperationOptions, Snapshot, SnapshotId } from '../repository.ts';
 
-export interface CopyOptions {
+export interface CopyOptions extends OperationOptions {
   /** Which snapshots of the source; all when left out. Logs and records are always copied whole. */
   readonly select?: (snapshot: Snapshot) => boolean;
   /** Only counts. Nothing is written to either repository but the locks. */
   readonly dryRun?: boolean;
-  readonly signal?: AbortSignal;
-  readonly progress?: Progress;
 }
 
 export interface CopiedSnapshot {

@@ -12,6 +12,7 @@ export interface FilesSourceSettings {
   readonly exclude?: readonly string[] | undefined;
   readonly excludeFiles?: readonly string[] | undefined;
   readonly excludeIfPresent?: readonly string[] | undefined;
+  readonly excludeCaches?: boolean | undefined;
   readonly oneFileSystem?: boolean | undefined;
   readonly largerThanBytes?: number | undefined;
   readonly chunker?: 'gear' | 'rabin' | undefined;

@@ -30,6 +30,7 @@ export interface BackupPostgresOptions {
   /** The source's name in the configuration. */
   readonly source: string;
   readonly repository: Repository;
+  readonly lockWaitMs?: number;
   /** Aborting leaves nothing published. */
   readonly signal?: AbortSignal;
   readonly progress?: Progress;
@@ -69,7 +70,7 @@ async function run(
   options: BackupPostgresOptions,
   progress: Progress,
 ): Promise<PostgresBackupSummary> {
-  const { settings, source, repository, signal } = options;
+  const { settings, source, repository, lockWaitMs, signal } = options;
   const begunMs = performance.now();
 
   // Everything that can be wrong is asked for before the first byte is read.
@@ -85,11 +86,12 @@ async function run(
   const log = repository.log(source);
   const { segmentSizeBytes } = facts;
   const aborting = signal ? { signal } : {};
+  const waiting = lockWaitMs === undefined ? {} : { lockWaitMs };
   const comparison = await LogComparison.begin({ log, segmentSizeBytes, progress, ...aborting });
 
   // Names and counts belong to the moment of the start; they are read while the bytes stream.
   await using catalogWork = collectBackupCatalog(options, facts);
-  await using writer = await repository.startBackup({ progress, ...aborting });
+  await using writer = await repository.startBackup({ progress, ...aborting, ...waiting });
   const formerChunkSizeBytes = former?.info.chunkSizeBytes;
   const received = await receiveBaseBackup(connection, facts, writer, {
     comparison,

@@ -1,0 +1,71 @@
+import { formatBytes, formatDuration } from '../../core/index.ts';
+import type { ServiceEvent } from '../../service/index.ts';
+import { formatMoment } from '../moment.ts';
+import { countOf } from './count.ts';
+import type { Style } from './style.ts';
+
+type Event<Type extends ServiceEvent['type']> = Extract<ServiceEvent, { type: Type }>;
+
+/** What `serve` says to people; streams are described elsewhere. */
+export function describeEvent(
+  event: Exclude<ServiceEvent, { type: 'stream' }>,
+  style: Style,
+): string {
+  const { green, yellow, dim, bold } = style;
+  switch (event.type) {
+    case 'service-started':
+      return `protecting ${bold(event.sources.join(', '))}; stop with Ctrl-C`;
+    case 'service-stopped':
+      return 'stopped in order; everything goes on from here at the next start';
+    case 'backup-started':
+      return `${event.source}: backup begins (${event.reason})`;
+    case 'backup':
+      return describeBackup(event, style);
+    case 'flagged':
+      return yellow(
+        `${event.source}: snapshot ${event.snapshot.slice(0, 8)} is flagged: ${event.reasons.join('; ')}`,
+      );
+    case 'next-backup':
+      return dim(`${event.source}: next backup ${formatMoment(event.time)}`);
+    case 'next':
+      return dim(`${event.repository}: next ${event.task} ${formatMoment(event.time)}`);
+    case 'catalog':
+      return dim(`${event.source}: recorded the names in ${event.databases} databases`);
+    case 'waiting':
+      return dim(`${event.repository}: ${event.task} waits for ${event.waitsFor.join(', ')}`);
+    case 'copy-started':
+      return dim(`${event.to}: copy from ${event.from} begins`);
+    case 'copy':
+      return `${event.problems.length === 0 ? green('✓') : yellow('!')} ${event.to}: ${countOf(event.snapshots, 'snapshot')}, ${countOf(event.logSegments, 'part')} of logs, ${countOf(event.records, 'record')} from ${event.from}, ${formatBytes(event.bytesStored + event.logBytes)}`;
+    case 'forget':
+      return `${green('✓')} ${event.repository}: forgot ${countOf(event.removed.length, 'snapshot')} of ${event.source}, ${event.kept} stay${event.failed === 0 ? '' : yellow(`; ${event.failed} could not be removed yet`)}`;
+    case 'prune':
+      return `${green('✓')} ${event.repository}: pruned: ${formatBytes(event.bytesRemoved)} freed, ${formatBytes(event.bytesMarked)} marked for later`;
+    case 'check':
+      return describeCheck(event, style);
+    case 'alarm':
+      return describeAlarm(event, style);
+  }
+}
+
+function describeBackup(event: Event<'backup'>, { green, yellow }: Style): string {
+  const sizes = `${formatBytes(event.bytesTotal)}, ${formatBytes(event.bytesStored)} stored`;
+  const warnings = event.warnings.map((each) => `\n    ${yellow('warning:')} ${each}`);
+  return `${green('✓')} ${event.source}: snapshot ${event.snapshot.slice(0, 8)}, ${sizes}, ${formatDuration(event.durationMs)}${warnings.join('')}`;
+}
+
+function describeCheck(event: Event<'check'>, { green, red }: Style): string {
+  const { repository, errors, snapshots, bytesRead } = event;
+  const mark = errors === 0 ? green('✓') : red('✗');
+  const found = errors === 0 ? 'no errors' : countOf(errors, 'error');
+  const read = bytesRead === 0 ? '' : `, ${formatBytes(bytesRead)} read`;
+  return `${mark} ${repository}: ${found} in ${countOf(snapshots, 'snapshot')}${read}`;
+}
+
+function describeAlarm(event: Event<'alarm'>, { red, dim }: Style): string {
+  return [
+    `${red('ALARM')} ${event.source ?? event.repository}: ${event.message} ${dim(`[${event.code}]`)}`,
+    ...(event.hint ? [`    ${event.hint}`] : []),
+    `    ${event.action}`,
+  ].join('\n');
+}

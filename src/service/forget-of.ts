@@ -1,0 +1,52 @@
+import { hostname } from 'node:os';
+import type { Repository, RetentionPolicy } from '../repository/index.ts';
+import type { SourceKind } from '../sources/index.ts';
+import type { RepositoryTurns } from './repository-turns.ts';
+import type { ServiceEvent } from './service-event.ts';
+
+/**
+ * Forgets what the policy of a source lets go. Files belong to a machine: those of another host under the same name are left
+ * alone. A database has its name wherever it is backed up from.
+ */
+export async function forgetOf(
+  place: {
+    readonly name: string;
+    readonly repository: Repository;
+    readonly turns: RepositoryTurns;
+  },
+  source: {
+    readonly name: string;
+    readonly kind: SourceKind;
+    readonly policy: RetentionPolicy;
+  },
+  options: {
+    readonly signal: AbortSignal;
+    readonly onEvent: (event: ServiceEvent) => void;
+    readonly lockWaitMs: number;
+  },
+): Promise<void> {
+  const { signal, onEvent, lockWaitMs } = options;
+  const hosts = source.kind === 'files' ? { hosts: [hostname()] } : {};
+  const request = {
+    policy: source.policy,
+    filter: { sources: [source.name], ...hosts },
+    groupBy: ['source'] as const,
+    signal,
+    lockWaitMs,
+  };
+  // Mostly there is nothing to do, and nobody has to make way for it.
+  const plan = await place.repository.forget({ ...request, dryRun: true });
+  if (plan.remove.length === 0) return;
+  await place.turns.exclusive(`forget ${source.name}`, async () => {
+    if (signal.aborted) return;
+    const { removed, keep, failed } = await place.repository.forget(request);
+    onEvent({
+      type: 'forget',
+      repository: place.name,
+      source: source.name,
+      removed,
+      kept: keep.length,
+      failed: failed.length,
+    });
+  });
+}

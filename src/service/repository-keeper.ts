@@ -1,0 +1,193 @@
+import { LifeboatError } from '../core/index.ts';
+import type { Repository, RetentionPolicy } from '../repository/index.ts';
+import type { SourceKind } from '../sources/index.ts';
+import { type Activity, noteActivity } from './activity.ts';
+import { alarmOf } from './alarm.ts';
+import { copyBetween } from './copy-between.ts';
+import { forgetOf } from './forget-of.ts';
+import { RepositoryTurns } from './repository-turns.ts';
+import { parseSchedule, runOnSchedule } from './schedule.ts';
+import type { ServiceEvent } from './service-event.ts';
+import { untilAborted } from './until-aborted.ts';
+
+/** Others may hold a lock for a while: a check by hand, a backup of another host. */
+const lockWaitMs = 30 * 60_000;
+
+/** A source whose snapshots may lie here, and which of them stay. */
+export interface KeptSource {
+  readonly name: string;
+  readonly kind: SourceKind;
+  /** All stay when there is none. */
+  readonly policy?: RetentionPolicy | undefined;
+}
+
+export interface RepositoryKeeperOptions {
+  readonly name: string;
+  readonly repository: Repository;
+  readonly sources: readonly KeptSource[];
+  /** Cron expressions. */
+  readonly prune?: string | undefined;
+  readonly check?: string | undefined;
+  readonly checkData?: 'all' | number | undefined;
+  readonly copySchedule?: string | undefined;
+  readonly stateFolder: string;
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: ServiceEvent) => void;
+}
+
+/** Keeps one repository in order: what is forgotten, pruned, checked, and copied to it, one not in the way of the other. */
+export class RepositoryKeeper {
+  readonly name: string;
+  readonly repository: Repository;
+  readonly turns: RepositoryTurns;
+  /** The repository whose copy this one is. */
+  from: RepositoryKeeper | undefined;
+  readonly #options: RepositoryKeeperOptions;
+  readonly #copies: RepositoryKeeper[] = [];
+  /** Under way; each removes itself. */
+  readonly #work = new Set<Promise<void>>();
+  /** Asked for and not begun: asking again changes nothing. */
+  readonly #pending = new Set<string>();
+
+  constructor(options: RepositoryKeeperOptions) {
+    this.#options = options;
+    this.name = options.name;
+    this.repository = options.repository;
+    this.turns = new RepositoryTurns((task, waitsFor) =>
+      options.onEvent({ type: 'waiting', repository: options.name, task, waitsFor }),
+    );
+  }
+
+  /** Makes this one a copy of another. */
+  copyFrom(from: RepositoryKeeper): void {
+    this.from = from;
+    if (this.#options.copySchedule === undefined) from.#copies.push(this);
+  }
+
+  /** Resolves after the signal aborted and everything has stopped. Errors: `config.invalid` (a schedule). */
+  async run(): Promise<void> {
+    const { prune, check, copySchedule, signal } = this.#options;
+    await Promise.all([
+      this.#onSchedule('prune', prune, () => this.#prune()),
+      this.#onSchedule('check', check, () => this.#check()),
+      this.from && this.#onSchedule('copySchedule', copySchedule, () => this.copyNow()),
+      untilAborted(signal),
+    ]);
+    while (this.#work.size > 0) await Promise.all(this.#work);
+  }
+
+  /** After a backup of a source into this repository: what its policy lets go, and then the copies. Does not wait for them. */
+  backedUp(source: string): void {
+    this.#begin(`forget ${source}`, () => this.#forget(source));
+    this.#copyOnwards();
+  }
+
+  /** Brings here what the repository has that this one copies. */
+  async copyNow(): Promise<void> {
+    const { from } = this;
+    const { signal, onEvent } = this.#options;
+    if (from === undefined || signal.aborted) return;
+    const task = `copy from ${from.name} to ${this.name}`;
+    const report = await from.turns.shared(task, () =>
+      this.turns.shared(task, () => copyBetween(from, this, { signal, onEvent, lockWaitMs })),
+    );
+    const isGood = report.problems.length === 0;
+    await this.#note('copy', isGood, `${report.snapshots.length} new from ${from.name}`);
+    if (!isGood) {
+      const fact = `${report.problems.length} parts of ${from.name} could not be copied: ${report.problems[0]}`;
+      this.#alarm(new LifeboatError('repository.damaged', fact), 'everything else was copied');
+    }
+    for (const { name } of this.#options.sources) await this.#forget(name);
+    this.#copyOnwards();
+  }
+
+  #copyOnwards(): void {
+    for (const each of this.#copies) each.#begin('copy', () => each.copyNow());
+  }
+
+  async #forget(source: string): Promise<void> {
+    const { sources, signal, onEvent } = this.#options;
+    const kept = sources.find(({ name }) => name === source);
+    if (kept?.policy === undefined || signal.aborted) return;
+    await forgetOf(this, { ...kept, policy: kept.policy }, { signal, onEvent, lockWaitMs });
+  }
+
+  async #prune(): Promise<void> {
+    const { signal, onEvent } = this.#options;
+    await this.turns.exclusive('prune', async () => {
+      const report = await this.repository.prune({ signal, lockWaitMs });
+      onEvent({ type: 'prune', repository: this.name, ...report });
+      await this.#note('prune', true, `${report.filesRemoved} files removed`);
+    });
+  }
+
+  async #check(): Promise<void> {
+    const { signal, onEvent, checkData } = this.#options;
+    await this.turns.shared('check', async () => {
+      const readData = checkData !== undefined;
+      const report = await this.repository.check({ readData, signal, lockWaitMs });
+      const errors = report.findings.filter(({ severity }) => severity === 'error');
+      const { snapshots, bytesRead } = report;
+      const counts = { errors: errors.length, hints: report.findings.length - errors.length };
+      onEvent({ type: 'check', repository: this.name, ...counts, snapshots, bytesRead });
+      await this.#note('check', errors.length === 0, `${errors.length} errors`);
+      const [first] = errors;
+      if (first === undefined) return;
+      const fact = `the check found ${errors.length} errors; the first: ${first.kind} ${first.name}: ${first.problem}`;
+      const hint = `Run \`lifeboat check -r ${this.name}\` to see all of them and what they affect.`;
+      this.#alarm(new LifeboatError('repository.damaged', fact, { hint }), 'backups go on');
+    });
+  }
+
+  async #onSchedule(
+    task: 'prune' | 'check' | 'copySchedule',
+    expression: string | undefined,
+    work: () => Promise<void>,
+  ): Promise<void> {
+    if (expression === undefined) return;
+    const { signal, onEvent } = this.#options;
+    const what = task === 'copySchedule' ? 'copy' : task;
+    const schedule = parseSchedule(expression, `repositories.${this.name}.${task}`);
+    const announce = () => {
+      const time = schedule.nextRun();
+      if (time) onEvent({ type: 'next', repository: this.name, task: what, time });
+    };
+    announce();
+    await runOnSchedule(schedule, signal, async () => {
+      await this.#guarded(`the next scheduled ${what} tries again`, work);
+      announce();
+    }).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+  }
+
+  /** Does something soon, unless it is asked for already. */
+  #begin(task: string, work: () => Promise<void>): void {
+    if (this.#pending.has(task) || this.#options.signal.aborted) return;
+    this.#pending.add(task);
+    const running = this.#guarded('the next backup tries again', async () => {
+      await Promise.resolve();
+      this.#pending.delete(task);
+      await work();
+    }).finally(() => this.#work.delete(running));
+    this.#work.add(running);
+  }
+
+  async #guarded(action: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#alarm(error, action);
+    }
+  }
+
+  async #note(activity: Activity, isGood: boolean, result: string): Promise<void> {
+    const note = { time: new Date(), isGood, result };
+    await noteActivity(this.#options.stateFolder, this.repository, activity, note);
+  }
+
+  #alarm(error: unknown, action: string): void {
+    const { signal, onEvent } = this.#options;
+    if (!signal.aborted) onEvent(alarmOf({ repository: this.name }, error, action));
+  }
+}
