@@ -50,7 +50,7 @@ export async function openConfiguredRepository(
 /** Where a repository of the configuration lies, with its limits and its lock. Does no work. */
 export function openConfiguredLocation(
   { environment, output }: CommandContext,
-  { location, lock, uploadBytesPerSecond, downloadBytesPerSecond }: RepositorySetting,
+  { location, lock, uploadBytesPerSecond, downloadBytesPerSecond, cache }: RepositorySetting,
 ): Location {
   const mode = lock === undefined ? '' : `${location.includes('?') ? '&' : '?'}mode=${lock.mode}`;
   return openLocation(`${location}${/[?&]mode=/.test(location) ? '' : mode}`, {
@@ -59,6 +59,8 @@ export function openConfiguredLocation(
     lockPeriodMs: lock?.durationMs,
     uploadBytesPerSecond,
     downloadBytesPerSecond,
+    cacheFolder: cache?.folder,
+    cacheLimitBytes: cache?.sizeBytes,
   });
 }
 

@@ -29,7 +29,8 @@ export interface RepositorySetting {
   readonly lock?: { readonly durationMs: number; readonly mode: 'governance' | 'compliance' };
   readonly uploadBytesPerSecond?: number;
   readonly downloadBytesPerSecond?: number;
-  readonly cache?: { readonly folder: string; readonly sizeBytes?: number };
+  /** `folder: false`: none. */
+  readonly cache?: { readonly folder?: string | false; readonly sizeBytes?: number };
   readonly retention?: RetentionSetting;
 }
 

@@ -56,7 +56,12 @@ function repositoryOf(
     lock: lockMs === undefined ? undefined : { durationMs: lockMs, mode: lockMode ?? 'compliance' },
     uploadBytesPerSecond: bytes(upload),
     downloadBytesPerSecond: bytes(download),
-    cache: cache && withoutUndefined({ folder: path(cache.folder), sizeBytes: bytes(cache.size) }),
+    cache:
+      cache &&
+      withoutUndefined({
+        folder: cache.off ? false : cache.folder && path(cache.folder),
+        sizeBytes: bytes(cache.size),
+      }),
     retention,
   });
 }

@@ -32,7 +32,7 @@ export const commandTable: readonly CommandEntry[] = [
   protect('demo', 'the whole story on a PostgreSQL of its own, in under a minute', async () => (await import('./demo.ts')).demo),
   protect('doctor', 'try everything a recovery depends on, with a remedy for each problem', async () => (await import('./doctor.ts')).doctor),
   protect('backup', 'one base backup of a source, as a snapshot', async () => (await import('./backup.ts')).backup),
-  protect('serve', 'the daemon: stream the log, back up on schedule', async () => (await import('./serve.ts')).serve),
+  protect('serve', 'the daemon: stream logs, back up, forget, copy, prune, check', async () => (await import('./serve.ts')).serve),
 
   look('points', 'from when to when can be restored, and where the gaps are', async () => (await import('./points.ts')).points),
   look('find-loss', 'what destroyed data, and the moment just before it', async () => (await import('./find-loss.ts')).findLossCommand),

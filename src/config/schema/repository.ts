@@ -35,11 +35,14 @@ export const repository = z.strictObject({
   download: byteSize.optional().describe('Most bytes to fetch per second.'),
   cache: z
     .strictObject({
-      folder: z.string().min(1).describe('Folder of the cache.'),
-      size: byteSize.optional().describe('Most that it may take.'),
+      folder: z.string().min(1).optional().describe('Folder of the cache.'),
+      size: byteSize.optional().describe('Most that it may take, of all repositories together.'),
+      off: z.literal(true).optional().describe('No cache.'),
     })
     .optional()
-    .describe('Keeps indexes, trees and snapshots on a local disk.'),
+    .describe(
+      'Keeps indexes, trees and snapshots of a distant repository on a local disk. Default: lifeboat in ~/.cache, 2 GiB.',
+    ),
   retention: retention
     .optional()
     .describe('Which snapshots `serve` keeps here. Default: the one for all.'),
