@@ -11,7 +11,7 @@ export type ProgressEvent =
       readonly done: number;
       /** Absent while unknown. */
       readonly total?: number;
-      readonly unit: 'bytes' | 'rows' | 'files' | 'segments' | 'records';
+      readonly unit: 'bytes' | 'rows' | 'files' | 'segments' | 'records' | 'snapshots';
       /** What is being worked on now, in a few words. */
       readonly detail?: string;
     }

@@ -41,6 +41,7 @@ export {
   type RecoveryPoints,
   type RecoveryWindow,
 } from './postgres/points/recovery-windows.ts';
+export { recoveryWindowChanges, type WindowChange } from './postgres/points/window-change.ts';
 export { PostgresSource, type PostgresSourceSettings } from './postgres/postgres-source.ts';
 export {
   type OpenScratchOptions,

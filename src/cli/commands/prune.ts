@@ -62,7 +62,7 @@ and removes nothing, beside a running backup and when the repository is damaged.
     };
     await using repository = await openChosenRepository(context, options.repository);
     const report = await repository.prune(settings);
-    output.report({ type: 'prune', ...report }, () => describe(report));
+    output.report({ type: 'prune', ...report }, () => describePrune(report));
     return undefined;
   },
 });
@@ -73,7 +73,7 @@ function unusedLimit(text: string): { readonly share: number } | { readonly byte
   return share === undefined ? { bytes: sizeOption('--max-unused', text) } : { share };
 }
 
-function describe(report: PruneReport): string {
+export function describePrune(report: PruneReport): string {
   const { dryRun, bytes, bytesUnused, packs, packsUnneeded, packsRepacked } = report;
   const would = dryRun ? 'would be ' : '';
   const lines = [

@@ -35,6 +35,11 @@ export const commandTable: readonly CommandEntry[] = [
   protect('serve', 'the daemon: stream logs, back up, forget, copy, prune, check', async () => (await import('./serve.ts')).serve),
 
   look('points', 'from when to when can be restored, and where the gaps are', async () => (await import('./points.ts')).points),
+  look('snapshots', 'what is stored, by host, tag, path or source', async () => (await import('./snapshots.ts')).snapshots),
+  look('ls', 'what is in a snapshot', async () => (await import('./ls.ts')).ls),
+  look('find', 'in which snapshots something is', async () => (await import('./find.ts')).find),
+  look('diff', 'what changed from one snapshot to another', async () => (await import('./diff.ts')).diff),
+  look('stats', 'how much is stored, and how much a restore would write', async () => (await import('./stats.ts')).stats),
   look('find-loss', 'what destroyed data, and the moment just before it', async () => (await import('./find-loss.ts')).findLossCommand),
 
   recover('rescue', 'put destroyed rows back, keep what was written since', async () => (await import('./rescue.ts')).rescue),
@@ -43,7 +48,11 @@ export const commandTable: readonly CommandEntry[] = [
 
   maintain('check', 'is everything stored there, and undamaged?', async () => (await import('./check.ts')).check),
   maintain('copy', 'everything of one repository to another: snapshots, logs, records', async () => (await import('./copy.ts')).copy),
+  maintain('forget', 'remove snapshots by a policy, or some', async () => (await import('./forget.ts')).forget),
   maintain('prune', 'remove what no snapshot needs', async () => (await import('./prune.ts')).prune),
   maintain('repair', 'the index, snapshots that miss data, damaged packs', async () => (await import('./repair.ts')).repair),
+  maintain('tag', 'give snapshots other tags', async () => (await import('./tag.ts')).tag),
+  maintain('key', 'the passwords of a repository: list, add, remove, change', async () => (await import('./key.ts')).key),
+  maintain('cat', 'what is inside a file of a repository', async () => (await import('./cat.ts')).cat),
   maintain('unlock', 'list locks, remove stale ones', async () => (await import('./unlock.ts')).unlock),
 ];

@@ -1,4 +1,4 @@
-import type { Progress } from '../../core/index.ts';
+import { assert, type Progress } from '../../core/index.ts';
 import type { Output, OutputRecord } from './output.ts';
 import { ProgressTracker } from './progress-tracker.ts';
 
@@ -25,6 +25,10 @@ export class JsonOutput implements Output {
 
   report(record: OutputRecord): void {
     this.#stdout.write(`${JSON.stringify(record, plain)}\n`);
+  }
+
+  async write(): Promise<void> {
+    assert(false, 'bytes are not for JSON lines');
   }
 
   say(): void {}

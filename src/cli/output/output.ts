@@ -12,6 +12,8 @@ export interface Output {
   readonly mode: 'terminal' | 'json';
   /** A result: the record for programs, the text for people (no text: only for programs). */
   report(record: OutputRecord, text?: (style: Style) => string): void;
+  /** Bytes as they are, for a pipe or a file; resolves when the reader took them. Not with `--json`. */
+  write(bytes: Uint8Array): Promise<void>;
   /** Text that is only for people. */
   say(text: (style: Style) => string): void;
   warn(message: string, hint?: string): void;

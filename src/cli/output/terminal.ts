@@ -35,6 +35,13 @@ export class TerminalOutput implements Output {
     if (text) this.say(text);
   }
 
+  async write(bytes: Uint8Array): Promise<void> {
+    this.#live.clear();
+    await new Promise<void>((resolve, reject) => {
+      this.#stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
   say(text: (style: Style) => string): void {
     this.#live.around(() => this.#stdout.write(`${text(this.#style)}\n`));
   }

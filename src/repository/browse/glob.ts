@@ -13,7 +13,7 @@ export interface Glob {
 export function parseGlob(pattern: string, ignoreCase: boolean): Glob {
   const parts = pattern.split('/').filter((part, at) => part !== '' || at === 0);
   if (pattern === '' || parts.join('') === '') throw invalid(pattern, 'it is empty');
-  const flags = ignoreCase ? 'isv' : 'sv';
+  const flags = ignoreCase ? 'isu' : 'su';
   const isNameOnly = parts.length === 1 && pattern !== '**';
   const isRooted = parts[0] === '';
   const names = isRooted ? parts.slice(1) : parts;
@@ -45,7 +45,8 @@ function namePattern(part: string, pattern: string): string {
       if (end < 0) throw invalid(pattern, 'a [ has no ]');
       source += classPattern(part.slice(at + 1, end), pattern);
       at = end;
-    } else source += escaped(character);
+    } else if (character === '-') source += character;
+    else source += escaped(character);
   }
   return source;
 }
@@ -68,7 +69,7 @@ function classPattern(inside: string, pattern: string): string {
 }
 
 function escaped(character: string): string {
-  return character.replace(/[\^$\\.*+?()[\]{}|/\-&!#%,:;<=>@`~"']/, '\\$&');
+  return character.replace(/[\^$\\.*+?()[\]{}|/-]/, '\\$&');
 }
 
 function invalid(pattern: string, fact: string): LifeboatError {

@@ -45,7 +45,13 @@ export async function snapshotStatistics(
   try {
     for (const { tree } of snapshots) {
       await walk.addSnapshot(tree);
-      progress({ type: 'progress', task, done: ++done, total: snapshots.length, unit: 'files' });
+      progress({
+        type: 'progress',
+        task,
+        done: ++done,
+        total: snapshots.length,
+        unit: 'snapshots',
+      });
     }
   } finally {
     progress({ type: 'end', task });

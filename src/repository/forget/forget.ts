@@ -120,7 +120,7 @@ async function removeSnapshots(
         task,
         done: removed.length,
         total: snapshots.length,
-        unit: 'files',
+        unit: 'snapshots',
       });
     }
   } finally {

@@ -1,0 +1,93 @@
+import { describeGroup, type ForgetDecision, type ForgetGroup } from '../../repository/index.ts';
+import { formatMoment } from '../moment.ts';
+import { countOf } from './count.ts';
+import { printable } from './printable.ts';
+import type { Style } from './style.ts';
+import { textTable } from './text-table.ts';
+
+const safeguards: Readonly<Record<ForgetDecision['safeguards'][number], string>> = {
+  floor: 'the floor',
+  future: 'dated in the future: not counted',
+  checkpoint: 'interrupted, nothing whole is newer: not counted',
+  'newest-unflagged': 'the newest that is not flagged',
+  frozen: 'nothing unflagged goes while the newest is flagged',
+};
+
+/** Every snapshot of a group, the oldest first, with what becomes of it and why. */
+export function forgetTable(group: ForgetGroup, style: Style): string {
+  const oldestFirst = group.decisions.toReversed();
+  const columns = [
+    { title: '' },
+    { title: 'id' },
+    { title: 'time' },
+    { title: 'tags', shrinks: true },
+    { title: 'why' },
+  ] as const;
+  const rows = oldestFirst.map((decision) => [
+    decision.keep ? 'keep' : 'goes',
+    decision.snapshot.id.slice(0, 8),
+    formatMoment(decision.snapshot.time),
+    decision.snapshot.tags.map(printable).join('\n'),
+    why(decision, style.width),
+  ]);
+  const table = textTable(columns, rows, style, (text, column, row) => {
+    if (!oldestFirst[row]?.keep) return column === 0 ? style.red(text) : style.dim(text);
+    return column === 0 ? style.green(text) : text;
+  });
+  const kept = group.decisions.filter(({ keep }) => keep).length;
+  const count = `${kept} of ${countOf(group.decisions.length, 'snapshot')} stay`;
+  const frozen = group.isFrozen
+    ? style.yellow(
+        '\nThe newest backup is flagged: no unflagged one goes until it was looked at.\n  next: lifeboat diff latest~1 latest    # if it is fine: lifeboat tag latest --remove lifeboat:flagged',
+      )
+    : '';
+  return `${style.bold(printable(describeGroup(group.key)))}  ${style.dim(count)}\n${table}${frozen}\n`;
+}
+
+/** Side by side where there is room. */
+function why(decision: ForgetDecision, width: number): string {
+  const all = reasons(decision);
+  const line = all.join(', ');
+  return line.length + 60 > width ? all.join('\n') : line;
+}
+
+function reasons(decision: ForgetDecision): readonly string[] {
+  const { keep, keptBy, passedOver, isSuperseded } = decision;
+  if (keep) {
+    return [
+      ...keptBy.map(({ rule, bucket, isOldest }) => {
+        const about = isOldest ? 'the oldest' : bucket;
+        return about === undefined ? rule : `${rule}: ${about}`;
+      }),
+      ...decision.safeguards
+        .filter((each) => isWorthSaying(each, decision))
+        .map((each) => safeguards[each]),
+    ];
+  }
+  if (isSuperseded) return ['interrupted; a whole one is newer'];
+  if (passedOver.length === 0) return ['named'];
+  return passedOver.map(passedOverText);
+}
+
+/** The floor and the newest unflagged one matter where no rule keeps it already. */
+function isWorthSaying(
+  safeguard: ForgetDecision['safeguards'][number],
+  { keptBy, safeguards: all }: ForgetDecision,
+): boolean {
+  if (safeguard === 'floor') return keptBy.length === 0;
+  return safeguard !== 'newest-unflagged' || (keptBy.length === 0 && all.length === 1);
+}
+
+function passedOverText(over: ForgetDecision['passedOver'][number]): string {
+  const { rule, bucket, because, takenBy } = over;
+  switch (because) {
+    case 'bucket-taken':
+      return `${rule}: ${bucket} is ${takenBy?.slice(0, 8)}`;
+    case 'used-up':
+      return `${rule}: used up`;
+    case 'too-old':
+      return `${rule}: older`;
+    case 'no-tag':
+      return `${rule}: no`;
+  }
+}
