@@ -33,7 +33,9 @@ it('has a fake-gcs-server to test against', (context) => {
 });
 
 if (program !== undefined) {
-  testLocation('gs', async () => ({ location: open(), async [Symbol.asyncDispose]() {} }));
+  testLocation('gs', async () => ({ location: open(), async [Symbol.asyncDispose]() {} }), {
+    pages: true,
+  });
 }
 
 function file(sizeBytes: number): { name: string; bytes: Uint8Array } {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Dirent } from 'node:fs';
 import { type FileHandle, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -12,6 +13,7 @@ import {
   fileKinds,
   type Location,
 } from './location.ts';
+import { otherBytes } from './rest-error.ts';
 
 /** Readable by the owner only, and read-only as restic makes them: never changed, only removed. */
 const fileMode = 0o400;
@@ -99,10 +101,9 @@ export class LocalLocation implements Location {
     try {
       const temporary = await this.#temporaryFor(kind, path, bytes);
       try {
-        // A hash names its bytes, so replacing is harmless, and heals a copy that was damaged. The
-        // config has one name for different bytes: `link` refuses where `rename` would replace.
+        // The config has one name for different bytes: `link` refuses where `rename` would replace.
         if (kind === 'config') await placeOnce(temporary, path);
-        else await rename(temporary, path);
+        else await replaceBySame(temporary, path, name, bytes);
       } finally {
         await rm(temporary, { force: true });
       }
@@ -160,6 +161,20 @@ export class LocalLocation implements Location {
       return await writeTemporaryFile(path, bytes, fileMode);
     }
   }
+}
+
+/** A hash names its bytes, so replacing is harmless, and heals a copy that was damaged; with those bytes only. */
+async function replaceBySame(
+  temporary: string,
+  path: string,
+  name: string,
+  bytes: Uint8Array,
+): Promise<void> {
+  const exists = (await sizeOf(path)) !== undefined;
+  if (exists && createHash('sha256').update(bytes).digest('hex') !== name) {
+    throw otherBytes(`could not write ${path}`);
+  }
+  await rename(temporary, path);
 }
 
 async function placeOnce(temporary: string, path: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isLifeboatError } from '../../core/index.ts';
 import type { FileKind, Location } from './location.ts';
 
 /** What a factory gives the suite: an empty location and the way to be rid of it. */
@@ -16,8 +17,18 @@ function file(sizeBytes: number): { name: string; bytes: Uint8Array } {
   return { name: createHash('sha256').update(bytes).digest('hex'), bytes };
 }
 
+/** What makes the suite longer. */
+export interface LocationTraits {
+  /** Listings come in pages: more files than one holds are written. */
+  readonly pages?: boolean;
+}
+
 /** The suite that every member of the family passes. */
-export function testLocation(name: string, factory: () => Promise<LocationUnderTest>): void {
+export function testLocation(
+  name: string,
+  factory: () => Promise<LocationUnderTest>,
+  traits: LocationTraits = {},
+): void {
   describe(`location: ${name}`, () => {
     let subject: LocationUnderTest;
     let location: Location;
@@ -154,8 +165,104 @@ export function testLocation(name: string, factory: () => Promise<LocationUnderT
     });
 
     it('lets no name but a hash through', async () => {
-      await expect(location.read('data', '../config')).rejects.toMatchObject({ code: 'bug' });
+      const { name, bytes } = file(10);
+      for (const wrong of ['../config', name.toUpperCase(), `${name}0`, name.slice(1), '']) {
+        await expect(location.read('data', wrong)).rejects.toMatchObject({ code: 'bug' });
+        await expect(location.write('data', wrong, bytes)).rejects.toMatchObject({ code: 'bug' });
+        await expect(location.remove('locks', wrong)).rejects.toMatchObject({ code: 'bug' });
+      }
       expect(() => location.nested('../elsewhere')).toThrow('assertion failed');
     });
+
+    it('holds a file without bytes', async () => {
+      const { name, bytes } = file(0);
+      await location.write('data', name, bytes);
+      expect(await location.read('data', name)).toEqual(bytes);
+      expect(await location.list('data')).toEqual([{ name, sizeBytes: 0 }]);
+    });
+
+    it('holds a large file, and reads its end', async () => {
+      const { name, bytes } = file(21 * 2 ** 20 + 3);
+      await location.write('data', name, bytes);
+      expect(Buffer.compare(await location.read('data', name), bytes)).toBe(0);
+      const range = { offset: bytes.length - 5_000_000, length: 5_000_000 };
+      const part = await location.read('data', name, range);
+      expect(Buffer.compare(part, bytes.subarray(range.offset))).toBe(0);
+    });
+
+    it('gives many readers of one file each its own part', async () => {
+      const { name, bytes } = file(200_000);
+      await location.write('data', name, bytes);
+      const offsets = Array.from({ length: 30 }, (_, i) => i * 6_000);
+      const parts = await Promise.all(
+        offsets.map((offset) => location.read('data', name, { offset, length: 20_000 })),
+      );
+      parts.forEach((part, i) => {
+        const start = offsets[i] as number;
+        expect(Buffer.compare(part, bytes.subarray(start, start + 20_000))).toBe(0);
+        // It belongs to the reader alone.
+        part.fill(0);
+      });
+      expect(Buffer.compare(await location.read('data', name), bytes)).toBe(0);
+    });
+
+    it('leaves a file whole or absent when its writer goes away', async () => {
+      const files = Array.from({ length: 4 }, () => file(3 * 2 ** 20));
+      await Promise.all(
+        files.map(async ({ name, bytes }, i) => {
+          const gone = new AbortController();
+          const writing = location.write('data', name, bytes, gone.signal);
+          setTimeout(() => gone.abort(), i * 3);
+          await writing.catch((error: unknown) => {
+            expect(error).toMatchObject({ code: 'cancelled' });
+          });
+        }),
+      );
+      for (const { name, sizeBytes } of await location.list('data')) {
+        const written = files.find((each) => each.name === name);
+        expect(sizeBytes).toBe(written?.bytes.length);
+        const stored = await location.read('data', name);
+        expect(Buffer.compare(stored, written?.bytes as Uint8Array)).toBe(0);
+      }
+      // It serves the next one as if nothing had been.
+      const [first] = files as [ReturnType<typeof file>];
+      await location.write('data', first.name, first.bytes);
+      expect(Buffer.compare(await location.read('data', first.name), first.bytes)).toBe(0);
+    });
+
+    it('ends reading for a caller who goes away', async () => {
+      const { name, bytes } = file(3 * 2 ** 20);
+      await location.write('data', name, bytes);
+      const gone = new AbortController();
+      const reading = location.read('data', name, undefined, gone.signal);
+      gone.abort();
+      await reading.then(
+        (read) => expect(Buffer.compare(read, bytes)).toBe(0),
+        (error: unknown) => expect(error).toMatchObject({ code: 'cancelled' }),
+      );
+    });
+
+    it('lets no other bytes take the place of a file', async () => {
+      const { name, bytes } = file(1000);
+      await location.write('data', name, bytes);
+      // Refused, or passed over because the file is there: it must not be changed.
+      await location.write('data', name, file(1000).bytes).catch((error: unknown) => {
+        expect(isLifeboatError(error)).toBe(true);
+      });
+      expect(await location.read('data', name)).toEqual(bytes);
+      expect(await location.list('data')).toEqual([{ name, sizeBytes: 1000 }]);
+    });
+
+    if (traits.pages) {
+      it('lists more files than one page holds', async () => {
+        const files = Array.from({ length: 1100 }, () => file(32));
+        for (let at = 0; at < files.length; at += 50) {
+          const some = files.slice(at, at + 50);
+          await Promise.all(some.map((each) => location.write('index', each.name, each.bytes)));
+        }
+        const listed = (await location.list('index')).map((each) => each.name);
+        expect(listed.sort()).toEqual(files.map((each) => each.name).sort());
+      });
+    }
   });
 }

@@ -2,9 +2,13 @@ import { testLocation } from './location-contract.ts';
 import { MemoryLocation } from './memory-location.ts';
 
 for (const appendOnly of [false, true]) {
-  testLocation(`memory${appendOnly ? ', append-only' : ''}`, async () => ({
-    location: new MemoryLocation({ appendOnly }),
-    appendOnly,
-    async [Symbol.asyncDispose]() {},
-  }));
+  testLocation(
+    `memory${appendOnly ? ', append-only' : ''}`,
+    async () => ({
+      location: new MemoryLocation({ appendOnly }),
+      appendOnly,
+      async [Symbol.asyncDispose]() {},
+    }),
+    { pages: true },
+  );
 }

@@ -45,13 +45,13 @@ export function existsAlready(attempted: string): LifeboatError {
   });
 }
 
-/** A hash-named file stands there with bytes that are not its own. */
+/** A hash-named file stands there, and what was to be written is not the same. */
 export function otherBytes(attempted: string): LifeboatError {
   return new LifeboatError(
     'location.refused',
-    `${attempted}: a damaged file of that name is there, and is not replaced`,
+    `${attempted}: other bytes of that name are there, and are not replaced`,
     {
-      hint: 'Run `lifeboat check`, remove the damaged file on the server, and run the command again.',
+      hint: 'Run `lifeboat check`. A damaged file that is named there must be removed at the place before the command is run again.',
     },
   );
 }

@@ -12,6 +12,11 @@ import { bodyLength, type HttpAnswer, type HttpRequest } from './http-transport.
 import { SilenceWatch } from './silence-watch.ts';
 import { unreachable } from './transport-error.ts';
 
+const sessionMemoryMb = 4_096;
+/** What may be under way without a word from us: the pipe is short, so this only spares words. */
+const streamWindowBytes = 2 * 2 ** 20;
+const sessionWindowBytes = 16 * 2 ** 20;
+
 /** HTTP/2 without TLS over a socket that is open already. Requests share it. `place` is what errors name. */
 export class Http2Session {
   readonly #session: ClientHttp2Session;
@@ -20,7 +25,13 @@ export class Http2Session {
 
   constructor(socket: Socket, place: string) {
     this.#place = place;
-    this.#session = connect('http://localhost', { createConnection: () => socket });
+    this.#session = connect('http://localhost', {
+      createConnection: () => socket,
+      // Packs that wait to be sent count; above the default of 10 MB new requests are refused.
+      maxSessionMemory: sessionMemoryMb,
+      settings: { initialWindowSize: streamWindowBytes },
+    });
+    this.#session.once('connect', () => this.#session.setLocalWindowSize(sessionWindowBytes));
     this.#session.on('error', (error) => {
       this.#failure ??= error;
     });

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { LifeboatError } from '../../../core/index.ts';
+import { assertFileName } from '../file-name.ts';
 import type { FileKind, Location } from '../location.ts';
 import { LocationDecorator } from '../location-decorator.ts';
 import { existsAlready } from '../rest-error.ts';
@@ -18,6 +19,7 @@ export class RcloneLocation extends LocationDecorator {
     bytes: Uint8Array,
     signal?: AbortSignal,
   ): Promise<void> {
+    assertFileName(kind, name);
     if (kind === 'config') {
       const found = await this.inner.list('config', signal);
       if (found.length > 0) throw existsAlready(`could not write config to ${this.describe()}`);
