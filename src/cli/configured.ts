@@ -52,11 +52,10 @@ export function openConfiguredLocation(
   { environment, output }: CommandContext,
   { location, lock, uploadBytesPerSecond, downloadBytesPerSecond, cache }: RepositorySetting,
 ): Location {
-  const mode = lock === undefined ? '' : `${location.includes('?') ? '&' : '?'}mode=${lock.mode}`;
-  return openLocation(`${location}${/[?&]mode=/.test(location) ? '' : mode}`, {
+  return openLocation(location, {
     environment,
     onRetry: ({ message }) => output.warn(message),
-    lockPeriodMs: lock?.durationMs,
+    lock,
     uploadBytesPerSecond,
     downloadBytesPerSecond,
     cacheFolder: cache?.folder,

@@ -35,6 +35,7 @@ export type { KeyInfo, NewKeyOptions, RepositoryKeys } from './keys/keys.ts';
 export { DryRunLocation, type DryRunStep } from './location/dry-run-location.ts';
 export { LocalLocation } from './location/local-location.ts';
 export type { ByteRange, FileInfo, FileKind, Location } from './location/location.ts';
+export type { LocationAbilities } from './location/location-abilities.ts';
 export type { LocationOptions } from './location/location-options.ts';
 export { MemoryLocation } from './location/memory-location.ts';
 export { openLocation } from './location/open-location.ts';

@@ -49,7 +49,10 @@ describe.each(s3Programs)('$name', (program) => {
         expect(done.status, `restic ${args.join(' ')}\n${done.stdout}${done.stderr}`).toBe(0);
         return done.stdout + done.stderr;
       };
-      const location = openLocation(place, { environment, lockPeriodMs: 60_000 });
+      const location = openLocation(place, {
+        environment,
+        lock: { durationMs: 60_000, mode: 'compliance' },
+      });
       {
         await using repository = await initRepository({ location, password });
         await storeFolder(repository, folder, ['ours']);

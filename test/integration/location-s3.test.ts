@@ -34,21 +34,22 @@ describe.each(s3Programs)('$name', (program) => {
   });
   afterAll(() => server[Symbol.asyncDispose]());
 
-  const open = (bucket: string, query = '', lockPeriodMs?: number) =>
-    openS3(`s3:${server.url}/${bucket}/test/${++prefixes}${query}`, {
+  const lockFor = (durationMs: number) => ({ durationMs, mode: 'governance' as const });
+  const open = (bucket: string, lockMs?: number) =>
+    openS3(`s3:${server.url}/${bucket}/test/${++prefixes}`, {
       environment: server.environment,
-      lockPeriodMs,
+      lock: lockMs === undefined ? undefined : lockFor(lockMs),
       partSizes: small,
     });
 
-  for (const [bucket, lockPeriodMs] of [
+  for (const [bucket, lockMs] of [
     ['plain', undefined],
     ['locked', undefined],
     ['locked', 3_600_000],
   ] as const) {
-    const title = `${program.name}, bucket ${bucket}${lockPeriodMs ? ', retained' : ''}`;
+    const title = `${program.name}, bucket ${bucket}${lockMs ? ', retained' : ''}`;
     testLocation(title, async () => ({
-      location: open(bucket, '', lockPeriodMs),
+      location: open(bucket, lockMs),
       async [Symbol.asyncDispose]() {},
     }));
   }
@@ -125,7 +126,7 @@ describe.each(s3Programs)('$name', (program) => {
   });
 
   it('retains what it writes, locks excepted', async () => {
-    const location = open('locked', '?mode=governance', 3_600_000);
+    const location = open('locked', 3_600_000);
     const prefix = `test/${prefixes}`;
     const [lock, pack, nested, piece] = [file(10), file(20), file(30), file(40)];
     await location.write('locks', lock.name, lock.bytes);
@@ -159,11 +160,11 @@ describe.each(s3Programs)('$name', (program) => {
   });
 
   it('extends the genuine version, however many stand before it', async () => {
-    const writer = open('locked', '?mode=governance', 60_000);
+    const writer = open('locked', 60_000);
     const prefix = `test/${prefixes}`;
-    const other = openS3(`s3:${server.url}/locked/${prefix}?mode=governance`, {
+    const other = openS3(`s3:${server.url}/locked/${prefix}`, {
       environment: server.environment,
-      lockPeriodMs: 60_000,
+      lock: lockFor(60_000),
     });
     const { name, bytes } = file(100);
     await writer.write('data', name, bytes);
@@ -206,7 +207,7 @@ describe.each(s3Programs)('$name', (program) => {
       objectLock: false,
     });
     expect(await open('plain').nested('lifeboat').list('locks')).toEqual([]);
-    await expect(open('plain', '', 60_000).create()).rejects.toMatchObject({
+    await expect(open('plain', 60_000).create()).rejects.toMatchObject({
       code: 'location.refused',
       message: expect.stringContaining('no object lock'),
     });

@@ -26,6 +26,7 @@ import { need } from '../support/skip.ts';
 
 const password = new Secret('geheim');
 const periodMs = 3_600_000;
+const lockFor = (durationMs: number) => ({ durationMs, mode: 'compliance' as const });
 let root: string;
 beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), 'lifeboat-ransom-'));
@@ -77,7 +78,7 @@ describe.each(s3Programs)('$name', (program) => {
     const folder = join(root, `${program.name}-source`);
     mkdirSync(join(folder, 'inner'), { recursive: true });
     for (let i = 0; i < 20; i++) writeFileSync(join(folder, 'inner', `${i}`), randomBytes(30_000));
-    const location = openLocation(place, { environment, lockPeriodMs: periodMs });
+    const location = openLocation(place, { environment, lock: lockFor(periodMs) });
     let before: Map<string, string>;
     {
       await using repository = await initRepository({ location, password });
@@ -146,7 +147,7 @@ describe.each(s3Programs)('$name', (program) => {
     const folder = join(root, `${program.name}-other`);
     mkdirSync(folder);
     for (let i = 0; i < 5; i++) writeFileSync(join(folder, `${i}`), randomBytes(9000));
-    const location = openLocation(place, { environment, lockPeriodMs: periodMs });
+    const location = openLocation(place, { environment, lock: lockFor(periodMs) });
     await using first = await initRepository({ location, password });
     await storeFolder(first, folder);
     const wanted = await contents(first, (await first.snapshots())[0] as Snapshot);
@@ -176,7 +177,9 @@ describe.each(s3Programs)('$name', (program) => {
     const folder = join(root, `${program.name}-renewed`);
     mkdirSync(folder);
     writeFileSync(join(folder, 'old'), randomBytes(9000));
-    const open = (lockPeriodMs: number) => openLocation(place, { environment, lockPeriodMs });
+    const open = (durationMs: number) => {
+      return openLocation(place, { environment, lock: lockFor(durationMs) });
+    };
     {
       await using repository = await initRepository({ location: open(60_000), password });
       await storeFolder(repository, folder);

@@ -4,7 +4,9 @@ import { ExitCode, isLifeboatError } from '../../core/index.ts';
 import { type Finding, judgeRoom } from '../../sources/index.ts';
 import { type CommandContext, defineCommand, sourceArgument } from '../command.ts';
 import { createConfiguredSource, loadConfigured, openConfiguredRepository } from '../configured.ts';
+import { examineAbilities } from '../examine-abilities.ts';
 import { countOf } from '../output/count.ts';
+import { describeFinding } from '../output/finding.ts';
 import type { Style } from '../output/style.ts';
 
 const roomBytes = 2 ** 30;
@@ -29,7 +31,7 @@ nothing. Exit code 1 when there is a problem; warnings alone are no failure.`,
       for (const finding of findings) {
         counts[finding.outcome] += 1;
         context.output.report({ type: 'finding', about, ...finding }, (style) =>
-          describe(finding, style),
+          describeFinding(finding, style),
         );
       }
     };
@@ -59,18 +61,13 @@ async function examineRepository(
     await using repository = await openConfiguredRepository(context, configuration, name);
     const fact = `${repository.location.describe()} opens with its password`;
     findings.push({ check: 'repository', outcome: 'ok', fact, remedy: '' });
+    findings.push(...(await examineAbilities(repository.location, context.signal)));
   } catch (error) {
     if (!isLifeboatError(error) || error.code === 'cancelled' || error.code === 'bug') throw error;
     const remedy = error.hint ?? 'Correct the location or the password in the configuration.';
     findings.push({ check: 'repository', outcome: 'problem', fact: error.message, remedy });
   }
   return findings;
-}
-
-function describe(finding: Finding, { green, yellow, red, dim }: Style): string {
-  const mark = { ok: green('✓'), warning: yellow('!'), problem: red('✗') }[finding.outcome];
-  const line = `  ${mark} ${finding.fact}`;
-  return finding.remedy === '' ? line : `${line}\n      ${dim('→')} ${finding.remedy}`;
 }
 
 function summary(

@@ -12,6 +12,7 @@ import {
 } from '../../repository/index.ts';
 import { findLocalServers, parseConnectionUrl } from '../../sources/index.ts';
 import { type CommandContext, defineCommand } from '../command.ts';
+import { tellAbilities } from '../examine-abilities.ts';
 import { programName } from '../next-command.ts';
 import { createConfigured } from '../setup/create-configured.ts';
 import { roleSql } from '../setup/role-sql.ts';
@@ -57,6 +58,7 @@ than is needed. Existing files are never overwritten; run it again after an inte
     // The password first, the configuration last: a run that was interrupted can be repeated.
     const isNewPassword = await writeNewFile(choices.passwordFile, `${newPassword()}\n`);
     const repository = await createOrOpen(choices.location, choices.passwordFile, context);
+    await tellAbilities(context, openLocation(choices.location));
     if (!(await writeNewFile(file, configurationText(choices)))) throw exists(file);
     const program = programName(context.environment);
     const role = parseConnectionUrl(choices.connection).user;

@@ -3,6 +3,7 @@ import { isLifeboatError } from '../../core/index.ts';
 import { initRepository, openRepository } from '../../repository/index.ts';
 import type { CommandContext } from '../command.ts';
 import { loadConfigured, openConfiguredLocation, secretSurroundings } from '../configured.ts';
+import { tellAbilities } from '../examine-abilities.ts';
 import { newPassword, writeNewFile } from './setup-files.ts';
 
 /**
@@ -39,4 +40,5 @@ export async function createConfigured(context: CommandContext, wanted: string):
           : []),
       ].join('\n'),
   );
+  await tellAbilities(context, location);
 }

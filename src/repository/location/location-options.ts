@@ -1,6 +1,7 @@
 import { parseByteSize } from '../../config/index.ts';
 import { LifeboatError } from '../../core/index.ts';
 import type { CacheOptions } from './cache/cache-options.ts';
+import type { LockMode } from './object-lock.ts';
 import type { RetryNotice, RetryOptions } from './retry-pauses.ts';
 import type { RateLimits } from './throttled-location.ts';
 
@@ -9,9 +10,8 @@ export interface LocationOptions extends RateLimits, CacheOptions {
   /** Where credentials and settings of the places are looked up. Default: the process's. */
   readonly environment?: NodeJS.ProcessEnv | undefined;
   readonly retry?: Partial<RetryOptions> | undefined;
-  /** Everything that is stored, and all that a new snapshot needs, cannot be removed by anybody for that long (`lock:`).
-   * Only S3 can do it. */
-  readonly lockPeriodMs?: number | undefined;
+  /** For that long after the newest snapshot nobody can remove what is stored (`lock:`). Only S3 can do it. */
+  readonly lock?: { readonly durationMs: number; readonly mode: LockMode } | undefined;
   /** Told before each pause of a retry: whoever waits must know why. */
   readonly onRetry?: ((notice: RetryNotice) => void) | undefined;
 }

@@ -56,7 +56,7 @@ const openers: readonly LocationOpener[] = [
     example: 's3:https://host/bucket/prefix',
     remote: true,
     lockable: true,
-    open: (text, environment, { lockPeriodMs }) => openS3(text, { environment, lockPeriodMs }),
+    open: (text, environment, { lock }) => openS3(text, { environment, lock }),
   },
 ];
 
@@ -90,7 +90,7 @@ function openPlace(
 ): { readonly place: Location; readonly remote: boolean } {
   const scheme = /^([a-z][a-z0-9]*):/.exec(text)?.[1];
   if (text === '' || text.includes('\0')) throw unknownLocation('it is empty');
-  if (options.lockPeriodMs !== undefined) refuseLockUnless(scheme);
+  if (options.lock !== undefined) refuseLockUnless(scheme);
   if (scheme === undefined) return { place: new LocalLocation(resolve(text)), remote: false };
   const opener = openers.find((each) => each.scheme === scheme);
   if (opener === undefined) throw unknownLocation(`nothing here opens "${scheme}:"`);

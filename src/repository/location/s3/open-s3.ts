@@ -1,5 +1,5 @@
 import type { Location } from '../location.ts';
-import type { LockPromise } from '../object-lock.ts';
+import type { LockMode } from '../object-lock.ts';
 import { parseS3Address } from './s3-address.ts';
 import { S3Connection } from './s3-connection.ts';
 import { S3Location } from './s3-location.ts';
@@ -8,21 +8,19 @@ import { S3VersionsLocation } from './s3-versions-location.ts';
 
 export interface OpenS3Options {
   readonly environment: NodeJS.ProcessEnv;
-  /** How long files are to be locked. */
-  readonly lockPeriodMs?: number | undefined;
+  readonly lock?: { readonly durationMs: number; readonly mode: LockMode } | undefined;
   readonly partSizes?: PartSizes | undefined;
 }
 
 /** The location that `text` (`s3:...`) names. Does no work; errors are `usage.invalid`. */
 export function openS3(text: string, options: OpenS3Options): Location {
-  const { environment, lockPeriodMs, partSizes } = options;
+  const { environment, lock, partSizes } = options;
   const address = parseS3Address(text, environment);
   const connection = new S3Connection(address, environment);
   const prefix = address.prefix === '' ? '' : `${address.prefix}/`;
   if (address.versionsAt !== undefined) {
     return new S3VersionsLocation(connection, { prefix, at: address.versionsAt });
   }
-  const lock: LockPromise | undefined =
-    lockPeriodMs === undefined ? undefined : { periodMs: lockPeriodMs, mode: address.mode };
-  return new S3Location(connection, { prefix, lock, partSizes });
+  const promise = lock && { periodMs: lock.durationMs, mode: lock.mode };
+  return new S3Location(connection, { prefix, lock: promise, partSizes });
 }

@@ -9,7 +9,6 @@ const base = {
   pathStyle: false,
   anonymous: false,
   profile: undefined,
-  mode: 'compliance',
   versionsAt: undefined,
 };
 
@@ -33,7 +32,7 @@ it.each([
     { endpoint: 'https://localhost:9000', bucket: 'bucket', prefix: '', pathStyle: true },
   ],
   [
-    's3:https://s3.example.com/dr?region=eu&path-style=false&anonymous=true&profile=p&mode=governance',
+    's3:https://s3.example.com/dr?region=eu&path-style=false&anonymous=true&profile=p',
     {
       endpoint: 'https://s3.example.com',
       bucket: 'dr',
@@ -41,7 +40,6 @@ it.each([
       region: 'eu',
       anonymous: true,
       profile: 'p',
-      mode: 'governance',
     },
   ],
   [
@@ -65,7 +63,7 @@ it.each([
   's3:key:secret@host/bucket',
   's3:bucket/a/../b',
   's3:bucket?secret=hunter2',
-  's3:bucket?mode=never',
+  's3:bucket?anonymous=maybe',
   's3:bucket?versions=yesterday',
   's3:https://host:99999/bucket',
 ])('refuses %s and does not repeat it', (text) => {
@@ -86,13 +84,13 @@ it('says where it is', () => {
 });
 
 it('is the only place that takes a lock', () => {
-  const lockPeriodMs = 86_400_000;
-  expect(openLocation('s3:bucket', { lockPeriodMs }).objectLock?.promise).toEqual({
-    periodMs: lockPeriodMs,
+  const lock = { durationMs: 86_400_000, mode: 'compliance' as const };
+  expect(openLocation('s3:bucket', { lock }).objectLock?.promise).toEqual({
+    periodMs: 86_400_000,
     mode: 'compliance',
   });
   expect(openLocation('s3:bucket').objectLock).toBeUndefined();
   for (const text of ['/tmp/x', 'rest:http://host/']) {
-    expect(() => openLocation(text, { lockPeriodMs })).toThrow('cannot be locked');
+    expect(() => openLocation(text, { lock })).toThrow('cannot be locked');
   }
 });

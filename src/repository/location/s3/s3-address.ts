@@ -1,5 +1,4 @@
 import { LifeboatError } from '../../../core/index.ts';
-import type { LockMode } from '../object-lock.ts';
 
 /** Where an S3 repository lies and how it is reached. Holds no credentials. */
 export interface S3Address {
@@ -12,7 +11,6 @@ export interface S3Address {
   readonly pathStyle: boolean;
   readonly anonymous: boolean;
   readonly profile: string | undefined;
-  readonly mode: LockMode;
   /** The bucket is read as it was then, from the versions it keeps. */
   readonly versionsAt: Date | undefined;
 }
@@ -22,7 +20,7 @@ const hint =
 
 /**
  * `s3:https://host:port/bucket/prefix`, `s3:host/bucket/prefix`, `s3:bucket/prefix` (Amazon), with
- * `?region=`, `path-style=`, `anonymous=`, `profile=`, `mode=` and `versions=` after it. Errors: `usage.invalid`.
+ * `?region=`, `path-style=`, `anonymous=`, `profile=` and `versions=` after it. Errors: `usage.invalid`.
  */
 export function parseS3Address(text: string, environment: NodeJS.ProcessEnv): S3Address {
   const [place = '', query = ''] = splitOnce(text.slice('s3:'.length), '?');
@@ -51,7 +49,6 @@ export function parseS3Address(text: string, environment: NodeJS.ProcessEnv): S3
         : pathStyle === 'true',
     anonymous: choice('anonymous', parameters.anonymous ?? 'false', ['true', 'false']) === 'true',
     profile: parameters.profile,
-    mode: choice('mode', parameters.mode ?? 'compliance', ['compliance', 'governance']),
     versionsAt: parameters.versions === undefined ? undefined : moment(parameters.versions),
   };
 }
@@ -80,7 +77,7 @@ function fromWords(text: string): { host: string | undefined; path: string } {
   return { host: new URL(`https://${first}`).origin, path: rest };
 }
 
-const names = ['region', 'path-style', 'anonymous', 'profile', 'mode', 'versions'] as const;
+const names = ['region', 'path-style', 'anonymous', 'profile', 'versions'] as const;
 
 function parametersOf(query: string): Partial<Record<(typeof names)[number], string>> {
   const parameters: Partial<Record<(typeof names)[number], string>> = {};
