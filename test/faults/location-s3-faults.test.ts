@@ -12,16 +12,16 @@ for (const program of s3Programs) {
     });
   });
   if (path === undefined) continue;
-  for (const lockPeriodMs of [undefined, 3_600_000]) {
+  for (const lock of [undefined, { durationMs: 3_600_000, mode: 'compliance' as const }]) {
     testHttpFaults(
-      `s3 (${program.name}${lockPeriodMs ? ', retained' : ''})`,
+      `s3 (${program.name}${lock ? ', retained' : ''})`,
       async () => {
         const server = await program.start(path);
         await server.createBucket('faults', { objectLock: true });
         const { environment } = server;
         return {
           url: server.url,
-          open: (url) => openS3(`s3:${url}/faults/repository`, { environment, lockPeriodMs }),
+          open: (url) => openS3(`s3:${url}/faults/repository`, { environment, lock }),
           [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
         };
       },
