@@ -15,6 +15,7 @@ export { matchesFilter, type SnapshotFilter } from './browse/snapshot-filter.ts'
 export { type SnapshotStatistics, snapshotStatistics } from './browse/snapshot-statistics.ts';
 export { type WalkedNode, walkTree } from './browse/walk-tree.ts';
 export type { CopiedSnapshot, CopyOptions, CopyReport } from './copy/copy.ts';
+export { BlobSink, type SinkGrant } from './data-plane/blob-sink.ts';
 export { isDamage } from './damage.ts';
 export { type ForgetDecision, isCheckpoint, isFlagged } from './forget/decide.ts';
 export { describeGroup } from './forget/describe-group.ts';

@@ -4,6 +4,7 @@ import type { CopyOptions, CopyReport } from './copy/copy.ts';
 import type { ForgetOptions, ForgetReport } from './forget/forget.ts';
 import type { BlobIndex } from './index/blob-index.ts';
 import type { RepositoryKeys } from './keys/keys.ts';
+import type { SinkGrant } from './data-plane/blob-sink.ts';
 import type { Location } from './location/location.ts';
 import type { ListedLock } from './lock/unlock.ts';
 import type { Log } from './log/log.ts';
@@ -146,7 +147,14 @@ export interface BackupWriter extends AsyncDisposable {
   saveData(bytes: Uint8Array): Promise<SavedBlob>;
   /** Sorts by raw name bytes and encodes canonically. */
   saveTree(nodes: readonly TreeNode[]): Promise<BlobId>;
-  /** Packs durable, then index durable, then the snapshot. */
+  /**
+   * For `new BlobSink(grant)` in a worker thread of one's own; its port is to be transferred. What the sink was given counts as
+   * saved once its `flush` has returned.
+   */
+  grantSink(): SinkGrant;
+  /** Forgets a snapshot of one's own making, such as a checkpoint; its blobs stay until the next prune. */
+  removeSnapshot(id: SnapshotId): Promise<void>;
+  /** Packs durable, then index durable, then the snapshot. More may follow. */
   publishSnapshot(snapshot: NewSnapshot): Promise<SnapshotId>;
   totals(): WriterTotals;
 }

@@ -166,8 +166,9 @@ export class ResticRepository implements Repository {
         pool: this.#pool,
         known: blobs,
         onIndexed: (name, packs) => {
-          for (const pack of packs) this.#index?.blobs.addPack(pack);
-          this.#index?.files.add(name);
+          for (const pack of packs) blobs.addPack(pack);
+          // A reader may have loaded it anew since.
+          if (this.#index?.blobs === blobs) this.#index.files.add(name);
         },
         signal,
         programVersion: programVersion(),

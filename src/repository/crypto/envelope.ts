@@ -62,6 +62,11 @@ export function open(key: EnvelopeKey, sealed: Uint8Array, subject = 'sealed byt
   return createDecipheriv('aes-256-ctr', prepared.encrypt, iv).update(ciphertext);
 }
 
+/** The Poly1305-AES tag of a ciphertext under an IV. A view that the next call overwrites. */
+export function oneTimeTag(key: EnvelopeKey, iv: Uint8Array, ciphertext: Uint8Array): Uint8Array {
+  return poly1305(key.macR, oneTimePad(prepare(key), iv), ciphertext);
+}
+
 interface PreparedKey {
   readonly encrypt: KeyObject;
   /** ECB over single blocks is the AES of Poly1305-AES; one long-lived cipher costs a tenth of a new one. */

@@ -5,6 +5,7 @@ import { userName } from '../format/key-file.ts';
 import { encodeSnapshot } from '../format/snapshot-file.ts';
 import { encodeTree } from '../format/tree.ts';
 import type { BlobIndex } from '../index/blob-index.ts';
+import { ClaimTable } from '../index/claim-table.ts';
 import { IndexWriter } from '../index/index-writer.ts';
 import type { RepositoryLock } from '../lock/repository-lock.ts';
 import type {
@@ -20,7 +21,9 @@ import type {
 } from '../repository.ts';
 import type { SnapshotRetention } from '../retention-lock/snapshot-retention.ts';
 import { type RepositoryAccess, writeStoredJson } from '../stored-file.ts';
+import type { SinkGrant } from './blob-sink.ts';
 import { ownBuffer } from './own-buffer.ts';
+import { SinkHost } from './sink-host.ts';
 import type { PackMessage } from './worker-messages.ts';
 import type { PoolWorker, WorkerPool } from './worker-pool.ts';
 
@@ -60,10 +63,8 @@ export class RepositoryBackupWriter implements BackupWriter {
   readonly #session: number;
   readonly #index: IndexWriter;
   /** Saved by this backup and not yet in an index file. */
-  readonly #unindexed: Readonly<Record<BlobType, Set<BlobId>>> = {
-    data: new Set(),
-    tree: new Set(),
-  };
+  readonly #unindexed = new ClaimTable();
+  readonly #sinks: SinkHost;
   readonly #queues: Record<BlobType, QueuedBlob[]> = { data: [], tree: [] };
   readonly #queuedBytes: Record<BlobType, number> = { data: 0, tree: 0 };
   /** Everything under way; each removes itself. */
@@ -85,9 +86,14 @@ export class RepositoryBackupWriter implements BackupWriter {
     const confirm = () => options.lock.confirmHeld(options.signal);
     this.#index = new IndexWriter(options.access, confirm, (name, packs) => {
       options.onIndexed(name, packs);
-      for (const { blobs } of packs) {
-        for (const { type, id } of blobs) this.#unindexed[type].delete(id);
-      }
+      this.#unindexed.release((type, id) => options.known.has(type, id));
+    });
+    this.#sinks = new SinkHost({
+      masterKey: options.access.masterKey,
+      index: options.known,
+      claims: this.#unindexed,
+      onPack: ({ pack, bytes }) =>
+        this.#writePack(pack, bytes).catch((error: unknown) => this.#fail(error)),
     });
     this.#session = options.pool.openSession((message, from) => this.#onPack(message, from));
   }
@@ -100,6 +106,15 @@ export class RepositoryBackupWriter implements BackupWriter {
   async saveTree(nodes: readonly TreeNode[]): Promise<BlobId> {
     const { id } = await this.#save('tree', ownBuffer(encodeTree(nodes)));
     return id;
+  }
+
+  grantSink(): SinkGrant {
+    this.#throwIfUnusable();
+    return this.#sinks.open();
+  }
+
+  async removeSnapshot(id: SnapshotId): Promise<void> {
+    await this.#options.access.location.remove('snapshots', id, this.#options.signal);
   }
 
   async publishSnapshot(snapshot: NewSnapshot): Promise<SnapshotId> {
@@ -130,9 +145,9 @@ export class RepositoryBackupWriter implements BackupWriter {
         ...changes,
         backupStart: this.#startedAt,
         backupEnd: new Date(),
-        dataBlobs: this.#blobsNew.data,
-        treeBlobs: this.#blobsNew.tree,
-        bytesAdded: this.#bytesNew,
+        dataBlobs: this.#blobsNew.data + this.#sinks.figure('dataBlobs'),
+        treeBlobs: this.#blobsNew.tree + this.#sinks.figure('treeBlobs'),
+        bytesAdded: this.#bytesNew + this.#sinks.figure('bytesNew'),
         bytesAddedPacked: this.#bytesStored,
         filesTotal,
         bytesTotal,
@@ -144,10 +159,12 @@ export class RepositoryBackupWriter implements BackupWriter {
   }
 
   totals(): WriterTotals {
+    const sinks = this.#sinks;
+    const blobsNew = sinks.figure('dataBlobs') + sinks.figure('treeBlobs');
     return {
-      blobsNew: this.#blobsNew.data + this.#blobsNew.tree,
-      bytesRead: this.#bytesRead,
-      bytesNew: this.#bytesNew,
+      blobsNew: this.#blobsNew.data + this.#blobsNew.tree + blobsNew,
+      bytesRead: this.#bytesRead + sinks.figure('bytesRead'),
+      bytesNew: this.#bytesNew + sinks.figure('bytesNew'),
       bytesStored: this.#bytesStored,
     };
   }
@@ -155,6 +172,7 @@ export class RepositoryBackupWriter implements BackupWriter {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#fail(new LifeboatError('cancelled', 'the backup has ended'));
     this.#isClosed = true;
+    this.#sinks.close();
     await Promise.allSettled([...this.#work]);
     this.#options.pool.closeSession(this.#session);
     await this.#options.lock[Symbol.asyncDispose]();
@@ -229,8 +247,7 @@ export class RepositoryBackupWriter implements BackupWriter {
   /** True when the blob is new and this caller is to store it. */
   #claim(type: BlobType, id: BlobId, length: number): boolean {
     this.#bytesRead += length;
-    if (this.#options.known.has(type, id) || this.#unindexed[type].has(id)) return false;
-    this.#unindexed[type].add(id);
+    if (!this.#unindexed.claim(type, id, () => this.#options.known.has(type, id))) return false;
     this.#blobsNew[type]++;
     this.#bytesNew += length;
     return true;
@@ -239,19 +256,23 @@ export class RepositoryBackupWriter implements BackupWriter {
   #onPack(message: PackMessage, from: PoolWorker): void {
     this.#packsInWork++;
     this.#track(
-      this.#writePack(message, from).finally(() => {
+      this.#writePooled(message, from).finally(() => {
         this.#packsInWork--;
         this.#wake();
       }),
     );
   }
 
-  async #writePack({ pack, bytes }: PackMessage, from: PoolWorker): Promise<void> {
+  async #writePooled({ pack, bytes }: PackMessage, from: PoolWorker): Promise<void> {
+    await this.#writePack(pack, bytes);
+    from.post({ type: 'recycle', buffer: bytes.buffer }, [bytes.buffer]);
+  }
+
+  async #writePack(pack: IndexedPack, bytes: Uint8Array): Promise<void> {
     if (this.#failure !== undefined) return;
     const { location } = this.#options.access;
     await location.write('data', pack.name, bytes, this.#options.signal);
     this.#bytesStored += bytes.length;
-    from.post({ type: 'recycle', buffer: bytes.buffer }, [bytes.buffer]);
     await this.#index.add(pack);
   }
 
@@ -267,6 +288,7 @@ export class RepositoryBackupWriter implements BackupWriter {
     this.#dispatch('data');
     this.#dispatch('tree');
     while (this.#work.size > 0) await Promise.all(this.#work);
+    await this.#sinks.settle();
     this.#throwIfUnusable();
   }
 
@@ -285,6 +307,7 @@ export class RepositoryBackupWriter implements BackupWriter {
 
   #fail(error: unknown): void {
     this.#failure ??= error;
+    this.#sinks.stop();
     this.#wake();
   }
 

@@ -48,16 +48,15 @@ export function openVerifiedBlob(
 }
 
 /**
- * Reads a freshly sealed blob back before it may leave the machine: a bug or a flipped bit in compression or
- * encryption must not become the only copy.
+ * Compares what was decrypted from a freshly sealed blob with what went in, before it may leave the machine: a bug or a
+ * flipped bit in compression or encryption must not become the only copy.
  */
-export function verifySealed(
-  key: EnvelopeKey,
-  sealed: Uint8Array,
+export function verifyReadBack(
+  stored: Uint8Array,
   uncompressedLength: number,
   plain: Uint8Array,
 ): void {
-  if (Buffer.compare(openBlob(key, sealed, uncompressedLength), plain) === 0) return;
+  if (Buffer.compare(inflateBlob(stored, uncompressedLength), plain) === 0) return;
   throw new LifeboatError('repository.damaged', 'a blob read back differs from what was stored', {
     hint: 'Nothing wrong was written. Test the memory of this machine, then run the command again.',
   });

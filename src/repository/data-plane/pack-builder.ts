@@ -3,7 +3,8 @@ import { type EnvelopeKey, envelopeOverhead, sealInto } from '../crypto/envelope
 import type { IndexedPack, PackedBlob } from '../format/index-file.ts';
 import { encodePackHeader, headerEntryBytes, packTrailerBytes } from '../format/pack-header.ts';
 import type { BlobId, BlobType } from '../repository.ts';
-import { compressBlob, verifySealed } from './blob-codec.ts';
+import { compressBlob, verifyReadBack } from './blob-codec.ts';
+import { PackCipher } from './pack-cipher.ts';
 
 /** restic's default. */
 const packTargetBytes = 16 * 1024 * 1024;
@@ -20,6 +21,7 @@ export class PackBuilder {
   readonly #type: BlobType;
   readonly #buffer: Uint8Array<ArrayBuffer>;
   readonly #hash = createHash('sha256');
+  readonly #cipher: PackCipher;
   readonly #blobs: PackedBlob[] = [];
   #used = 0;
   #headerBytes = envelopeOverhead + packTrailerBytes;
@@ -29,6 +31,7 @@ export class PackBuilder {
     this.#key = key;
     this.#type = type;
     this.#buffer = buffer;
+    this.#cipher = new PackCipher(key);
   }
 
   get isEmpty(): boolean {
@@ -50,8 +53,8 @@ export class PackBuilder {
     const uncompressedLength = stored === plain ? 0 : plain.length;
     const length = stored.length + envelopeOverhead;
     const sealed = this.#buffer.subarray(this.#used, this.#used + length);
-    sealInto(this.#key, stored, sealed);
-    verifySealed(this.#key, sealed, uncompressedLength, plain);
+    this.#cipher.seal(stored, sealed);
+    verifyReadBack(this.#cipher.openLast(sealed), uncompressedLength, plain);
     this.#hash.update(sealed);
     this.#blobs.push({ id, type: this.#type, offset: this.#used, length, uncompressedLength });
     this.#used += length;

@@ -1,0 +1,108 @@
+import { hash } from 'node:crypto';
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { LifeboatError } from '../../core/index.ts';
+import type { EnvelopeKey } from '../crypto/envelope.ts';
+import type { IndexedPack } from '../format/index-file.ts';
+import { BlobLookup } from '../index/blob-lookup.ts';
+import { type ClaimMemory, ClaimTable } from '../index/claim-table.ts';
+import type { IndexMemory } from '../index/index-memory.ts';
+import type { BlobId, BlobType } from '../repository.ts';
+import { PackSession } from './pack-session.ts';
+
+/** What a thread of one's own needs to store blobs of a backup by itself. Holds the master key: never store it. */
+export interface SinkGrant {
+  readonly masterKey: EnvelopeKey;
+  readonly index: IndexMemory;
+  readonly claims: ClaimMemory;
+  /** Int32: see `sinkWord`. */
+  readonly control: SharedArrayBuffer;
+  /** Float64: see `sinkFigure`. */
+  readonly figures: SharedArrayBuffer;
+  /** Packs go out, their buffers come back. To be transferred. */
+  readonly port: MessagePort;
+}
+
+export const sinkWord = { packsUnderWay: 0, stop: 1 } as const;
+export const sinkFigure = { dataBlobs: 0, treeBlobs: 1, bytesRead: 2, bytesNew: 3 } as const;
+
+export interface SinkMessage {
+  readonly pack: IndexedPack;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** One is being filled, one is on its way. */
+const maxPacksUnderWay = 1;
+
+/**
+ * Stores blobs from a thread other than the writer's: hashes, deduplicates, compresses, encrypts, verifies and packs with
+ * synchronous calls. Finished packs go to the main thread, which writes them and their index; while it is behind, the
+ * calls wait. Nothing is durable before the main thread publishes a snapshot.
+ */
+export class BlobSink {
+  readonly #grant: SinkGrant;
+  readonly #control: Int32Array;
+  readonly #figures: Float64Array;
+  readonly #lookup: BlobLookup;
+  readonly #claims: ClaimTable;
+  readonly #packs: PackSession;
+  readonly #spareBuffers: ArrayBuffer[] = [];
+
+  constructor(grant: SinkGrant) {
+    this.#grant = grant;
+    this.#control = new Int32Array(grant.control);
+    this.#figures = new Float64Array(grant.figures);
+    this.#lookup = new BlobLookup(grant.index);
+    this.#claims = new ClaimTable(grant.claims);
+    this.#packs = new PackSession({ ...grant.masterKey }, this.#spareBuffers, (pack) => {
+      this.#send({ pack: { name: pack.name, blobs: pack.blobs }, bytes: pack.bytes });
+    });
+  }
+
+  /** Not empty. The bytes may be overwritten when it returns. Errors: `cancelled` once the backup has ended. */
+  save(type: BlobType, bytes: Uint8Array): { readonly id: BlobId; readonly isNew: boolean } {
+    const id = hash('sha256', bytes, 'hex') as BlobId;
+    const figures = this.#figures;
+    (figures[sinkFigure.bytesRead] as number) += bytes.length;
+    if (!this.#claims.claim(type, id, () => this.#lookup.has(type, id))) return { id, isNew: false };
+    this.throwIfStopped();
+    this.#takeBack();
+    this.#packs.add(type, id, bytes);
+    (figures[type === 'data' ? sinkFigure.dataBlobs : sinkFigure.treeBlobs] as number) += 1;
+    (figures[sinkFigure.bytesNew] as number) += bytes.length;
+    return { id, isNew: true };
+  }
+
+  /** True when the blob need not be stored (again) by this backup. */
+  has(type: BlobType, id: BlobId): boolean {
+    return this.#lookup.has(type, id) || this.#claims.has(type, id);
+  }
+
+  /** Hands over the packs that are not full yet. */
+  flush(): void {
+    this.#packs.flush();
+  }
+
+  throwIfStopped(): void {
+    if (Atomics.load(this.#control, sinkWord.stop) === 0) return;
+    throw new LifeboatError('cancelled', 'the backup has ended');
+  }
+
+  #send(message: SinkMessage): void {
+    const control = this.#control;
+    for (;;) {
+      const underWay = Atomics.load(control, sinkWord.packsUnderWay);
+      if (underWay <= maxPacksUnderWay) break;
+      this.throwIfStopped();
+      Atomics.wait(control, sinkWord.packsUnderWay, underWay, 1000);
+    }
+    Atomics.add(control, sinkWord.packsUnderWay, 1);
+    this.#grant.port.postMessage(message, [message.bytes.buffer]);
+  }
+
+  /** Buffers of packs that were written. */
+  #takeBack(): void {
+    if (this.#spareBuffers.length > 0) return;
+    const received = receiveMessageOnPort(this.#grant.port) as { message: ArrayBuffer } | undefined;
+    if (received !== undefined) this.#spareBuffers.push(received.message);
+  }
+}

@@ -1,0 +1,83 @@
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { EnvelopeKey } from '../crypto/envelope.ts';
+import type { BlobIndex } from '../index/blob-index.ts';
+import type { ClaimTable } from '../index/claim-table.ts';
+import { type SinkGrant, type SinkMessage, sinkFigure, sinkWord } from './blob-sink.ts';
+
+export interface SinkHostOptions {
+  readonly masterKey: EnvelopeKey;
+  readonly index: BlobIndex;
+  readonly claims: ClaimTable;
+  /** Writes a pack; the sink may send the next one when it is done. Does not reject. */
+  readonly onPack: (message: SinkMessage) => Promise<void>;
+}
+
+interface OpenSink {
+  readonly port: MessagePort;
+  readonly control: Int32Array;
+  readonly figures: Float64Array;
+}
+
+/** The main thread's end of the sinks of one backup. */
+export class SinkHost {
+  readonly #options: SinkHostOptions;
+  readonly #sinks: OpenSink[] = [];
+  #waiting: (() => void)[] = [];
+
+  constructor(options: SinkHostOptions) {
+    this.#options = options;
+  }
+
+  open(): SinkGrant {
+    const { masterKey, index, claims } = this.#options;
+    const { port1: port, port2 } = new MessageChannel();
+    const control = new SharedArrayBuffer(8);
+    const figures = new SharedArrayBuffer(Object.keys(sinkFigure).length * 8);
+    const sink = {
+      port,
+      control: new Int32Array(control),
+      figures: new Float64Array(figures),
+    };
+    this.#sinks.push(sink);
+    port.on('message', (message: SinkMessage) => void this.#take(sink, message));
+    return { masterKey, index: index.memory, claims: claims.memory, control, figures, port: port2 };
+  }
+
+  /** Every pack that was handed over has been written, or has failed. */
+  async settle(): Promise<void> {
+    const isBusy = ({ control }: OpenSink) => Atomics.load(control, sinkWord.packsUnderWay) > 0;
+    while (this.#sinks.some(isBusy)) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  /** Sum over the sinks. */
+  figure(name: keyof typeof sinkFigure): number {
+    const at = sinkFigure[name];
+    return this.#sinks.reduce((sum, { figures }) => sum + (figures[at] as number), 0);
+  }
+
+  /** From now on the sinks refuse. */
+  stop(): void {
+    for (const { control } of this.#sinks) {
+      Atomics.store(control, sinkWord.stop, 1);
+      Atomics.notify(control, sinkWord.packsUnderWay);
+    }
+  }
+
+  close(): void {
+    this.stop();
+    for (const { port } of this.#sinks) port.close();
+  }
+
+  async #take({ port, control }: OpenSink, message: SinkMessage): Promise<void> {
+    await this.#options.onPack(message);
+    const { buffer } = message.bytes;
+    if (buffer.byteLength > 0) port.postMessage(buffer, [buffer]);
+    Atomics.sub(control, sinkWord.packsUnderWay, 1);
+    Atomics.notify(control, sinkWord.packsUnderWay);
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+}

@@ -1,0 +1,130 @@
+import { assert } from '../../core/index.ts';
+import type { BlobId, BlobType } from '../repository.ts';
+
+/** Blobs between two index files, and those in packs under way: far fewer than this. */
+const maxRows = 2 ** 18;
+const slots = maxRows * 2;
+const idWords = 8;
+const rowWords = idWords + 1;
+const lockWord = 0;
+const countWord = 1;
+/** Whoever holds the lock does so for microseconds, and `release` for some milliseconds. */
+const patienceMs = 60_000;
+
+export interface ClaimMemory {
+  readonly control: SharedArrayBuffer;
+  /** Per row: the id, and whether it is a tree. */
+  readonly rows: SharedArrayBuffer;
+  readonly table: SharedArrayBuffer;
+}
+
+/**
+ * The blobs that one backup is storing and no index file names yet, shared by its threads: of those that meet the same
+ * new blob at the same time, one stores it.
+ */
+export class ClaimTable {
+  readonly memory: ClaimMemory;
+  readonly #control: Int32Array;
+  readonly #rows: Uint32Array;
+  readonly #table: Uint32Array;
+  readonly #wantedBytes = Buffer.alloc(idWords * 4);
+  readonly #wanted = new Uint32Array(this.#wantedBytes.buffer, this.#wantedBytes.byteOffset, idWords);
+
+  constructor(memory: ClaimMemory = createClaimMemory()) {
+    this.memory = memory;
+    this.#control = new Int32Array(memory.control);
+    this.#rows = new Uint32Array(memory.rows);
+    this.#table = new Uint32Array(memory.table);
+  }
+
+  /**
+   * True when the caller is to store the blob: nobody claimed it before, and `isStored` denies it. When the table is full,
+   * a blob may be stored twice, which costs room and nothing else.
+   */
+  claim(type: BlobType, id: BlobId, isStored: () => boolean): boolean {
+    this.#want(id);
+    return this.#locked(() => {
+      const slot = this.#slotOf(type);
+      if (this.#table[slot] !== 0) return false;
+      // Asked last: what was released a moment ago is in the index by now.
+      if (isStored()) return false;
+      const row = this.#control[countWord] as number;
+      if (row < maxRows) {
+        this.#rows.set(this.#wanted, row * rowWords);
+        this.#rows[row * rowWords + idWords] = type === 'tree' ? 1 : 0;
+        this.#table[slot] = row + 1;
+        this.#control[countWord] = row + 1;
+      }
+      return true;
+    });
+  }
+
+  has(type: BlobType, id: BlobId): boolean {
+    this.#want(id);
+    return this.#locked(() => this.#table[this.#slotOf(type)] !== 0);
+  }
+
+  /** Forgets those that the index names by now. */
+  release(isStored: (type: BlobType, id: BlobId) => boolean): void {
+    this.#locked(() => {
+      const count = this.#control[countWord] as number;
+      const ids = Buffer.from(this.#rows.buffer);
+      this.#table.fill(0);
+      let kept = 0;
+      for (let row = 0; row < count; row++) {
+        const at = row * rowWords;
+        const type = this.#rows[at + idWords] === 1 ? 'tree' : 'data';
+        const id = ids.toString('hex', at * 4, (at + idWords) * 4) as BlobId;
+        if (isStored(type, id)) continue;
+        this.#rows.copyWithin(kept * rowWords, at, at + rowWords);
+        this.#want(id);
+        this.#table[this.#slotOf(type)] = ++kept;
+      }
+      this.#control[countWord] = kept;
+    });
+  }
+
+  #want(id: BlobId): void {
+    const written = this.#wantedBytes.write(id, 'hex');
+    assert(written === this.#wantedBytes.length, 'a blob id has 64 hex digits');
+  }
+
+  /** Where the wanted id is, or the free slot where it would be. */
+  #slotOf(type: BlobType): number {
+    const isTree = type === 'tree' ? 1 : 0;
+    const [rows, table, wanted] = [this.#rows, this.#table, this.#wanted];
+    let slot = (wanted[0] as number) & (slots - 1);
+    for (;;) {
+      const row = (table[slot] as number) - 1;
+      if (row < 0) return slot;
+      const at = row * rowWords;
+      let word = 0;
+      while (word < idWords && rows[at + word] === wanted[word]) word++;
+      if (word === idWords && rows[at + idWords] === isTree) return slot;
+      slot = (slot + 1) & (slots - 1);
+    }
+  }
+
+  #locked<Value>(work: () => Value): Value {
+    const control = this.#control;
+    const until = Date.now() + patienceMs;
+    while (Atomics.compareExchange(control, lockWord, 0, 1) !== 0) {
+      Atomics.wait(control, lockWord, 1, 1);
+      assert(Date.now() < until, 'a thread that claims blobs has died');
+    }
+    try {
+      return work();
+    } finally {
+      Atomics.store(control, lockWord, 0);
+      Atomics.notify(control, lockWord, 1);
+    }
+  }
+}
+
+function createClaimMemory(): ClaimMemory {
+  return {
+    control: new SharedArrayBuffer(8),
+    rows: new SharedArrayBuffer(maxRows * rowWords * 4),
+    table: new SharedArrayBuffer(slots * 4),
+  };
+}

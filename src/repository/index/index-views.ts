@@ -1,0 +1,81 @@
+import { assert } from '../../core/index.ts';
+import type { BlobId, BlobType } from '../repository.ts';
+import { type IndexMemory, idBytes, placeWords, treeBit } from './index-memory.ts';
+
+/** Where a blob is stored. */
+export interface BlobPlace {
+  readonly pack: string;
+  readonly offset: number;
+  /** Sealed, as stored. */
+  readonly length: number;
+  /** 0 when it is stored uncompressed. */
+  readonly uncompressedLength: number;
+}
+
+/** Views on an index's memory as large as it is now. */
+export class IndexViews {
+  readonly ids: Uint8Array;
+  readonly #ids: Buffer;
+  readonly places: Uint32Array;
+  readonly table: Uint32Array;
+  readonly packNames: Buffer;
+  readonly #wanted = Buffer.alloc(idBytes);
+
+  constructor(memory: IndexMemory) {
+    this.#ids = Buffer.from(memory.ids, 0, memory.ids.byteLength);
+    this.ids = this.#ids;
+    this.places = new Uint32Array(memory.places, 0, memory.places.byteLength / 4);
+    this.table = new Uint32Array(memory.table, 0, memory.table.byteLength / 4);
+    this.packNames = Buffer.from(memory.packNames, 0, memory.packNames.byteLength);
+  }
+
+  /** The row of a blob. What is read while the owner writes may be wrong, but it ends. */
+  rowOf(type: BlobType, id: BlobId): number | undefined {
+    const wanted = this.#wanted;
+    assert(wanted.write(id, 'hex') === idBytes, 'a blob id has 64 hex digits');
+    const isTree = type === 'tree';
+    const { table, places } = this;
+    const mask = table.length - 1;
+    let slot = wanted.readUInt32LE(0) & mask;
+    for (let tries = 0; tries <= mask; tries++) {
+      const row = (table[slot] as number) - 1;
+      if (row < 0) return undefined;
+      const isRowTree = (places[row * placeWords] as number) >= treeBit;
+      if (isRowTree === isTree && this.#isAt(row)) return row;
+      slot = (slot + 1) & mask;
+    }
+    return undefined;
+  }
+
+  idAt(row: number): BlobId {
+    return this.#ids.toString('hex', row * idBytes, (row + 1) * idBytes) as BlobId;
+  }
+
+  placeAt(row: number): BlobPlace {
+    const at = row * placeWords;
+    const pack = (this.places[at] as number) & ~treeBit;
+    return {
+      pack: this.packNames.toString('hex', pack * idBytes, (pack + 1) * idBytes),
+      offset: this.places[at + 1] as number,
+      length: this.places[at + 2] as number,
+      uncompressedLength: this.places[at + 3] as number,
+    };
+  }
+
+  /** The first slot to try for the id at `row`. */
+  hashAt(row: number): number {
+    return this.#ids.readUInt32LE(row * idBytes);
+  }
+
+  /** The bytes of the id that `rowOf` looked for last. */
+  get lastWanted(): Uint8Array {
+    return this.#wanted;
+  }
+
+  #isAt(row: number): boolean {
+    const at = row * idBytes;
+    const [ids, wanted] = [this.ids, this.#wanted];
+    for (let i = 0; i < idBytes; i++) if (ids[at + i] !== wanted[i]) return false;
+    return true;
+  }
+}
