@@ -14,9 +14,12 @@ export type { ShownKind, ShownPack } from './browse/show-file.ts';
 export { matchesFilter, type SnapshotFilter } from './browse/snapshot-filter.ts';
 export { type SnapshotStatistics, snapshotStatistics } from './browse/snapshot-statistics.ts';
 export { type WalkedNode, walkTree } from './browse/walk-tree.ts';
+
+export { type ContentCutter, chunkMaxBytes, chunkMinBytes } from './chunker/content-cutter.ts';
+
 export type { CopiedSnapshot, CopyOptions, CopyReport } from './copy/copy.ts';
-export { BlobSink, type SinkGrant } from './data-plane/blob-sink.ts';
 export { isDamage } from './damage.ts';
+export { BlobSink, type SinkGrant } from './data-plane/blob-sink.ts';
 export { type ForgetDecision, isCheckpoint, isFlagged } from './forget/decide.ts';
 export { describeGroup } from './forget/describe-group.ts';
 export type { ForgetOptions, ForgetPlan, ForgetReport } from './forget/forget.ts';
@@ -30,6 +33,15 @@ export type { ForgetGroup } from './forget/plan-by-policy.ts';
 export { parseRetentionDuration, type RetentionDuration } from './forget/retention-duration.ts';
 export { defaultMinimum, type KeepCount, type RetentionPolicy } from './forget/retention-policy.ts';
 export { checkpointTag, flaggedTag } from './forget/special-tags.ts';
+export { goJsonString as jsonText } from './format/go-text.ts';
+export {
+  attributesText,
+  byteText,
+  linkTargetText,
+  nameFromNodeText,
+  nodeHead,
+} from './format/node-text.ts';
+
 export { nameBytes, nameFromBytes } from './format/raw-name.ts';
 export { type InitRepositoryOptions, initRepository } from './init-repository.ts';
 export type { KeyInfo, NewKeyOptions, RepositoryKeys } from './keys/keys.ts';

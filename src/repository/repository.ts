@@ -1,10 +1,10 @@
 import type { Progress } from '../core/index.ts';
 import type { ShownKind, ShownPack } from './browse/show-file.ts';
 import type { CopyOptions, CopyReport } from './copy/copy.ts';
+import type { SinkGrant } from './data-plane/blob-sink.ts';
 import type { ForgetOptions, ForgetReport } from './forget/forget.ts';
 import type { BlobIndex } from './index/blob-index.ts';
 import type { RepositoryKeys } from './keys/keys.ts';
-import type { SinkGrant } from './data-plane/blob-sink.ts';
 import type { Location } from './location/location.ts';
 import type { ListedLock } from './lock/unlock.ts';
 import type { Log } from './log/log.ts';

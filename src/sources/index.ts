@@ -1,6 +1,12 @@
 // sources: what is protected. One contract (source.ts), one folder per kind, one registry.
 
+export {
+  type BackupFilesOptions,
+  backupFiles,
+  type FilesBackupSummary,
+} from './files/backup/index.ts';
 export { FilesSource, type FilesSourceSettings } from './files/files-source.ts';
+
 export type {
   CatalogDatabase,
   CatalogRecord,

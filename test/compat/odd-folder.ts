@@ -61,6 +61,8 @@ export function describeFolder(folder: string, prefix = ''): string[] {
       lines.push(facts, ...describeFolder(path.toString(), `${name}/`));
     } else if (stat.isSymbolicLink()) {
       lines.push(`${name} -> ${readlinkSync(path)}`);
+    } else if (!stat.isFile()) {
+      lines.push(`${facts} ${stat.rdev}`);
     } else {
       lines.push(`${facts} ${createHash('sha256').update(readFileSync(path)).digest('hex')}`);
     }

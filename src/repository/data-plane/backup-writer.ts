@@ -7,6 +7,7 @@ import { encodeTree } from '../format/tree.ts';
 import type { BlobIndex } from '../index/blob-index.ts';
 import { ClaimTable } from '../index/claim-table.ts';
 import { IndexWriter } from '../index/index-writer.ts';
+import { LocalLocation } from '../location/local-location.ts';
 import type { RepositoryLock } from '../lock/repository-lock.ts';
 import type {
   BackupWriter,
@@ -88,8 +89,10 @@ export class RepositoryBackupWriter implements BackupWriter {
       options.onIndexed(name, packs);
       this.#unindexed.release((type, id) => options.known.has(type, id));
     });
+    const { location } = options.access;
     this.#sinks = new SinkHost({
       masterKey: options.access.masterKey,
+      localFolder: location instanceof LocalLocation ? location.path : undefined,
       index: options.known,
       claims: this.#unindexed,
       onPack: ({ pack, bytes }) =>

@@ -1,12 +1,15 @@
 import { hash } from 'node:crypto';
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { LifeboatError } from '../../core/index.ts';
+import { type ContentCutter, createContentCutter } from '../chunker/content-cutter.ts';
 import type { EnvelopeKey } from '../crypto/envelope.ts';
 import type { IndexedPack } from '../format/index-file.ts';
 import { BlobLookup } from '../index/blob-lookup.ts';
 import { type ClaimMemory, ClaimTable } from '../index/claim-table.ts';
 import type { IndexMemory } from '../index/index-memory.ts';
 import type { BlobId, BlobType } from '../repository.ts';
+import { openVerifiedBlob } from './blob-codec.ts';
+import { LocalPacks } from './local-packs.ts';
 import { PackSession } from './pack-session.ts';
 
 /** What a thread of one's own needs to store blobs of a backup by itself. Holds the master key: never store it. */
@@ -20,6 +23,8 @@ export interface SinkGrant {
   readonly figures: SharedArrayBuffer;
   /** Packs go out, their buffers come back. To be transferred. */
   readonly port: MessagePort;
+  /** Where the packs lie, if that is a folder of this machine. */
+  readonly localFolder: string | undefined;
 }
 
 export const sinkWord = { packsUnderWay: 0, stop: 1 } as const;
@@ -46,6 +51,8 @@ export class BlobSink {
   readonly #claims: ClaimTable;
   readonly #packs: PackSession;
   readonly #spareBuffers: ArrayBuffer[] = [];
+  readonly #localPacks: LocalPacks | undefined;
+  readonly #key: EnvelopeKey;
 
   constructor(grant: SinkGrant) {
     this.#grant = grant;
@@ -53,7 +60,10 @@ export class BlobSink {
     this.#figures = new Float64Array(grant.figures);
     this.#lookup = new BlobLookup(grant.index);
     this.#claims = new ClaimTable(grant.claims);
-    this.#packs = new PackSession({ ...grant.masterKey }, this.#spareBuffers, (pack) => {
+    this.#key = { ...grant.masterKey };
+    this.#localPacks =
+      grant.localFolder === undefined ? undefined : new LocalPacks(grant.localFolder);
+    this.#packs = new PackSession(this.#key, this.#spareBuffers, (pack) => {
       this.#send({ pack: { name: pack.name, blobs: pack.blobs }, bytes: pack.bytes });
     });
   }
@@ -63,7 +73,8 @@ export class BlobSink {
     const id = hash('sha256', bytes, 'hex') as BlobId;
     const figures = this.#figures;
     (figures[sinkFigure.bytesRead] as number) += bytes.length;
-    if (!this.#claims.claim(type, id, () => this.#lookup.has(type, id))) return { id, isNew: false };
+    if (!this.#claims.claim(type, id, () => this.#lookup.has(type, id)))
+      return { id, isNew: false };
     this.throwIfStopped();
     this.#takeBack();
     this.#packs.add(type, id, bytes);
@@ -80,6 +91,18 @@ export class BlobSink {
   /** Hands over the packs that are not full yet. */
   flush(): void {
     this.#packs.flush();
+  }
+
+  /** Undefined when a tree that the index names must be asked for from the main thread. Errors: as reading one. */
+  readTree(id: BlobId): Uint8Array | undefined {
+    const place = this.#lookup.find('tree', id);
+    if (place === undefined || this.#localPacks === undefined) return undefined;
+    const sealed = this.#localPacks.read(place);
+    return openVerifiedBlob(this.#key, sealed, place.uncompressedLength, id);
+  }
+
+  createCutter(): ContentCutter {
+    return createContentCutter(this.#key);
   }
 
   throwIfStopped(): void {

@@ -6,6 +6,7 @@ import { type SinkGrant, type SinkMessage, sinkFigure, sinkWord } from './blob-s
 
 export interface SinkHostOptions {
   readonly masterKey: EnvelopeKey;
+  readonly localFolder: string | undefined;
   readonly index: BlobIndex;
   readonly claims: ClaimTable;
   /** Writes a pack; the sink may send the next one when it is done. Does not reject. */
@@ -29,7 +30,7 @@ export class SinkHost {
   }
 
   open(): SinkGrant {
-    const { masterKey, index, claims } = this.#options;
+    const { masterKey, index, claims, localFolder } = this.#options;
     const { port1: port, port2 } = new MessageChannel();
     const control = new SharedArrayBuffer(8);
     const figures = new SharedArrayBuffer(Object.keys(sinkFigure).length * 8);
@@ -40,7 +41,8 @@ export class SinkHost {
     };
     this.#sinks.push(sink);
     port.on('message', (message: SinkMessage) => void this.#take(sink, message));
-    return { masterKey, index: index.memory, claims: claims.memory, control, figures, port: port2 };
+    const memory = { index: index.memory, claims: claims.memory, control, figures };
+    return { masterKey, ...memory, port: port2, localFolder };
   }
 
   /** Every pack that was handed over has been written, or has failed. */

@@ -61,14 +61,16 @@ function encodeContent(node: TreeNode): string {
   return ids.length === 0 ? '[]' : `["${ids.join('","')}"]`;
 }
 
-function encodeLinkTarget(target: string): string[] {
+/** The `linktarget` fields; none for an empty target. */
+export function encodeLinkTarget(target: string): string[] {
   if (target === '') return [];
   const text = `"linktarget":${goJsonString(target)}`;
   if (target.isWellFormed()) return [text];
   return [text, `"linktarget_raw":"${nameBytes(target).toString('base64')}"`];
 }
 
-function encodeExtendedAttributes(attributes: readonly ExtendedAttribute[]): string[] {
+/** The `extended_attributes` field; none without attributes. */
+export function encodeExtendedAttributes(attributes: readonly ExtendedAttribute[]): string[] {
   if (attributes.length === 0) return [];
   const texts = attributes.map(({ name, value }) => {
     const base64 = value === undefined ? 'null' : `"${Buffer.from(value).toString('base64')}"`;

@@ -39,7 +39,7 @@ export class BlobIndex {
 
   /** Also those whose blobs all lie in earlier packs. */
   get packNames(): readonly string[] {
-    return this.#packNames;
+    return [...this.#packNumbers.keys()];
   }
 
   addPack(pack: IndexedPack): void {
@@ -66,7 +66,7 @@ export class BlobIndex {
   }
 
   typeAt(row: number): BlobType {
-    return this.#isTree[row] === 1 ? 'tree' : 'data';
+    return this.#views.isTreeAt(row) ? 'tree' : 'data';
   }
 
   placeAt(row: number): BlobPlace {

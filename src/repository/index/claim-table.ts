@@ -28,7 +28,11 @@ export class ClaimTable {
   readonly #rows: Uint32Array;
   readonly #table: Uint32Array;
   readonly #wantedBytes = Buffer.alloc(idWords * 4);
-  readonly #wanted = new Uint32Array(this.#wantedBytes.buffer, this.#wantedBytes.byteOffset, idWords);
+  readonly #wanted = new Uint32Array(
+    this.#wantedBytes.buffer,
+    this.#wantedBytes.byteOffset,
+    idWords,
+  );
 
   constructor(memory: ClaimMemory = createClaimMemory()) {
     this.memory = memory;

@@ -34,14 +34,13 @@ export class IndexViews {
     const wanted = this.#wanted;
     assert(wanted.write(id, 'hex') === idBytes, 'a blob id has 64 hex digits');
     const isTree = type === 'tree';
-    const { table, places } = this;
+    const { table } = this;
     const mask = table.length - 1;
     let slot = wanted.readUInt32LE(0) & mask;
     for (let tries = 0; tries <= mask; tries++) {
       const row = (table[slot] as number) - 1;
       if (row < 0) return undefined;
-      const isRowTree = (places[row * placeWords] as number) >= treeBit;
-      if (isRowTree === isTree && this.#isAt(row)) return row;
+      if (this.isTreeAt(row) === isTree && this.#isAt(row)) return row;
       slot = (slot + 1) & mask;
     }
     return undefined;
@@ -49,6 +48,10 @@ export class IndexViews {
 
   idAt(row: number): BlobId {
     return this.#ids.toString('hex', row * idBytes, (row + 1) * idBytes) as BlobId;
+  }
+
+  isTreeAt(row: number): boolean {
+    return (this.places[row * placeWords] as number) >= treeBit;
   }
 
   placeAt(row: number): BlobPlace {

@@ -1,7 +1,8 @@
-import { LifeboatError, silentProgress } from '../../core/index.ts';
+import { silentProgress } from '../../core/index.ts';
 import type { Snapshot } from '../../repository/index.ts';
 import type { BackupSummary, Finding, Source, SourceContext } from '../source.ts';
 import { snapshotsOfKind, tagsOf } from '../source-tags.ts';
+import { backupFiles } from './backup/index.ts';
 import { examineFiles } from './doctor/examine-files.ts';
 
 export interface FilesSourceSettings {
@@ -33,11 +34,22 @@ export class FilesSource implements Source {
     return this.settings.paths.join(', ');
   }
 
-  async backup(_context: SourceContext): Promise<BackupSummary> {
-    throw new LifeboatError(
-      'usage.invalid',
-      `files are not backed up yet: ${tagsOf('files', this.name)}`,
-    );
+  async backup({ repository, signal, progress }: SourceContext): Promise<BackupSummary> {
+    const { paths, exclude, excludeFiles, excludeIfPresent, excludeCaches } = this.settings;
+    return await backupFiles({
+      repository,
+      source: this.name,
+      paths,
+      tags: tagsOf('files', this.name),
+      excludes: exclude ?? [],
+      excludeFiles: excludeFiles ?? [],
+      excludeIfPresent: (excludeIfPresent ?? []).map((name) => ({ name })),
+      excludeCaches: excludeCaches ?? false,
+      oneFileSystem: this.settings.oneFileSystem ?? false,
+      excludeLargerThanBytes: this.settings.largerThanBytes,
+      ...(signal && { signal }),
+      ...(progress && { progress }),
+    });
   }
 
   async hasBackup(context: SourceContext): Promise<boolean> {

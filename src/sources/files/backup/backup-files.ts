@@ -1,0 +1,253 @@
+import { lstatSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import {
+  fileError,
+  formatBytes,
+  LifeboatError,
+  type Progress,
+  silentProgress,
+} from '../../../core/index.ts';
+import {
+  isCheckpoint,
+  nameBytes,
+  type Repository,
+  type SnapshotId,
+} from '../../../repository/index.ts';
+import type { BackupSummary } from '../../source.ts';
+import { shownPath } from './byte-path.ts';
+import { chooseParents } from './choose-parents.ts';
+import type { Counts } from './counts.ts';
+import { cacheMark, type EntryRules, type PresenceMark } from './entry-rules.ts';
+import { TreeCrew } from './tree-crew.ts';
+import type { WantedNames } from './worker-messages.ts';
+
+export interface BackupFilesOptions {
+  readonly repository: Repository;
+  /** The source's name in the configuration. */
+  readonly source: string;
+  /** Files and folders; relative ones are taken from the current folder. */
+  readonly paths: readonly string[];
+  /** Patterns as in a .gitignore; those that begin with `/` are paths of the machine. */
+  readonly excludes?: readonly string[];
+  /** Files with such patterns, one a line. */
+  readonly excludeFiles?: readonly string[];
+  /** Names of files whose presence excludes everything beside them. */
+  readonly excludeIfPresent?: readonly PresenceMark[];
+  /** Folders with a CACHEDIR.TAG are left out. */
+  readonly excludeCaches?: boolean;
+  readonly oneFileSystem?: boolean;
+  readonly excludeLargerThanBytes?: number | undefined;
+  /** Stores times of access, which change with every reading. Default: not, as restic. */
+  readonly withAtime?: boolean;
+  readonly tags?: readonly string[];
+  /** Threads that read. Default: one per processor, between 2 and 8. */
+  readonly readers?: number;
+  readonly signal?: AbortSignal;
+  readonly progress?: Progress;
+}
+
+export interface FilesBackupSummary extends BackupSummary {
+  readonly parent: SnapshotId | undefined;
+  readonly counts: Counts;
+}
+
+/** How often a file is read again that changes meanwhile. */
+const rereads = 3;
+const progressEveryMs = 200;
+/** More are counted, not listed. */
+const maxWarnings = 1000;
+const task = 'files-backup';
+
+/**
+ * One snapshot of files and folders. What cannot be read is left out and told in `warnings`; a file that changes each time
+ * it is read is stored and told as well. Errors: `file.unreadable` when nothing of what was asked for is there,
+ * `repository.*`, `location.*`, `cancelled`.
+ */
+export async function backupFiles(options: BackupFilesOptions): Promise<FilesBackupSummary> {
+  const { source, progress = silentProgress } = options;
+  progress({ type: 'begin', task, title: `backup of ${source}` });
+  let summary = 'failed';
+  try {
+    const done = await run(options, progress);
+    summary = `${done.filesTotal} files, ${formatBytes(done.bytesTotal)}, ${formatBytes(done.bytesStored)} stored`;
+    return done;
+  } finally {
+    progress({ type: 'end', task, summary });
+  }
+}
+
+async function run(options: BackupFilesOptions, progress: Progress): Promise<FilesBackupSummary> {
+  const { repository, source, signal } = options;
+  const begun = new Date();
+  const paths = [...new Set(options.paths.map((path) => resolve(path)))].sort();
+  requireAny(paths);
+  const aborting = signal === undefined ? {} : { signal };
+  await using writer = await repository.startBackup({ progress, ...aborting });
+  // Under the lock: nobody removes what these name.
+  const parents = chooseParents(await repository.snapshots(aborting), paths);
+  const whole = parents.find((each) => !isCheckpoint(each));
+  const warnings = new WarningList(progress);
+  await using crew = new TreeCrew({
+    writer,
+    rules: rulesOf(options, paths),
+    workers: options.readers,
+    readTree: (id) => repository.readBlob('tree', id, signal).catch(() => undefined),
+    onWarning: (path, problem) => warnings.add(`${shownPath(path)}: ${problem}`),
+  });
+  const meter = startMeter(crew, progress, whole?.summary?.bytesTotal);
+  try {
+    const wanted = paths.includes('/') ? undefined : wantedNames(paths);
+    const saving = crew.save({ path: '', parents: parents.map(({ tree }) => tree), wanted });
+    const tree = await untilAborted(saving, signal);
+    if (tree === undefined)
+      throw new LifeboatError('file.unreadable', 'the root folder cannot be read');
+    await untilAborted(crew.finish(), signal);
+    const { counts } = crew;
+    const snapshot = await writer.publishSnapshot({
+      time: begun,
+      tree,
+      paths,
+      tags: options.tags ?? [],
+      ...(whole === undefined ? {} : { parent: whole.id }),
+      ...(options.excludes?.length ? { excludes: options.excludes } : {}),
+      changes: counts,
+      filesTotal: counts.filesTotal,
+      bytesTotal: counts.bytesTotal,
+    });
+    const { bytesNew, bytesStored } = writer.totals();
+    return {
+      source,
+      snapshot,
+      parent: whole?.id,
+      counts,
+      bytesTotal: counts.bytesTotal,
+      bytesNew,
+      bytesStored,
+      filesTotal: counts.filesTotal,
+      durationMs: Date.now() - begun.getTime(),
+      warnings: warnings.list(),
+    };
+  } finally {
+    clearInterval(meter);
+  }
+}
+
+function requireAny(paths: readonly string[]): void {
+  if (paths.length === 0)
+    throw new LifeboatError('file.unreadable', 'no path was given to back up');
+  const isThere = (path: string) => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  if (paths.some(isThere)) return;
+  throw new LifeboatError('file.unreadable', `nothing is there to back up: ${paths.join(', ')}`, {
+    hint: 'Check the paths; is a disk not mounted?',
+  });
+}
+
+function rulesOf(options: BackupFilesOptions, paths: readonly string[]): EntryRules {
+  const listed = (options.excludeFiles ?? []).flatMap(readPatterns);
+  return {
+    patterns: absolutePatterns([...listed, ...(options.excludes ?? [])], paths),
+    presenceMarks: [
+      ...(options.excludeIfPresent ?? []),
+      ...(options.excludeCaches ? [cacheMark] : []),
+    ],
+    oneFileSystem: options.oneFileSystem ?? false,
+    maxFileBytes: options.excludeLargerThanBytes,
+    withAtime: options.withAtime ?? false,
+    rereads,
+  };
+}
+
+function readPatterns(file: string): readonly string[] {
+  try {
+    return readFileSync(file, 'utf8').split(/\r?\n/);
+  } catch (error) {
+    throw fileError(error, `could not read the patterns in ${file}`);
+  }
+}
+
+/** A slash within a pattern ties it to each of the folders that are backed up, as to the folder of a .gitignore. */
+function absolutePatterns(patterns: readonly string[], paths: readonly string[]): string[] {
+  return patterns.flatMap((line) => {
+    const sign = line.startsWith('!') ? '!' : '';
+    const pattern = line.slice(sign.length);
+    const isTied = /^[^/].*\/./.test(pattern) && !pattern.startsWith('**/');
+    if (!isTied) return [line];
+    return paths.map((path) => `${sign}${path.replace(/[\\*?[\] !#]/g, '\\$&')}/${pattern}`);
+  });
+}
+
+function wantedNames(paths: readonly string[]): WantedNames {
+  const root: { [name: string]: WantedNames } = {};
+  for (const path of paths) {
+    let at = root;
+    const names = nameBytes(path)
+      .toString('latin1')
+      .split('/')
+      .filter((name) => name !== '');
+    for (const [number, name] of names.entries()) {
+      const known = at[name];
+      // A folder that is wanted whole needs no more names.
+      if (known !== undefined && Object.keys(known).length === 0) break;
+      const next = known ?? {};
+      at[name] = next;
+      at = next as { [name: string]: WantedNames };
+      if (number === names.length - 1) for (const each of Object.keys(at)) delete at[each];
+    }
+  }
+  return root;
+}
+
+function startMeter(crew: TreeCrew, progress: Progress, total: number | undefined): NodeJS.Timeout {
+  const tick = () => {
+    const { bytesTotal, filesTotal } = crew.counts;
+    const known = total !== undefined && total >= bytesTotal ? { total } : {};
+    progress({
+      type: 'progress',
+      task,
+      done: bytesTotal,
+      ...known,
+      unit: 'bytes',
+      detail: `${filesTotal} files`,
+    });
+  };
+  return setInterval(tick, progressEveryMs);
+}
+
+async function untilAborted<Value>(
+  work: Promise<Value>,
+  signal: AbortSignal | undefined,
+): Promise<Value> {
+  if (signal === undefined) return await work;
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = () => aborted.reject(new LifeboatError('cancelled', 'the backup was cancelled'));
+  if (signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+class WarningList {
+  readonly #progress: Progress;
+  readonly #list: string[] = [];
+  #more = 0;
+
+  constructor(progress: Progress) {
+    this.#progress = progress;
+  }
+
+  add(message: string): void {
+    if (this.#list.length >= maxWarnings) {
+      this.#more++;
+      return;
+    }
+    this.#list.push(message);
+    this.#progress({ type: 'warning', message });
+  }
+
+  list(): readonly string[] {
+    return this.#more === 0 ? this.#list : [...this.#list, `and ${this.#more} more`];
+  }
+}

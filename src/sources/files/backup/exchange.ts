@@ -1,0 +1,100 @@
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { LifeboatError } from '../../../core/index.ts';
+import type { WorkerMessage } from './worker-messages.ts';
+
+/** Words of the memory that the workers of a backup share; an inbox counter for each follows. */
+export const exchangeWord = { hungry: 0, stop: 1, checkpoint: 2, inboxes: 3 } as const;
+
+/**
+ * How worker threads hand work to each other: whoever runs out of work says so, whoever has some to spare sends it. All
+ * calls are synchronous; a thread without work sleeps until its inbox counter moves.
+ */
+export class Exchange {
+  readonly #own: number;
+  readonly #ports: readonly (MessagePort | undefined)[];
+  readonly #words: Int32Array;
+  readonly #inbox: number;
+  #seen = 0;
+
+  /** `ports[i]` leads to worker i; the last one to the main thread. */
+  constructor(own: number, ports: readonly (MessagePort | undefined)[], memory: SharedArrayBuffer) {
+    this.#own = own;
+    this.#ports = ports;
+    this.#words = new Int32Array(memory);
+    this.#inbox = exchangeWord.inboxes + own;
+  }
+
+  get isAnyoneHungry(): boolean {
+    return (Atomics.load(this.#words, exchangeWord.hungry) & ~(1 << this.#own)) !== 0;
+  }
+
+  /** A hungry worker, who is now owed one piece of work. */
+  takeHungry(): number | undefined {
+    for (let other = 0; other < this.#ports.length - 1; other++) {
+      const bit = 1 << other;
+      if (other === this.#own) continue;
+      if ((Atomics.load(this.#words, exchangeWord.hungry) & bit) === 0) continue;
+      const before = Atomics.and(this.#words, exchangeWord.hungry, ~bit);
+      if ((before & bit) !== 0) return other;
+    }
+    return undefined;
+  }
+
+  send(to: number, message: WorkerMessage): void {
+    this.#ports[to]?.postMessage(message);
+    const inbox = exchangeWord.inboxes + to;
+    Atomics.add(this.#words, inbox, 1);
+    Atomics.notify(this.#words, inbox);
+  }
+
+  /** What has arrived. Waits for something, with the offer to take work from others. Errors: `cancelled`. */
+  receive(): WorkerMessage[] {
+    const bit = 1 << this.#own;
+    Atomics.or(this.#words, exchangeWord.hungry, bit);
+    for (;;) {
+      const messages = this.poll();
+      if (messages.length > 0) {
+        const before = Atomics.and(this.#words, exchangeWord.hungry, ~bit);
+        const isOwedWork = (before & bit) === 0;
+        // Whoever took the offer has sent work or is about to.
+        while (isOwedWork && !messages.some(({ type }) => type === 'job')) {
+          this.#sleep();
+          messages.push(...this.poll());
+        }
+        return messages;
+      }
+      this.#sleep();
+    }
+  }
+
+  poll(): WorkerMessage[] {
+    this.throwIfStopped();
+    const now = Atomics.load(this.#words, this.#inbox);
+    if (now === this.#seen) return [];
+    this.#seen = now;
+    const messages: WorkerMessage[] = [];
+    for (const port of this.#ports) {
+      if (port === undefined) continue;
+      for (;;) {
+        const received = receiveMessageOnPort(port) as { message: WorkerMessage } | undefined;
+        if (received === undefined) break;
+        messages.push(received.message);
+      }
+    }
+    return messages;
+  }
+
+  throwIfStopped(): void {
+    if (Atomics.load(this.#words, exchangeWord.stop) === 0) return;
+    throw new LifeboatError('cancelled', 'the backup has ended');
+  }
+
+  /** A number that moves when the main thread wants a checkpoint. */
+  get checkpoint(): number {
+    return Atomics.load(this.#words, exchangeWord.checkpoint);
+  }
+
+  #sleep(): void {
+    Atomics.wait(this.#words, this.#inbox, this.#seen, 1000);
+  }
+}

@@ -1,0 +1,1 @@
+export { type BackupFilesOptions, backupFiles, type FilesBackupSummary } from './backup-files.ts';

@@ -1,0 +1,66 @@
+// The entry of a worker thread of a backup of files: does everything with synchronous calls.
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { assert } from '../../../core/index.ts';
+import { type BlobId, BlobSink } from '../../../repository/index.ts';
+import { OwnerTexts } from './accounts.ts';
+import { ContentSaver } from './content-saver.ts';
+import { Counter } from './counts.ts';
+import { EntryNodes } from './entry-node.ts';
+import { EntryFilter } from './entry-rules.ts';
+import { Exchange } from './exchange.ts';
+import { FileSaver } from './file-saver.ts';
+import { TreeSaver } from './tree-saver.ts';
+import { failureMessage } from './worker-failure.ts';
+import type { MainMessage, WorkerSetup } from './worker-messages.ts';
+
+assert(parentPort !== null, 'the tree worker runs in a worker thread');
+const port = parentPort;
+const setup = workerData as WorkerSetup;
+const tell = (message: MainMessage) => port.postMessage(message);
+
+try {
+  run();
+  tell({ type: 'ended' });
+} catch (error) {
+  tell(failureMessage(error));
+}
+
+function run(): void {
+  const { number, rules, accounts } = setup;
+  const sink = new BlobSink(setup.sink);
+  const exchange = new Exchange(number, setup.ports, setup.exchange);
+  const counter = new Counter(setup.counts);
+  const contents = new ContentSaver(sink, sink.createCutter(), (bytes) => {
+    counter.add('bytesRead', bytes);
+  });
+  const saver = new TreeSaver({
+    number,
+    exchange,
+    sink,
+    nodes: new EntryNodes(new OwnerTexts(accounts), rules),
+    files: new FileSaver(contents, { rereads: rules.rereads }),
+    filter: new EntryFilter(rules),
+    counter,
+    oneFileSystem: rules.oneFileSystem,
+    readTree: (id) => asBuffer(sink.readTree(id) ?? askForTree(id)),
+    warn: (path, problem) => tell({ type: 'warning', path, problem }),
+  });
+  saver.serve();
+  sink.flush();
+}
+
+const treesSent = new Int32Array(setup.treesSent);
+let treesTaken = 0;
+
+/** From the main thread, which reads it wherever the repository lies. */
+function askForTree(id: BlobId): Uint8Array | undefined {
+  tell({ type: 'wantTree', id });
+  while (Atomics.load(treesSent, 0) === treesTaken) Atomics.wait(treesSent, 0, treesTaken, 1000);
+  treesTaken++;
+  const received = receiveMessageOnPort(setup.treePort) as { message: Uint8Array | undefined };
+  return received.message;
+}
+
+function asBuffer(bytes: Uint8Array | undefined): Buffer | undefined {
+  return bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

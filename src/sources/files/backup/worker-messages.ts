@@ -1,0 +1,61 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { BlobId, SinkGrant } from '../../../repository/index.ts';
+import type { Accounts } from './accounts.ts';
+import type { EntryRules } from './entry-rules.ts';
+import type { WorkerFailure } from './worker-failure.ts';
+
+// What the threads of a backup of files say to each other. Paths and names are byte text (byte-path.ts).
+
+/** Folders that lead to what is backed up; an empty one is backed up itself, with all that is in it. */
+export interface WantedNames {
+  readonly [name: string]: WantedNames;
+}
+
+export interface FolderJob {
+  /** '' is the root. */
+  readonly path: string;
+  /** The same folder in former snapshots, newest first. */
+  readonly parents: readonly BlobId[];
+  /** Only these entries, instead of all that a listing shows. */
+  readonly wanted?: WantedNames | undefined;
+  /** Only these entries; the answer is their nodes, no tree. */
+  readonly names?: readonly string[] | undefined;
+}
+
+export type WorkerMessage =
+  | {
+      readonly type: 'job';
+      readonly from: number;
+      readonly number: number;
+      readonly job: FolderJob;
+    }
+  /** `nodes` for a job with `names`, else `tree`; neither when it could not be read. */
+  | {
+      readonly type: 'done';
+      readonly number: number;
+      readonly tree?: BlobId | undefined;
+      readonly nodes?: Uint8Array | undefined;
+    }
+  | { readonly type: 'end' };
+
+export type MainMessage =
+  | { readonly type: 'done'; readonly tree: BlobId | undefined }
+  | { readonly type: 'warning'; readonly path: string; readonly problem: string }
+  | { readonly type: 'wantTree'; readonly id: BlobId }
+  | { readonly type: 'checkpoint'; readonly number: number; readonly tree: BlobId | undefined }
+  | { readonly type: 'ended' }
+  | { readonly type: 'failed'; readonly failure: WorkerFailure };
+
+export interface WorkerSetup {
+  readonly number: number;
+  readonly sink: SinkGrant;
+  readonly ports: readonly (MessagePort | undefined)[];
+  readonly exchange: SharedArrayBuffer;
+  /** Trees that were asked for come here, and `treesSent` counts them. */
+  readonly treePort: MessagePort;
+  readonly treesSent: SharedArrayBuffer;
+  /** Float64: see `countWord`. */
+  readonly counts: SharedArrayBuffer;
+  readonly accounts: Accounts;
+  readonly rules: EntryRules;
+}
