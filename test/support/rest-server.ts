@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { freePort, temporaryFolder } from './postgres.ts';
 
 export interface TestRestServer extends AsyncDisposable {
-  /** `http://127.0.0.1:PORT` */
+  /** `http://127.0.0.1:PORT`, or `https:` */
   readonly url: string;
   /** What it serves: a repository is a folder in here. */
   readonly folder: string;
@@ -12,30 +13,39 @@ export interface TestRestServer extends AsyncDisposable {
   start(): Promise<void>;
 }
 
+export interface RestServerOptions {
+  readonly appendOnly?: boolean;
+  /** Path of an htpasswd file; without one it lets everybody in. */
+  readonly passwords?: string;
+  /** Paths of PEM files. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
+  /** Path of a Unix socket to listen on instead of a port. */
+  readonly socket?: string;
+}
+
 /** A stock rest-server on loopback with a folder of its own, removed on disposal. */
 export async function startRestServer(
   program: string,
-  options: { readonly appendOnly?: boolean } = {},
+  options: RestServerOptions = {},
 ): Promise<TestRestServer> {
   const outer = temporaryFolder('rest');
   const folder = join(outer, 'served');
   mkdirSync(folder);
+  const { appendOnly, passwords, tls, socket } = options;
   const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
+  const words = [
+    ...['--path', folder, '--listen', socket ? `unix:${socket}` : `127.0.0.1:${port}`],
+    ...(passwords ? ['--htpasswd-file', passwords] : ['--no-auth']),
+    ...(tls ? ['--tls', '--tls-cert', tls.certificate, '--tls-key', tls.key] : []),
+    ...(appendOnly ? ['--append-only'] : []),
+  ];
   let child: ChildProcess | undefined;
   const start = async () => {
-    const listen = ['--no-auth', '--listen', `127.0.0.1:${port}`, '--path', folder];
-    child = spawn(program, [...listen, ...(options.appendOnly ? ['--append-only'] : [])], {
-      stdio: 'ignore',
-    });
+    child = spawn(program, words, { stdio: 'ignore' });
     for (let attempt = 0; ; attempt++) {
-      try {
-        await fetch(url);
-        return;
-      } catch (error) {
-        if (attempt > 400) throw new Error('rest-server does not answer', { cause: error });
-        await new Promise((resolve) => setTimeout(resolve, 25));
-      }
+      if (socket ? existsSync(socket) : await listens(port)) return;
+      if (attempt > 400) throw new Error('rest-server does not answer');
+      await new Promise((resolve) => setTimeout(resolve, 25));
     }
   };
   const stop = async () => {
@@ -47,7 +57,7 @@ export async function startRestServer(
   };
   await start();
   return {
-    url,
+    url: `${tls ? 'https' : 'http'}://127.0.0.1:${port}`,
     folder,
     start,
     stop,
@@ -56,4 +66,14 @@ export async function startRestServer(
       rmSync(outer, { recursive: true, force: true });
     },
   };
+}
+
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
 }
