@@ -184,9 +184,7 @@ export class ResticRepository implements Repository {
   async check(
     options: OperationOptions & { readonly readData?: boolean } = {},
   ): Promise<CheckReport> {
-    // What is checked is the place, not copies that are kept nearby.
-    const location = this.location.direct ?? this.location;
-    return await checkRepository({ ...this.#access, location }, this.#pool, options);
+    return await checkRepository(this.#truth(), this.#pool, options);
   }
 
   async copyTo(destination: Repository, options: CopyOptions = {}): Promise<CopyReport> {
@@ -209,7 +207,7 @@ export class ResticRepository implements Repository {
 
   async repairIndex(options?: RepairIndexOptions): Promise<RepairIndexReport> {
     this.#index = undefined;
-    return await repairIndex(this.#access, options);
+    return await repairIndex(this.#truth(), options);
   }
 
   async repairPacks(
@@ -217,11 +215,11 @@ export class ResticRepository implements Repository {
     options?: RepairPacksOptions,
   ): Promise<readonly RepairedPack[]> {
     this.#index = undefined;
-    return await repairPacks(this.#access, names, options);
+    return await repairPacks(this.#truth(), names, options);
   }
 
   async repairSnapshots(options?: RepairSnapshotsOptions): Promise<readonly RepairedSnapshot[]> {
-    return await repairSnapshots(this.#access, options);
+    return await repairSnapshots(this.#truth(), options);
   }
 
   async unlock(
@@ -239,7 +237,7 @@ export class ResticRepository implements Repository {
   }
 
   async showFile(kind: ShownKind, id?: string, signal?: AbortSignal): Promise<string> {
-    return await showFile(this.#access, kind, id, signal);
+    return await showFile(this.#truth(), kind, id, signal);
   }
 
   async showPack(id: string, signal?: AbortSignal): Promise<ShownPack> {
@@ -258,6 +256,11 @@ export class ResticRepository implements Repository {
   #side(): CopySide {
     const [access, pool, logs, retention] = [this.#access, this.#pool, this.#logs, this.#retention];
     return { id: this.id, access, pool, logs, retention };
+  }
+
+  /** For what judges or mends the place itself: past copies that are kept nearby. */
+  #truth(): RepositoryAccess {
+    return { ...this.#access, location: this.location.direct ?? this.location };
   }
 
   /** The loaded index, read again when it lacks a blob: another program may have written it since. */

@@ -274,6 +274,7 @@ export class RepositoryBackupWriter implements BackupWriter {
   async #writePack(pack: IndexedPack, bytes: Uint8Array): Promise<void> {
     if (this.#failure !== undefined) return;
     const { location } = this.#options.access;
+    if (pack.blobs[0]?.type === 'tree') location.expectTrees?.([pack.name]);
     await location.write('data', pack.name, bytes, this.#options.signal);
     this.#bytesStored += bytes.length;
     await this.#index.add(pack);
