@@ -9,6 +9,7 @@ import type { Location } from './location/location.ts';
 import type { ListedLock } from './lock/unlock.ts';
 import type { Log } from './log/log.ts';
 import type { PruneOptions, PruneReport } from './prune/prune-options.ts';
+import type { ReaderOptions, ReaderThreads } from './read/reader-threads.ts';
 import type { RecordStore } from './record/record.ts';
 import type { RepairIndexOptions, RepairIndexReport } from './repair/repair-index.ts';
 import type { RepairedPack, RepairPacksOptions } from './repair/repair-packs.ts';
@@ -210,6 +211,8 @@ export interface Repository extends AsyncDisposable {
     content: readonly BlobId[],
     options?: ReadContentOptions,
   ): AsyncIterable<Uint8Array>;
+  /** Threads that read blobs and hand them to a module of the caller, on the spot. */
+  startReaders(options: ReaderOptions): Promise<ReaderThreads>;
   /** Follows `path` ("/data/PG_VERSION") from a tree; undefined when absent. */
   findNode(tree: BlobId, path: string): Promise<TreeNode | undefined>;
   startBackup(options?: OperationOptions): Promise<BackupWriter>;

@@ -26,6 +26,7 @@ import type { PruneOptions, PruneReport } from './prune/prune-options.ts';
 import { pruneRepository } from './prune/prune-repository.ts';
 import { readContent } from './read/content-reader.ts';
 import { placeOf } from './read/read-plan.ts';
+import { type ReaderOptions, ReaderThreads } from './read/reader-threads.ts';
 import { openRecordStore } from './record/open-record-store.ts';
 import type { RecordStore } from './record/record.ts';
 import {
@@ -137,6 +138,11 @@ export class ResticRepository implements Repository {
     const index = await this.#indexWith('data', content, options.signal);
     const source = { location: this.location, pool: this.#pool, index: index.blobs };
     yield* readContent(source, content, options);
+  }
+
+  async startReaders(options: ReaderOptions): Promise<ReaderThreads> {
+    const { blobs } = await this.#loadIndex(options.signal);
+    return new ReaderThreads(this.#access, blobs.memory, options);
   }
 
   async startBackup(options: OperationOptions = {}): Promise<BackupWriter> {

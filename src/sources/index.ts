@@ -7,6 +7,17 @@ export {
 } from './files/backup/index.ts';
 export { FilesSource, type FilesSourceSettings } from './files/files-source.ts';
 
+export {
+  type AttributeProblem,
+  type OverwritePolicy,
+  overwritePolicies,
+  parseOwnerMapping,
+  type RestoreCounts,
+  type RestoreFilesOptions,
+  type RestoreFilesResult,
+  type RestoreProblem,
+  restoreFiles,
+} from './files/restore/index.ts';
 export type {
   CatalogDatabase,
   CatalogRecord,

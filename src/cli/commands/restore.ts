@@ -1,32 +1,50 @@
 import { resolve } from 'node:path';
+import { pickNamed } from '../../config/index.ts';
 import { ExitCode, formatBytes, formatDuration, LifeboatError } from '../../core/index.ts';
 import { findServerPrograms, restoreToMoment } from '../../sources/index.ts';
 import { formatLsn } from '../../wal/index.ts';
 import { chooseBase, chooseTarget, targetOptions } from '../choose-target.ts';
-import { defineCommand, sourceArgument } from '../command.ts';
-import { openConfiguredSource } from '../configured.ts';
+import { openChosenRepository, repositoryOption } from '../chosen-repository.ts';
+import { type CommandContext, defineCommand, sourceArgument } from '../command.ts';
+import { loadConfigured, openConfiguredSource } from '../configured.ts';
 import { quoteArgument } from '../next-command.ts';
 import { countOf } from '../output/count.ts';
+import { type RestoreFilesValues, restoreFilesOptions, runRestoreFiles } from '../restore-files.ts';
 import { describeTarget } from '../target.ts';
 
 export const restore = defineCommand({
-  description: `Restores a source as it was at a moment into a new folder, beside whatever there is: a data
-directory that stock PostgreSQL starts. The server that runs now is never touched. The folder
-must be new or empty; one that could not be finished says so by not starting.`,
+  description: `PostgreSQL, with --to: restores a source as it was at a moment into a new folder, beside whatever
+there is: a data directory that stock PostgreSQL starts. The server that runs now is never touched.
+The folder must be new or empty; one that could not be finished says so by not starting.
+
+Files, with --target or --in-place: restores files of a snapshot, also of one that stock restic made.
+What is there already and right is not written again; an existing file is replaced by another in one
+step, after the plan was shown and the target's name typed out. Nothing outside of the target is ever
+written. Whatever cannot be restored is named, the rest is restored (exit code 3). Run it again
+after an interruption and it goes on.`,
   examples: [
     'restore --to /srv/restored',
     'restore database --to /srv/restored --at "2026-11-21 14:29 UTC"',
     'restore --to /srv/restored --before-xid 784',
+    'restore documents --target /srv/restored',
+    'restore --snapshot 4f2a91c0 --path /home/joe --include "*.odt" --target /tmp/joe',
+    'restore documents --in-place --dry-run',
+    'restore -r rest:https://backup.example.com/host/ --snapshot latest --target /mnt',
   ],
   arguments: [sourceArgument],
   options: {
     to: { flags: '--to <folder>', description: 'new or empty folder for the data directory' },
     ...targetOptions,
+    repository: repositoryOption,
+    ...restoreFilesOptions,
   },
   async run({ arguments: [wanted], options }, context) {
+    if (options.target !== undefined || options.inPlace) {
+      return await restoreFilesOf(wanted, options, context);
+    }
     if (options.to === undefined) {
       throw new LifeboatError('usage.invalid', 'no folder to restore to', {
-        hint: 'Name a new one: --to FOLDER.',
+        hint: 'Name a new one: --to FOLDER for PostgreSQL, --target FOLDER for files.',
       });
     }
     const folder = resolve(context.folder, options.to);
@@ -78,3 +96,30 @@ must be new or empty; one that could not be finished says so by not starting.`,
     return ExitCode.ok;
   },
 });
+
+async function restoreFilesOf(
+  wanted: string | undefined,
+  options: RestoreFilesValues & {
+    readonly repository: string | undefined;
+    readonly snapshot: string | undefined;
+  },
+  context: CommandContext,
+): Promise<number> {
+  const setting = wanted === undefined ? undefined : sourceSetting(context, wanted);
+  const name = options.repository ?? setting?.repository;
+  await using repository = await openChosenRepository(context, name);
+  const { snapshot } = options;
+  return await runRestoreFiles(context, options, { repository, source: wanted, snapshot });
+}
+
+function sourceSetting(
+  context: CommandContext,
+  wanted: string,
+): { readonly repository?: string | undefined } {
+  const { sources } = loadConfigured(context);
+  const [name, setting] = pickNamed('source', sources, wanted);
+  if (setting.kind === 'files') return setting;
+  throw new LifeboatError('usage.invalid', `${name} is no source of files`, {
+    hint: 'Restore it with --to FOLDER.',
+  });
+}

@@ -8,8 +8,6 @@ export interface S3Version {
   readonly sizeBytes: number;
   readonly isMarker: boolean;
   readonly isLatest: boolean;
-  /** Equal for equal bytes, as a rule. */
-  readonly tag: string;
 }
 
 /** Every version of every object whose key begins with `prefix`: key by key, the newest first. */
@@ -55,7 +53,6 @@ function versionOf(
     readonly LastModified?: Date | undefined;
     readonly Size?: number | undefined;
     readonly IsLatest?: boolean | undefined;
-    readonly ETag?: string | undefined;
   },
   isMarker: boolean,
 ): S3Version {
@@ -67,7 +64,6 @@ function versionOf(
     sizeBytes: entry.Size ?? 0,
     isMarker,
     isLatest: entry.IsLatest ?? false,
-    tag: entry.ETag ?? '',
   };
 }
 

@@ -12,10 +12,16 @@ export function setTimesNs(path: Uint8Array, atimeNs: bigint, mtimeNs: bigint): 
     lutimesSync(Buffer.from(path), Number(atimeNs) / 1e9, Number(mtimeNs) / 1e9);
     return;
   }
+  const both = timespecs(atimeNs, mtimeNs);
+  const result = calls.utimensat(AT_FDCWD, cString(path), both, AT_SYMLINK_NOFOLLOW);
+  if (result !== 0) throw systemError('utimensat', calls.errno());
+}
+
+/** Access and modification time as the kernel wants them. Overwritten by the next call. */
+export function timespecs(atimeNs: bigint, mtimeNs: bigint): Buffer {
   writeTimespec(0, atimeNs);
   writeTimespec(16, mtimeNs);
-  const result = calls.utimensat(AT_FDCWD, cString(path), times, AT_SYMLINK_NOFOLLOW);
-  if (result !== 0) throw systemError('utimensat', calls.errno());
+  return times;
 }
 
 /** tv_nsec counts up from tv_sec, also before 1970. */

@@ -1,0 +1,46 @@
+import { formatBytes } from '../../core/index.ts';
+import type { RestoreCounts, RestoreFilesResult } from '../../sources/index.ts';
+import { countOf } from './count.ts';
+import type { Style } from './style.ts';
+
+export function describeCounts(counts: RestoreCounts): string[] {
+  const lines = [
+    `  new        ${countOf(counts.newFiles, 'file')}, ${formatBytes(counts.newBytes)}`,
+    `  replaced   ${countOf(counts.replacedFiles, 'file')}, ${formatBytes(counts.replacedBytes)}`,
+    `  unchanged  ${countOf(counts.sameFiles, 'file')}, ${formatBytes(counts.sameBytes)}`,
+    `  also       ${countOf(counts.folders, 'folder')}, ${countOf(counts.otherEntries, 'link or device', 'links and devices')}, ${countOf(counts.hardLinks, 'hard link')}`,
+  ];
+  if (counts.keptEntries > 0)
+    lines.push(
+      `  kept       ${countOf(counts.keptEntries, 'existing entry', 'existing entries')}, as --overwrite says`,
+    );
+  if (counts.deletedEntries > 0)
+    lines.push(`  deleted    ${countOf(counts.deletedEntries, 'entry', 'entries')}`);
+  if (counts.socketsSkipped > 0)
+    lines.push(`  skipped    ${countOf(counts.socketsSkipped, 'socket')}: programs make them anew`);
+  return lines;
+}
+
+const maxShown = 50;
+
+export function describeProblems(
+  result: RestoreFilesResult,
+  { red, yellow, dim }: Style,
+): string[] {
+  const { problems, problemsTotal, attributeProblems } = result;
+  const lines = problems
+    .slice(0, maxShown)
+    .map((each) => `  ${red('✗')} ${each.path}: ${each.problem}`);
+  const unnamed = problemsTotal - lines.length;
+  if (unnamed > 0)
+    lines.push(`  ${red('✗')} and ${unnamed.toLocaleString('en')} more (--json names a thousand)`);
+  for (const { attribute, code, entries, path } of attributeProblems) {
+    const count = countOf(entries, 'entry', 'entries');
+    lines.push(
+      yellow(`  ! ${attribute} could not be set on ${count} (${code}), for example ${path}`),
+    );
+  }
+  if (attributeProblems.length > 0)
+    lines.push(dim('    contents are whole; run as root to set everything'));
+  return lines;
+}

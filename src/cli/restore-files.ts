@@ -1,0 +1,206 @@
+import { readdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { ExitCode, formatDuration, LifeboatError } from '../core/index.ts';
+import { type Repository, type Snapshot, sourceOf } from '../repository/index.ts';
+import {
+  type OverwritePolicy,
+  overwritePolicies,
+  parseOwnerMapping,
+  type RestoreFilesOptions,
+  type RestoreFilesResult,
+  restoreFiles,
+} from '../sources/index.ts';
+import type { CommandContext, OptionValues } from './command.ts';
+import { confirmTarget } from './confirm.ts';
+import { countOf } from './output/count.ts';
+import { describeCounts, describeProblems } from './output/restored-files-text.ts';
+
+/** Options of `restore` that concern files. */
+export const restoreFilesOptions = {
+  target: { flags: '-t, --target <folder>', description: 'files: folder to restore into' },
+  inPlace: {
+    flags: '--in-place',
+    description: 'files: to where they were when they were backed up',
+  },
+  path: {
+    flags: '--path <path>',
+    description: 'files: only this folder of the snapshot, or this file',
+  },
+  include: {
+    flags: '--include <pattern>',
+    description: 'files: only what matches, as in .gitignore; may be repeated',
+    repeatable: true,
+  },
+  exclude: {
+    flags: '--exclude <pattern>',
+    description: 'files: not what matches, as in .gitignore; may be repeated',
+    repeatable: true,
+  },
+  overwrite: {
+    flags: '--overwrite <policy>',
+    description: `files that exist: ${overwritePolicies.join(', ')}; default: if-changed`,
+  },
+  verifyExisting: {
+    flags: '--verify-existing',
+    description: 'files: compare existing ones by content, not by size and time',
+  },
+  delete: {
+    flags: '--delete',
+    description: 'files: delete from the target what the snapshot lacks',
+  },
+  ownerMap: {
+    flags: '--owner-map <from:to>',
+    description: 'files: another owner, by number or name; "none" for whoever restores; repeatable',
+    repeatable: true,
+  },
+  groupMap: {
+    flags: '--group-map <from:to>',
+    description: 'files: another group, as --owner-map; may be repeated',
+    repeatable: true,
+  },
+  full: { flags: '--full', description: 'files: write runs of zeros instead of leaving holes' },
+  verify: { flags: '--verify', description: 'files: read everything back from the disk' },
+  ignoreSpace: { flags: '--ignore-space', description: 'files: begin although room may be short' },
+  dryRun: { flags: '-n, --dry-run', description: 'files: only say what would be done' },
+  yes: { flags: '--yes <name>', description: 'confirm changes of existing files in a script' },
+} as const;
+
+export type RestoreFilesValues = OptionValues<typeof restoreFilesOptions>;
+
+/** Restores files by the options of the command line. Resolves with the exit code. */
+export async function runRestoreFiles(
+  context: CommandContext,
+  values: RestoreFilesValues,
+  chosen: {
+    readonly repository: Repository;
+    readonly source: string | undefined;
+    readonly snapshot: string | undefined;
+  },
+): Promise<number> {
+  const { output, signal } = context;
+  const { repository } = chosen;
+  const snapshot = await chooseSnapshot(repository, chosen.source, chosen.snapshot);
+  const options: RestoreFilesOptions = {
+    repository,
+    snapshot,
+    target: targetOf(context, values),
+    path: values.path,
+    includes: values.include,
+    excludes: values.exclude,
+    overwrite: overwriteOf(values.overwrite),
+    verifyExisting: values.verifyExisting,
+    verify: values.verify,
+    deleteExtra: values.delete,
+    owners: parseOwnerMapping(values.ownerMap ?? [], values.groupMap ?? []),
+    sparse: !values.full,
+    ignoreSpace: values.ignoreSpace,
+    progress: output.progress,
+    signal,
+  };
+  const plan = (await needsPlan(values, options.target))
+    ? await restoreFiles({ ...options, isPlan: true })
+    : undefined;
+  if (plan !== undefined) {
+    reportPlan(context, plan);
+    if (values.dryRun) return plan.problemsTotal > 0 ? ExitCode.partlyDone : ExitCode.ok;
+    const { replacedFiles, deletedEntries } = plan.counts;
+    if (replacedFiles + deletedEntries > 0 || values.inPlace) {
+      const what = chosen.source === undefined ? 'target folder' : 'source';
+      const name = chosen.source ?? options.target;
+      await confirmTarget(context, { what, name, yes: values.yes });
+    }
+  }
+  const begun = performance.now();
+  const result = await restoreFiles(options);
+  return reportResult(context, result, Math.round(performance.now() - begun));
+}
+
+/** What would be changed is shown before anything that exists is. An empty target needs none. */
+async function needsPlan(values: RestoreFilesValues, target: string): Promise<boolean> {
+  if (values.dryRun || values.inPlace) return true;
+  return (await readdir(target).catch(() => [])).length > 0;
+}
+
+async function chooseSnapshot(
+  repository: Repository,
+  source: string | undefined,
+  wanted: string | undefined,
+): Promise<Snapshot> {
+  if (source === undefined || (wanted !== undefined && wanted !== 'latest')) {
+    return await repository.findSnapshot(wanted ?? 'latest');
+  }
+  const newest = (await repository.snapshots()).find(({ tags }) => sourceOf(tags) === source);
+  if (newest !== undefined) return newest;
+  throw new LifeboatError('repository.snapshot-missing', `there is no snapshot of ${source}`, {
+    hint: 'Run `lifeboat snapshots` to see what there is, and name one with --snapshot.',
+  });
+}
+
+function targetOf(context: CommandContext, { target, inPlace, path }: RestoreFilesValues): string {
+  if (inPlace && target !== undefined) throw invalid('--in-place and --target exclude each other');
+  // Paths of a snapshot begin at the root. What is restored from a folder of it goes to that folder.
+  if (inPlace) return path === undefined ? '/' : resolve('/', path);
+  if (target === undefined) throw invalid('no folder to restore to');
+  return resolve(context.folder, target);
+}
+
+function overwriteOf(text: string | undefined): OverwritePolicy | undefined {
+  if (text === undefined) return undefined;
+  const policy = overwritePolicies.find((each) => each === text);
+  if (policy !== undefined) return policy;
+  throw new LifeboatError('usage.invalid', `${JSON.stringify(text)} is no overwrite policy`, {
+    hint: `It is one of ${overwritePolicies.join(', ')}.`,
+  });
+}
+
+function invalid(fact: string): LifeboatError {
+  return new LifeboatError('usage.invalid', fact, {
+    hint: 'Name a folder with --target FOLDER, or give --in-place.',
+  });
+}
+
+function reportPlan({ output }: CommandContext, plan: RestoreFilesResult): void {
+  const { counts, problems, problemsTotal, target, snapshot } = plan;
+  const record = { snapshot: snapshot.id, target, ...counts, problems, problemsTotal };
+  output.report({ type: 'restore-plan', ...record }, (style) => {
+    const deleted = counts.deletedPaths.map((path) => style.yellow(`  delete ${path}`));
+    const unnamed = counts.deletedEntries - counts.deletedPaths.length;
+    if (unnamed > 0)
+      deleted.push(style.yellow(`  and ${countOf(unnamed, 'more entry', 'more entries')}`));
+    return [
+      `a restore of snapshot ${snapshot.id.slice(0, 8)} to ${target} would write:`,
+      ...describeCounts(counts),
+      ...deleted,
+      ...describeProblems(plan, style),
+    ].join('\n');
+  });
+}
+
+function reportResult(
+  { output }: CommandContext,
+  result: RestoreFilesResult,
+  durationMs: number,
+): number {
+  const { counts, problems, problemsTotal, attributeProblems, target, snapshot } = result;
+  const isWhole = problemsTotal === 0 && attributeProblems.length === 0;
+  const { deletedPaths: _, ...numbers } = counts;
+  output.report(
+    {
+      type: 'restored-files',
+      snapshot: snapshot.id,
+      target,
+      ...numbers,
+      problems,
+      problemsTotal,
+      attributeProblems,
+      durationMs,
+    },
+    (style) =>
+      [
+        `${isWhole ? style.green('✓') : style.yellow('!')} restored snapshot ${snapshot.id.slice(0, 8)} to ${target}, ${formatDuration(durationMs)}`,
+        ...describeCounts(counts),
+        ...describeProblems(result, style),
+      ].join('\n'),
+  );
+  return isWhole ? ExitCode.ok : ExitCode.partlyDone;
+}

@@ -1,0 +1,70 @@
+/** What a restore did, or what it would do. Bytes are those of file contents. */
+export interface RestoreCounts {
+  /** Files that were not there. */
+  newFiles: number;
+  newBytes: number;
+  /** Files that took the place of something else. */
+  replacedFiles: number;
+  replacedBytes: number;
+  /** Files that were right already. */
+  sameFiles: number;
+  sameBytes: number;
+  /** Entries left alone because the overwrite policy says so. */
+  keptEntries: number;
+  folders: number;
+  /** Symbolic links, FIFOs and devices. */
+  otherEntries: number;
+  hardLinks: number;
+  socketsSkipped: number;
+  deletedEntries: number;
+  /** The first of them, for the plan. */
+  deletedPaths: string[];
+}
+
+export function noCounts(): RestoreCounts {
+  return {
+    newFiles: 0,
+    newBytes: 0,
+    replacedFiles: 0,
+    replacedBytes: 0,
+    sameFiles: 0,
+    sameBytes: 0,
+    keptEntries: 0,
+    folders: 0,
+    otherEntries: 0,
+    hardLinks: 0,
+    socketsSkipped: 0,
+    deletedEntries: 0,
+    deletedPaths: [],
+  };
+}
+
+const maxPaths = 100;
+
+export function addCounts(to: RestoreCounts, more: RestoreCounts): void {
+  to.newFiles += more.newFiles;
+  to.newBytes += more.newBytes;
+  to.replacedFiles += more.replacedFiles;
+  to.replacedBytes += more.replacedBytes;
+  to.sameFiles += more.sameFiles;
+  to.sameBytes += more.sameBytes;
+  to.keptEntries += more.keptEntries;
+  to.folders += more.folders;
+  to.otherEntries += more.otherEntries;
+  to.hardLinks += more.hardLinks;
+  to.socketsSkipped += more.socketsSkipped;
+  to.deletedEntries += more.deletedEntries;
+  for (const path of more.deletedPaths) countDeletedPath(to, path);
+}
+
+export function countDeletedPath(counts: RestoreCounts, path: string): void {
+  if (counts.deletedPaths.length < maxPaths) counts.deletedPaths.push(path);
+}
+
+export function filesOf(counts: RestoreCounts): number {
+  return counts.newFiles + counts.replacedFiles + counts.sameFiles;
+}
+
+export function bytesOf(counts: RestoreCounts): number {
+  return counts.newBytes + counts.replacedBytes + counts.sameBytes;
+}

@@ -1,0 +1,96 @@
+import { constants, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import { closeDescriptor, openAt } from '../system/index.ts';
+import { countDeletedPath } from './counts.ts';
+import { identityOf, type OpenFolder } from './open-folders.ts';
+import { lookAt } from './placement.ts';
+import { entryProblem } from './system-error.ts';
+import { type Batch, isLeftover, joinPath, type ThreadState } from './thread-state.ts';
+
+/** Removes, or for a plan counts, what is in a folder and not in the snapshot. Excluded entries stay. */
+export function removeExtra(
+  state: ThreadState,
+  batch: Batch,
+  folder: OpenFolder,
+  path: string,
+  wanted: ReadonlySet<string>,
+): void {
+  const { setup } = state;
+  const { dev } = identityOf(folder);
+  for (const name of readdirSync(folder.prefix, { encoding: 'buffer' })) {
+    // As bytes in Latin-1: names that are no UTF-8 stay what they are.
+    const key = name.toString('latin1');
+    const isOurs = isLeftover(key, setup.run);
+    if (isOurs ? setup.isPlan : !setup.deleteExtra || wanted.has(key)) continue;
+    const entryPath = joinPath(path, name.toString('utf8'));
+    try {
+      if (isOurs) unlinkSync(Buffer.concat([folder.prefix, name]));
+      else removeEntry(state, batch, folder, name, entryPath, dev);
+    } catch (error) {
+      batch.problems.add(entryPath, `could not be deleted: ${entryProblem(error)}`);
+    }
+  }
+}
+
+/** With everything below it, but nothing on another file system. True when it is gone. */
+export function removeEntry(
+  state: ThreadState,
+  batch: Batch,
+  folder: OpenFolder,
+  name: Buffer,
+  path: string,
+  device: bigint,
+): boolean {
+  const { selection, setup } = state;
+  const place = Buffer.concat([folder.prefix, name]);
+  const found = lookAt(folder, name);
+  if (found === undefined) return true;
+  const isFolder = found.isDirectory();
+  if (selection.isExcluded(path, isFolder)) return false;
+  if (!isFolder && !selection.isIncluded(path, false)) return false;
+  let isEmpty = true;
+  if (isFolder) {
+    const { spared } = setup;
+    const isSpared = spared?.device === found.dev && spared.inode === found.ino;
+    if (isSpared || found.dev !== device) {
+      const what = isSpared ? 'holds the repository' : 'is on another file system';
+      batch.problems.add(path, `was not deleted: it ${what}`);
+      return false;
+    }
+    isEmpty = removeContents(state, batch, folder, name, path, device);
+    if (!isEmpty || !selection.isIncluded(path, true)) return false;
+  }
+  batch.counts.deletedEntries++;
+  countDeletedPath(batch.counts, path);
+  if (setup.isPlan) return true;
+  if (isFolder) rmdirSync(place);
+  else unlinkSync(place);
+  return true;
+}
+
+function removeContents(
+  state: ThreadState,
+  batch: Batch,
+  parent: OpenFolder,
+  name: Buffer,
+  path: string,
+  device: bigint,
+): boolean {
+  const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
+  const fd = openAt(parent.fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  try {
+    const folder = { fd, prefix: Buffer.from(`/proc/self/fd/${fd}/`) };
+    let isEmpty = true;
+    for (const each of readdirSync(folder.prefix, { encoding: 'buffer' })) {
+      const below = joinPath(path, each.toString('utf8'));
+      try {
+        if (!removeEntry(state, batch, folder, each, below, device)) isEmpty = false;
+      } catch (error) {
+        isEmpty = false;
+        batch.problems.add(below, `could not be deleted: ${entryProblem(error)}`);
+      }
+    }
+    return isEmpty;
+  } finally {
+    closeDescriptor(fd);
+  }
+}
