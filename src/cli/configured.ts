@@ -73,7 +73,7 @@ export function secretSurroundings(context: CommandContext): SecretSurroundings 
 }
 
 /** What a command will do with a source; a password that it does not need is not read. */
-export type Purpose = 'protect' | 'rescue';
+export type Purpose = 'protect' | 'rescue' | 'look';
 
 /** A source of the configuration, of whatever kind. */
 export async function createConfiguredSource(
@@ -96,8 +96,10 @@ async function createPostgresSource(
   [name, setting]: readonly [string, PostgresSourceSetting],
   purpose: Purpose,
 ): Promise<PostgresSource> {
-  const read = async (what: string, password: PasswordSetting | undefined) =>
-    password && (await readPassword(password, what, secretSurroundings(context)));
+  const read = async (what: string, password: PasswordSetting | undefined) => {
+    if (password === undefined || purpose === 'look') return undefined;
+    return await readPassword(password, what, secretSurroundings(context));
+  };
   const password = await read(`password of the source "${name}"`, setting.password);
   const rescue = purpose === 'rescue' &&
     setting.rescue && {

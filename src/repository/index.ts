@@ -14,9 +14,8 @@ export type { ShownKind, ShownPack } from './browse/show-file.ts';
 export { matchesFilter, type SnapshotFilter } from './browse/snapshot-filter.ts';
 export { type SnapshotStatistics, snapshotStatistics } from './browse/snapshot-statistics.ts';
 export { type WalkedNode, walkTree } from './browse/walk-tree.ts';
-
 export { type ContentCutter, chunkMaxBytes, chunkMinBytes } from './chunker/content-cutter.ts';
-
+export { countUncopied } from './copy/copied-snapshot.ts';
 export type { CopiedSnapshot, CopyOptions, CopyReport } from './copy/copy.ts';
 export { isDamage } from './damage.ts';
 export { BlobSink, type SinkGrant } from './data-plane/blob-sink.ts';
@@ -54,6 +53,7 @@ export { MemoryLocation } from './location/memory-location.ts';
 export { openLocation } from './location/open-location.ts';
 export type { RetryNotice } from './location/retry-pauses.ts';
 export type { ListedLock } from './lock/unlock.ts';
+export { type LeftBehind, leftBehind } from './log/left-behind.ts';
 export type { Log, LogSpan } from './log/log.ts';
 export { type OpenRepositoryOptions, openRepository } from './open-repository.ts';
 export type { PruneOptions, PruneReport } from './prune/prune-options.ts';

@@ -244,6 +244,8 @@ export interface Repository extends AsyncDisposable {
   showFile(kind: ShownKind, id?: string, signal?: AbortSignal): Promise<string>;
   showPack(id: string, signal?: AbortSignal): Promise<ShownPack>;
   readonly keys: RepositoryKeys;
+  /** The names of all logs there is anything of. */
+  logNames(signal?: AbortSignal): Promise<readonly string[]>;
   /** The log of a source. Creating the object does no work. */
   log(name: string): Log;
   readonly records: RecordStore;

@@ -250,6 +250,10 @@ export class ResticRepository implements Repository {
     return await showPack(this.#access, id, signal);
   }
 
+  async logNames(signal?: AbortSignal): Promise<readonly string[]> {
+    return await this.#logs.names(signal);
+  }
+
   log(name: string): Log {
     return this.#logs.log(name);
   }

@@ -89,4 +89,4 @@ export type {
   SourceLog,
   StreamState,
 } from './source.ts';
-export { snapshotsOfKind } from './source-tags.ts';
+export { kindTag, snapshotsOfKind, sourceTag } from './source-tags.ts';

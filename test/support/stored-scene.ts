@@ -7,7 +7,7 @@ export const sceneSegmentBytes = 4096;
 export async function storeSnapshot(
   repository: Repository,
   contents: readonly Uint8Array[],
-  tag = 'test',
+  tags: string | readonly string[] = 'test',
 ): Promise<SnapshotId> {
   await using writer = await repository.startBackup();
   const saved = await Promise.all(contents.map((each) => writer.saveData(new Uint8Array(each))));
@@ -21,7 +21,7 @@ export async function storeSnapshot(
     time: new Date(),
     tree,
     paths: ['/d'],
-    tags: [tag],
+    tags: [tags].flat(),
     filesTotal: contents.length,
     bytesTotal: contents.reduce((sum, { length }) => sum + length, 0),
   });

@@ -2,6 +2,7 @@ import { ExitCode } from '../../core/index.ts';
 import type { CheckFinding } from '../../repository/index.ts';
 import { openChosenRepository, repositoryOption } from '../chosen-repository.ts';
 import { defineCommand } from '../command.ts';
+import { noteDone } from '../note-activity.ts';
 import { countOf } from '../output/count.ts';
 import type { Style } from '../output/style.ts';
 
@@ -53,6 +54,10 @@ decrypted and compared with its hash. Changes nothing. Exit code 1 when somethin
         return `${green('✓')} no errors in ${seen} (${how})`;
       },
     );
+    await noteDone(context, repository, 'check', {
+      isGood: errors === 0,
+      result: countOf(errors, 'error'),
+    });
     return errors === 0 ? ExitCode.ok : ExitCode.failed;
   },
 });

@@ -3,6 +3,7 @@ import type { CopyReport, Repository } from '../../repository/index.ts';
 import { openChosenRepository } from '../chosen-repository.ts';
 import { defineCommand } from '../command.ts';
 import { formatMoment } from '../moment.ts';
+import { noteDone } from '../note-activity.ts';
 import { countOf } from '../output/count.ts';
 import type { Style } from '../output/style.ts';
 
@@ -59,7 +60,12 @@ because it is damaged at the source; everything else is there.`,
     output.report({ type: 'copy', from, to, snapshots: snapshots.length, ...counts }, (style) =>
       describeCopy(report, style),
     );
-    return report.problems.length === 0 ? ExitCode.ok : ExitCode.partlyDone;
+    const isGood = report.problems.length === 0;
+    if (!dryRun) {
+      const result = `${snapshots.length} new from ${from}`;
+      await noteDone(context, destination, 'copy', { isGood, result });
+    }
+    return isGood ? ExitCode.ok : ExitCode.partlyDone;
   },
 });
 

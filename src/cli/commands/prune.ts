@@ -2,6 +2,7 @@ import { formatBytes } from '../../core/index.ts';
 import type { PruneOptions, PruneReport } from '../../repository/index.ts';
 import { openChosenRepository, repositoryOption } from '../chosen-repository.ts';
 import { defineCommand } from '../command.ts';
+import { noteDone } from '../note-activity.ts';
 import { countOf } from '../output/count.ts';
 import {
   durationOption,
@@ -63,6 +64,10 @@ and removes nothing, beside a running backup and when the repository is damaged.
     await using repository = await openChosenRepository(context, options.repository);
     const report = await repository.prune(settings);
     output.report({ type: 'prune', ...report }, () => describePrune(report));
+    if (!report.dryRun) {
+      const result = `${countOf(report.filesRemoved, 'file')} removed`;
+      await noteDone(context, repository, 'prune', { isGood: true, result });
+    }
     return undefined;
   },
 });

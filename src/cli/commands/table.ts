@@ -31,10 +31,11 @@ export const commandTable: readonly CommandEntry[] = [
   protect('init', 'look around, write lifeboat.yaml, create the repository', async () => (await import('./init.ts')).init),
   protect('demo', 'the whole story on a PostgreSQL of its own, in under a minute', async () => (await import('./demo.ts')).demo),
   protect('doctor', 'try everything a recovery depends on, with a remedy for each problem', async () => (await import('./doctor.ts')).doctor),
-  protect('backup', 'one base backup of a source, as a snapshot', async () => (await import('./backup.ts')).backup),
+  protect('backup', 'one snapshot of a source, of several, or of all', async () => (await import('./backup.ts')).backup),
   protect('serve', 'the daemon: stream logs, back up, forget, copy, prune, check', async () => (await import('./serve.ts')).serve),
 
-  look('points', 'from when to when can be restored, and where the gaps are', async () => (await import('./points.ts')).points),
+  look('status', 'is everything protected? last backups, windows, repositories, copies', async () => (await import('./status.ts')).status),
+  look('points', 'what can be restored: windows, gaps, snapshots', async () => (await import('./points.ts')).points),
   look('snapshots', 'what is stored, by host, tag, path or source', async () => (await import('./snapshots.ts')).snapshots),
   look('ls', 'what is in a snapshot', async () => (await import('./ls.ts')).ls),
   look('find', 'in which snapshots something is', async () => (await import('./find.ts')).find),

@@ -1,3 +1,4 @@
+import { isCheckpoint } from '../forget/decide.ts';
 import { parseObject } from '../format/json-shape.ts';
 import type { Snapshot } from '../repository.ts';
 
@@ -47,6 +48,12 @@ export class PresentSnapshots {
     const candidates = this.#byId.get(lastingId(snapshot)) ?? [];
     return candidates.some((each) => isCopyOf(each, snapshot));
   }
+}
+
+/** How many snapshots of one repository the other does not have. */
+export function countUncopied(from: readonly Snapshot[], to: readonly Snapshot[]): number {
+  const there = new PresentSnapshots(to);
+  return from.filter((each) => !isCheckpoint(each) && !there.has(each)).length;
 }
 
 function sameMembers(a: readonly string[], b: readonly string[]): boolean {

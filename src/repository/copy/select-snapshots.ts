@@ -1,5 +1,6 @@
 import { isLifeboatError, throwIfAborted } from '../../core/index.ts';
 import { isDamage } from '../damage.ts';
+import { isCheckpoint } from '../forget/decide.ts';
 import { damaged } from '../format/json-shape.ts';
 import { decodeSnapshot } from '../format/snapshot-file.ts';
 import type { Snapshot } from '../repository.ts';
@@ -35,7 +36,8 @@ export async function selectSnapshots(options: {
   const chosen: ChosenSnapshot[] = [];
   let present = 0;
   for await (const each of readSnapshots(from.access, options.onBad, signal)) {
-    if (!select(each.snapshot)) continue;
+    // A part of a backup that is not there yet; where it is, it serves that backup.
+    if (isCheckpoint(each.snapshot) || !select(each.snapshot)) continue;
     if (known.has(each.snapshot)) present++;
     else chosen.push({ ...each, json: copiedSnapshotJson(each.snapshot, each.json) });
   }

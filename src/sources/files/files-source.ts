@@ -1,5 +1,5 @@
 import { silentProgress } from '../../core/index.ts';
-import type { Snapshot } from '../../repository/index.ts';
+import { isCheckpoint, type Snapshot } from '../../repository/index.ts';
 import type { BackupSummary, Finding, Source, SourceContext } from '../source.ts';
 import { snapshotsOfKind, tagsOf } from '../source-tags.ts';
 import { backupFiles } from './backup/index.ts';
@@ -56,9 +56,10 @@ export class FilesSource implements Source {
     return (await this.snapshots({ ...context, progress: silentProgress })).length > 0;
   }
 
-  /** Newest first. */
-  snapshots({ repository, progress }: SourceContext): Promise<readonly Snapshot[]> {
-    return snapshotsOfKind(repository, 'files', this.name, progress);
+  /** Newest first; what an interrupted backup had stored is none. */
+  async snapshots({ repository, progress }: SourceContext): Promise<readonly Snapshot[]> {
+    const all = await snapshotsOfKind(repository, 'files', this.name, progress);
+    return all.filter((each) => !isCheckpoint(each));
   }
 
   doctor(): Promise<readonly Finding[]> {

@@ -1,0 +1,98 @@
+import { type Configuration, pickNamed } from '../../config/index.ts';
+import { ExitCode, isLifeboatError } from '../../core/index.ts';
+import {
+  repositoryStatus,
+  type SeenRepository,
+  type SourceStatus,
+  sourceStatus,
+} from '../../service/index.ts';
+import { type CommandContext, defineCommand } from '../command.ts';
+import {
+  createConfiguredSource,
+  loadConfigured,
+  openConfiguredLocation,
+  openConfiguredRepository,
+} from '../configured.ts';
+import {
+  describeRepositoryStatus,
+  describeSourceStatus,
+  repositoryIsBad,
+  sourceIsBad,
+} from '../output/status-text.ts';
+
+export const status = defineCommand({
+  description: `Shows at a glance whether everything is protected. Per source: its last backup and how old it is,
+from when to when it can be restored, its snapshots, those that are flagged and why. Per
+repository: whether it can be reached, who holds a lock, how far a copy is behind, when it was
+last checked, pruned and copied, and what stock tools left behind. Changes nothing. Exit code 1
+when something needs attention: no backup, one that is overdue, a repository out of reach.`,
+  examples: ['status', 'status --json', 'status uploads'],
+  arguments: [{ name: '[sources...]', description: 'names of sources; all when left out' }],
+  options: {},
+  async run({ arguments: given }, context) {
+    const configuration = loadConfigured(context);
+    const named = given.filter((each) => each !== undefined);
+    for (const name of named) pickNamed('source', configuration.sources, name);
+    const wanted = named.length > 0 ? named : Object.keys(configuration.sources);
+    await using opened = new AsyncDisposableStack();
+    const places = await Promise.all(
+      Object.keys(configuration.repositories).map((name) =>
+        look(context, configuration, name, opened),
+      ),
+    );
+    const { output, signal } = context;
+    const aborting = { signal };
+    let needsAttention = false;
+    for (const name of wanted) {
+      const seen = await statusOf(context, configuration, name, places);
+      needsAttention ||= sourceIsBad(seen);
+      output.report({ type: 'source-status', ...seen }, (style) =>
+        describeSourceStatus(seen, style),
+      );
+    }
+    const { stateFolder } = configuration;
+    for (const place of named.length > 0 ? [] : places) {
+      const seen = await repositoryStatus(place, places, { stateFolder, ...aborting });
+      needsAttention ||= repositoryIsBad(seen);
+      output.report({ type: 'repository-status', ...seen }, (style) =>
+        describeRepositoryStatus(seen, style),
+      );
+    }
+    output.report({ type: 'status', needsAttention });
+    return needsAttention ? ExitCode.failed : ExitCode.ok;
+  },
+});
+
+/** Opens a repository and lists its snapshots; one that does not open is a finding, not the end. */
+async function look(
+  context: CommandContext,
+  configuration: Configuration,
+  name: string,
+  opened: AsyncDisposableStack,
+): Promise<SeenRepository> {
+  const setting = configuration.repositories[name] as SeenRepository['setting'];
+  // Not as it is written: an address may hold a password.
+  const location = openConfiguredLocation(context, setting).describe();
+  try {
+    const repository = opened.use(await openConfiguredRepository(context, configuration, name));
+    const { signal, output } = context;
+    const snapshots = await repository.snapshots({ signal, progress: output.progress });
+    return { name, setting, location, repository, snapshots };
+  } catch (error) {
+    if (!isLifeboatError(error) || error.code === 'cancelled' || error.code === 'bug') throw error;
+    return { name, setting, location, snapshots: [], problem: error.message };
+  }
+}
+
+async function statusOf(
+  context: CommandContext,
+  configuration: Configuration,
+  name: string,
+  places: readonly SeenRepository[],
+): Promise<SourceStatus> {
+  const setting = configuration.sources[name] as Configuration['sources'][string];
+  const place = places.find((each) => each.name === setting.repository) as SeenRepository;
+  const source = await createConfiguredSource(context, configuration, name, 'look');
+  const now = new Date();
+  return await sourceStatus(source, setting, place, { now, signal: context.signal });
+}

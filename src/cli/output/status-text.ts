@@ -1,0 +1,89 @@
+import { formatDuration } from '../../core/index.ts';
+import type { ActivityNote, RepositoryStatus, SourceStatus } from '../../service/index.ts';
+import { formatMoment } from '../moment.ts';
+import { countOf } from './count.ts';
+import type { Style } from './style.ts';
+
+export function sourceIsBad(seen: SourceStatus): boolean {
+  return seen.lastBackup === undefined || seen.overdueSince !== undefined;
+}
+
+export function repositoryIsBad(seen: RepositoryStatus): boolean {
+  const notes = Object.values(seen.activities);
+  return seen.problem !== undefined || notes.some((note) => !note.isGood);
+}
+
+export function describeSourceStatus(seen: SourceStatus, style: Style): string {
+  const { bold, green, yellow, red, dim } = style;
+  const { source, kind, repository, snapshots, lastBackup, overdueSince, window, flagged } = seen;
+  const lines = [`${bold(source)}  ${dim(`${kind}, in ${repository}`)}`];
+  if (lastBackup === undefined) {
+    lines.push(`  ${red('✗')} no backup: nothing can be restored`);
+  } else {
+    const { id, time, ageMs } = lastBackup;
+    const mark = overdueSince === undefined ? green('✓') : red('✗');
+    lines.push(
+      `  ${mark} last backup ${formatDuration(ageMs)} ago: ${id.slice(0, 8)} of ${formatMoment(time)}; ${countOf(snapshots, 'snapshot')}`,
+    );
+  }
+  if (overdueSince !== undefined) {
+    lines.push(red(`      the next was due ${formatMoment(overdueSince)}; is \`serve\` running?`));
+  }
+  if (window !== undefined) lines.push(describeWindow(window, style));
+  for (const each of flagged) {
+    lines.push(
+      yellow(`  ! flagged: ${each.id.slice(0, 8)} of ${formatMoment(each.time)}: ${each.reason}`),
+    );
+  }
+  return lines.join('\n');
+}
+
+function describeWindow(
+  { from, to, fromLsn, toLsn, missingSegment }: NonNullable<SourceStatus['window']>,
+  { green, yellow }: Style,
+): string {
+  if (missingSegment !== undefined) {
+    return `  ${yellow('!')} restorable from ${formatMoment(from)} to ${formatMoment(to)}; then segment ${missingSegment} of the log is missing`;
+  }
+  if (fromLsn === toLsn)
+    return `  ${yellow('!')} restorable to ${formatMoment(from)} alone: no log`;
+  return `  ${green('✓')} restorable to any moment from ${formatMoment(from)} to ${formatMoment(to)}`;
+}
+
+export function describeRepositoryStatus(seen: RepositoryStatus, style: Style): string {
+  const { bold, green, yellow, red, dim } = style;
+  const { name, location, problem, snapshots, locks, activities, copyOf } = seen;
+  const lines = [`${bold(`repository ${name}`)}  ${dim(location)}`];
+  if (problem !== undefined) {
+    lines.push(`  ${red('✗')} ${problem}`);
+    return lines.join('\n');
+  }
+  lines.push(`  ${green('✓')} can be reached; ${countOf(snapshots, 'snapshot')}`);
+  if (copyOf?.missing !== undefined) {
+    const { missing } = copyOf;
+    lines.push(
+      missing === 0
+        ? `  ${green('✓')} has every snapshot of ${copyOf.name}`
+        : `  ${yellow('!')} ${countOf(missing, 'snapshot')} of ${copyOf.name} ${missing === 1 ? 'is' : 'are'} not here yet`,
+    );
+  }
+  for (const { holder, exclusive, isStale } of locks) {
+    const kind = exclusive ? 'exclusively locked' : 'locked';
+    const stale = isStale ? ', which is gone: the next command removes it' : '';
+    lines.push(`  ${dim('·')} ${kind} by ${holder}${stale}`);
+  }
+  for (const { fact, remedy } of seen.leftBehind) {
+    lines.push(yellow(`  ! ${fact}`), `      ${dim('→')} ${remedy}`);
+  }
+  const known = Object.entries(activities).map(([activity, note]) =>
+    describeNote(activity, note, style),
+  );
+  if (known.length > 0) lines.push(...known);
+  return lines.join('\n');
+}
+
+function describeNote(activity: string, note: ActivityNote, { dim, red }: Style): string {
+  const ago = formatDuration(Math.max(0, Date.now() - note.time.getTime()));
+  const text = `last ${activity} ${ago} ago: ${note.result}`;
+  return note.isGood ? `  ${dim('·')} ${text}` : `  ${red('✗')} ${text}`;
+}

@@ -1,0 +1,77 @@
+import type { RepositorySetting } from '../../config/index.ts';
+import {
+  countUncopied,
+  type LeftBehind,
+  type ListedLock,
+  leftBehind,
+  type Repository,
+  type Snapshot,
+} from '../../repository/index.ts';
+import { type ActivityNotes, readActivities } from '../activity.ts';
+
+export interface RepositoryStatus {
+  readonly name: string;
+  readonly location: string;
+  /** Why it does not open; then nothing else is known. */
+  readonly problem?: string;
+  readonly snapshots: number;
+  readonly newest?: Date;
+  readonly locks: readonly ListedLock[];
+  readonly activities: ActivityNotes;
+  readonly leftBehind: readonly LeftBehind[];
+  /** Of a copy: what it was made from, and how many of its snapshots are not here. */
+  readonly copyOf?: { readonly name: string; readonly missing?: number };
+}
+
+/** A repository as it was opened, or why it was not. */
+export interface SeenRepository {
+  readonly name: string;
+  readonly setting: RepositorySetting;
+  readonly location: string;
+  readonly repository?: Repository;
+  /** Newest first. */
+  readonly snapshots: readonly Snapshot[];
+  readonly problem?: string;
+}
+
+export async function repositoryStatus(
+  seen: SeenRepository,
+  others: readonly SeenRepository[],
+  options: { readonly stateFolder: string; readonly signal?: AbortSignal },
+): Promise<RepositoryStatus> {
+  const { name, setting, repository, snapshots, problem } = seen;
+  const { stateFolder, signal } = options;
+  const original = others.find((each) => each.name === setting.copyFrom);
+  const isKnown = repository !== undefined && original?.repository !== undefined;
+  const about = {
+    name,
+    location: seen.location,
+    ...(problem === undefined ? {} : { problem }),
+    ...(setting.copyFrom === undefined
+      ? {}
+      : {
+          copyOf: {
+            name: setting.copyFrom,
+            ...(isKnown ? { missing: countUncopied(original.snapshots, snapshots) } : {}),
+          },
+        }),
+  };
+  if (repository === undefined) {
+    return { ...about, snapshots: 0, locks: [], activities: {}, leftBehind: [] };
+  }
+  const aborting = signal === undefined ? {} : { signal };
+  const [locks, activities, logs] = await Promise.all([
+    repository.unlock({ dryRun: true, ...aborting }),
+    readActivities(stateFolder, repository),
+    repository.logNames(signal),
+  ]);
+  const [newest] = snapshots;
+  return {
+    ...about,
+    snapshots: snapshots.length,
+    ...(newest === undefined ? {} : { newest: newest.time }),
+    locks,
+    activities,
+    leftBehind: leftBehind(snapshots, logs),
+  };
+}

@@ -1,0 +1,107 @@
+import type { SourceSetting } from '../../config/index.ts';
+import { isCheckpoint, isFlagged, type Snapshot } from '../../repository/index.ts';
+import {
+  kindTag,
+  PostgresSource,
+  type RecoveryWindow,
+  type Source,
+  sourceTag,
+} from '../../sources/index.ts';
+import { parseSchedule } from '../schedule.ts';
+import type { SeenRepository } from './repository-status.ts';
+
+export interface SourceStatus {
+  readonly source: string;
+  readonly kind: Source['kind'];
+  readonly repository: string;
+  readonly snapshots: number;
+  readonly lastBackup?: { readonly id: string; readonly time: Date; readonly ageMs: number };
+  /** When the last backup should have been, if it is missing. */
+  readonly overdueSince?: Date;
+  /** The newest, of sources with a log. */
+  readonly window?: RecoveryWindow;
+  readonly flagged: readonly FlaggedSnapshot[];
+}
+
+export interface FlaggedSnapshot {
+  readonly id: string;
+  readonly time: Date;
+  readonly reason: string;
+}
+
+/** A backup takes its time, and the machine may have been busy. */
+const graceMs = 60 * 60_000;
+
+export async function sourceStatus(
+  source: Source,
+  setting: SourceSetting,
+  place: SeenRepository,
+  options: { readonly now: Date; readonly signal?: AbortSignal },
+): Promise<SourceStatus> {
+  const { now, signal } = options;
+  const tags = [kindTag(source.kind), sourceTag(source.name)];
+  const own = place.snapshots.filter(
+    (each) => tags.every((tag) => each.tags.includes(tag)) && !isCheckpoint(each),
+  );
+  const [last] = own;
+  const overdueSince = overdue(setting.backup, source.name, last?.time, now);
+  return {
+    source: source.name,
+    kind: source.kind,
+    repository: place.name,
+    snapshots: own.length,
+    ...(last === undefined
+      ? {}
+      : {
+          lastBackup: {
+            id: last.id,
+            time: last.time,
+            ageMs: Math.max(0, now.getTime() - last.time.getTime()),
+          },
+        }),
+    ...(overdueSince === undefined ? {} : { overdueSince }),
+    ...(await windowOf(source, place, own.length > 0, signal)),
+    flagged: own.filter(isFlagged).map(describeFlagged),
+  };
+}
+
+async function windowOf(
+  source: Source,
+  { repository }: SeenRepository,
+  hasSnapshots: boolean,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly window?: RecoveryWindow }> {
+  if (!(source instanceof PostgresSource) || repository === undefined || !hasSnapshots) return {};
+  const { windows } = await source.points({
+    repository,
+    // What is damaged is for `check` to say.
+    progress: () => {},
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const [window] = windows;
+  return window === undefined ? {} : { window };
+}
+
+function overdue(
+  backup: string | undefined,
+  source: string,
+  last: Date | undefined,
+  now: Date,
+): Date | undefined {
+  if (backup === undefined || last === undefined) return undefined;
+  const due = parseSchedule(backup, `sources.${source}.backup`).nextRun(last);
+  if (due === null || due.getTime() + graceMs > now.getTime()) return undefined;
+  return due;
+}
+
+function describeFlagged(snapshot: Snapshot): FlaggedSnapshot {
+  const { id, time, summary } = snapshot;
+  if (summary === undefined) return { id, time, reason: 'it differs much from those before' };
+  const { filesTotal, filesNew, filesChanged, bytesTotal, bytesAdded } = summary;
+  const share = (part: number, whole: number) => Math.round((100 * part) / Math.max(1, whole));
+  return {
+    id,
+    time,
+    reason: `${share(filesNew + filesChanged, filesTotal)} % of its files are new or changed, ${share(bytesAdded, bytesTotal)} % of its bytes new`,
+  };
+}
