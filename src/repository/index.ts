@@ -14,6 +14,8 @@ export type { ShownKind, ShownPack } from './browse/show-file.ts';
 export { matchesFilter, type SnapshotFilter } from './browse/snapshot-filter.ts';
 export { type SnapshotStatistics, snapshotStatistics } from './browse/snapshot-statistics.ts';
 export { type WalkedNode, walkTree } from './browse/walk-tree.ts';
+export type { CheckOptions } from './check/check-repository.ts';
+export type { ReadData } from './check/pack-subset.ts';
 export { type ContentCutter, chunkMaxBytes, chunkMinBytes } from './chunker/content-cutter.ts';
 export { countUncopied } from './copy/copied-snapshot.ts';
 export type { CopiedSnapshot, CopyOptions, CopyReport } from './copy/copy.ts';

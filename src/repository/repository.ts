@@ -1,5 +1,6 @@
 import type { Progress } from '../core/index.ts';
 import type { ShownKind, ShownPack } from './browse/show-file.ts';
+import type { CheckOptions } from './check/check-repository.ts';
 import type { CopyOptions, CopyReport } from './copy/copy.ts';
 import type { SinkGrant } from './data-plane/blob-sink.ts';
 import type { ForgetOptions, ForgetReport } from './forget/forget.ts';
@@ -216,7 +217,7 @@ export interface Repository extends AsyncDisposable {
   /** Follows `path` ("/data/PG_VERSION") from a tree; undefined when absent. */
   findNode(tree: BlobId, path: string): Promise<TreeNode | undefined>;
   startBackup(options?: OperationOptions): Promise<BackupWriter>;
-  check(options?: OperationOptions & { readonly readData?: boolean }): Promise<CheckReport>;
+  check(options?: CheckOptions): Promise<CheckReport>;
   /** Brings everything of this one to another repository: snapshots, logs, records. See `copy/copy-repository.ts`. */
   copyTo(destination: Repository, options?: CopyOptions): Promise<CopyReport>;
   /** Removes snapshots by policy or by id, under the exclusive lock. */

@@ -1,6 +1,6 @@
 import { assert, isLifeboatError, LifeboatError } from '../core/index.ts';
 import { type ShownKind, type ShownPack, showFile, showPack } from './browse/show-file.ts';
-import { checkRepository } from './check/check-repository.ts';
+import { type CheckOptions, checkRepository } from './check/check-repository.ts';
 import type { CopyOptions, CopyReport } from './copy/copy.ts';
 import { copyRepository } from './copy/copy-repository.ts';
 import type { CopySide } from './copy/copy-side.ts';
@@ -187,9 +187,7 @@ export class ResticRepository implements Repository {
     }
   }
 
-  async check(
-    options: OperationOptions & { readonly readData?: boolean } = {},
-  ): Promise<CheckReport> {
+  async check(options: CheckOptions = {}): Promise<CheckReport> {
     return await checkRepository(this.#truth(), this.#pool, options);
   }
 

@@ -1,10 +1,11 @@
-import { ExitCode } from '../../core/index.ts';
-import type { CheckFinding } from '../../repository/index.ts';
+import { ExitCode, formatBytes, LifeboatError } from '../../core/index.ts';
+import type { CheckFinding, ReadData } from '../../repository/index.ts';
 import { openChosenRepository, repositoryOption } from '../chosen-repository.ts';
 import { defineCommand } from '../command.ts';
 import { noteDone } from '../note-activity.ts';
 import { countOf } from '../output/count.ts';
 import type { Style } from '../output/style.ts';
+import { lockWait, percentage, sizeOption, waitOption } from '../quantity-options.ts';
 
 export const check = defineCommand({
   description: `Looks at every index, pack, tree, snapshot, log and record of the repository and says what is
@@ -13,6 +14,8 @@ decrypted and compared with its hash. Changes nothing. Exit code 1 when somethin
   examples: [
     'check',
     'check --read-data',
+    'check --read-data-subset 1/7',
+    'check --read-data-subset 5%',
     'check -r offsite --json',
     'check -r /var/backups/lifeboat',
   ],
@@ -22,13 +25,21 @@ decrypted and compared with its hash. Changes nothing. Exit code 1 when somethin
       flags: '--read-data',
       description: 'read and verify everything, not only the lists',
     },
+    readDataSubset: {
+      flags: '--read-data-subset <subset>',
+      description:
+        'read and verify some packs: n/t is the nth of t parts (1/7 on Mondays, 2/7 on Tuesdays ...), 5% or 10G a random choice',
+    },
+    wait: waitOption,
     repository: repositoryOption,
   },
   async run({ options }, context) {
     const { output, signal } = context;
     await using repository = await openChosenRepository(context, options.repository);
-    const readData = options.readData ?? false;
-    const report = await repository.check({ readData, signal, progress: output.progress });
+    const { readDataSubset: subset, readData: all = false, wait } = options;
+    const readData = subset === undefined ? all : parseSubset(subset);
+    const { progress } = output;
+    const report = await repository.check({ readData, signal, progress, ...lockWait(wait) });
     for (const finding of report.findings) {
       output.report({ type: 'check-finding', ...finding }, (style) => describe(finding, style));
     }
@@ -48,9 +59,7 @@ decrypted and compared with its hash. Changes nothing. Exit code 1 when somethin
       ({ green, red }) => {
         const seen = `${countOf(snapshots, 'snapshot')}, ${countOf(packs, 'pack')}, ${countOf(blobs, 'blob')}`;
         if (errors > 0) return `${red('✗')} ${countOf(errors, 'error')} in ${seen}`;
-        const how = readData
-          ? 'every byte was read and verified'
-          : 'lists verified; --read-data reads every byte';
+        const how = describeRead(readData, bytesRead);
         return `${green('✓')} no errors in ${seen} (${how})`;
       },
     );
@@ -61,6 +70,26 @@ decrypted and compared with its hash. Changes nothing. Exit code 1 when somethin
     return errors === 0 ? ExitCode.ok : ExitCode.failed;
   },
 });
+
+function describeRead(readData: ReadData, bytesRead: number): string {
+  if (readData === true) return 'every byte was read and verified';
+  if (readData === false) return 'lists verified; --read-data reads every byte';
+  return `lists verified, and ${formatBytes(bytesRead)} read`;
+}
+
+/** As restic's option of the same name. */
+function parseSubset(text: string): ReadData {
+  const parts = /^(\d+)\/(\d+)$/.exec(text);
+  if (parts !== null) {
+    const [part, of] = [Number(parts[1]), Number(parts[2])];
+    if (part >= 1 && part <= of && of <= 256) return { part, of };
+    throw new LifeboatError('usage.invalid', `--read-data-subset ${text} is no part of a whole`, {
+      hint: 'Write n/t with n from 1 to t, and t at most 256.',
+    });
+  }
+  const share = percentage(text);
+  return share === undefined ? { bytes: sizeOption('--read-data-subset', text) } : { share };
+}
 
 function describe(finding: CheckFinding, { red, yellow, dim }: Style): string {
   const mark = finding.severity === 'error' ? red('error') : yellow('hint');

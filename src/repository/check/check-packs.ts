@@ -4,6 +4,7 @@ import { packSizeBytes } from '../format/pack-header.ts';
 import { aboutFile, readStoredJson } from '../stored-file.ts';
 import { blobKey, type CheckState } from './check-state.ts';
 import { PackReader } from './pack-reader.ts';
+import { chosenPacks } from './pack-subset.ts';
 
 const task = 'check packs';
 
@@ -17,7 +18,11 @@ export async function checkPacks(state: CheckState): Promise<number> {
   const indexFiles = await access.location.list('index', signal);
   const packFiles = await access.location.list('data', signal);
   const sizes = new Map(packFiles.map(({ name, sizeBytes }) => [name, sizeBytes]));
-  const total = packFiles.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const isRead = chosenPacks(packFiles, state.readData);
+  const total = packFiles.reduce(
+    (sum, { name, sizeBytes }) => sum + (isRead(name) ? sizeBytes : 0),
+    0,
+  );
   progress({ type: 'begin', task, title: 'checking packs' });
   const seen = new Set<string>();
   const reader = new PackReader(state);
@@ -28,7 +33,7 @@ export async function checkPacks(state: CheckState): Promise<number> {
       seen.add(pack.name);
       const problem = sizeProblem(pack, sizes.get(pack.name));
       if (problem !== undefined) condemn(state, pack, problem);
-      else if (state.readData) await reader.read(pack);
+      else if (isRead(pack.name)) await reader.read(pack);
       else state.sound.addPack(pack);
       progress({ type: 'progress', task, done: state.bytesRead, total, unit: 'bytes' });
     }

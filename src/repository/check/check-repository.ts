@@ -5,23 +5,31 @@ import { RepositoryLock } from '../lock/repository-lock.ts';
 import { checkLogs } from '../log/check-logs.ts';
 import { checkRecords } from '../record/check-records.ts';
 import type { CheckReport, OperationOptions } from '../repository.ts';
-import type { RepositoryAccess } from '../stored-file.ts';
+import { directly, type RepositoryAccess } from '../stored-file.ts';
 import { checkKeys } from './check-keys.ts';
 import { checkPacks } from './check-packs.ts';
 import { checkSnapshots } from './check-snapshots.ts';
 import type { CheckState } from './check-state.ts';
 import { checkTrees } from './check-trees.ts';
 import { Findings } from './findings.ts';
+import type { ReadData } from './pack-subset.ts';
+
+export interface CheckOptions extends OperationOptions {
+  /** Reads packs, and all segments of logs. Default: only what it takes to follow snapshots. */
+  readonly readData?: ReadData;
+}
 
 /**
  * Finds everything that is damaged, missing or swapped, and what it affects. Without `readData` the contents of data
  * blobs are not read. Never throws because of damage.
  */
 export async function checkRepository(
-  access: RepositoryAccess,
+  opened: RepositoryAccess,
   pool: WorkerPool,
-  options: OperationOptions & { readonly readData?: boolean },
+  options: CheckOptions,
 ): Promise<CheckReport> {
+  // What is really there, not what is kept nearby.
+  const access = directly(opened);
   const { signal, progress = silentProgress, readData = false } = options;
   // Backups may go on beside a check; a prune may not.
   await using _lock = await RepositoryLock.acquire(access, {
@@ -51,7 +59,8 @@ export async function checkRepository(
   const onBytesRead = (bytes: number) => {
     state.bytesRead += bytes;
   };
-  state.findings.addAll(await checkLogs({ location, key, pool, readData, signal, onBytesRead }));
+  const logOptions = { location, key, pool, readData: readData === true, signal, onBytesRead };
+  state.findings.addAll(await checkLogs(logOptions));
   state.findings.addAll(await checkRecords({ location, key, signal }));
   return {
     findings: state.findings.report(),

@@ -4,6 +4,7 @@ import type { BlobIndex } from '../index/blob-index.ts';
 import type { BlobId, BlobType } from '../repository.ts';
 import type { RepositoryAccess } from '../stored-file.ts';
 import type { Findings, OpenFinding } from './findings.ts';
+import type { ReadData } from './pack-subset.ts';
 
 /** What the parts of a check share. */
 export interface CheckState {
@@ -14,7 +15,7 @@ export interface CheckState {
   readonly sound: BlobIndex;
   /** Why a blob is not in `sound`. */
   readonly unsound: Map<string, OpenFinding>;
-  readonly readData: boolean;
+  readonly readData: ReadData;
   readonly signal?: AbortSignal | undefined;
   readonly progress: Progress;
   bytesRead: number;

@@ -1,21 +1,53 @@
 import { isLifeboatError, throwIfAborted } from '../../core/index.ts';
+import { isDamage } from '../damage.ts';
 import { openVerifiedBlob } from '../data-plane/blob-codec.ts';
 import { decodeTree } from '../format/tree.ts';
+import type { TreeReferences } from '../format/tree-references.ts';
+import { findUsedBlobs } from '../prune/used-blobs.ts';
 import type { BlobId, BlobType, Snapshot, TreeNode } from '../repository.ts';
 import { blobKey, type CheckState } from './check-state.ts';
 
 const task = 'check trees';
 
-/** Follows every snapshot down to its blobs and records which paths each bad blob affects. */
+/**
+ * Follows every snapshot down to its blobs. All trees are read once, many at a time; only when something is missing or
+ * damaged they are walked again, path by path, to say what that affects.
+ */
 export async function checkTrees(state: CheckState, snapshots: readonly Snapshot[]): Promise<void> {
+  if (await isAllThere(state, snapshots)) return;
   const { progress } = state;
-  progress({ type: 'begin', task, title: 'checking snapshots' });
+  progress({ type: 'begin', task, title: 'finding out what the damage affects' });
   /** Trees below which everything is sound: walked once, however many snapshots share them. */
   const sound = new Set<BlobId>();
   for (const snapshot of snapshots) {
-    await checkTree({ state, sound, snapshot: describeSnapshot(snapshot) }, snapshot.tree, '/');
+    const walk = { state, sound, visits: new Map(), snapshot: describeSnapshot(snapshot) };
+    await checkTree(walk, snapshot.tree, '/');
   }
   progress({ type: 'end', task });
+}
+
+async function isAllThere(state: CheckState, snapshots: readonly Snapshot[]): Promise<boolean> {
+  const { access, pool, signal, progress, sound: index } = state;
+  const onBytesRead = (bytes: number) => {
+    state.bytesRead += bytes;
+  };
+  const tools = { access, pool, index, signal, progress, onBytesRead };
+  try {
+    const { missing } = await findUsedBlobs({ ...tools, snapshots, decode: strictReferences });
+    return missing.length === 0;
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    return false;
+  }
+}
+
+/** What a node says must be right, not only what it names. */
+function strictReferences(bytes: Uint8Array): TreeReferences {
+  const nodes = decodeTree(bytes);
+  return {
+    content: nodes.flatMap(({ content = [] }) => content),
+    subtrees: nodes.flatMap(({ subtree }) => (subtree === undefined ? [] : [subtree])),
+  };
 }
 
 /** With what people know it by: what was backed up, and when. */
@@ -27,14 +59,22 @@ function describeSnapshot({ id, time, paths }: Snapshot): string {
 interface Walk {
   readonly state: CheckState;
   readonly sound: Set<BlobId>;
+  /** How often this snapshot came to trees below which something is wrong. */
+  readonly visits: Map<BlobId, number>;
   readonly snapshot: string;
 }
+
+/** A damaged tree that very many folders share is not followed along every path: paths can be more than atoms. */
+const mostVisits = 4;
 
 /** True when all below is sound. */
 async function checkTree(walk: Walk, id: BlobId, path: string): Promise<boolean> {
   throwIfAborted(walk.state.signal);
   if (walk.sound.has(id)) return true;
+  const visits = walk.visits.get(id) ?? 0;
+  if (visits >= mostVisits) return false;
   const nodes = await readTree(walk, id, path);
+  walk.visits.set(id, visits + 1);
   if (nodes === undefined) return false;
   let isSound = true;
   for (const node of nodes) {

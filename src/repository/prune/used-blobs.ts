@@ -3,7 +3,7 @@ import { plainLength } from '../data-plane/blob-codec.ts';
 import { ownBuffer } from '../data-plane/own-buffer.ts';
 import type { WorkerPool } from '../data-plane/worker-pool.ts';
 import { damaged } from '../format/json-shape.ts';
-import { maxTreeBytes, treeReferences } from '../format/tree-references.ts';
+import { maxTreeBytes, type TreeReferences, treeReferences } from '../format/tree-references.ts';
 import { BitSet } from '../index/bit-set.ts';
 import type { BlobIndex } from '../index/blob-index.ts';
 import type { BlobId, BlobType, Snapshot } from '../repository.ts';
@@ -25,6 +25,9 @@ export interface UsedBlobsOptions {
   readonly snapshots: readonly Snapshot[];
   readonly signal?: AbortSignal | undefined;
   readonly progress: Progress;
+  /** Default: `treeReferences`, which takes anything that names blobs. */
+  readonly decode?: (tree: Uint8Array) => TreeReferences;
+  readonly onBytesRead?: (bytes: number) => void;
 }
 
 /** Plain bytes of trees that are read together. */
@@ -70,24 +73,28 @@ class Walk implements UsedBlobs {
   async run(): Promise<void> {
     const { index, signal, progress } = this.#options;
     const task = 'find used blobs';
-    progress({ type: 'begin', task, title: 'finding out what snapshots need' });
-    while (this.#waiting.length > 0) {
-      throwIfAborted(signal);
-      const rows = this.#waiting.splice(-rowsAtOnce);
-      const batches = batchesOf(placedRows(index, rows));
-      for (let at = 0; at < batches.length; at += batchesAtOnce) {
-        await Promise.all(batches.slice(at, at + batchesAtOnce).map((each) => this.#read(each)));
-        const total = this.#treesDone + this.#waiting.length;
-        progress({ type: 'progress', task, done: this.#treesDone, total, unit: 'files' });
+    progress({ type: 'begin', task, title: 'following snapshots down to their blobs' });
+    try {
+      while (this.#waiting.length > 0) {
+        throwIfAborted(signal);
+        const rows = this.#waiting.splice(-rowsAtOnce);
+        const batches = batchesOf(placedRows(index, rows));
+        for (let at = 0; at < batches.length; at += batchesAtOnce) {
+          await Promise.all(batches.slice(at, at + batchesAtOnce).map((each) => this.#read(each)));
+          const total = this.#treesDone + this.#waiting.length;
+          progress({ type: 'progress', task, done: this.#treesDone, total, unit: 'files' });
+        }
       }
+    } finally {
+      progress({ type: 'end', task });
     }
-    progress({ type: 'end', task });
   }
 
   async #read(placed: readonly PlacedRow[]): Promise<void> {
-    const { access, pool, index, signal } = this.#options;
+    const { access, pool, index, signal, decode = treeReferences } = this.#options;
     const { pieces, spots } = piecesOf(placed);
     const read = (await readPieces(access.location, pieces, signal)).map(ownBuffer);
+    this.#options.onBytesRead?.(read.reduce((sum, { length }) => sum + length, 0));
     let plainBytes = 0;
     const blobs = placed.map((each, number) => {
       const target = plainBytes;
@@ -105,7 +112,7 @@ class Walk implements UsedBlobs {
     for (const [number, each] of placed.entries()) {
       const start = blobs[number]?.targets[0] as number;
       const bytes = plain.subarray(start, start + plainLength(each));
-      const { content, subtrees } = aboutFile('data', each.pack, () => treeReferences(bytes));
+      const { content, subtrees } = aboutFile('data', each.pack, () => decode(bytes));
       for (const id of content) this.need('data', id);
       for (const id of subtrees) this.need('tree', id);
     }
