@@ -12,11 +12,6 @@ export interface RepositoryAccess {
   readonly version: 1 | 2;
 }
 
-/** Past whatever copies are kept nearby: what is really there. */
-export function directly(access: RepositoryAccess): RepositoryAccess {
-  return { ...access, location: access.location.direct ?? access.location };
-}
-
 export type JsonKind = Extract<FileKind, 'index' | 'snapshots' | 'locks'>;
 
 /** Seals JSON under the master key and writes it under its hash. Durable when it resolves. */

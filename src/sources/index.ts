@@ -32,6 +32,7 @@ export {
   backupPostgres,
   type PostgresBackupSummary,
 } from './postgres/base-backup/backup-postgres.ts';
+export { logsNeededFrom } from './postgres/base-backup/logs-needed.ts';
 export {
   listPostgresSnapshots,
   readBackupCatalog,

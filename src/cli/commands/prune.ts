@@ -1,5 +1,6 @@
 import { formatBytes } from '../../core/index.ts';
 import type { PruneOptions, PruneReport } from '../../repository/index.ts';
+import { logsNeededFrom } from '../../sources/index.ts';
 import { openChosenRepository, repositoryOption } from '../chosen-repository.ts';
 import { defineCommand } from '../command.ts';
 import { noteDone } from '../note-activity.ts';
@@ -17,7 +18,8 @@ export const prune = defineCommand({
 exclusive lock. This run takes what is unneeded out of the index, repacks packs that are partly
 needed, and marks the old files. A run 23 hours later or more removes the files that are still
 unneeded then; --now removes them in this run (not while rustic or a restore works on the
-repository). Interrupted anywhere, the repository is whole, and the next run goes on. Refuses,
+repository). Segments of a log that end before the oldest snapshot of its source begins are given
+up the same way; a log without a snapshot stays whole. Interrupted anywhere, the repository is whole, and the next run goes on. Refuses,
 and removes nothing, beside a running backup and when the repository is damaged.`,
   examples: [
     'prune --dry-run',
@@ -41,12 +43,17 @@ and removes nothing, beside a running backup and when the repository is damaged.
       flags: '--max-repack-size <size>',
       description: 'write no more than that anew in this run',
     },
+    keepLogs: {
+      flags: '--keep-logs',
+      description:
+        'give up no log segments, however old; default: those before the oldest snapshot',
+    },
     wait: waitOption,
     repository: repositoryOption,
   },
   async run({ options }, context) {
     const { output, signal } = context;
-    const { dryRun, now, keepMarked, maxUnused, maxRepackSize, wait } = options;
+    const { dryRun, now, keepMarked, keepLogs, maxUnused, maxRepackSize, wait } = options;
     const settings: PruneOptions = {
       signal,
       progress: output.progress,
@@ -62,7 +69,8 @@ and removes nothing, beside a running backup and when the repository is damaged.
       ...(now ? { keepMarkedMs: 0 } : {}),
     };
     await using repository = await openChosenRepository(context, options.repository);
-    const report = await repository.prune(settings);
+    const logsFrom = keepLogs ? new Map() : await logsNeededFrom(repository, signal);
+    const report = await repository.prune({ ...settings, logsFrom });
     output.report({ type: 'prune', ...report }, () => describePrune(report));
     if (!report.dryRun) {
       const result = `${countOf(report.filesRemoved, 'file')} removed`;

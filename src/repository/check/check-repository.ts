@@ -5,8 +5,9 @@ import { RepositoryLock } from '../lock/repository-lock.ts';
 import { checkLogs } from '../log/check-logs.ts';
 import { checkRecords } from '../record/check-records.ts';
 import type { CheckReport, OperationOptions } from '../repository.ts';
-import { directly, type RepositoryAccess } from '../stored-file.ts';
+import type { RepositoryAccess } from '../stored-file.ts';
 import { checkKeys } from './check-keys.ts';
+import { leftoversOfStockTools } from './check-leftovers.ts';
 import { checkPacks } from './check-packs.ts';
 import { checkSnapshots } from './check-snapshots.ts';
 import type { CheckState } from './check-state.ts';
@@ -24,12 +25,10 @@ export interface CheckOptions extends OperationOptions {
  * blobs are not read. Never throws because of damage.
  */
 export async function checkRepository(
-  opened: RepositoryAccess,
+  access: RepositoryAccess,
   pool: WorkerPool,
   options: CheckOptions,
 ): Promise<CheckReport> {
-  // What is really there, not what is kept nearby.
-  const access = directly(opened);
   const { signal, progress = silentProgress, readData = false } = options;
   // Backups may go on beside a check; a prune may not.
   await using _lock = await RepositoryLock.acquire(access, {
@@ -59,8 +58,11 @@ export async function checkRepository(
   const onBytesRead = (bytes: number) => {
     state.bytesRead += bytes;
   };
-  const logOptions = { location, key, pool, readData: readData === true, signal, onBytesRead };
-  state.findings.addAll(await checkLogs(logOptions));
+  const logs = new Set<string>();
+  const onLog = (name: string) => void logs.add(name);
+  const logOptions = { location, key, pool, readData: readData === true, signal };
+  state.findings.addAll(await checkLogs({ ...logOptions, onLog, onBytesRead }));
+  state.findings.addAll(leftoversOfStockTools(snapshots, logs));
   state.findings.addAll(await checkRecords({ location, key, signal }));
   return {
     findings: state.findings.report(),

@@ -27,13 +27,28 @@ export class Catalog {
   readonly #segments = new Map<string, { sorted: SegmentEntry[]; longestBytes: bigint }>();
   readonly #files = new Map<string, FileEntry[]>();
   readonly #known = new Set<string>();
+  readonly #floors = new Map<string, bigint>();
 
   addManifest(manifest: Manifest): void {
+    for (const [stream, position] of manifest.floors ?? []) this.#raiseFloor(stream, position);
     for (const entry of manifest.segments) this.#addSegment(entry);
     for (const entry of manifest.files) {
       if (!this.#isNew(`${entry.file} ${entry.name}`)) continue;
       this.#files.set(entry.name, [...(this.#files.get(entry.name) ?? []), entry]);
     }
+  }
+
+  /** What ends here or before was given up on purpose. */
+  floorOf(stream: string): bigint {
+    return this.#floors.get(stream) ?? 0n;
+  }
+
+  get floors(): ReadonlyMap<string, bigint> {
+    return this.#floors;
+  }
+
+  streams(): readonly string[] {
+    return [...this.#segments.keys()];
   }
 
   /** Several when the same file was stored more than once. */
@@ -88,7 +103,15 @@ export class Catalog {
     return true;
   }
 
+  #raiseFloor(stream: string, position: bigint): void {
+    if (position <= this.floorOf(stream)) return;
+    this.#floors.set(stream, position);
+    const all = this.#segments.get(stream);
+    if (all !== undefined) all.sorted = all.sorted.filter((each) => endOf(each) > position);
+  }
+
   #addSegment(entry: SegmentEntry): void {
+    if (endOf(entry) <= this.floorOf(entry.stream)) return;
     if (!this.#isNew(`${entry.file} ${entry.stream} ${entry.start}`)) return;
     const all = this.#segments.get(entry.stream) ?? { sorted: [], longestBytes: 0n };
     all.sorted.splice(firstAfter(all.sorted, entry.start), 0, entry);

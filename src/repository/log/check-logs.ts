@@ -19,6 +19,8 @@ export interface CheckLogsOptions {
   /** Also reads every segment: MAC, decompression, content, and that it follows the one before. */
   readonly readData?: boolean;
   readonly signal?: AbortSignal | undefined;
+  /** Told the name of each log that holds something. */
+  readonly onLog?: (name: string) => void;
   /** Told how many bytes of segments were read. */
   readonly onBytesRead?: (bytes: number) => void;
 }
@@ -68,6 +70,7 @@ class LogsCheck {
 
   async compareEntries(): Promise<void> {
     for (const [log, catalog] of this.#catalogs) {
+      if (catalog.segments().length > 0) this.#options.onLog?.(log);
       this.#reportConflicts(log, catalog);
       for (const entry of [...catalog.segments(), ...catalog.files()]) {
         throwIfAborted(this.#options.signal);

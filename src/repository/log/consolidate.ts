@@ -1,4 +1,4 @@
-import type { Catalog } from './catalog.ts';
+import { type Catalog, endOf } from './catalog.ts';
 import { encodeManifest, type Manifest } from './manifest.ts';
 import type { NestedArea } from './nested-area.ts';
 import { noPrevious } from './nested-header.ts';
@@ -23,7 +23,7 @@ export async function consolidate(area: NestedArea, log: string, catalog: Catalo
     ...merged.map((name) => catalog.consolidated.get(name)!),
   ];
   const supersedes = [...new Set([...merged, ...parts.flatMap((each) => each.supersedes)])];
-  const manifest = { ...joined(parts), supersedes };
+  const manifest = { ...joined(parts, catalog), supersedes, floors: catalog.floors };
   const header = { kind: 'manifest' as const, level: 1, log, part: '', position: 0n };
   const payload = encodeManifest(manifest);
   const { name } = await area.write('index', { ...header, previous: noPrevious }, payload);
@@ -53,10 +53,16 @@ function smallOnes(catalog: Catalog, freshEntries: number): string[] {
   return chosen;
 }
 
-/** Equal entries once. */
-function joined(parts: readonly Manifest[]): Pick<Manifest, 'segments' | 'files'> {
+/** Equal entries once, and without what was given up. */
+function joined(
+  parts: readonly Manifest[],
+  catalog: Catalog,
+): Pick<Manifest, 'segments' | 'files'> {
   const segments = new Map(
-    parts.flatMap((each) => each.segments).map((each) => [`${each.file} ${each.start}`, each]),
+    parts
+      .flatMap((each) => each.segments)
+      .filter((each) => endOf(each) > catalog.floorOf(each.stream))
+      .map((each) => [`${each.file} ${each.start}`, each]),
   );
   const files = new Map(
     parts.flatMap((each) => each.files).map((each) => [`${each.file} ${each.name}`, each]),

@@ -29,6 +29,11 @@ export interface Manifest {
   readonly files: readonly FileEntry[];
   /** Names in `index/` whose entries are all in here. */
   readonly supersedes: readonly string[];
+  /**
+   * For streams: what ends here or before is needed by no snapshot and was given up. Never lowered; a stream that is
+   * not named has none.
+   */
+  readonly floors?: ReadonlyMap<string, bigint>;
 }
 
 const maximumPosition = 2n ** 64n;
@@ -51,8 +56,14 @@ export function encodeManifest(manifest: Manifest): Buffer {
       content: each.content,
     })),
     supersedes: manifest.supersedes,
+    ...encodeFloors(manifest.floors),
   });
   return Buffer.from(text);
+}
+
+function encodeFloors(floors: Manifest['floors']) {
+  if (floors === undefined || floors.size === 0) return {};
+  return { floors: Object.fromEntries([...floors].map(([name, at]) => [name, at.toString()])) };
 }
 
 /** Errors: `repository.damaged`. Fields it does not know are ignored. */
@@ -75,7 +86,20 @@ export function decodeManifest(payload: Uint8Array, subject: string): Manifest {
     segments: list('segments').map((each) => segmentOf(objectOf(each) ?? {}) ?? fail('segments')),
     files: list('files').map((each) => fileOf(objectOf(each) ?? {}) ?? fail('files')),
     supersedes: list('supersedes').map((each) => hashOf(each) ?? fail('supersedes')),
+    ...(root.floors === undefined ? {} : { floors: floorsOf(root.floors) ?? fail('floors') }),
   };
+}
+
+function floorsOf(value: unknown): ReadonlyMap<string, bigint> | undefined {
+  const floors = new Map<string, bigint>();
+  const fields = objectOf(value);
+  if (fields === undefined) return undefined;
+  for (const [stream, text] of Object.entries(fields)) {
+    const position = positionOf(text);
+    if (position === undefined) return undefined;
+    floors.set(stream, position);
+  }
+  return floors;
 }
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -127,13 +127,18 @@ describe('a manifest', () => {
   };
 
   it('comes back as it was', () => {
-    const manifest = fc.record({
-      segments: fc.array(
-        fc.record({ stream: fc.string(), start: fc.bigInt(0n, 2n ** 63n), ...stored }),
-      ),
-      files: fc.array(fc.record({ name: fc.string(), ...stored })),
-      supersedes: fc.array(hash),
-    });
+    const floor = fc.tuple(fc.string(), fc.bigInt(0n, 2n ** 63n));
+    const manifest = fc.record(
+      {
+        segments: fc.array(
+          fc.record({ stream: fc.string(), start: fc.bigInt(0n, 2n ** 63n), ...stored }),
+        ),
+        files: fc.array(fc.record({ name: fc.string(), ...stored })),
+        supersedes: fc.array(hash),
+        floors: fc.array(floor, { minLength: 1 }).map((floors) => new Map(floors)),
+      },
+      { requiredKeys: ['segments', 'files', 'supersedes'] },
+    );
     fc.assert(
       fc.property(manifest, (each) => {
         expect(decodeManifest(encodeManifest(each), 'x')).toEqual(each);

@@ -48,6 +48,8 @@ export class StoredLog implements Log {
     return this.#turn.take(async () => {
       await this.#load();
       const offered = { stream, start, bytes };
+      // Given up already: no snapshot needs it.
+      if (start + BigInt(bytes.length) <= this.#catalog.floorOf(stream)) return;
       if (await this.#isStored(offered, 'segment')) return await this.#tidy();
       const file = await this.#store(offered);
       // Its pieces are compared with it before they are dropped; the caller's bytes spare reading it back.

@@ -19,7 +19,8 @@ import {
 import { recoverPacks } from './recover-packs.ts';
 import { repack } from './repack.ts';
 import { type Survey, surveyRepository, unindexedPacks } from './survey.ts';
-import { sweep, UnneededFiles } from './unneeded-files.ts';
+import { type LogsSurvey, surveyLogs, writeFloors } from './survey-logs.ts';
+import { removableFrom, sweep, UnneededFiles } from './unneeded-files.ts';
 import { findUsedBlobs, type UsedBlobs } from './used-blobs.ts';
 
 interface Tools {
@@ -37,6 +38,7 @@ interface Plan {
   readonly decisions: PackDecisions;
   /** Nothing needs them as it is. */
   readonly unneeded: UnneededFiles;
+  readonly logs: LogsSurvey;
 }
 
 /**
@@ -61,14 +63,15 @@ export async function pruneRepository(
     progress,
   });
   if (!isDryRun) await assertRemovable(access.location, signal);
-  const plan = await makePlan(tools, options);
+  const area = new NestedArea(access.location, access.masterKey, pool);
+  const plan = await makePlan(tools, area, options);
   const { survey, decisions, unneeded } = plan;
   const report = describe(plan, isDryRun);
   if (isDryRun) return report;
 
   const confirm = () => lock.confirmHeld(signal);
   const keepMarkedMs = options.keepMarkedMs ?? defaultKeepMarkedMs;
-  const marks = await Marks.load(new NestedArea(access.location, access.masterKey), tools);
+  const marks = await Marks.load(area, tools);
   const sweepNow = () => {
     return sweep({ ...tools, location: access.location, marks, unneeded, keepMarkedMs, confirm });
   };
@@ -78,6 +81,8 @@ export async function pruneRepository(
     await marks.save();
   };
   // What was unneeded before goes first: that makes room for what is written next.
+  await confirm();
+  await writeFloors(area, plan.logs);
   await markAll();
   const before = await sweepNow();
 
@@ -110,7 +115,7 @@ export async function pruneRepository(
   };
 }
 
-async function makePlan(tools: Tools, options: PruneOptions): Promise<Plan> {
+async function makePlan(tools: Tools, area: NestedArea, options: PruneOptions): Promise<Plan> {
   const { access, signal } = tools;
   const survey = await surveyRepository(access, tools);
   const find = () => findUsedBlobs({ ...tools, ...survey });
@@ -129,7 +134,9 @@ async function makePlan(tools: Tools, options: PruneOptions): Promise<Plan> {
   for (const name of unindexedPacks(survey)) {
     unneeded.add('data', name, survey.packSizes.get(name) as number);
   }
-  return { survey, used, recovered, decisions, unneeded };
+  const { logsFrom = new Map() } = options;
+  const logs = await surveyLogs({ ...tools, area, logsFrom, unneeded });
+  return { survey, used, recovered, decisions, unneeded, logs };
 }
 
 /** Before anything was written: what cannot be finished is not begun. */
@@ -181,7 +188,8 @@ async function assertNoNewSnapshot({ access, signal }: Tools, survey: Survey): P
   );
 }
 
-function describe({ survey, used, recovered, decisions, unneeded }: Plan, dryRun: boolean) {
+function describe(plan: Plan, dryRun: boolean) {
+  const { survey, used, recovered, decisions, unneeded, logs } = plan;
   const { index, packSizes, snapshots } = survey;
   const sizes = [...packSizes.values()];
   const marked = unneeded.all;
@@ -205,16 +213,19 @@ function describe({ survey, used, recovered, decisions, unneeded }: Plan, dryRun
     bytesRemoved: 0,
     filesRefused: 0,
     bytesUnusedAfter: decisions.bytesUnusedAfter,
-    logSegmentsDropped: 0,
+    logSegmentsDropped: logs.segmentsDropped,
   };
 }
 
 function describeMarked(marks: Marks, unneeded: UnneededFiles, keepMarkedMs: number) {
   const all = marks.all;
-  const oldest = Math.min(...all.map(({ since }) => since.getTime()));
+  const first = all.reduce(
+    (earliest, each) => Math.min(earliest, removableFrom(each, keepMarkedMs)),
+    Number.POSITIVE_INFINITY,
+  );
   return {
     filesMarked: all.length,
     bytesMarked: all.reduce((sum, each) => sum + (unneeded.sizeOf(each.folder, each.name) ?? 0), 0),
-    removableFrom: all.length === 0 ? undefined : new Date(oldest + keepMarkedMs),
+    removableFrom: all.length === 0 ? undefined : new Date(first),
   };
 }

@@ -30,6 +30,14 @@ export interface Swept {
 }
 
 const removalsAtOnce = 8;
+/** Appending to a log takes no lock: a file may be there whose manifest is about to be written. */
+const leastLogMarkMs = 60 * 60_000;
+
+/** When a marked file may go. */
+export function removableFrom({ folder, since }: Mark, keepMarkedMs: number): number {
+  const ofLogs = folder !== 'data';
+  return since.getTime() + (ofLogs ? Math.max(keepMarkedMs, leastLogMarkMs) : keepMarkedMs);
+}
 
 /**
  * The second phase: removes what is unneeded now and was marked at least `keepMarkedMs` ago. What is needed again, or
@@ -50,7 +58,7 @@ export async function sweep(options: {
   for (const mark of marks.all) {
     const isUnneeded = unneeded.sizeOf(mark.folder, mark.name) !== undefined;
     if (!isUnneeded) marks.delete(mark.folder, mark.name);
-    else if (mark.since.getTime() + keepMarkedMs <= Date.now()) due.push(mark);
+    else if (removableFrom(mark, keepMarkedMs) <= Date.now()) due.push(mark);
   }
   const swept = { files: 0, bytes: 0, refused: 0 };
   if (due.length === 0) return swept;

@@ -5,13 +5,7 @@ import { packSizeBytes } from '../format/pack-header.ts';
 import { IndexOutput } from '../index/index-output.ts';
 import { RepositoryLock } from '../lock/repository-lock.ts';
 import type { OperationOptions } from '../repository.ts';
-import {
-  aboutFile,
-  directly,
-  type RepositoryAccess,
-  readStoredJson,
-  sha256,
-} from '../stored-file.ts';
+import { aboutFile, type RepositoryAccess, readStoredJson, sha256 } from '../stored-file.ts';
 import { readPackHeader } from './read-pack-header.ts';
 
 export interface RepairIndexOptions extends OperationOptions {
@@ -47,10 +41,9 @@ const readsAtOnce = 8;
  * index files are durable before an old one goes.
  */
 export async function repairIndex(
-  opened: RepositoryAccess,
+  access: RepositoryAccess,
   options: RepairIndexOptions = {},
 ): Promise<RepairIndexReport> {
-  const access = directly(opened);
   const { signal, progress = silentProgress, lockWaitMs: waitMs } = options;
   const dryRun = options.dryRun ?? false;
   const lockOptions = { exclusive: true, operation: 'repair index', waitMs, signal, progress };

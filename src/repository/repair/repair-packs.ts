@@ -8,7 +8,7 @@ import { RepositoryLock } from '../lock/repository-lock.ts';
 import { NestedArea } from '../log/nested-area.ts';
 import { Marks } from '../prune/marks.ts';
 import type { BlobType, OperationOptions } from '../repository.ts';
-import { aboutFile, directly, type RepositoryAccess, readStoredJson } from '../stored-file.ts';
+import { aboutFile, type RepositoryAccess, readStoredJson } from '../stored-file.ts';
 import { readPackHeader } from './read-pack-header.ts';
 
 export interface RepairedPack {
@@ -29,11 +29,10 @@ export interface RepairPacksOptions extends OperationOptions {
  * stay, marked, until a prune removes them a day later. Run `repair snapshots` afterwards for what is lost.
  */
 export async function repairPacks(
-  opened: RepositoryAccess,
+  access: RepositoryAccess,
   names: readonly string[],
   options: RepairPacksOptions = {},
 ): Promise<readonly RepairedPack[]> {
-  const access = directly(opened);
   const { signal, progress = silentProgress, lockWaitMs: waitMs, dryRun = false } = options;
   const { location, masterKey } = access;
   const lockOptions = { exclusive: true, operation: 'repair packs', waitMs, signal, progress };

@@ -9,7 +9,6 @@ import { RepositoryLock } from '../lock/repository-lock.ts';
 import type { OperationOptions, Snapshot, SnapshotId } from '../repository.ts';
 import {
   aboutFile,
-  directly,
   type RepositoryAccess,
   readStoredJson,
   writeStoredJson,
@@ -46,10 +45,9 @@ const repairedTag = 'repaired';
  * new snapshot is durable before the old one goes.
  */
 export async function repairSnapshots(
-  opened: RepositoryAccess,
+  access: RepositoryAccess,
   options: RepairSnapshotsOptions = {},
 ): Promise<readonly RepairedSnapshot[]> {
-  const access = directly(opened);
   const { signal, progress = silentProgress, lockWaitMs: waitMs } = options;
   const { dryRun = true, forget = false } = options;
   const lockOptions = { exclusive: true, operation: 'repair snapshots', waitMs, signal, progress };
