@@ -121,7 +121,7 @@ export class FaultyLocation extends LocationDecorator {
       promise: lock.promise,
       place: lock.place,
       untilFor: (now) => lock.untilFor(now),
-      known: (kind, name) => lock.known(kind, name),
+      takeWritten: (kind, name) => lock.takeWritten(kind, name),
       retain: (kind, name, retention, signal) =>
         this.#run('retain', kind, name, signal, () => lock.retain(kind, name, retention, signal)),
     };

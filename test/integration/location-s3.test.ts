@@ -3,6 +3,7 @@ import {
   DeleteObjectCommand,
   GetObjectRetentionCommand,
   HeadObjectCommand,
+  PutBucketPolicyCommand,
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -29,7 +30,7 @@ describe.each(s3Programs)('$name', (program) => {
 
   beforeAll(async () => {
     server = await program.start(path);
-    await server.createBucket('plain');
+    for (const name of ['plain', 'public']) await server.createBucket(name);
     await server.createBucket('locked', { objectLock: true });
   });
   afterAll(() => server[Symbol.asyncDispose]());
@@ -70,7 +71,7 @@ describe.each(s3Programs)('$name', (program) => {
   });
 
   it('lists more than one answer holds', async () => {
-    const location = open('plain');
+    const location = open('locked');
     const names = Array.from({ length: 1100 }, () => file(1).name.slice(0, 62));
     const files = names.map((each) => file(2 + Number.parseInt(each.slice(0, 1), 16)));
     for (let at = 0; at < files.length; at += 50) {
@@ -81,6 +82,32 @@ describe.each(s3Programs)('$name', (program) => {
     const listed = await location.list('index');
     expect(new Set(listed.map((each) => each.name))).toEqual(wanted);
     expect(listed).toHaveLength(wanted.size);
+    const moment = new Date(Date.now() + 60_000).toISOString();
+    const past = openS3(`${location.describe()}?versions=${moment}`, {
+      environment: server.environment,
+    });
+    expect(new Set((await past.list('index')).map((each) => each.name))).toEqual(wanted);
+  });
+
+  it('reads a public bucket without credentials', async () => {
+    const location = open('public');
+    const { name, bytes } = file(1000);
+    await location.write('data', name, bytes);
+    const Statement = ['arn:aws:s3:::public', 'arn:aws:s3:::public/*'].map((Resource, nth) => ({
+      Effect: 'Allow',
+      Principal: { AWS: ['*'] },
+      Action: [nth === 0 ? 's3:ListBucket' : 's3:GetObject'],
+      Resource: [Resource],
+    }));
+    const Policy = JSON.stringify({ Version: '2012-10-17', Statement });
+    await server.client.send(new PutBucketPolicyCommand({ Bucket: 'public', Policy }));
+    const anybody = openS3(`${location.describe()}?anonymous=true`, { environment: {} });
+    expect(await anybody.read('data', name)).toEqual(bytes);
+    expect(await anybody.list('data')).toHaveLength(1);
+    const other = file(5);
+    await expect(anybody.write('data', other.name, other.bytes)).rejects.toMatchObject({
+      code: 'location.refused',
+    });
   });
 
   it('refuses bytes that are not those of the name, and says that trying again may help', async () => {
@@ -173,7 +200,7 @@ describe.each(s3Programs)('$name', (program) => {
     await server.client.send(new DeleteObjectCommand({ Bucket: 'locked', Key }));
     const until = new Date(Date.now() + 7_200_000);
     const due = { atLeast: until, until };
-    const own = writer.objectLock?.known('data', name);
+    const own = writer.objectLock?.takeWritten('data', name);
     const extended = await other.objectLock?.retain('data', name, due);
     expect(extended).toMatchObject({ versionId: own?.versionId, sizeBytes: 100 });
     const VersionId = extended?.versionId;

@@ -123,7 +123,7 @@ export class DryRunLocation extends LocationDecorator {
       promise: lock.promise,
       place: lock.place,
       untilFor: (now) => lock.untilFor(now),
-      known: (kind, name) => lock.known(kind, name),
+      takeWritten: (kind, name) => lock.takeWritten(kind, name),
       retain: async (_kind, _name, { until, known }) => {
         return known ?? { versionId: 'dry run', sizeBytes: 0, retainedUntil: until };
       },

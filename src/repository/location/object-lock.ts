@@ -28,8 +28,8 @@ export interface ObjectLock {
   /** What is written from now on is retained until here: the promise and half of it, so that a file that stays
    * in use is touched about twice in a period. */
   untilFor(now: Date): Date;
-  /** The version that this object wrote or retained, if it did. */
-  known(kind: FileKind, name: string): StoredVersion | undefined;
+  /** The version that was written through this location, told once: whoever asks keeps it. */
+  takeWritten(kind: FileKind, name: string): StoredVersion | undefined;
   /**
    * Sees to it that the genuine version of the file (the one whose bytes have its name) is retained until
    * `atLeast`; never shortens. Errors: `location.file-missing`, `location.*`.

@@ -80,7 +80,7 @@ export class RetryingLocation extends LocationDecorator {
       promise: lock.promise,
       place: lock.place,
       untilFor: (now) => lock.untilFor(now),
-      known: (kind, name) => lock.known(kind, name),
+      takeWritten: (kind, name) => lock.takeWritten(kind, name),
       retain: (kind, name, retention, signal) =>
         this.#retry(() => lock.retain(kind, name, retention, signal), signal),
     };

@@ -61,7 +61,9 @@ export class SnapshotRetention {
     const due = { atLeast, until: this.#lock.untilFor(new Date(now)) };
     this.#versions ??= await recordedVersions(this.#records, this.#lock.place);
     const short: FilePlace[] = [];
-    for (const file of await this.#files(options)) {
+    const files = await this.#files(options);
+    this.#forgetAllBut(files);
+    for (const file of files) {
       const version = this.#versionOf(file);
       if (!isRetained(version, atLeast)) short.push(file);
     }
@@ -129,10 +131,18 @@ export class SnapshotRetention {
   #versionOf(file: FilePlace): StoredVersion | undefined {
     const lock = file.area === '' ? this.#lock : this.#location.nested(file.area).objectLock;
     const former = this.#versions?.get(pathOf(file));
-    const written = lock?.known(file.kind, file.name);
-    if (written === undefined || written.versionId === former?.versionId) return former;
+    const written = lock?.takeWritten(file.kind, file.name);
+    if (written === undefined) return former;
     this.#note({ ...file, version: written });
     return written;
+  }
+
+  /** What was removed since would otherwise stay in memory for as long as a daemon runs. */
+  #forgetAllBut(files: readonly FilePlace[]): void {
+    const paths = new Set(files.map(pathOf));
+    for (const path of this.#versions?.keys() ?? []) {
+      if (!paths.has(path)) this.#versions?.delete(path);
+    }
   }
 
   #note(file: RetainedFile): void {

@@ -12,12 +12,14 @@ import { listVersions } from './s3-version-list.ts';
 /** Servers keep the time in whole seconds. */
 const toleranceMs = 1000;
 
-/** What this process wrote or retained, by key; shared by all areas of a bucket. */
+/** What this process wrote and nobody asked for yet, by key; shared by all areas of a bucket. */
 export class VersionTable {
   readonly #versions = new Map<string, StoredVersion>();
 
-  get(key: string): StoredVersion | undefined {
-    return this.#versions.get(key);
+  take(key: string): StoredVersion | undefined {
+    const version = this.#versions.get(key);
+    this.#versions.delete(key);
+    return version;
   }
 
   set(key: string, version: StoredVersion): void {
@@ -56,8 +58,8 @@ export class S3ObjectLock implements ObjectLock {
     return new Date(now.getTime() + this.promise.periodMs * 1.5);
   }
 
-  known(kind: FileKind, name: string): StoredVersion | undefined {
-    return this.#versions.get(s3Key(this.#prefix, kind, name));
+  takeWritten(kind: FileKind, name: string): StoredVersion | undefined {
+    return this.#versions.take(s3Key(this.#prefix, kind, name));
   }
 
   async retain(
@@ -85,20 +87,20 @@ export class S3ObjectLock implements ObjectLock {
     { atLeast, until }: Retention,
     signal: AbortSignal | undefined,
   ): Promise<StoredVersion> {
-    if (isEnough(version.retainedUntil, atLeast)) return this.#note(key, version);
+    if (isEnough(version.retainedUntil, atLeast)) return version;
     try {
       await this.#put(key, version.versionId, this.promise.mode, until, signal);
-      return this.#note(key, { ...version, retainedUntil: until });
+      return { ...version, retainedUntil: until };
     } catch (error) {
       if (!isLifeboatError(error, 'location.refused')) throw error;
       // Refused as a shortening, or as a change of mode: somebody else retained it meanwhile.
       const actual = await this.#retention(key, version.versionId, error, signal);
       if (isEnough(actual.until, atLeast)) {
-        return this.#note(key, { ...version, retainedUntil: actual.until });
+        return { ...version, retainedUntil: actual.until };
       }
       if (actual.mode === this.promise.mode) throw error;
       await this.#put(key, version.versionId, actual.mode, until, signal);
-      return this.#note(key, { ...version, retainedUntil: until });
+      return { ...version, retainedUntil: until };
     }
   }
 
@@ -150,11 +152,6 @@ export class S3ObjectLock implements ObjectLock {
         ),
       signal,
     );
-  }
-
-  #note(key: string, version: StoredVersion): StoredVersion {
-    this.#versions.set(key, version);
-    return version;
   }
 
   /** The version whose bytes have the name, were it not the current one; the oldest config, which nobody replaces. */
