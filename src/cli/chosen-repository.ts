@@ -1,13 +1,24 @@
-import { type Configuration, type PasswordSetting, readPassword } from '../config/index.ts';
+import {
+  type Configuration,
+  type PasswordSetting,
+  pickNamed,
+  readPassword,
+} from '../config/index.ts';
 import { isLifeboatError, LifeboatError } from '../core/index.ts';
 import {
+  type Location,
   openLocation,
   openRepository,
   type Repository,
   type RetryNotice,
 } from '../repository/index.ts';
 import type { CommandContext } from './command.ts';
-import { loadConfigured, openConfiguredRepository, secretSurroundings } from './configured.ts';
+import {
+  loadConfigured,
+  openConfiguredLocation,
+  openConfiguredRepository,
+  secretSurroundings,
+} from './configured.ts';
 
 /** What every command that works on a repository takes, under the name `repository`. */
 export const repositoryOption = {
@@ -31,6 +42,20 @@ export async function openChosenRepository(
   const fromEnvironment = wanted === undefined ? environment.LIFEBOAT_REPOSITORY : undefined;
   if (fromEnvironment !== undefined) return await openAt(context, fromEnvironment, prefix);
   return await openConfiguredRepository(context, configured(context), wanted);
+}
+
+/** As `openChosenRepository`, but only where it lies: for what works without a password, on damaged repositories too. */
+export function chosenLocation(
+  context: CommandContext,
+  wanted: string | undefined,
+): { readonly location: Location; readonly address: string } {
+  const { environment } = context;
+  const place = wanted ?? environment.LIFEBOAT_REPOSITORY;
+  if (place !== undefined && isLocation(place)) {
+    return { location: openLocation(place, { environment }), address: place };
+  }
+  const [, setting] = pickNamed('repository', configured(context).repositories, wanted);
+  return { location: openConfiguredLocation(context, setting), address: setting.location };
 }
 
 /** Names in the configuration have neither. */

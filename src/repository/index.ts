@@ -54,6 +54,7 @@ export type { LocationOptions } from './location/location-options.ts';
 export { MemoryLocation } from './location/memory-location.ts';
 export { openLocation } from './location/open-location.ts';
 export type { RetryNotice } from './location/retry-pauses.ts';
+export { burstsOf, type ChangeBurst, type StoredHistory } from './location/stored-history.ts';
 export type { ListedLock } from './lock/unlock.ts';
 export { type LeftBehind, leftBehind } from './log/left-behind.ts';
 export type { Log, LogSpan } from './log/log.ts';

@@ -118,7 +118,11 @@ function missing(location: Location): LifeboatError {
     'repository.missing',
     `there is no repository at ${location.describe()}`,
     {
-      hint: 'Check the location, or create a repository with `lifeboat init`.',
+      hint: `Check the location, or create a repository with \`lifeboat init\`.${
+        location.kind === 's3'
+          ? ' If there was one, `lifeboat versions` shows what was removed.'
+          : ''
+      }`,
     },
   );
 }

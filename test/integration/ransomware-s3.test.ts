@@ -13,6 +13,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Secret } from '../../src/core/index.ts';
 import {
+  burstsOf,
   initRepository,
   LocalLocation,
   openLocation,
@@ -121,6 +122,11 @@ describe.each(s3Programs)('$name', (program) => {
     await expect(
       openRepository({ location: openLocation(place, { environment }), password }),
     ).rejects.toMatchObject({ code: 'repository.missing' });
+
+    const history = await openLocation(place, { environment }).history?.();
+    const burst = burstsOf(history?.changes ?? []).at(-1);
+    expect(burst).toMatchObject({ overwritten: kept.length, removed: kept.length });
+    expect(burst?.start.getTime()).toBeGreaterThan(Date.parse(moment));
 
     const past = openLocation(`${place}?versions=${moment}`, { environment });
     await using repository = await openRepository({ location: past, password });

@@ -42,6 +42,7 @@ export const commandTable: readonly CommandEntry[] = [
   look('diff', 'what changed from one snapshot to another', async () => (await import('./diff.ts')).diff),
   look('stats', 'how much is stored, and how much a restore would write', async () => (await import('./stats.ts')).stats),
   look('find-loss', 'what destroyed data, and the moment just before it', async () => (await import('./find-loss.ts')).findLossCommand),
+  look('versions', 'when files of a bucket were overwritten or removed, and what is still kept', async () => (await import('./versions.ts')).versions),
 
   recover('rescue', 'put destroyed rows back, keep what was written since', async () => (await import('./rescue.ts')).rescue),
   recover('restore', 'a source at any moment, into a new folder', async () => (await import('./restore.ts')).restore),

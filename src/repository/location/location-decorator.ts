@@ -1,6 +1,7 @@
 import type { ByteRange, FileInfo, FileKind, Location } from './location.ts';
 import type { LocationAbilities } from './location-abilities.ts';
 import type { ObjectLock } from './object-lock.ts';
+import type { StoredHistory } from './stored-history.ts';
 
 /**
  * Passes everything on to another location: what a decorator does not change, optional members included.
@@ -70,6 +71,10 @@ export abstract class LocationDecorator implements Location {
 
   async configVersions(signal?: AbortSignal): Promise<readonly Uint8Array[] | undefined> {
     return await this.inner.configVersions?.(signal);
+  }
+
+  async history(signal?: AbortSignal): Promise<StoredHistory | undefined> {
+    return await this.inner.history?.(signal);
   }
 
   async close(): Promise<void> {

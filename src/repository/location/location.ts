@@ -1,5 +1,6 @@
 import type { LocationAbilities } from './location-abilities.ts';
 import type { ObjectLock } from './object-lock.ts';
+import type { StoredHistory } from './stored-history.ts';
 
 /** The kinds of file a repository consists of. `config` has exactly one file, named `config`. */
 export type FileKind = 'config' | 'keys' | 'locks' | 'snapshots' | 'index' | 'data';
@@ -58,6 +59,8 @@ export interface Location {
   probe?(signal?: AbortSignal): Promise<LocationAbilities | undefined>;
   /** Where several configs may be stored: all of them, the oldest first. The first one that decrypts is the repository's. */
   configVersions?(signal?: AbortSignal): Promise<readonly Uint8Array[] | undefined>;
+  /** Where former versions of files are kept: what was put over or taken out of sight, and when. */
+  history?(signal?: AbortSignal): Promise<StoredHistory | undefined>;
   /** Ends what the location keeps running (a child process, connections). A later call starts it anew. */
   close?(): Promise<void>;
 }

@@ -9,6 +9,7 @@ import {
   type RetryOptions,
   RetryPauses,
 } from './retry-pauses.ts';
+import type { StoredHistory } from './stored-history.ts';
 
 /** What an outage is to all calls of one place: they fail together and are told of once. */
 interface Outage {
@@ -92,6 +93,10 @@ export class RetryingLocation extends LocationDecorator {
 
   override configVersions(signal?: AbortSignal): Promise<readonly Uint8Array[] | undefined> {
     return this.#retry(() => super.configVersions(signal), signal);
+  }
+
+  override history(signal?: AbortSignal): Promise<StoredHistory | undefined> {
+    return this.#retry(() => super.history(signal), signal);
   }
 
   protected around(inner: Location): Location {

@@ -5,15 +5,18 @@ import { assertFolderName, isHashName } from '../file-name.ts';
 import type { ByteRange, FileInfo, FileKind, Location } from '../location.ts';
 import type { LocationAbilities } from '../location-abilities.ts';
 import type { LockPromise, ObjectLock } from '../object-lock.ts';
+import type { StoredHistory } from '../stored-history.ts';
 import type { S3Connection } from './s3-connection.ts';
 import { readObject } from './s3-download.ts';
 import { statusOf } from './s3-error.ts';
 import { headObject } from './s3-head.ts';
+import { historyOf } from './s3-history.ts';
 import { s3Key } from './s3-key.ts';
 import { listObjects } from './s3-listing.ts';
 import { S3ObjectLock, VersionTable } from './s3-object-lock.ts';
 import { probeS3 } from './s3-probe.ts';
 import { defaultPartSizes, type PartSizes, uploadObject } from './s3-upload.ts';
+import { listVersions } from './s3-version-list.ts';
 
 export interface S3LocationOptions {
   /** With a slash at its end, or empty. */
@@ -142,6 +145,11 @@ export class S3Location implements Location {
 
   probe(signal?: AbortSignal): Promise<LocationAbilities> {
     return probeS3(this.#connection, this.#options.prefix, { readOnly: false, signal });
+  }
+
+  async history(signal?: AbortSignal): Promise<StoredHistory> {
+    const { prefix } = this.#options;
+    return historyOf(prefix, await listVersions(this.#connection, prefix, signal));
   }
 
   close(): Promise<void> {

@@ -8,6 +8,8 @@ export interface S3Version {
   readonly sizeBytes: number;
   readonly isMarker: boolean;
   readonly isLatest: boolean;
+  /** Equal for equal bytes, as a rule. */
+  readonly tag: string;
 }
 
 /** Every version of every object whose key begins with `prefix`: key by key, the newest first. */
@@ -53,6 +55,7 @@ function versionOf(
     readonly LastModified?: Date | undefined;
     readonly Size?: number | undefined;
     readonly IsLatest?: boolean | undefined;
+    readonly ETag?: string | undefined;
   },
   isMarker: boolean,
 ): S3Version {
@@ -64,6 +67,7 @@ function versionOf(
     sizeBytes: entry.Size ?? 0,
     isMarker,
     isLatest: entry.IsLatest ?? false,
+    tag: entry.ETag ?? '',
   };
 }
 
