@@ -6,6 +6,7 @@ import { inspect } from 'node:util';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Secret } from '../../src/core/index.ts';
 import { initRepository, openLocation, openRepository } from '../../src/repository/index.ts';
+import { startFaultyProxy } from '../support/faulty-http-proxy.ts';
 import { temporaryFolder } from '../support/postgres.ts';
 import { findProgram } from '../support/programs.ts';
 import { startRestServer } from '../support/rest-server.ts';
@@ -110,4 +111,21 @@ it('says plainly that an append-only server lets nothing be removed', async (con
     message: expect.stringContaining('the server lets nothing be removed'),
     hint: expect.stringContaining('append-only'),
   });
+});
+
+it('goes through a proxy, but not for what is on this machine', async (context) => {
+  await using server = await startRestServer(need(context, program, 'no rest-server on PATH'));
+  // It knows only one host, whatever it is asked for.
+  await using proxy = await startFaultyProxy(server.url);
+  const environment = { HTTP_PROXY: proxy.url };
+  const far = openLocation('rest:http://backup.test/x/', { environment });
+  await far.create();
+  expect(proxy.seen).toEqual(['POST http://backup.test/x/?create=true']);
+  const near = openLocation(`rest:${server.url}/x/`, { environment });
+  expect(await near.list('data')).toEqual([]);
+  const excepted = { ...environment, NO_PROXY: 'backup.test' };
+  const direct = openLocation('rest:http://backup.test/x/', { environment: excepted, retry: once });
+  await expect(direct.list('data')).rejects.toMatchObject({ code: 'location.unreachable' });
+  expect(proxy.seen).toHaveLength(1);
+  await far.close?.();
 });

@@ -187,6 +187,7 @@ export function parseRestLocation(text: string, environment: NodeJS.ProcessEnv):
   return new RestLocation(base, {
     kind: 'rest',
     transport: new HttpClient({
+      environment,
       socketPath: socket?.[1],
       certificateAuthority: base.protocol === 'https:' ? certificateFile(environment) : undefined,
     }),

@@ -11,11 +11,12 @@ export type GcsRequest = Omit<HttpRequest, 'url' | 'headers' | 'authorization'> 
 
 /** Google's endpoint, or an emulator's, with a token for every request. */
 export class GcsConnection {
-  readonly #transport: HttpTransport = new HttpClient();
+  readonly #transport: HttpTransport;
   readonly #endpoint: URL;
   readonly #tokens: GcsTokens | undefined;
 
   constructor(environment: NodeJS.ProcessEnv) {
+    this.#transport = new HttpClient({ environment });
     const emulator = environment.STORAGE_EMULATOR_HOST;
     const address = emulator || 'https://storage.googleapis.com';
     this.#endpoint = new URL(address.includes('://') ? address : `http://${address}`);

@@ -13,6 +13,7 @@ interface StoredObject {
   readonly sizeBytes: number;
   readonly md5: string | undefined;
   readonly generation: string;
+  readonly created: Date | undefined;
 }
 
 /**
@@ -104,6 +105,10 @@ export class GcsLocation implements Location {
     throw gcsError(answer, `could not remove ${kind}/${name} from ${this.describe()}`);
   }
 
+  async modifiedAt(kind: FileKind, name: string, signal?: AbortSignal): Promise<Date | undefined> {
+    return (await this.#stored(this.#pathOf(kind, name), signal))?.created;
+  }
+
   nested(folder: string): Location {
     assertFolderName(folder);
     return new GcsLocation(this.#connection, { ...this.#address, prefix: this.#path(folder) });
@@ -132,16 +137,17 @@ export class GcsLocation implements Location {
     object: string,
     signal: AbortSignal | undefined,
   ): Promise<StoredObject | undefined> {
-    const path = `${this.#objectPath(object)}?fields=size,md5Hash,generation`;
+    const path = `${this.#objectPath(object)}?fields=size,md5Hash,generation,timeCreated`;
     const answer = await this.#connection.request({ method: 'GET', path, signal });
     if (answer.status === 404) return undefined;
     const attempted = `could not look for ${object} in ${this.describe()}`;
     if (answer.status !== 200) throw gcsError(answer, attempted);
-    const { size, md5Hash, generation } = answeredJson(answer.body, attempted);
+    const { size, md5Hash, generation, timeCreated } = answeredJson(answer.body, attempted);
     return {
       sizeBytes: Number(size),
       md5: typeof md5Hash === 'string' ? md5Hash : undefined,
       generation: String(generation),
+      created: typeof timeCreated === 'string' ? new Date(timeCreated) : undefined,
     };
   }
 }

@@ -17,13 +17,14 @@ export interface HttpClientOptions {
   readonly certificateAuthority?: string | undefined;
   /** A Unix socket to connect to, whatever host the URL names. */
   readonly socketPath?: string | undefined;
+  /** `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` are taken from here; never for this machine itself. */
+  readonly environment?: NodeJS.ProcessEnv | undefined;
 }
 
 /** HTTP/1.1 over connections that are kept for the next request. */
 export class HttpClient implements HttpTransport {
   readonly #options: HttpClientOptions;
-  #plain: HttpAgent | undefined;
-  #secure: HttpsAgent | undefined;
+  readonly #agents = new Map<string, HttpAgent>();
 
   constructor(options: HttpClientOptions = {}) {
     this.#options = options;
@@ -46,14 +47,12 @@ export class HttpClient implements HttpTransport {
   }
 
   async close(): Promise<void> {
-    this.#plain?.destroy();
-    this.#secure?.destroy();
-    this.#plain = undefined;
-    this.#secure = undefined;
+    for (const agent of this.#agents.values()) agent.destroy();
+    this.#agents.clear();
   }
 
   #open({ method, url, headers, authorization, body }: HttpRequest): ClientRequest {
-    const { socketPath, certificateAuthority: ca } = this.#options;
+    const { socketPath } = this.#options;
     const options = {
       method,
       headers: {
@@ -63,13 +62,30 @@ export class HttpClient implements HttpTransport {
       },
       ...(socketPath ? { socketPath } : {}),
     };
-    if (url.protocol === 'http:') {
-      this.#plain ??= new HttpAgent({ keepAlive: true });
-      return httpRequest(url, { ...options, agent: this.#plain });
-    }
-    this.#secure ??= new HttpsAgent({ keepAlive: true, ...(ca ? { ca } : {}) });
-    return httpsRequest(url, { ...options, agent: this.#secure });
+    return url.protocol === 'http:'
+      ? httpRequest(url, { ...options, agent: this.#agent(url) })
+      : httpsRequest(url, { ...options, agent: this.#agent(url) });
   }
+
+  #agent({ protocol, hostname }: URL): HttpAgent {
+    const { certificateAuthority: ca, environment, socketPath } = this.#options;
+    const isProxied = environment !== undefined && socketPath === undefined && !isNear(hostname);
+    const key = `${protocol} ${isProxied}`;
+    const kept = this.#agents.get(key);
+    if (kept !== undefined) return kept;
+    const options = { keepAlive: true, ...(isProxied ? { proxyEnv: environment } : {}) };
+    const agent =
+      protocol === 'http:'
+        ? new HttpAgent(options)
+        : new HttpsAgent({ ...options, ...(ca ? { ca } : {}) });
+    this.#agents.set(key, agent);
+    return agent;
+  }
+}
+
+/** This machine, and what answers only to it. */
+function isNear(hostname: string): boolean {
+  return /^(localhost$|127\.|\[::1\]$|169\.254\.|metadata\.google\.internal$)/.test(hostname);
 }
 
 /** Keeps the error of the connection beside what is told of it. */

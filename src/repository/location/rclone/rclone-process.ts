@@ -33,6 +33,8 @@ export class RcloneProcess {
     const bothWays = 'exec "$0" "$@" <&3 >&3 3>&-';
     this.#child = spawn('/bin/sh', ['-c', bothWays, program, ...words], {
       env,
+      // Ctrl-C is for us: whoever cancels still has locks to remove, through this rclone.
+      detached: true,
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
     });
     this.socket = this.#child.stdio[3] as Socket;
