@@ -124,7 +124,7 @@ export class RepositoryKeeper {
   async #check(): Promise<void> {
     const { signal, onEvent, checkData } = this.#options;
     await this.turns.shared('check', async () => {
-      const readData = checkData !== undefined;
+      const readData = checkData === 'all' || (checkData !== undefined && { share: checkData });
       const report = await this.repository.check({ readData, signal, lockWaitMs });
       const errors = report.findings.filter(({ severity }) => severity === 'error');
       const { snapshots, bytesRead } = report;

@@ -37,7 +37,7 @@ beforeAll(async () => {
   const tags = ['kind:files', 'source:docs'];
   await storeSnapshot(repository, [Buffer.from('one')], tags);
   await storeSnapshot(repository, [Buffer.from('two')], [...tags, 'lifeboat:flagged']);
-  // A database that stock restic copied here without its log, and a log whose snapshots it forgot.
+  // A database without its log, and a log whose snapshots stock restic forgot.
   await storeSnapshot(repository, [Buffer.from('base')], ['kind:postgres', 'source:bare']);
   await storeLog(repository, 1);
 });
@@ -58,10 +58,7 @@ describe('status', () => {
     expect(of('source', 'empty')).not.toHaveProperty('lastBackup');
     expect(of('name', 'main')).toMatchObject({
       snapshots: 3,
-      leftBehind: [
-        { source: 'shop', kind: 'log-without-snapshot' },
-        { source: 'bare', kind: 'snapshots-without-log' },
-      ],
+      leftBehind: [{ kind: 'log', name: 'shop' }],
     });
     expect(of('name', 'offsite')).toMatchObject({ copyOf: { name: 'main', missing: 3 } });
     expect(of('name', 'gone')).toMatchObject({ problem: expect.stringContaining('no repository') });
@@ -75,6 +72,10 @@ describe('status', () => {
     const { records } = await run('status');
     expect(records.find(({ name }) => name === 'offsite')).toMatchObject({
       copyOf: { missing: 0 },
+      leftBehind: [
+        { name: 'bare', problem: expect.stringContaining('copied without it') },
+        { name: 'shop' },
+      ],
       activities: {
         copy: { isGood: true, result: '3 new from main' },
         check: { isGood: true, result: '0 errors' },

@@ -1,11 +1,14 @@
 import { ExitCode, formatBytes, LifeboatError } from '../../core/index.ts';
-import type { CopyReport, Repository } from '../../repository/index.ts';
+import type { CopyReport } from '../../repository/index.ts';
 import { openChosenRepository } from '../chosen-repository.ts';
-import { defineCommand } from '../command.ts';
+import { type CommandContext, defineCommand } from '../command.ts';
+import { loadConfigured } from '../configured.ts';
 import { formatMoment } from '../moment.ts';
 import { noteDone } from '../note-activity.ts';
 import { countOf } from '../output/count.ts';
 import type { Style } from '../output/style.ts';
+import { lockWait, waitOption } from '../quantity-options.ts';
+import { filterOf, filterOptions, namedSnapshots } from '../snapshot-options.ts';
 
 export const copy = defineCommand({
   description: `Brings everything of one repository to another: snapshots with all their data, logs and
@@ -16,11 +19,18 @@ goes on. Nothing is ever removed on either side. Exit code 3: something could no
 because it is damaged at the source; everything else is there.`,
   examples: [
     'copy --from main --to offsite',
+    'copy --to offsite',
     'copy --from main --to offsite --dry-run',
     'copy --from main --to offsite 4f2a91c0 latest',
+    'copy --from main --to offsite --source uploads --tag keep',
     'copy --from /mnt/usb/repository --to main --json',
   ],
-  arguments: [{ name: '[snapshots...]', description: 'ids or "latest"; all when left out' }],
+  arguments: [
+    {
+      name: '[snapshots...]',
+      description: 'ids, latest, latest~1, or moments; all that the filters leave when left out',
+    },
+  ],
   options: {
     from: {
       flags: '--from <name>',
@@ -31,22 +41,24 @@ because it is damaged at the source; everything else is there.`,
       flags: '--to <name>',
       description: 'as -r of other commands; a location takes LIFEBOAT_PASSWORD or its _FILE',
     },
+    ...filterOptions,
     dryRun: { flags: '-n, --dry-run', description: 'only say what would be copied' },
+    wait: waitOption,
   },
   async run({ arguments: wanted, options }, context) {
     const { output, signal } = context;
-    const { from, to, dryRun = false } = options;
-    if (from === undefined || to === undefined) {
-      throw new LifeboatError('usage.invalid', 'a copy needs --from and --to', {
-        hint: 'Both are names of repositories in lifeboat.yaml, or locations.',
-      });
-    }
+    const { wait, dryRun = false } = options;
+    const { from, to } = chosenPair(options, context);
     await using source = await openChosenRepository(context, from, 'LIFEBOAT_FROM');
     await using destination = await openChosenRepository(context, to);
-    const ids = await findWanted(source, wanted);
+    const filter = filterOf(options);
+    const isWanted = wanted.length > 0 || Object.keys(filter).length > 0;
+    const meant = isWanted ? await namedSnapshots(source, wanted, filter, context) : [];
+    const ids = isWanted ? new Set(meant.map(({ id }) => id)) : undefined;
     const report = await source.copyTo(destination, {
       ...(ids === undefined ? {} : { select: ({ id }) => ids.has(id) }),
       dryRun,
+      ...lockWait(wait),
       signal,
       progress: output.progress,
     });
@@ -69,19 +81,26 @@ because it is damaged at the source; everything else is there.`,
   },
 });
 
-async function findWanted(
-  source: Repository,
-  wanted: readonly (string | undefined)[],
-): Promise<ReadonlySet<string> | undefined> {
-  const texts = wanted.filter((each) => each !== undefined);
-  if (texts.length === 0) return undefined;
-  const ids = new Set<string>();
-  for (const text of texts) ids.add((await source.findSnapshot(text)).id);
-  return ids;
+/** What is not said comes from `copyFrom` in the configuration. */
+function chosenPair(
+  { from, to }: { readonly from: string | undefined; readonly to: string | undefined },
+  context: CommandContext,
+): { readonly from: string; readonly to: string } {
+  if (from !== undefined && to !== undefined) return { from, to };
+  const copies = Object.entries(loadConfigured(context).repositories).flatMap(
+    ([name, { copyFrom }]) => (copyFrom === undefined ? [] : [{ from: copyFrom, to: name }]),
+  );
+  const fitting = copies.filter(
+    (pair) => (from ?? pair.from) === pair.from && (to ?? pair.to) === pair.to,
+  );
+  const [only] = fitting;
+  if (only !== undefined && fitting.length === 1) return only;
+  throw new LifeboatError('usage.invalid', 'which repository is copied to which?', {
+    hint: 'Say --from and --to; or --to alone, of a repository that has `copyFrom` in lifeboat.yaml.',
+  });
 }
 
-/** Also what `serve` says of a copy. */
-export function describeCopy(report: CopyReport, { green, yellow }: Style): string {
+function describeCopy(report: CopyReport, { green, yellow }: Style): string {
   const { snapshots, snapshotsPresent, blobs, blobBytes, logSegments, logBytes, records } = report;
   const isSame = snapshots.length + logSegments + records === 0;
   const parts = [

@@ -72,8 +72,8 @@ export function describeRepositoryStatus(seen: RepositoryStatus, style: Style): 
     const stale = isStale ? ', which is gone: the next command removes it' : '';
     lines.push(`  ${dim('·')} ${kind} by ${holder}${stale}`);
   }
-  for (const { fact, remedy } of seen.leftBehind) {
-    lines.push(yellow(`  ! ${fact}`), `      ${dim('→')} ${remedy}`);
+  for (const finding of seen.leftBehind) {
+    lines.push(yellow(`  ! ${finding.kind} ${finding.name}: ${finding.problem}`));
   }
   const known = Object.entries(activities).map(([activity, note]) =>
     describeNote(activity, note, style),

@@ -1,9 +1,9 @@
 import type { RepositorySetting } from '../../config/index.ts';
 import {
+  type CheckFinding,
   countUncopied,
-  type LeftBehind,
   type ListedLock,
-  leftBehind,
+  leftoversOfStockTools,
   type Repository,
   type Snapshot,
 } from '../../repository/index.ts';
@@ -18,7 +18,8 @@ export interface RepositoryStatus {
   readonly newest?: Date;
   readonly locks: readonly ListedLock[];
   readonly activities: ActivityNotes;
-  readonly leftBehind: readonly LeftBehind[];
+  /** What stock tools left behind: a log without its snapshots, snapshots without their log. */
+  readonly leftBehind: readonly CheckFinding[];
   /** Of a copy: what it was made from, and how many of its snapshots are not here. */
   readonly copyOf?: { readonly name: string; readonly missing?: number };
 }
@@ -72,6 +73,6 @@ export async function repositoryStatus(
     ...(newest === undefined ? {} : { newest: newest.time }),
     locks,
     activities,
-    leftBehind: leftBehind(snapshots, logs),
+    leftBehind: leftoversOfStockTools(snapshots, new Set(logs)),
   };
 }

@@ -34,11 +34,13 @@ export class FilesSource implements Source {
     return this.settings.paths.join(', ');
   }
 
-  async backup({ repository, signal, progress }: SourceContext): Promise<BackupSummary> {
+  async backup(context: SourceContext): Promise<BackupSummary> {
+    const { repository, lockWaitMs, signal, progress } = context;
     const { paths, exclude, excludeFiles, excludeIfPresent, excludeCaches } = this.settings;
     return await backupFiles({
       repository,
       source: this.name,
+      lockWaitMs,
       paths,
       tags: tagsOf('files', this.name),
       excludes: exclude ?? [],

@@ -40,6 +40,8 @@ export interface BackupFilesOptions {
   /** Stores times of access, which change with every reading. Default: not, as restic. */
   readonly withAtime?: boolean;
   readonly tags?: readonly string[];
+  /** How long to wait for a lock that another program holds. Default: not at all. */
+  readonly lockWaitMs?: number | undefined;
   /** Threads that read. Default: one per processor, between 2 and 8. */
   readonly readers?: number;
   readonly signal?: AbortSignal;
@@ -82,7 +84,11 @@ async function run(options: BackupFilesOptions, progress: Progress): Promise<Fil
   const paths = [...new Set(options.paths.map((path) => resolve(path)))].sort();
   requireAny(paths);
   const aborting = signal === undefined ? {} : { signal };
-  await using writer = await repository.startBackup({ progress, ...aborting });
+  await using writer = await repository.startBackup({
+    progress,
+    ...aborting,
+    ...(options.lockWaitMs === undefined ? {} : { lockWaitMs: options.lockWaitMs }),
+  });
   // Under the lock: nobody removes what these name.
   const parents = chooseParents(await repository.snapshots(aborting), paths);
   const whole = parents.find((each) => !isCheckpoint(each));
