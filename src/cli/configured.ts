@@ -135,7 +135,7 @@ export async function openConfiguredSource(
   const configuration = loadConfigured(context);
   if (wanted !== undefined && configuration.sources[wanted]?.kind === 'files') {
     throw new LifeboatError('usage.invalid', `${wanted} is a source of files`, {
-      hint: 'This command works on PostgreSQL. List the snapshots of files with `lifeboat points`, and restore them by their id.',
+      hint: `This command works on PostgreSQL. Restore files with \`lifeboat restore ${wanted} --target FOLDER\`.`,
     });
   }
   const databases = Object.entries(configuration.sources).filter(isPostgres);

@@ -108,7 +108,7 @@ retention: { last: 2, minimum: 1 }`,
     });
     expect(await readActivities(folder, offsite)).toMatchObject({ copy: { isGood: true } });
     expect(events.at(-1)).toEqual({ type: 'service-stopped' });
-  }, 60_000);
+  }, 180_000);
 
   it('raises an alarm when a check finds damage or a copy fails, and goes on', async () => {
     const store = await memoryRepository();
@@ -148,5 +148,5 @@ repositories:
     expect(
       JSON.parse(readFileSync(join(folder, 'activity', main.id, 'check.json'), 'utf8')),
     ).toMatchObject({ isGood: false });
-  }, 60_000);
+  }, 180_000);
 });

@@ -113,5 +113,5 @@ describe('a copy whose destination fails', () => {
       place.faulty.assertFired();
       await expectSoundAndResumable(place);
     });
-  }, 60_000);
+  }, 180_000);
 });

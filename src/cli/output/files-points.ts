@@ -3,7 +3,7 @@ import { formatBytes } from '../../core/index.ts';
 import type { Snapshot } from '../../repository/index.ts';
 import type { CommandContext } from '../command.ts';
 import { formatMoment } from '../moment.ts';
-import { nextCommand, programName } from '../next-command.ts';
+import { nextCommand } from '../next-command.ts';
 import { countOf } from './count.ts';
 import type { Style } from './style.ts';
 
@@ -46,9 +46,9 @@ export function tellFilesPoints(request: {
       (style) => describeSnapshot(snapshot, style),
     );
   }
-  const program = programName(context.environment);
+  const next = nextCommand(context, { configuration, source });
   output.say(({ dim }) =>
-    dim(`\n  next: ${program} ls ${newest.id.slice(0, 8)}    # look; then restore`),
+    dim(`\n  next: ${next('restore', '--target FOLDER')}    # the newest, or --snapshot ID`),
   );
 }
 
