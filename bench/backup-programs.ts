@@ -55,7 +55,10 @@ function rustic(repository: string): BackupProgram {
 }
 
 function lifeboat(folder: string): BackupProgram {
-  const main = join(import.meta.dirname, '../src/cli/main.ts');
+  // What users install is compiled; the rivals are too.
+  const project = join(import.meta.dirname, '..');
+  execFileSync(process.execPath, [join(project, 'scripts/build.ts')], { cwd: project });
+  const main = join(project, 'dist/cli/main.js');
   const repository = join(folder, 'lifeboat');
   const config = (path: string) => {
     const file = join(folder, 'lifeboat.yaml');
