@@ -5,6 +5,8 @@ import { fuzzRuns } from '../../../test/support/fuzz.ts';
 import { isLifeboatError, Secret } from '../../core/index.ts';
 import { keyFromBytes } from '../crypto/key-derivation.ts';
 import { decodeLock, encodeLock, ownLock } from '../lock/lock-file.ts';
+import { decodeManifest } from '../log/manifest.ts';
+import { decodeMarks } from '../prune/marks.ts';
 import type { BlobId } from '../repository.ts';
 import { decodeConfig, encodeConfig } from './config-file.ts';
 import { decodeIndex, encodeIndex, type PackedBlob } from './index-file.ts';
@@ -19,6 +21,7 @@ import {
 import { decodeSnapshot } from './snapshot-file.ts';
 import { decodeStoredJson, encodeStoredJson } from './stored-json.ts';
 import { decodeTree } from './tree.ts';
+import { treeReferences } from './tree-references.ts';
 
 const id = 'cd'.repeat(32) as BlobId;
 const blobs: readonly PackedBlob[] = [
@@ -38,6 +41,9 @@ const decoders: Readonly<Record<string, (bytes: Uint8Array) => unknown>> = {
   config: (bytes) => decodeConfig(text(bytes)),
   'key file': (bytes) => parseKeyFile(text(bytes)),
   'stored JSON': decodeStoredJson,
+  marks: decodeMarks,
+  manifest: (bytes) => decodeManifest(bytes, 'x'),
+  'tree references': treeReferences,
 };
 
 function survives(decode: (bytes: Uint8Array) => unknown, bytes: Uint8Array): boolean {
@@ -61,6 +67,12 @@ const fieldNames = [
   'offset',
 ];
 const moreFieldNames = [
+  'marks',
+  'folder',
+  'since',
+  'segments',
+  'floors',
+  'supersedes',
   'length',
   'time',
   'tree',

@@ -49,18 +49,20 @@ export function decodeIndex(json: string): readonly IndexedPack[] {
 }
 
 const maxUint32 = 2 ** 32 - 1;
+/** Far above what any program cuts files into, and above the largest tree that was ever seen. */
+export const maxBlobBytes = 512 * 1024 * 1024;
 
 function decodeBlob(value: unknown): PackedBlob {
   const blob = asObject(value, 'blob');
   const type = textField(blob, 'type');
   if (type !== 'data' && type !== 'tree') throw damaged('index: a blob of unknown type');
-  const length = numberField(blob, 'length', maxUint32);
+  const length = numberField(blob, 'length', maxBlobBytes);
   if (length <= envelopeOverhead) throw damaged('index: a blob of impossible length');
   return {
     id: hashField(blob, 'id') as BlobId,
     type,
     offset: numberField(blob, 'offset', maxUint32),
     length,
-    uncompressedLength: numberField(blob, 'uncompressed_length', maxUint32, 0),
+    uncompressedLength: numberField(blob, 'uncompressed_length', maxBlobBytes, 0),
   };
 }

@@ -1,4 +1,5 @@
 import { LifeboatError } from '../../core/index.ts';
+import { refuseJsonBomb } from './json-bounds.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -10,6 +11,7 @@ export function damaged(problem: string): LifeboatError {
 
 /** Parses JSON text that must be an object. Errors: `repository.damaged`. */
 export function parseObject(text: string, what: string): JsonObject {
+  refuseJsonBomb(text, what);
   try {
     return asObject(JSON.parse(text), what);
   } catch (error) {

@@ -1,6 +1,6 @@
 import { envelopeOverhead } from '../crypto/envelope.ts';
 import type { BlobId } from '../repository.ts';
-import type { PackedBlob } from './index-file.ts';
+import { maxBlobBytes, type PackedBlob } from './index-file.ts';
 import { damaged } from './json-shape.ts';
 
 // An entry: type (0 data, 1 tree, 2 data compressed, 3 tree compressed), stored length, plain length (only
@@ -50,12 +50,16 @@ export function decodePackHeader(header: Uint8Array): readonly PackedBlob[] {
     const end = at + headerEntryBytes(compressed);
     if (end > bytes.length) throw damaged('pack header: ends inside an entry');
     const length = bytes.readUInt32LE(at + 1);
+    const uncompressedLength = compressed ? bytes.readUInt32LE(at + 5) : 0;
+    if (length > maxBlobBytes || uncompressedLength > maxBlobBytes) {
+      throw damaged('pack header: a blob of impossible length');
+    }
     blobs.push({
       id: bytes.toString('hex', end - 32, end) as BlobId,
       type: kind % 2 === 1 ? 'tree' : 'data',
       offset,
       length,
-      uncompressedLength: compressed ? bytes.readUInt32LE(at + 5) : 0,
+      uncompressedLength,
     });
     offset += length;
     at = end;

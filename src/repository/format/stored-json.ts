@@ -3,7 +3,7 @@ import { damaged } from './json-shape.ts';
 
 const compressedMark = 0x02;
 /** Far above any index or snapshot that anyone writes: what a bomb may take. */
-const maxOutputLength = 1024 * 1024 * 1024;
+const maxOutputLength = 256 * 1024 * 1024;
 
 /** The plain form of index, snapshot and lock files: 0x02, then the zstd frame of the JSON. Format 1 has bare JSON. */
 export function encodeStoredJson(json: string, version: 1 | 2): Uint8Array {
@@ -14,6 +14,7 @@ export function encodeStoredJson(json: string, version: 1 | 2): Uint8Array {
 /** Takes either form, as format 2 allows. Errors: `repository.damaged`. */
 export function decodeStoredJson(bytes: Uint8Array): string {
   const first = bytes[0];
+  if (bytes.length > maxOutputLength) throw damaged('too long');
   if (first === 0x5b || first === 0x7b) return Buffer.from(bytes).toString('utf8');
   if (first !== compressedMark) throw damaged('unknown encoding');
   try {
