@@ -18,6 +18,10 @@ const port = parentPort;
 const setup = workerData as WorkerSetup;
 const tell = (message: MainMessage) => port.postMessage(message);
 
+// Before `run`, which asks for trees.
+const treesSent = new Int32Array(setup.treesSent);
+let treesTaken = 0;
+
 try {
   run();
   tell({ type: 'ended' });
@@ -48,9 +52,6 @@ function run(): void {
   saver.serve();
   sink.flush();
 }
-
-const treesSent = new Int32Array(setup.treesSent);
-let treesTaken = 0;
 
 /** From the main thread, which reads it wherever the repository lies. */
 function askForTree(id: BlobId): Uint8Array | undefined {
