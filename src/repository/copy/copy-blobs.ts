@@ -8,7 +8,7 @@ import { planPieces, type StoredPiece } from './stored-pieces.ts';
 import type { WantedBlobs } from './wanted-blobs.ts';
 
 /** Pieces of some MiB that are being read or resealed at once. */
-const piecesAtOnce = 6;
+const piecesAtOnce = 4;
 
 /** What could not be copied, by `failureKey`, and why. */
 export type BlobFailures = Map<string, string>;

@@ -9,7 +9,7 @@ import type { RepositoryAccess } from '../stored-file.ts';
 
 /** A copy that is killed does again at most what it did in this time. */
 const indexEveryMs = 60_000;
-const maxPacksInWork = 4;
+const maxPacksInWork = 2;
 
 export interface PackIntakeOptions {
   readonly access: RepositoryAccess;
@@ -63,7 +63,9 @@ export class PackIntake implements AsyncDisposable {
     this.#throwIfUnusable();
     const request = { type: 'reseal', session: this.#session, key, piece, blobs } as const;
     const options = { bytes: piece.length, transfer: [piece.buffer] };
-    const worker = this.#options.pool.leastBusy();
+    const { pool } = this.#options;
+    // Trees go to one worker, so that they end up in few packs.
+    const worker = blobs[0]?.type === 'tree' ? pool.first() : pool.leastBusy();
     return (await worker.run(request, 'resealed', options)).problems;
   }
 
