@@ -45,8 +45,8 @@ A backup made after "repair index" stores again what the source still has: run i
     repository: repositoryOption,
   },
   async run({ arguments: values, options }, context: CommandContext) {
-    const [what = '', given] = values as unknown as [string?, string[]?];
-    const ids = given ?? [];
+    const [what = '', ...rest] = values;
+    const ids = rest.filter((id) => id !== undefined);
     const run = parts[what as keyof typeof parts];
     if (run === undefined) {
       throw new LifeboatError('usage.invalid', `there is no ${JSON.stringify(what)} to repair`, {

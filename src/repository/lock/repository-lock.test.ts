@@ -3,10 +3,12 @@ import { hostname } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ProgressEvent } from '../../core/index.ts';
 import { keyFromBytes } from '../crypto/key-derivation.ts';
+import type { FileKind } from '../location/location.ts';
 import { MemoryLocation } from '../location/memory-location.ts';
 import { type RepositoryAccess, readStoredJson, writeStoredJson } from '../stored-file.ts';
 import { decodeLock, encodeLock, type LockFile, ownLock } from './lock-file.ts';
 import { RepositoryLock } from './repository-lock.ts';
+import { unlock } from './unlock.ts';
 
 const minuteMs = 60_000;
 const deadPid = 2 ** 22 + 1;
@@ -127,5 +129,131 @@ describe('lock', () => {
     vi.setSystemTime(Date.now() + minuteMs);
     expect(() => lock.assertHeld()).toThrow('could not be refreshed');
     await lock[Symbol.asyncDispose]();
+  });
+
+  it('says what it is for, since when, and that it waits', async () => {
+    const since = new Date(Date.now() - 20 * minuteMs);
+    const held = await foreign({ exclusive: true, operation: 'prune', since });
+    const events: ProgressEvent[] = [];
+    const progress = (event: ProgressEvent) => {
+      events.push(event);
+      if (event.type === 'note') void access.location.remove('locks', held);
+    };
+    const wanted = `prune by process ${process.pid}`;
+    const second = since.toISOString().slice(0, 19).replace('T', ' ');
+    const options = { exclusive: false, operation: 'backup', waitMs: 20_000, progress };
+    await using _lock = await RepositoryLock.acquire(access, options);
+    expect(events.map(({ type }) => type)).toEqual(['begin', 'note', 'end']);
+    const [, note] = events as [unknown, { message: string }];
+    expect(note.message).toContain(wanted);
+    expect(note.message).toContain(`elsewhere, since ${second} UTC; waiting for up to 20 s`);
+    const [name] = (await lockNames()) as [string];
+    const stored = decodeLock(await readStoredJson(access, 'locks', name));
+    expect(stored).toMatchObject({ operation: 'backup', exclusive: false });
+  });
+
+  it('stops waiting when the time is over or the work is cancelled', async () => {
+    await foreign({ exclusive: true });
+    const options = { exclusive: false, waitMs: 300 };
+    await expect(RepositoryLock.acquire(access, options)).rejects.toMatchObject({
+      code: 'repository.locked',
+    });
+    const abort = new AbortController();
+    const progress = (event: ProgressEvent) => void (event.type === 'note' && abort.abort());
+    const { signal } = abort;
+    const waiting = RepositoryLock.acquire(access, { ...options, waitMs: 1e6, progress, signal });
+    await expect(waiting).rejects.toMatchObject({ code: 'cancelled' });
+  });
+});
+
+describe('lock, where clocks differ', () => {
+  /** A location with a clock of its own, `aheadMs` before ours. */
+  class Clocked extends MemoryLocation {
+    aheadMs = 0;
+    readonly #written = new Map<string, number>();
+
+    override async write(kind: FileKind, name: string, bytes: Uint8Array): Promise<void> {
+      await super.write(kind, name, bytes);
+      this.#written.set(name, Date.now() + this.aheadMs);
+    }
+
+    async modifiedAt(_kind: FileKind, name: string): Promise<Date | undefined> {
+      const time = this.#written.get(name);
+      return time === undefined ? undefined : new Date(time);
+    }
+  }
+
+  let place: Clocked;
+  let warnings: string[];
+  const progress = (event: ProgressEvent) => {
+    if (event.type === 'warning') warnings.push(event.message);
+  };
+  const acquire = async () => {
+    await using _lock = await RepositoryLock.acquire(access, { exclusive: true, progress });
+  };
+
+  beforeEach(() => {
+    place = new Clocked();
+    access = { ...access, location: place };
+    warnings = [];
+  });
+
+  it('says nothing where they agree', async () => {
+    await acquire();
+    expect(warnings).toEqual([]);
+  });
+
+  it.each([
+    [7 * minuteMs, 'behind'],
+    [-7 * minuteMs, 'ahead of'],
+  ])('says how far ours is off: %i ms', async (aheadMs, side) => {
+    place.aheadMs = aheadMs;
+    await acquire();
+    expect(warnings).toEqual([expect.stringContaining(`is 7m 0s ${side} that of memory`)]);
+  });
+
+  it('does not take a living lock for dead because its holder has a slow clock', async () => {
+    const slow = new Date(Date.now() - 60 * minuteMs);
+    const held = await foreign({ time: slow });
+    await expect(acquire()).rejects.toMatchObject({
+      code: 'repository.locked',
+      message: expect.stringContaining('by the clock of the repository its lock is only'),
+    });
+    expect(await lockNames()).toEqual([held]);
+  });
+
+  it('removes one that is old by the clock of the location too', async () => {
+    place.aheadMs = -40 * minuteMs;
+    await foreign({ time: new Date(Date.now() - 40 * minuteMs) });
+    place.aheadMs = 0;
+    await acquire();
+    expect(warnings).toEqual([expect.stringContaining('removed a stale lock')]);
+    expect(await lockNames()).toEqual([]);
+  });
+
+  it('says so when a lock comes from the future', async () => {
+    await foreign({ time: new Date(Date.now() + 90 * minuteMs) });
+    const options = { exclusive: false, progress };
+    await using _lock = await RepositoryLock.acquire(access, options);
+    expect(warnings).toEqual([expect.stringContaining('is dated 1h 30m from now')]);
+  });
+});
+
+describe('unlock', () => {
+  it('removes what is stale, lists the rest, and takes all only when asked to', async () => {
+    const dead = await foreign({ hostname: hostname(), pid: deadPid });
+    const old = await foreign({ time: new Date(Date.now() - 31 * minuteMs) });
+    const held = await foreign({ exclusive: true });
+    expect((await unlock(access, { dryRun: true })).map(({ removed }) => removed)).toEqual([
+      false,
+      false,
+      false,
+    ]);
+    const first = await unlock(access);
+    expect(first.filter(({ removed }) => removed).map(({ name }) => name)).toEqual([dead, old]);
+    expect(first.at(-1)).toMatchObject({ name: held, exclusive: true, isStale: false });
+    expect(await lockNames()).toEqual([held]);
+    await unlock(access, { removeAll: true });
+    expect(await lockNames()).toEqual([]);
   });
 });
