@@ -1,6 +1,6 @@
 import { LifeboatError } from '../core/index.ts';
 import type { Repository, RetentionPolicy } from '../repository/index.ts';
-import type { SourceKind } from '../sources/index.ts';
+import { logsNeededFrom, type SourceKind } from '../sources/index.ts';
 import { type Activity, noteActivity } from './activity.ts';
 import { alarmOf } from './alarm.ts';
 import { copyBetween } from './copy-between.ts';
@@ -115,7 +115,8 @@ export class RepositoryKeeper {
   async #prune(): Promise<void> {
     const { signal, onEvent } = this.#options;
     await this.turns.exclusive('prune', async () => {
-      const report = await this.repository.prune({ signal, lockWaitMs });
+      const logsFrom = await logsNeededFrom(this.repository, signal);
+      const report = await this.repository.prune({ signal, lockWaitMs, logsFrom });
       onEvent({ type: 'prune', repository: this.name, ...report });
       await this.#note('prune', true, `${report.filesRemoved} files removed`);
     });

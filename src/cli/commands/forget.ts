@@ -5,7 +5,7 @@ import type {
   ForgetReport,
   Repository,
 } from '../../repository/index.ts';
-import { recoveryWindowChanges } from '../../sources/index.ts';
+import { logsNeededFrom, recoveryWindowChanges } from '../../sources/index.ts';
 import { openChosenRepository, repositoryOption } from '../chosen-repository.ts';
 import { type CommandContext, defineCommand } from '../command.ts';
 import { countOf } from '../output/count.ts';
@@ -70,6 +70,7 @@ flagged no unflagged one goes. Takes the exclusive lock.`,
     conclude(report, context);
     if (options.prune && !dryRun && report.removed.length > 0) {
       const pruned = await repository.prune({
+        logsFrom: await logsNeededFrom(repository, signal),
         ...lockWait(options.wait),
         signal,
         progress: output.progress,

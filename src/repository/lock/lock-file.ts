@@ -1,3 +1,4 @@
+import { readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { goJsonString } from '../format/go-text.ts';
 import { formatGoTime, parseGoTime } from '../format/go-time.ts';
@@ -20,6 +21,8 @@ export interface LockFile {
   readonly operation?: string | undefined;
   /** When it began; `time` is that of the last refresh. */
   readonly since?: Date | undefined;
+  /** In which space of process ids `pid` means something: containers may share a host name. */
+  readonly pidSpace?: string | undefined;
 }
 
 /** restic's own limit. */
@@ -27,7 +30,17 @@ export const staleAfterMs = 30 * 60_000;
 
 export function ownLock(exclusive: boolean, operation?: string, since?: Date): LockFile {
   const [host, username, time] = [hostname(), userName(), new Date()];
-  return { time, exclusive, hostname: host, username, pid: process.pid, operation, since };
+  const lock = { time, exclusive, hostname: host, username, pid: process.pid };
+  return operation === undefined ? lock : { ...lock, operation, since, pidSpace: ownPidSpace() };
+}
+
+/** Undefined where the system does not say. */
+function ownPidSpace(): string | undefined {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return undefined;
+  }
 }
 
 /** JSON in the field order of restic's Lock struct; our own field comes last, others ignore it. */
@@ -47,10 +60,11 @@ export function encodeLock(lock: LockFile): string {
   return `{${fields.join(',')}}`;
 }
 
-function encodeOwn({ operation, since, time }: LockFile): string[] {
+function encodeOwn({ operation, since, time, pidSpace }: LockFile): string[] {
   if (operation === undefined) return [];
   const began = formatGoTime(BigInt((since ?? time).getTime()) * 1_000_000n);
-  return [`"lifeboat":{"operation":${goJsonString(operation)},"since":"${began}"}`];
+  const space = pidSpace === undefined ? '' : `,"pidSpace":${goJsonString(pidSpace)}`;
+  return [`"lifeboat":{"operation":${goJsonString(operation)},"since":"${began}"${space}}`];
 }
 
 /** Errors: `repository.damaged`. */
@@ -69,18 +83,25 @@ export function decodeLock(json: string): LockFile {
 }
 
 /** Only said to people: what is malformed is left out. */
-function decodeOwn(value: unknown): Pick<LockFile, 'operation' | 'since'> {
+function decodeOwn(value: unknown): Pick<LockFile, 'operation' | 'since' | 'pidSpace'> {
   if (typeof value !== 'object' || value === null) return {};
-  const { operation, since } = value as { operation?: unknown; since?: unknown };
+  const { operation, since, pidSpace } = value as Readonly<Record<string, unknown>>;
   if (typeof operation !== 'string' || typeof since !== 'string') return {};
   const sinceNs = parseGoTime(since);
   if (sinceNs === undefined) return {};
-  return { operation: operation.slice(0, 100), since: new Date(Number(sinceNs / 1_000_000n)) };
+  return {
+    operation: operation.slice(0, 100),
+    since: new Date(Number(sinceNs / 1_000_000n)),
+    ...(typeof pidSpace === 'string' ? { pidSpace } : {}),
+  };
 }
 
 /** True when its process is known to be gone: it ran on this host. */
 export function isOfDeadProcess(lock: LockFile): boolean {
-  return lock.hostname === hostname() && !processExists(lock.pid);
+  if (lock.hostname !== hostname()) return false;
+  // In another container of that name the process may well be alive.
+  if (lock.pidSpace !== undefined && lock.pidSpace !== ownPidSpace()) return false;
+  return !processExists(lock.pid);
 }
 
 function processExists(pid: number): boolean {

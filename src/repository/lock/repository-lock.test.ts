@@ -86,6 +86,12 @@ describe('lock', () => {
     await expect(RepositoryLock.acquire(access, { exclusive: true })).rejects.toThrow('locked');
   });
 
+  it('leaves alone one of another container with the same host name', async () => {
+    const held = { hostname: hostname(), pid: deadPid, operation: 'backup' };
+    await foreign({ ...held, pidSpace: 'pid:[4026532999]' });
+    await expect(RepositoryLock.acquire(access, { exclusive: true })).rejects.toThrow('locked');
+  });
+
   it('treats one that cannot be read as held, and names it', async () => {
     const files = new Map([[`locks/${'ab'.repeat(32)}`, randomBytes(100) as Uint8Array]]);
     access = { ...access, location: new MemoryLocation({ files }) };

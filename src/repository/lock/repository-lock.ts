@@ -56,7 +56,7 @@ export class RepositoryLock implements AsyncDisposable {
     access: RepositoryAccess,
     options: LockOptions,
   ): Promise<RepositoryLock> {
-    const { exclusive, operation, signal, progress = silentProgress } = options;
+    const { exclusive, operation = 'a command', signal, progress = silentProgress } = options;
     const before = await lookAtLocks(access, signal);
     refuseConflicts(before, exclusive);
     throwIfAborted(signal);
