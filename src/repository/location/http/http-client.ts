@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { cancelled, LifeboatError, throwIfAborted } from '../../../core/index.ts';
-import { collectBody } from './collect-body.ts';
+import { BodyCollector } from './body-collector.ts';
 import {
   bodyLength,
   type HttpAnswer,
@@ -124,7 +124,7 @@ async function exchange(outgoing: ClientRequest, request: HttpRequest): Promise<
     const length = header('content-length');
     const lengthBytes = length === undefined ? undefined : Number(length);
     const expected = method === 'HEAD' ? undefined : lengthBytes;
-    const answer = await collectBody(incoming, expected, silence.heard);
+    const answer = await bodyOf(incoming, new BodyCollector(expected), silence.heard);
     return { status: incoming.statusCode ?? 0, header, lengthBytes, body: answer };
   } catch (error) {
     outgoing.destroy();
@@ -137,6 +137,33 @@ async function exchange(outgoing: ClientRequest, request: HttpRequest): Promise<
   } finally {
     signal?.removeEventListener('abort', onAbort);
   }
+}
+
+/** By events: an iterator costs a promise for each of some thousand parts. */
+function bodyOf(
+  incoming: IncomingMessage,
+  body: BodyCollector,
+  heard: () => void,
+): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    incoming.on('data', (part: Uint8Array) => {
+      heard();
+      try {
+        body.add(part);
+      } catch (error) {
+        reject(error);
+      }
+    });
+    incoming.once('end', () => {
+      try {
+        resolve(body.end());
+      } catch (error) {
+        reject(error);
+      }
+    });
+    incoming.once('error', reject);
+    incoming.once('close', () => reject(new Error('aborted')));
+  });
 }
 
 function factOf(error: unknown): string {

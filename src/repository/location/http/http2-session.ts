@@ -7,7 +7,7 @@ import {
 } from 'node:http2';
 import type { Socket } from 'node:net';
 import { cancelled, LifeboatError, throwIfAborted } from '../../../core/index.ts';
-import { joinBody, maximumBodyBytes, sendsTooMuch } from './collect-body.ts';
+import { BodyCollector } from './body-collector.ts';
 import { bodyLength, type HttpAnswer, type HttpRequest } from './http-transport.ts';
 import { SilenceWatch } from './silence-watch.ts';
 import { unreachable } from './transport-error.ts';
@@ -15,6 +15,8 @@ import { unreachable } from './transport-error.ts';
 const sessionMemoryMb = 4_096;
 /** What may be under way without a word from us: the pipe is short, so this only spares words. */
 const streamWindowBytes = 2 * 2 ** 20;
+/** Sixteen times what is usual: a pack is less than a hundred events. */
+const frameBytes = 256 * 1024;
 const sessionWindowBytes = 16 * 2 ** 20;
 
 /** HTTP/2 without TLS over a socket that is open already. Requests share it. `place` is what errors name. */
@@ -29,7 +31,7 @@ export class Http2Session {
       createConnection: () => socket,
       // Packs that wait to be sent count; above the default of 10 MB new requests are refused.
       maxSessionMemory: sessionMemoryMb,
-      settings: { initialWindowSize: streamWindowBytes },
+      settings: { initialWindowSize: streamWindowBytes, maxFrameSize: frameBytes },
     });
     this.#session.once('connect', () => this.#session.setLocalWindowSize(sessionWindowBytes));
     this.#session.on('error', (error) => {
@@ -62,16 +64,7 @@ export class Http2Session {
         },
         { endStream: request.body === undefined },
       );
-      const { headers, parts } = await answerOf(stream, body, silence.heard);
-      const header = (name: string) => {
-        const value = headers[name];
-        return Array.isArray(value) ? value[0] : value;
-      };
-      const length = header('content-length');
-      const lengthBytes = length === undefined ? undefined : Number(length);
-      const expected = method === 'HEAD' ? undefined : lengthBytes;
-      const answer = joinBody(parts, expected);
-      return { status: Number(headers[':status']), header, lengthBytes, body: answer };
+      return await answerOf(stream, request, silence.heard);
     } catch (error) {
       stop();
       if (signal?.aborted) throw cancelled(signal);
@@ -84,41 +77,55 @@ export class Http2Session {
   }
 }
 
-interface WholeAnswer {
-  readonly headers: IncomingHttpHeaders;
-  readonly parts: readonly Uint8Array[];
-}
-
 function answerOf(
   stream: ClientHttp2Stream,
-  body: readonly Uint8Array[],
+  { method, body = [] }: HttpRequest,
   heard: () => void,
-): Promise<WholeAnswer> {
+): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
-    const parts: Uint8Array[] = [];
-    let received = 0;
-    let headers: IncomingHttpHeaders | undefined;
-    stream.once('response', (each) => {
-      headers = each;
+    let answer: Omit<HttpAnswer, 'body'> | undefined;
+    let collector: BodyCollector | undefined;
+    const attempt = (step: () => void) => {
+      try {
+        step();
+      } catch (error) {
+        reject(error);
+      }
+    };
+    const end = () =>
+      attempt(() => {
+        if (answer === undefined || collector === undefined) throw new Error('it did not answer');
+        resolve({ ...answer, body: collector.end() });
+      });
+    stream.once('response', (headers) => {
       heard();
+      attempt(() => {
+        answer = headOf(headers);
+        collector = new BodyCollector(method === 'HEAD' ? undefined : answer.lengthBytes);
+      });
     });
     stream.on('data', (part: Uint8Array) => {
       heard();
-      received += part.length;
-      if (received > maximumBodyBytes) reject(sendsTooMuch());
-      else parts.push(part);
+      attempt(() => collector?.add(part));
     });
-    stream.once('end', () => {
-      if (headers !== undefined) resolve({ headers, parts });
-    });
+    stream.once('end', end);
     stream.on('error', reject);
     stream.once('close', () => {
       // Ended in order, but before `end` could be told.
-      const inOrder = stream.rstCode === constants.NGHTTP2_NO_ERROR && headers !== undefined;
-      if (inOrder) resolve({ headers: headers as IncomingHttpHeaders, parts });
+      if (stream.rstCode === constants.NGHTTP2_NO_ERROR) end();
       else reject(new Error('it closed the connection'));
     });
     for (const part of body) stream.write(part);
     if (body.length > 0) stream.end();
   });
+}
+
+function headOf(headers: IncomingHttpHeaders): Omit<HttpAnswer, 'body'> {
+  const header = (name: string) => {
+    const value = headers[name];
+    return Array.isArray(value) ? value[0] : value;
+  };
+  const length = header('content-length');
+  const lengthBytes = length === undefined ? undefined : Number(length);
+  return { status: Number(headers[':status']), header, lengthBytes };
 }

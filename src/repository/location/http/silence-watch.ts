@@ -7,6 +7,7 @@ const slowestBytesPerMs = 16;
 export class SilenceWatch implements Disposable {
   readonly #onSilence: () => void;
   #timer: NodeJS.Timeout;
+  #isListening = false;
   fellSilent = false;
 
   constructor(uploadBytes: number, onSilence: () => void) {
@@ -14,7 +15,10 @@ export class SilenceWatch implements Disposable {
     this.#timer = this.#start(silenceTimeoutMs + uploadBytes / slowestBytesPerMs);
   }
 
+  /** Called for every part that arrives. */
   readonly heard = (): void => {
+    if (this.#isListening) return void this.#timer.refresh();
+    this.#isListening = true;
     clearTimeout(this.#timer);
     this.#timer = this.#start(silenceTimeoutMs);
   };
