@@ -5,6 +5,7 @@ import { type Activity, noteActivity } from './activity.ts';
 import { alarmOf } from './alarm.ts';
 import { copyBetween } from './copy-between.ts';
 import { forgetOf } from './forget-of.ts';
+import { RepositoryOpening } from './repository-opening.ts';
 import { RepositoryTurns } from './repository-turns.ts';
 import { parseSchedule, runOnSchedule } from './schedule.ts';
 import type { ServiceEvent } from './service-event.ts';
@@ -23,7 +24,7 @@ export interface KeptSource {
 
 export interface RepositoryKeeperOptions {
   readonly name: string;
-  readonly repository: Repository;
+  readonly open: () => Promise<Repository>;
   readonly sources: readonly KeptSource[];
   /** Cron expressions. */
   readonly prune?: string | undefined;
@@ -38,7 +39,7 @@ export interface RepositoryKeeperOptions {
 /** Keeps one repository in order: what is forgotten, pruned, checked, and copied to it, one not in the way of the other. */
 export class RepositoryKeeper {
   readonly name: string;
-  readonly repository: Repository;
+  readonly opening: RepositoryOpening;
   readonly turns: RepositoryTurns;
   /** The repository whose copy this one is. */
   from: RepositoryKeeper | undefined;
@@ -52,7 +53,7 @@ export class RepositoryKeeper {
   constructor(options: RepositoryKeeperOptions) {
     this.#options = options;
     this.name = options.name;
-    this.repository = options.repository;
+    this.opening = new RepositoryOpening(options.open);
     this.turns = new RepositoryTurns((task, waitsFor) =>
       options.onEvent({ type: 'waiting', repository: options.name, task, waitsFor }),
     );
@@ -67,6 +68,8 @@ export class RepositoryKeeper {
   /** Resolves after the signal aborted and everything has stopped. Errors: `config.invalid` (a schedule). */
   async run(): Promise<void> {
     const { prune, check, copySchedule, signal } = this.#options;
+    // What came into the original while nobody copied.
+    if (this.from && copySchedule === undefined) this.#begin('copy', () => this.copyNow());
     await Promise.all([
       this.#onSchedule('prune', prune, () => this.#prune()),
       this.#onSchedule('check', check, () => this.#check()),
@@ -88,8 +91,13 @@ export class RepositoryKeeper {
     const { signal, onEvent } = this.#options;
     if (from === undefined || signal.aborted) return;
     const task = `copy from ${from.name} to ${this.name}`;
+    const [source, destination] = [await from.opening.now(), await this.opening.now()];
+    const pair = [
+      { name: from.name, repository: source },
+      { name: this.name, repository: destination },
+    ] as const;
     const report = await from.turns.shared(task, () =>
-      this.turns.shared(task, () => copyBetween(from, this, { signal, onEvent, lockWaitMs })),
+      this.turns.shared(task, () => copyBetween(...pair, { signal, onEvent, lockWaitMs })),
     );
     const isGood = report.problems.length === 0;
     await this.#note('copy', isGood, `${report.snapshots.length} new from ${from.name}`);
@@ -109,14 +117,17 @@ export class RepositoryKeeper {
     const { sources, signal, onEvent } = this.#options;
     const kept = sources.find(({ name }) => name === source);
     if (kept?.policy === undefined || signal.aborted) return;
-    await forgetOf(this, { ...kept, policy: kept.policy }, { signal, onEvent, lockWaitMs });
+    const { name, turns } = this;
+    const place = { name, turns, repository: await this.opening.now() };
+    await forgetOf(place, { ...kept, policy: kept.policy }, { signal, onEvent, lockWaitMs });
   }
 
   async #prune(): Promise<void> {
     const { signal, onEvent } = this.#options;
+    const repository = await this.opening.now();
     await this.turns.exclusive('prune', async () => {
-      const logsFrom = await logsNeededFrom(this.repository, signal);
-      const report = await this.repository.prune({ signal, lockWaitMs, logsFrom });
+      const logsFrom = await logsNeededFrom(repository, signal);
+      const report = await repository.prune({ signal, lockWaitMs, logsFrom });
       onEvent({ type: 'prune', repository: this.name, ...report });
       await this.#note('prune', true, `${report.filesRemoved} files removed`);
     });
@@ -124,9 +135,10 @@ export class RepositoryKeeper {
 
   async #check(): Promise<void> {
     const { signal, onEvent, checkData } = this.#options;
+    const repository = await this.opening.now();
     await this.turns.shared('check', async () => {
       const readData = checkData === 'all' || (checkData !== undefined && { share: checkData });
-      const report = await this.repository.check({ readData, signal, lockWaitMs });
+      const report = await repository.check({ readData, signal, lockWaitMs });
       const errors = report.findings.filter(({ severity }) => severity === 'error');
       const { snapshots, bytesRead } = report;
       const counts = { errors: errors.length, hints: report.findings.length - errors.length };
@@ -184,7 +196,8 @@ export class RepositoryKeeper {
 
   async #note(activity: Activity, isGood: boolean, result: string): Promise<void> {
     const note = { time: new Date(), isGood, result };
-    await noteActivity(this.#options.stateFolder, this.repository, activity, note);
+    const repository = await this.opening.now();
+    await noteActivity(this.#options.stateFolder, repository, activity, note);
   }
 
   #alarm(error: unknown, action: string): void {

@@ -5,6 +5,7 @@ import { memoryRepository } from '../../test/support/memory-repository.ts';
 import { temporaryFolder } from '../../test/support/postgres.ts';
 import { storeSnapshot } from '../../test/support/stored-scene.ts';
 import { parseConfiguration } from '../config/index.ts';
+import { LifeboatError } from '../core/index.ts';
 import type { Repository } from '../repository/index.ts';
 import type { Source } from '../sources/index.ts';
 import { readActivities } from './activity.ts';
@@ -39,7 +40,7 @@ function growing(name: string): Source {
 
 async function serve(
   options: string,
-  repositories: ReadonlyMap<string, Repository>,
+  repositories: Readonly<Record<string, Repository | (() => Promise<Repository>)>>,
   isDone: (events: readonly ServiceEvent[]) => boolean,
 ): Promise<readonly ServiceEvent[]> {
   const text = `
@@ -53,7 +54,12 @@ ${options}`;
   const events: ServiceEvent[] = [];
   await runService({
     configuration,
-    repositories,
+    repositories: new Map(
+      Object.entries(repositories).map(([name, each]) => [
+        name,
+        typeof each === 'function' ? each : async () => each,
+      ]),
+    ),
     sources: [growing('docs')],
     signal: stop.signal,
     onEvent: (event) => {
@@ -77,10 +83,7 @@ repositories:
   main: { location: a, password: { env: X }, prune: '${everySecond}', check: '${everySecond}' }
   offsite: { location: b, password: { env: X }, copyFrom: main, retention: { last: unlimited } }
 retention: { last: 2, minimum: 1 }`,
-      new Map<string, Repository>([
-        ['main', main],
-        ['offsite', offsite],
-      ]),
+      { main, offsite },
       (all) =>
         of(all, 'backup').length > 3 &&
         ['forget', 'copy', 'prune', 'check', 'flagged'].every((type) =>
@@ -126,10 +129,7 @@ retention: { last: 2, minimum: 1 }`,
 repositories:
   main: { location: a, password: { env: X }, check: '${everySecond}' }
   offsite: { location: b, password: { env: X }, copyFrom: main }`,
-      new Map<string, Repository>([
-        ['main', main],
-        ['offsite', offsite],
-      ]),
+      { main, offsite },
       (all) => {
         const alarms = new Set(
           all.flatMap((event) => (event.type === 'alarm' ? [event.repository] : [])),
@@ -149,4 +149,43 @@ repositories:
       JSON.parse(readFileSync(join(folder, 'activity', main.id, 'check.json'), 'utf8')),
     ).toMatchObject({ isGood: false });
   }, 180_000);
+
+  it('serves what it can reach, and the rest as soon as it can', async () => {
+    await using main = (await memoryRepository()).open();
+    await using offsite = (await memoryRepository()).open();
+    let attempts = 0;
+    const events = await serve(
+      `
+repositories:
+  main: { location: a, password: { env: X } }
+  offsite: { location: b, password: { env: X }, copyFrom: main }`,
+      {
+        main,
+        offsite: async () => {
+          if (++attempts < 2) throw new LifeboatError('location.unreachable', 'out of reach');
+          return offsite;
+        },
+      },
+      (all) => of(all, 'copy').length > 0,
+    );
+    expect(events).toContainEqual(
+      expect.objectContaining({ type: 'alarm', repository: 'offsite', message: 'out of reach' }),
+    );
+    expect((await offsite.snapshots()).length).toBeGreaterThan(0);
+  }, 180_000);
+
+  it('does not begin with a repository that does not open, and stops the others first', async () => {
+    await using main = (await memoryRepository()).open();
+    const wrong = new LifeboatError('repository.wrong-password', 'no key opens');
+    const events = serve(
+      `
+repositories:
+  main: { location: a, password: { env: X } }
+  offsite: { location: b, password: { env: X }, copyFrom: main }`,
+      { main, offsite: () => Promise.reject(wrong) },
+      () => false,
+    );
+    await expect(events).rejects.toBe(wrong);
+    expect(await main.location.list('locks')).toEqual([]);
+  }, 60_000);
 });

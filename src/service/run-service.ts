@@ -2,6 +2,7 @@ import { type Configuration, retentionOf } from '../config/index.ts';
 import { assert } from '../core/index.ts';
 import type { Repository } from '../repository/index.ts';
 import type { Source } from '../sources/index.ts';
+import { alarmOf } from './alarm.ts';
 import { lockInstance } from './instance-lock.ts';
 import { RepositoryKeeper } from './repository-keeper.ts';
 import { policyOf } from './retention.ts';
@@ -10,9 +11,10 @@ import type { ServiceEvent } from './service-event.ts';
 import { SourceKeeper } from './source-keeper.ts';
 
 export interface ServiceOptions {
-  /** What is to be done when; each repository and source of it is opened below. */
+  /** What is to be done when. */
   readonly configuration: Configuration;
-  readonly repositories: ReadonlyMap<string, Repository>;
+  /** How to open each. One that cannot be reached at first is tried again; the others are served meanwhile. */
+  readonly repositories: ReadonlyMap<string, () => Promise<Repository>>;
   readonly sources: readonly Source[];
   /** Ends the service. */
   readonly signal: AbortSignal;
@@ -22,31 +24,50 @@ export interface ServiceOptions {
 
 /**
  * Protects the sources until the signal aborts, and keeps their repositories in order; then everything is stopped in order and
- * the promise resolves. Rejects when it cannot begin: `service.running`, `config.invalid` (a schedule).
+ * the promise resolves. Rejects when it cannot begin: `service.running`, `config.invalid` (a schedule), a repository that
+ * is reached and does not open.
  */
 export async function runService(options: ServiceOptions): Promise<void> {
-  const { configuration, sources, signal, onEvent } = options;
-  const places = keepersOf(options);
-  const keepers = sources.map((source) => {
-    const { backup, repository } = configuration.sources[source.name] ?? {};
-    const schedule =
-      backup === undefined ? undefined : parseSchedule(backup, `sources.${source.name}.backup`);
-    const place = places.get(repository ?? '');
-    assert(place !== undefined, 'the repository of every source is open');
-    return new SourceKeeper({
-      source,
-      repository: place.repository,
-      place,
-      schedule,
-      signal,
-      onEvent,
-    });
-  });
+  const { configuration, sources, onEvent } = options;
+  const failed = new AbortController();
+  const signal = AbortSignal.any([options.signal, failed.signal]);
+  const places = keepersOf({ ...options, signal });
+  const schedules = new Map(
+    Object.entries(configuration.sources).map(([name, { backup }]) => [
+      name,
+      backup === undefined ? undefined : parseSchedule(backup, `sources.${name}.backup`),
+    ]),
+  );
   await using _lock = await lockInstance(configuration.stateFolder);
   const names = { sources: sources.map(({ name }) => name), repositories: [...places.keys()] };
   onEvent({ type: 'service-started', ...names });
-  await Promise.all([...keepers, ...places.values()].map((keeper) => keeper.run()));
+  const open = ({ name, opening }: RepositoryKeeper) =>
+    opening.whenReachable(signal, (error, delayMs) => {
+      const action = `it is tried again in ${Math.round(delayMs / 1000)} s`;
+      onEvent(alarmOf({ repository: name }, error, action));
+    });
+  const keepSource = async (source: Source) => {
+    const place = places.get(configuration.sources[source.name]?.repository ?? '');
+    assert(place !== undefined, 'the repository of every source is known');
+    const repository = await open(place);
+    if (repository === undefined) return;
+    const schedule = schedules.get(source.name);
+    await new SourceKeeper({ source, repository, place, schedule, signal, onEvent }).run();
+  };
+  const keepPlace = async (place: RepositoryKeeper) => {
+    if ((await open(place)) !== undefined) await place.run();
+  };
+  const work = [...sources.map(keepSource), ...[...places.values()].map(keepPlace)];
+  await endTogether(work, failed);
   onEvent({ type: 'service-stopped' });
+}
+
+/** When one cannot begin, all are stopped in order before its error is thrown. */
+async function endTogether(work: readonly Promise<void>[], failed: AbortController): Promise<void> {
+  for (const each of work) each.catch(() => failed.abort());
+  const outcomes = await Promise.allSettled(work);
+  const rejected = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (rejected !== undefined) throw rejected.reason;
 }
 
 function keepersOf({
@@ -57,7 +78,7 @@ function keepersOf({
   onEvent,
 }: ServiceOptions): ReadonlyMap<string, RepositoryKeeper> {
   const keepers = new Map<string, RepositoryKeeper>();
-  for (const [name, repository] of repositories) {
+  for (const [name, open] of repositories) {
     const { prune, check, checkData, copySchedule } = configuration.repositories[name] ?? {};
     const kept = sources.map((source) => {
       const setting = retentionOf(configuration, source.name, name);
@@ -65,7 +86,7 @@ function keepersOf({
     });
     const { stateFolder } = configuration;
     const work = { prune, check, checkData, copySchedule };
-    const keeper = { name, repository, sources: kept, stateFolder, signal, onEvent, ...work };
+    const keeper = { name, open, sources: kept, stateFolder, signal, onEvent, ...work };
     keepers.set(name, new RepositoryKeeper(keeper));
   }
   for (const [name, keeper] of keepers) {

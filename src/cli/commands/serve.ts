@@ -30,10 +30,11 @@ Ctrl-C or SIGTERM stops it in order, with exit code 0.`,
       });
     }
     await using opened = new AsyncDisposableStack();
-    const repositories = new Map<string, Repository>();
+    const repositories = new Map<string, () => Promise<Repository>>();
     for (const name of neededRepositories(configuration)) {
-      const repository = await openConfiguredRepository(context, configuration, name);
-      repositories.set(name, opened.use(repository));
+      repositories.set(name, async () => {
+        return opened.use(await openConfiguredRepository(context, configuration, name));
+      });
     }
     const sources: AnySource[] = [];
     for (const name of Object.keys(configuration.sources)) {
