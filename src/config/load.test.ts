@@ -140,6 +140,7 @@ check: '0 5 * * *'
     ['    copyFrom: main\n', '', 'repositories.offsite.copyFrom: expected one of main, offsite'],
     ['lock: 30d', 'lock: soon', 'repositories.offsite.lock: expected a span of time'],
     ['monthly: 12', 'monthly: -1', 'repositories.offsite.retention.monthly: expected'],
+    ['monthly: 12', 'minimum: 5', 'repositories.offsite.retention: expected at least one rule'],
     ['monthly: 12', 'weeks: 1', 'repositories.offsite.retention: there is no option "weeks"'],
     ['within: 14d', 'within: 14 days', 'sources.uploads.retention.within: expected years, months'],
     ['paths: [/x]', 'paths: []', 'sources.other.paths: expected something that is not empty'],

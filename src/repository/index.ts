@@ -18,7 +18,7 @@ export { leftoversOfStockTools } from './check/check-leftovers.ts';
 export type { CheckOptions } from './check/check-repository.ts';
 export type { ReadData } from './check/pack-subset.ts';
 export { type ContentCutter, chunkMaxBytes, chunkMinBytes } from './chunker/content-cutter.ts';
-export { countUncopied } from './copy/copied-snapshot.ts';
+export { uncopied } from './copy/copied-snapshot.ts';
 export type { CopiedSnapshot, CopyOptions, CopyReport } from './copy/copy.ts';
 export { isDamage } from './damage.ts';
 export { BlobSink, type SinkGrant } from './data-plane/blob-sink.ts';
@@ -31,7 +31,7 @@ export {
   groupSnapshots,
   sourceOf,
 } from './forget/group-snapshots.ts';
-export type { ForgetGroup } from './forget/plan-by-policy.ts';
+export { type ForgetGroup, planByPolicy } from './forget/plan-by-policy.ts';
 export { parseRetentionDuration, type RetentionDuration } from './forget/retention-duration.ts';
 export { defaultMinimum, type KeepCount, type RetentionPolicy } from './forget/retention-policy.ts';
 export { checkpointTag, flaggedTag } from './forget/special-tags.ts';

@@ -1,4 +1,6 @@
 import type { CopyReport, Repository } from '../repository/index.ts';
+import { keptAfterCopy } from './kept-after-copy.ts';
+import type { KeptSource } from './kept-sources.ts';
 import type { ServiceEvent } from './service-event.ts';
 
 interface NamedRepository {
@@ -6,7 +8,7 @@ interface NamedRepository {
   readonly repository: Repository;
 }
 
-/** One copy, with its events. */
+/** One copy, with its events. What the destination's retention would let go at once is not brought. */
 export async function copyBetween(
   from: NamedRepository,
   to: NamedRepository,
@@ -14,12 +16,25 @@ export async function copyBetween(
     readonly signal: AbortSignal;
     readonly onEvent: (event: ServiceEvent) => void;
     readonly lockWaitMs: number;
+    /** Whose snapshots the destination keeps by a policy of its own. */
+    readonly sources: readonly KeptSource[];
   },
 ): Promise<CopyReport> {
   const { signal, onEvent, lockWaitMs } = options;
   const names = { from: from.name, to: to.name };
   onEvent({ type: 'copy-started', ...names });
-  const report = await from.repository.copyTo(to.repository, { signal, lockWaitMs });
+  // What is damaged is told by the copy itself.
+  const quiet = { signal, progress: () => {} };
+  const listed = await Promise.all([
+    from.repository.snapshots(quiet),
+    to.repository.snapshots(quiet),
+  ]);
+  const wanted = keptAfterCopy(...listed, options.sources);
+  const report = await from.repository.copyTo(to.repository, {
+    select: ({ id }) => wanted.has(id),
+    signal,
+    lockWaitMs,
+  });
   onEvent({ type: 'copy', ...names, ...report, snapshots: report.snapshots.length });
   return report;
 }

@@ -1,10 +1,11 @@
 import { LifeboatError } from '../core/index.ts';
-import type { Repository, RetentionPolicy } from '../repository/index.ts';
-import { logsNeededFrom, type SourceKind } from '../sources/index.ts';
+import type { Repository } from '../repository/index.ts';
+import { logsNeededFrom } from '../sources/index.ts';
 import { type Activity, noteActivity } from './activity.ts';
 import { alarmOf } from './alarm.ts';
 import { copyBetween } from './copy-between.ts';
 import { forgetOf } from './forget-of.ts';
+import type { KeptSource } from './kept-sources.ts';
 import { RepositoryOpening } from './repository-opening.ts';
 import { RepositoryTurns } from './repository-turns.ts';
 import { parseSchedule, runOnSchedule } from './schedule.ts';
@@ -13,14 +14,6 @@ import { untilAborted } from './until-aborted.ts';
 
 /** Others may hold a lock for a while: a check by hand, a backup of another host. */
 const lockWaitMs = 30 * 60_000;
-
-/** A source whose snapshots may lie here, and which of them stay. */
-export interface KeptSource {
-  readonly name: string;
-  readonly kind: SourceKind;
-  /** All stay when there is none. */
-  readonly policy?: RetentionPolicy | undefined;
-}
 
 export interface RepositoryKeeperOptions {
   readonly name: string;
@@ -97,7 +90,9 @@ export class RepositoryKeeper {
       { name: this.name, repository: destination },
     ] as const;
     const report = await from.turns.shared(task, () =>
-      this.turns.shared(task, () => copyBetween(...pair, { signal, onEvent, lockWaitMs })),
+      this.turns.shared(task, () =>
+        copyBetween(...pair, { signal, onEvent, lockWaitMs, sources: this.#options.sources }),
+      ),
     );
     const isGood = report.problems.length === 0;
     await this.#note('copy', isGood, `${report.snapshots.length} new from ${from.name}`);
@@ -127,7 +122,7 @@ export class RepositoryKeeper {
     const repository = await this.opening.now();
     await this.turns.exclusive('prune', async () => {
       const logsFrom = await logsNeededFrom(repository, signal);
-      const report = await repository.prune({ signal, lockWaitMs, logsFrom });
+      const report = await repository.prune({ logsFrom, signal, lockWaitMs });
       onEvent({ type: 'prune', repository: this.name, ...report });
       await this.#note('prune', true, `${report.filesRemoved} files removed`);
     });

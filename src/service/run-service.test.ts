@@ -86,6 +86,7 @@ retention: { last: 2, minimum: 1 }`,
       { main, offsite },
       (all) =>
         of(all, 'backup').length > 3 &&
+        all.some((event) => event.type === 'copy' && event.snapshots > 0) &&
         ['forget', 'copy', 'prune', 'check', 'flagged'].every((type) =>
           all.some((event) => event.type === type),
         ),
@@ -166,7 +167,7 @@ repositories:
           return offsite;
         },
       },
-      (all) => of(all, 'copy').length > 0,
+      (all) => all.some((event) => event.type === 'copy' && event.snapshots > 0),
     );
     expect(events).toContainEqual(
       expect.objectContaining({ type: 'alarm', repository: 'offsite', message: 'out of reach' }),

@@ -1,11 +1,11 @@
-import { type Configuration, retentionOf } from '../config/index.ts';
+import type { Configuration } from '../config/index.ts';
 import { assert } from '../core/index.ts';
 import type { Repository } from '../repository/index.ts';
 import type { Source } from '../sources/index.ts';
 import { alarmOf } from './alarm.ts';
 import { lockInstance } from './instance-lock.ts';
+import { keptSources } from './kept-sources.ts';
 import { RepositoryKeeper } from './repository-keeper.ts';
-import { policyOf } from './retention.ts';
 import { parseSchedule } from './schedule.ts';
 import type { ServiceEvent } from './service-event.ts';
 import { SourceKeeper } from './source-keeper.ts';
@@ -73,17 +73,13 @@ async function endTogether(work: readonly Promise<void>[], failed: AbortControll
 function keepersOf({
   configuration,
   repositories,
-  sources,
   signal,
   onEvent,
 }: ServiceOptions): ReadonlyMap<string, RepositoryKeeper> {
   const keepers = new Map<string, RepositoryKeeper>();
   for (const [name, open] of repositories) {
     const { prune, check, checkData, copySchedule } = configuration.repositories[name] ?? {};
-    const kept = sources.map((source) => {
-      const setting = retentionOf(configuration, source.name, name);
-      return { name: source.name, kind: source.kind, policy: setting && policyOf(setting) };
-    });
+    const kept = keptSources(configuration, name);
     const { stateFolder } = configuration;
     const work = { prune, check, checkData, copySchedule };
     const keeper = { name, open, sources: kept, stateFolder, signal, onEvent, ...work };

@@ -93,12 +93,16 @@ function describeBackup(
   summary: BackupSummary,
   { green, yellow, dim }: Style,
 ): string {
-  const { snapshot, source, bytesTotal, filesTotal, durationMs, bytesNew, bytesStored } = summary;
+  const { snapshot, source, bytesTotal, filesTotal, durationMs, bytesNew, bytesStored, warnings } =
+    summary;
   const flags = (summary.flagged ?? []).map((reason) => yellow(`  flagged: ${reason}`));
   return [
     `${green('✓')} snapshot ${snapshot.slice(0, 8)} of ${source}: ${formatBytes(bytesTotal)} in ${countOf(filesTotal, 'file')}, ${formatDuration(durationMs)}`,
     dim(`  new ${formatBytes(bytesNew)}, stored ${formatBytes(bytesStored)}`),
     ...flags,
+    ...(warnings.length > 0
+      ? [yellow(`  stored, but with ${countOf(warnings.length, 'warning')}`)]
+      : []),
     dim(`  next: ${nextCommand(context, opened)('points', '')}    # what can be restored`),
   ].join('\n');
 }

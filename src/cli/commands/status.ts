@@ -1,6 +1,7 @@
 import { type Configuration, pickNamed } from '../../config/index.ts';
 import { ExitCode, isLifeboatError } from '../../core/index.ts';
 import {
+  keptSources,
   repositoryStatus,
   type SeenRepository,
   type SourceStatus,
@@ -52,7 +53,11 @@ when something needs attention: no backup, one that is overdue, a repository out
     }
     const { stateFolder } = configuration;
     for (const place of named.length > 0 ? [] : places) {
-      const seen = await repositoryStatus(place, places, { stateFolder, ...aborting });
+      const seen = await repositoryStatus(place, places, {
+        stateFolder,
+        sources: keptSources(configuration, place.name),
+        ...aborting,
+      });
       needsAttention ||= repositoryIsBad(seen);
       output.report({ type: 'repository-status', ...seen }, (style) =>
         describeRepositoryStatus(seen, style),

@@ -4,6 +4,9 @@ import { formatMoment } from '../moment.ts';
 import { countOf } from './count.ts';
 import type { Style } from './style.ts';
 
+/** A backup of files may have hundreds. */
+const mostWarnings = 10;
+
 type Event<Type extends ServiceEvent['type']> = Extract<ServiceEvent, { type: Type }>;
 
 /** What `serve` says to people; streams are described elsewhere. */
@@ -50,7 +53,10 @@ export function describeEvent(
 
 function describeBackup(event: Event<'backup'>, { green, yellow }: Style): string {
   const sizes = `${formatBytes(event.bytesTotal)}, ${formatBytes(event.bytesStored)} stored`;
-  const warnings = event.warnings.map((each) => `\n    ${yellow('warning:')} ${each}`);
+  const shown = event.warnings.slice(0, mostWarnings);
+  const warnings = shown.map((each) => `\n    ${yellow('warning:')} ${each}`);
+  const more = event.warnings.length - shown.length;
+  if (more > 0) warnings.push(`\n    ${yellow(`and ${countOf(more, 'more warning')}`)}`);
   return `${green('✓')} ${event.source}: snapshot ${event.snapshot.slice(0, 8)}, ${sizes}, ${formatDuration(event.durationMs)}${warnings.join('')}`;
 }
 

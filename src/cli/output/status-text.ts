@@ -63,7 +63,7 @@ export function describeRepositoryStatus(seen: RepositoryStatus, style: Style): 
     const { missing } = copyOf;
     lines.push(
       missing === 0
-        ? `  ${green('✓')} has every snapshot of ${copyOf.name}`
+        ? `  ${green('✓')} has every snapshot of ${copyOf.name} that it is to keep`
         : `  ${yellow('!')} ${countOf(missing, 'snapshot')} of ${copyOf.name} ${missing === 1 ? 'is' : 'are'} not here yet`,
     );
   }

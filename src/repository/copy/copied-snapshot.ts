@@ -50,10 +50,10 @@ export class PresentSnapshots {
   }
 }
 
-/** How many snapshots of one repository the other does not have. */
-export function countUncopied(from: readonly Snapshot[], to: readonly Snapshot[]): number {
+/** The snapshots of one repository that the other does not have. */
+export function uncopied(from: readonly Snapshot[], to: readonly Snapshot[]): readonly Snapshot[] {
   const there = new PresentSnapshots(to);
-  return from.filter((each) => !isCheckpoint(each) && !there.has(each)).length;
+  return from.filter((each) => !isCheckpoint(each) && !there.has(each));
 }
 
 function sameMembers(a: readonly string[], b: readonly string[]): boolean {

@@ -121,6 +121,21 @@ describe.concurrent('a copy to another repository', () => {
     expect(await errorsOf(to)).toEqual([]);
   });
 
+  it('does not bring again what a prune of the destination took from a log', async () => {
+    await using both = await pair();
+    const { from, to } = both;
+    await storeLog(from, 4);
+    await from.copyTo(to);
+    const logsFrom = new Map([['shop', BigInt(2 * size)]]);
+    expect(await to.prune({ logsFrom, keepMarkedMs: 0 })).toMatchObject({ logSegmentsDropped: 2 });
+    await storeLog(from, 5, 4);
+    expect(await from.copyTo(to)).toMatchObject({ logSegments: 2, problems: [] });
+    const start = BigInt(2 * size);
+    const end = BigInt(5 * size + 100);
+    expect(await to.log('shop').coverage()).toEqual([{ stream, start, end }]);
+    expect(await from.copyTo(to)).toMatchObject({ logSegments: 0 });
+  });
+
   it('copies the snapshots that were chosen', async () => {
     await using both = await pair();
     const { from, to } = both;

@@ -42,7 +42,9 @@ async function copyLog(options: CopyLogsOptions, from: StoredLog, to: StoredLog)
   const source = await from.inventory(signal);
   const there = await to.inventory(signal);
   const present = new Set([...there.segments, ...there.files].filter(there.isWhole).map(keyOf));
-  const entries = [...source.files, ...source.segments].filter((each) => !present.has(keyOf(each)));
+  const isWanted = (entry: SegmentEntry | FileEntry) =>
+    !present.has(keyOf(entry)) && ('name' in entry || endOf(entry) > there.floorOf(entry.stream));
+  const entries = [...source.files, ...source.segments].filter(isWanted);
   const newest = newestParts(source.spans, source.segments, there.spans);
   onPlanned(entries.length + newest.length);
   if (dryRun) {

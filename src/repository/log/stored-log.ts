@@ -24,6 +24,8 @@ export interface LogInventory {
   readonly spans: readonly LogSpan[];
   /** Whether the file of an entry is there, as long as it should be. */
   readonly isWhole: (entry: SegmentEntry | FileEntry) => boolean;
+  /** Below this position of a stream nothing is taken any more: a prune found it unneeded. */
+  readonly floorOf: (stream: string) => bigint;
 }
 
 /** A log in the nested area of a repository. */
@@ -156,6 +158,7 @@ export class StoredLog implements Log {
       files: this.#catalog.files(),
       spans: this.#catalog.spans(),
       isWhole: ({ file, storedBytes }) => sizes.get(file) === storedBytes,
+      floorOf: (stream) => this.#catalog.floorOf(stream),
     };
   }
 

@@ -1,13 +1,14 @@
 import type { RepositorySetting } from '../../config/index.ts';
 import {
   type CheckFinding,
-  countUncopied,
   type ListedLock,
   leftoversOfStockTools,
   type Repository,
   type Snapshot,
 } from '../../repository/index.ts';
 import { type ActivityNotes, readActivities } from '../activity.ts';
+import { keptAfterCopy } from '../kept-after-copy.ts';
+import type { KeptSource } from '../kept-sources.ts';
 
 export interface RepositoryStatus {
   readonly name: string;
@@ -20,7 +21,7 @@ export interface RepositoryStatus {
   readonly activities: ActivityNotes;
   /** What stock tools left behind: a log without its snapshots, snapshots without their log. */
   readonly leftBehind: readonly CheckFinding[];
-  /** Of a copy: what it was made from, and how many of its snapshots are not here. */
+  /** Of a copy: what it was made from, and how many of its snapshots should be here and are not. */
   readonly copyOf?: { readonly name: string; readonly missing?: number };
 }
 
@@ -38,7 +39,11 @@ export interface SeenRepository {
 export async function repositoryStatus(
   seen: SeenRepository,
   others: readonly SeenRepository[],
-  options: { readonly stateFolder: string; readonly signal?: AbortSignal },
+  options: {
+    readonly stateFolder: string;
+    readonly sources: readonly KeptSource[];
+    readonly signal?: AbortSignal;
+  },
 ): Promise<RepositoryStatus> {
   const { name, setting, repository, snapshots, problem } = seen;
   const { stateFolder, signal } = options;
@@ -53,7 +58,9 @@ export async function repositoryStatus(
       : {
           copyOf: {
             name: setting.copyFrom,
-            ...(isKnown ? { missing: countUncopied(original.snapshots, snapshots) } : {}),
+            ...(isKnown
+              ? { missing: keptAfterCopy(original.snapshots, snapshots, options.sources).size }
+              : {}),
           },
         }),
   };
