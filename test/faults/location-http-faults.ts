@@ -33,8 +33,8 @@ const broken: readonly [string, Omit<HttpFault, 'nth'>][] = [
 
 /**
  * What a network and a server do to requests, between ours and a real server: every acknowledged call must be true, and every
- * fault must be got over by trying again. `verifiesReads`: the server says what a file has, so a flipped bit is noticed at once
- * (elsewhere the repository notices it by name and MAC).
+ * fault must be got over by trying again. `verifiesReads`: the server says what a file has, so that a flipped bit is noticed
+ * in packs too (elsewhere the repository notices it when it decrypts).
  */
 export function testHttpFaults(
   name: string,
@@ -92,14 +92,16 @@ export function testHttpFaults(
       proxy.assertFired();
     });
 
-    if (traits.verifiesReads)
-      it('returns no bit that was flipped on its way', async () => {
+    it.each(traits.verifiesReads ? (['index', 'data'] as const) : (['index'] as const))(
+      'returns no bit of %s that was flipped on its way',
+      async (kind) => {
         const { name, bytes } = file(300_000);
-        await truth.write('index', name, bytes);
+        await truth.write(kind, name, bytes);
         proxy.inject({ effect: 'flip-answer', method: 'GET', nth: 1 });
-        expect(Buffer.compare(await location.read('index', name), bytes)).toBe(0);
+        expect(Buffer.compare(await location.read(kind, name), bytes)).toBe(0);
         proxy.assertFired();
-      });
+      },
+    );
 
     it.each(broken)('lists in spite of %s', async (_, fault) => {
       proxy.inject();

@@ -115,3 +115,17 @@ it('waits as long as the location asks, and gives up when that is too long', asy
   const inAMinute = retryAfter(new Date(Date.now() + 60_000).toUTCString()).retryAfterMs as number;
   expect(Math.abs(inAMinute - 60_000)).toBeLessThan(5_000);
 });
+
+it('reads again what does not have its name, and hands on what is stored so', async () => {
+  const faults = [{ operation: 'read', nth: 1, effect: 'flip-bit' } as const];
+  const memory = new MemoryLocation();
+  await memory.write('index', name, bytes);
+  const faulty = new FaultyLocation(memory, { faults });
+  expect(await new RetryingLocation(faulty, quick).read('index', name)).toEqual(
+    new Uint8Array(bytes),
+  );
+  faulty.assertFired();
+  const damaged = new Uint8Array(bytes).fill(0);
+  memory.read = async () => damaged;
+  expect(await new RetryingLocation(memory, quick).read('index', name)).toEqual(damaged);
+});

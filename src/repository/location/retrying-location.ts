@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { formatDuration, isLifeboatError, type LifeboatError, sleep } from '../../core/index.ts';
 import type { ByteRange, FileInfo, FileKind, Location } from './location.ts';
 import type { LocationAbilities } from './location-abilities.ts';
@@ -17,6 +18,9 @@ interface Outage {
   known: boolean;
   toldAtMs: number;
 }
+
+/** Small files, compared with their name when they arrive. Packs are large, and compared where they are decrypted. */
+const verifiedKinds: ReadonlySet<FileKind> = new Set(['keys', 'locks', 'snapshots', 'index']);
 
 /** Calls that wait at the same time are one message, not one each. */
 const quietMs = 1_000;
@@ -57,7 +61,12 @@ export class RetryingLocation extends LocationDecorator {
     range?: ByteRange,
     signal?: AbortSignal,
   ): Promise<Uint8Array> {
-    return this.#retry(() => this.inner.read(kind, name, range, signal), signal);
+    return this.#retry(async () => {
+      const bytes = await this.inner.read(kind, name, range, signal);
+      if (range !== undefined || !verifiedKinds.has(kind) || hashOf(bytes) === name) return bytes;
+      // Damaged on its way, or where it is stored: a second reading tells. What is stored is for the reader to judge.
+      return await this.inner.read(kind, name, undefined, signal);
+    }, signal);
   }
 
   override write(
@@ -148,4 +157,8 @@ export class RetryingLocation extends LocationDecorator {
     const message = `${problem.message}; trying again in ${formatDuration(pauseMs)}`;
     this.#onRetry({ location, problem, attempt, pauseMs, message });
   }
+}
+
+function hashOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
