@@ -101,8 +101,8 @@ export function decodeNode(value: unknown): TreeNode {
     mtimeNs: timeField(object, 'mtime'),
     atimeNs: timeField(object, 'atime'),
     ctimeNs: timeField(object, 'ctime'),
-    uid: numberField(object, 'uid', 2 ** 32 - 1),
-    gid: numberField(object, 'gid', 2 ** 32 - 1),
+    uid: numberField(object, 'uid', 2 ** 32 - 1, 0),
+    gid: numberField(object, 'gid', 2 ** 32 - 1, 0),
     ...(user === '' ? {} : { user }),
     ...(group === '' ? {} : { group }),
     ...bigField(object, 'inode', 'inode'),
@@ -153,7 +153,9 @@ function decodeGenericAttributes(object: JsonObject): string | undefined {
   return json === '{}' ? undefined : escapeForGo(json);
 }
 
+/** rustic leaves out the times (and owners) of folders above what it backs up, and of standard input. */
 function timeField(object: JsonObject, name: string): bigint {
+  if (object[name] === undefined || object[name] === null) return 0n;
   const time = parseGoTime(textField(object, name));
   if (time === undefined) throw damaged(`node: ${name} is no time`);
   return time;

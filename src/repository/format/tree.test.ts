@@ -100,4 +100,12 @@ describe('trees', () => {
       }),
     );
   });
+
+  it('are read where rustic left out times and owners', () => {
+    const subtree = 'ab'.repeat(32);
+    const text = `{"nodes":[{"name":"tmp","type":"dir","mode":493,"content":null,"subtree":"${subtree}"}]}`;
+    expect(decodeTree(Buffer.from(text))).toMatchObject([
+      { name: 'tmp', type: 'dir', mode: 0o755, mtimeNs: 0n, uid: 0, gid: 0, subtree },
+    ]);
+  });
 });
