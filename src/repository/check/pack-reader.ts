@@ -2,6 +2,8 @@ import { isLifeboatError } from '../../core/index.ts';
 import { ownBuffer } from '../data-plane/own-buffer.ts';
 import type { PackProblem } from '../data-plane/worker-messages.ts';
 import type { IndexedPack } from '../format/index-file.ts';
+import { packSizeBytes } from '../format/pack-header.ts';
+import { LocalLocation } from '../location/local-location.ts';
 import type { BlobId, BlobType } from '../repository.ts';
 import { blobKey, type CheckState } from './check-state.ts';
 
@@ -40,19 +42,34 @@ export class PackReader {
     if (problems.length > 0) this.#report(pack, problems);
   }
 
-  async #problems({ name, blobs }: IndexedPack): Promise<readonly PackProblem[]> {
-    const { access, pool, signal } = this.#state;
+  async #problems(pack: IndexedPack): Promise<readonly PackProblem[]> {
+    const { name, blobs } = pack;
+    const { pool } = this.#state;
     try {
-      const bytes = ownBuffer(await access.location.read('data', name, undefined, signal));
-      this.#state.bytesRead += bytes.length;
-      const request = { type: 'checkPack', name, bytes, blobs } as const;
-      const options = { bytes: bytes.length, transfer: [bytes.buffer] };
-      return (await pool.leastBusy().run(request, 'checked', options)).problems;
+      const { from, transfer } = await this.#stored(name);
+      const bytes = packSizeBytes(blobs);
+      const request = { type: 'checkPack', name, from, blobs } as const;
+      const { problems } = await pool.leastBusy().run(request, 'checked', { bytes, transfer });
+      this.#state.bytesRead += bytes;
+      return problems;
     } catch (error) {
       if (!isLifeboatError(error, 'repository.damaged', 'location.file-missing')) throw error;
       const all = blobs.map(({ id, type }) => ({ blob: { id, type }, problem: 'unreadable' }));
       return [{ problem: error.message }, ...all];
     }
+  }
+
+  /** The packs of a local repository are read by the workers themselves, without a copy between threads. */
+  async #stored(name: string): Promise<{
+    readonly from: { readonly bytes: Uint8Array } | { readonly file: string };
+    readonly transfer: ArrayBuffer[];
+  }> {
+    const { location } = this.#state.access;
+    if (location instanceof LocalLocation) {
+      return { from: { file: location.pathOf('data', name) }, transfer: [] };
+    }
+    const bytes = ownBuffer(await location.read('data', name, undefined, this.#state.signal));
+    return { from: { bytes }, transfer: [bytes.buffer] };
   }
 
   #report({ name }: IndexedPack, problems: readonly PackProblem[]): void {

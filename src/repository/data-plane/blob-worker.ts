@@ -9,6 +9,7 @@ import type { BlobId, BlobType } from '../repository.ts';
 import { sha256 } from '../stored-file.ts';
 import { decodeBlobs } from './blob-decoder.ts';
 import { checkPack } from './pack-check.ts';
+import { readPackFile } from './pack-file.ts';
 import { PackSession } from './pack-session.ts';
 import { repackBlobs } from './repack-blobs.ts';
 import { resealBlobs } from './reseal-blobs.ts';
@@ -75,7 +76,9 @@ function handle(request: WorkerRequest): WorkerAnswer | undefined {
       return { type: 'decoded', job: request.job, plain };
     }
     case 'checkPack': {
-      const problems = checkPack(key, request.name, request.bytes, request.blobs);
+      const { name, from, blobs } = request;
+      const bytes = 'bytes' in from ? from.bytes : readPackFile(from.file);
+      const problems = checkPack(key, name, bytes, blobs);
       return { type: 'checked', job: request.job, problems };
     }
     case 'repack':

@@ -71,7 +71,8 @@ export type WorkerRequest =
       readonly type: 'checkPack';
       readonly job: number;
       readonly name: string;
-      readonly bytes: Uint8Array;
+      /** The stored bytes, or the file on this machine that the worker reads itself. */
+      readonly from: { readonly bytes: Uint8Array } | { readonly file: string };
       readonly blobs: readonly PackedBlob[];
     }
   /** Verify stored blobs and put them into a new pack. Answer: `repacked`. */

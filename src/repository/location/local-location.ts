@@ -80,7 +80,7 @@ export class LocalLocation implements Location {
     signal?: AbortSignal,
   ): Promise<Uint8Array> {
     throwIfAborted(signal);
-    const path = this.#pathOf(kind, name);
+    const path = this.pathOf(kind, name);
     try {
       await using file = await open(path, 'r');
       const { offset, length } = range ?? { offset: 0, length: (await file.stat()).size };
@@ -97,7 +97,7 @@ export class LocalLocation implements Location {
     signal?: AbortSignal,
   ): Promise<void> {
     throwIfAborted(signal);
-    const path = this.#pathOf(kind, name);
+    const path = this.pathOf(kind, name);
     try {
       const temporary = await this.#temporaryFor(kind, path, bytes);
       try {
@@ -115,7 +115,7 @@ export class LocalLocation implements Location {
 
   async remove(kind: FileKind, name: string, signal?: AbortSignal): Promise<void> {
     throwIfAborted(signal);
-    const path = this.#pathOf(kind, name);
+    const path = this.pathOf(kind, name);
     try {
       await rm(path, { force: true });
     } catch (error) {
@@ -125,7 +125,7 @@ export class LocalLocation implements Location {
 
   /** On a network file system the clock is that of its server. */
   async modifiedAt(kind: FileKind, name: string): Promise<Date | undefined> {
-    const info = await stat(this.#pathOf(kind, name)).catch(() => undefined);
+    const info = await stat(this.pathOf(kind, name)).catch(() => undefined);
     return info?.mtime;
   }
 
@@ -134,7 +134,8 @@ export class LocalLocation implements Location {
     return new LocalLocation(join(this.path, folder));
   }
 
-  #pathOf(kind: FileKind, name: string): string {
+  /** Where a file lies, for threads that read it themselves. */
+  pathOf(kind: FileKind, name: string): string {
     assertFileName(kind, name);
     if (kind === 'config') return join(this.path, 'config');
     if (kind === 'data') return join(this.path, 'data', name.slice(0, 2), name);

@@ -30,6 +30,8 @@ interface PendingJob {
 }
 
 const mostThreads = 8;
+/** Most of what a thread makes is dead at once: more room would only be touched, not used. */
+const resourceLimits = { maxYoungGenerationSizeMb: 12 };
 
 /**
  * Threads that read the blobs of a repository and do something with them on the spot, so that bulk data never passes
@@ -61,7 +63,7 @@ export class ReaderThreads implements AsyncDisposable {
     const entry = new URL(`./reader-thread${extname(import.meta.url)}`, import.meta.url);
     for (let number = 0; number < this.count; number++) {
       // Of this process's own arguments none is meant for the threads.
-      const thread = new Worker(entry, { workerData, execArgv: [] });
+      const thread = new Worker(entry, { workerData, execArgv: [], resourceLimits });
       thread.on('message', (message: FromReader) => this.#receive(thread, message));
       thread.on('error', (cause) => this.#die(cause));
       thread.on('exit', () => this.#die());
