@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ExitCode, formatDuration, LifeboatError } from '../core/index.ts';
-import { type Repository, type Snapshot, sourceOf } from '../repository/index.ts';
+import type { Repository, Snapshot } from '../repository/index.ts';
 import {
   type OverwritePolicy,
   overwritePolicies,
@@ -14,6 +14,7 @@ import type { CommandContext, OptionValues } from './command.ts';
 import { confirmTarget } from './confirm.ts';
 import { countOf } from './output/count.ts';
 import { describeCounts, describeProblems } from './output/restored-files-text.ts';
+import { namedSnapshots } from './snapshot-options.ts';
 
 /** Options of `restore` that concern files. */
 export const restoreFilesOptions = {
@@ -79,10 +80,12 @@ export async function runRestoreFiles(
 ): Promise<number> {
   const { output, signal } = context;
   const { repository } = chosen;
-  const snapshot = await chooseSnapshot(repository, chosen.source, chosen.snapshot);
+  const filter = chosen.source === undefined ? {} : { sources: [chosen.source] };
+  const wanted = [chosen.snapshot ?? 'latest'];
+  const [snapshot] = await namedSnapshots(repository, wanted, filter, context);
   const options: RestoreFilesOptions = {
     repository,
-    snapshot,
+    snapshot: snapshot as Snapshot,
     target: targetOf(context, values),
     path: values.path,
     includes: values.include,
@@ -119,21 +122,6 @@ export async function runRestoreFiles(
 async function needsPlan(values: RestoreFilesValues, target: string): Promise<boolean> {
   if (values.dryRun || values.inPlace) return true;
   return (await readdir(target).catch(() => [])).length > 0;
-}
-
-async function chooseSnapshot(
-  repository: Repository,
-  source: string | undefined,
-  wanted: string | undefined,
-): Promise<Snapshot> {
-  if (source === undefined || (wanted !== undefined && wanted !== 'latest')) {
-    return await repository.findSnapshot(wanted ?? 'latest');
-  }
-  const newest = (await repository.snapshots()).find(({ tags }) => sourceOf(tags) === source);
-  if (newest !== undefined) return newest;
-  throw new LifeboatError('repository.snapshot-missing', `there is no snapshot of ${source}`, {
-    hint: 'Run `lifeboat snapshots` to see what there is, and name one with --snapshot.',
-  });
 }
 
 function targetOf(context: CommandContext, { target, inPlace, path }: RestoreFilesValues): string {

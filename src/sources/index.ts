@@ -5,8 +5,8 @@ export {
   backupFiles,
   type FilesBackupSummary,
 } from './files/backup/index.ts';
+export { dumpFile, dumpTar } from './files/dump/dump-files.ts';
 export { FilesSource, type FilesSourceSettings } from './files/files-source.ts';
-
 export {
   type AttributeProblem,
   type OverwritePolicy,

@@ -5,7 +5,7 @@ import { Secret } from '../../src/core/index.ts';
 import { openLocation, openRepository, type Repository } from '../../src/repository/index.ts';
 import { temporaryFolder } from './postgres.ts';
 
-const password = 'geheim';
+export const resticPassword = 'geheim';
 
 /** A repository of stock restic, and a folder to work in beside it. */
 export class ResticPlace implements Disposable {
@@ -22,24 +22,28 @@ export class ResticPlace implements Disposable {
     return join(this.folder, name);
   }
 
-  /** Its standard output; fails unless restic ends with one of `codes`. */
+  /** Its standard output; anything but exit code 0 throws. */
   run(...args: string[]): string {
+    return this.runBytes(...args).toString('utf8');
+  }
+
+  runBytes(...args: string[]): Buffer {
     const env = {
       ...process.env,
-      RESTIC_PASSWORD: password,
+      RESTIC_PASSWORD: resticPassword,
       RESTIC_REPOSITORY: this.repository,
       RESTIC_CACHE_DIR: this.path('cache'),
     };
     const done = spawnSync(this.#program, args, { env, maxBuffer: 1 << 30 });
     if (done.status !== 0)
       throw new Error(`restic ${args.join(' ')}: ${done.stdout}${done.stderr}`);
-    return done.stdout.toString('utf8');
+    return done.stdout;
   }
 
   open(): Promise<Repository> {
     return openRepository({
       location: openLocation(this.repository),
-      password: new Secret(password),
+      password: new Secret(resticPassword),
     });
   }
 

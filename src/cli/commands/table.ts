@@ -46,6 +46,7 @@ export const commandTable: readonly CommandEntry[] = [
 
   recover('rescue', 'put destroyed rows back, keep what was written since', async () => (await import('./rescue.ts')).rescue),
   recover('restore', 'a source at any moment, into a new folder', async () => (await import('./restore.ts')).restore),
+  recover('dump', 'a file, or a folder as tar, to standard output', async () => (await import('./dump.ts')).dump),
   recover('open', 'a private server on the state of a moment, to look around', async () => (await import('./open.ts')).open),
 
   maintain('check', 'is everything stored there, and undamaged?', async () => (await import('./check.ts')).check),
