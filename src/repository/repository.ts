@@ -92,6 +92,8 @@ export interface ChangeCounts {
   readonly dirsNew: number;
   readonly dirsChanged: number;
   readonly dirsUnmodified: number;
+  /** Entries of the parent that are not there any more; restic does not count them. */
+  readonly entriesGone?: number;
 }
 
 /** What restic calls the summary of a snapshot. */

@@ -105,6 +105,23 @@ describe('a source of files, from nothing to a restore from the copy', () => {
     expect(check.stdout + check.stderr).toContain('no errors were found');
   }, 180_000);
 
+  it('is flagged when nearly everything has changed, which blocks nothing and shows in status', async () => {
+    const notes = Array.from({ length: 40 }, (_, nth) => join(folder, 'settings', `note-${nth}`));
+    for (const note of notes) writeFileSync(note, 'in plain words');
+    const usual = await run('backup', 'settings');
+    expect(usual.records.find(({ type }) => type === 'backup')).not.toHaveProperty('flagged');
+    for (const note of notes) writeFileSync(note, 'turned into nonsense');
+    const odd = await run('backup', 'settings');
+    expect(odd.exitCode).toBe(0);
+    const flagged = [expect.stringContaining('of the files have changed')];
+    expect(odd.records.find(({ type }) => type === 'backup')).toMatchObject({ flagged });
+    const status = await run('status', 'settings');
+    expect(status.records[0]).toMatchObject({
+      source: 'settings',
+      flagged: [{ reason: expect.stringMatching(/9\d %/) }],
+    });
+  }, 180_000);
+
   it('is backed up on schedule, retained and copied by the service, until it is told to stop', async () => {
     writeFileSync(join(folder, 'lifeboat.yaml'), configuration('*/2 * * * * *'));
     writeFileSync(document('letters', 'second.txt'), 'Dear Charles');

@@ -76,6 +76,8 @@ async function backupOne(context: CommandContext, name: string | undefined): Pro
   const { source, repository } = opened;
   const summary = await source.backup({ repository, signal, progress: output.progress });
   for (const message of summary.warnings) output.warn(message);
+  for (const reason of summary.flagged ?? [])
+    output.warn(`flagged: ${reason}`, flaggedHint(summary));
   output.report({ type: 'backup', kind: source.kind, ...summary }, (style) =>
     describeBackup(context, opened, summary, style),
   );
@@ -87,6 +89,10 @@ async function backupOne(context: CommandContext, name: string | undefined): Pro
   return summary.warnings.length === 0;
 }
 
+function flaggedHint({ snapshot }: BackupSummary): string {
+  return `The snapshot is stored. Until one that is not flagged is newer, \`forget\` keeps all that are not. If the change was meant: \`lifeboat tag ${snapshot.slice(0, 8)} --remove lifeboat:flagged\`.`;
+}
+
 function describeBackup(
   context: CommandContext,
   opened: OpenedSource<AnySource>,
@@ -95,11 +101,9 @@ function describeBackup(
 ): string {
   const { snapshot, source, bytesTotal, filesTotal, durationMs, bytesNew, bytesStored, warnings } =
     summary;
-  const flags = (summary.flagged ?? []).map((reason) => yellow(`  flagged: ${reason}`));
   return [
     `${green('✓')} snapshot ${snapshot.slice(0, 8)} of ${source}: ${formatBytes(bytesTotal)} in ${countOf(filesTotal, 'file')}, ${formatDuration(durationMs)}`,
     dim(`  new ${formatBytes(bytesNew)}, stored ${formatBytes(bytesStored)}`),
-    ...flags,
     ...(warnings.length > 0
       ? [yellow(`  stored, but with ${countOf(warnings.length, 'warning')}`)]
       : []),

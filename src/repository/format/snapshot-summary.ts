@@ -24,6 +24,8 @@ export function encodeSummary(summary: SnapshotSummary): string {
     backup_start: goTime(summary.backupStart),
     backup_end: goTime(summary.backupEnd),
     ...Object.fromEntries(numbers),
+    // Ours; restic's own readers ignore it.
+    ...(summary.entriesGone ? { entries_gone: summary.entriesGone } : {}),
   });
 }
 
@@ -37,7 +39,9 @@ export function decodeSummary(object: JsonObject): SnapshotSummary {
     const ns = parseGoTime(optionalText(object, name)) ?? 0n;
     return new Date(Number(ns / 1_000_000n));
   };
+  const entriesGone = numberField(object, 'entries_gone', Number.MAX_SAFE_INTEGER, 0);
   return {
+    ...(entriesGone === 0 ? {} : { entriesGone }),
     ...(Object.fromEntries(numbers) as Omit<SnapshotSummary, 'backupStart' | 'backupEnd'>),
     backupStart: time('backup_start'),
     backupEnd: time('backup_end'),

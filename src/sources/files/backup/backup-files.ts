@@ -8,16 +8,19 @@ import {
   silentProgress,
 } from '../../../core/index.ts';
 import {
+  flaggedTag,
   isCheckpoint,
   nameBytes,
   type Repository,
   type SnapshotId,
 } from '../../../repository/index.ts';
+import { judgeBackup } from '../../anomaly/judge-backup.ts';
 import type { BackupSummary } from '../../source.ts';
 import { shownPath } from './byte-path.ts';
 import { chooseParents } from './choose-parents.ts';
 import type { Counts } from './counts.ts';
 import { cacheMark, type EntryRules, type PresenceMark } from './entry-rules.ts';
+import { figuresOf, formerFigures } from './former-figures.ts';
 import { TreeCrew } from './tree-crew.ts';
 import type { WantedNames } from './worker-messages.ts';
 
@@ -90,7 +93,8 @@ async function run(options: BackupFilesOptions, progress: Progress): Promise<Fil
     ...(options.lockWaitMs === undefined ? {} : { lockWaitMs: options.lockWaitMs }),
   });
   // Under the lock: nobody removes what these name.
-  const parents = chooseParents(await repository.snapshots(aborting), paths);
+  const snapshots = await repository.snapshots(aborting);
+  const parents = chooseParents(snapshots, paths);
   const whole = parents.find((each) => !isCheckpoint(each));
   const warnings = new WarningList(progress);
   await using crew = new TreeCrew({
@@ -109,11 +113,15 @@ async function run(options: BackupFilesOptions, progress: Progress): Promise<Fil
       throw new LifeboatError('file.unreadable', 'the root folder cannot be read');
     await untilAborted(crew.finish(), signal);
     const { counts } = crew;
+    const flagged = judgeBackup(
+      figuresOf(counts, writer),
+      formerFigures(snapshots, { ...options, paths }),
+    );
     const snapshot = await writer.publishSnapshot({
       time: begun,
       tree,
       paths,
-      tags: options.tags ?? [],
+      tags: [...(options.tags ?? []), ...(flagged.length > 0 ? [flaggedTag] : [])],
       ...(whole === undefined ? {} : { parent: whole.id }),
       ...(options.excludes?.length ? { excludes: options.excludes } : {}),
       changes: counts,
@@ -132,6 +140,7 @@ async function run(options: BackupFilesOptions, progress: Progress): Promise<Fil
       filesTotal: counts.filesTotal,
       durationMs: Date.now() - begun.getTime(),
       warnings: warnings.list(),
+      ...(flagged.length > 0 ? { flagged } : {}),
     };
   } finally {
     clearInterval(meter);
