@@ -12,6 +12,7 @@ import { formatMoment } from '../moment.ts';
 import { countOf } from '../output/count.ts';
 import { printable } from '../output/printable.ts';
 import type { Style } from '../output/style.ts';
+import { tagText } from '../output/tag-text.ts';
 import { textTable } from '../output/text-table.ts';
 import {
   filterOf,
@@ -99,13 +100,13 @@ function table(list: readonly Snapshot[], style: Style): string {
     each.id.slice(0, 8),
     formatMoment(each.time),
     printable(each.hostname),
-    each.tags.map(printable).join('\n'),
+    tagText(each.tags),
     each.paths.map(printable).join('\n'),
     each.summary === undefined ? '' : formatBytes(each.summary.bytesTotal),
   ]);
   return textTable(columns, rows, style, (text, column, row) => {
     const snapshot = list[row] as Snapshot;
-    if (column === 3 && /lifeboat:(flagged|checkpoint)/.test(text)) return style.yellow(text);
+    if (column === 3 && isFlagged(snapshot)) return style.yellow(text);
     return isCheckpoint(snapshot) ? style.dim(text) : text;
   });
 }

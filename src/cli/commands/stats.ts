@@ -70,7 +70,8 @@ function text(
     line(
       'stored',
       raw.bytesStored,
-      `${compressionRatio.toFixed(2)}x compressed, ${saved.toFixed(1)}% saved; a restore writes ${restoreRatio.toFixed(1)} times that`,
+      `${compressionRatio.toFixed(2)}x compressed, ${saved.toFixed(1)}% saved`,
     ),
+    dim(`  restoring all would write ${restoreRatio.toFixed(1)} times what is stored`),
   ].join('\n');
 }

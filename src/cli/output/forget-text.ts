@@ -1,16 +1,22 @@
-import { describeGroup, type ForgetDecision, type ForgetGroup } from '../../repository/index.ts';
+import {
+  describeGroup,
+  type ForgetDecision,
+  type ForgetGroup,
+  isFlagged,
+} from '../../repository/index.ts';
 import { formatMoment } from '../moment.ts';
 import { countOf } from './count.ts';
 import { printable } from './printable.ts';
 import type { Style } from './style.ts';
+import { tagText } from './tag-text.ts';
 import { textTable } from './text-table.ts';
 
 const safeguards: Readonly<Record<ForgetDecision['safeguards'][number], string>> = {
   floor: 'the floor',
-  future: 'dated in the future: not counted',
-  checkpoint: 'interrupted, nothing whole is newer: not counted',
+  future: 'dated in the future',
+  checkpoint: 'interrupted, no whole one is newer',
   'newest-unflagged': 'the newest that is not flagged',
-  frozen: 'nothing unflagged goes while the newest is flagged',
+  frozen: 'frozen: the newest is flagged',
 };
 
 /** Every snapshot of a group, the oldest first, with what becomes of it and why. */
@@ -27,7 +33,7 @@ export function forgetTable(group: ForgetGroup, style: Style): string {
     decision.keep ? 'keep' : 'goes',
     decision.snapshot.id.slice(0, 8),
     formatMoment(decision.snapshot.time),
-    decision.snapshot.tags.map(printable).join('\n'),
+    tagText(decision.snapshot.tags),
     why(decision, style.width),
   ]);
   const table = textTable(columns, rows, style, (text, column, row) => {
@@ -36,12 +42,19 @@ export function forgetTable(group: ForgetGroup, style: Style): string {
   });
   const kept = group.decisions.filter(({ keep }) => keep).length;
   const count = `${kept} of ${countOf(group.decisions.length, 'snapshot')} stay`;
-  const frozen = group.isFrozen
-    ? style.yellow(
-        '\nThe newest backup is flagged: no unflagged one goes until it was looked at.\n  next: lifeboat diff latest~1 latest    # if it is fine: lifeboat tag latest --remove lifeboat:flagged',
-      )
-    : '';
+  const frozen = group.isFrozen ? `\n${style.yellow(frozenText(group))}` : '';
   return `${style.bold(printable(describeGroup(group.key)))}  ${style.dim(count)}\n${table}${frozen}\n`;
+}
+
+function frozenText({ decisions }: ForgetGroup): string {
+  const flagged = decisions.find(({ snapshot }) => isFlagged(snapshot))?.snapshot.id.slice(0, 8);
+  const unflagged = decisions.find(({ safeguards: all }) => all.includes('newest-unflagged'));
+  return [
+    'The newest backup is flagged: it differs much from those before it. Until it was looked at, no',
+    'unflagged one goes.',
+    `  next: lifeboat diff ${unflagged?.snapshot.id.slice(0, 8)} ${flagged}`,
+    `        lifeboat tag ${flagged} --remove lifeboat:flagged    # when it is fine`,
+  ].join('\n');
 }
 
 /** Side by side where there is room. */
@@ -69,12 +82,12 @@ function reasons(decision: ForgetDecision): readonly string[] {
   return passedOver.map(passedOverText);
 }
 
-/** The floor and the newest unflagged one matter where no rule keeps it already. */
+/** Floor, freeze and the newest unflagged one matter where no rule keeps it already. */
 function isWorthSaying(
   safeguard: ForgetDecision['safeguards'][number],
   { keptBy, safeguards: all }: ForgetDecision,
 ): boolean {
-  if (safeguard === 'floor') return keptBy.length === 0;
+  if (safeguard === 'floor' || safeguard === 'frozen') return keptBy.length === 0;
   return safeguard !== 'newest-unflagged' || (keptBy.length === 0 && all.length === 1);
 }
 
