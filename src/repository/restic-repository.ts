@@ -53,7 +53,7 @@ import type {
 } from './repository.ts';
 import { SnapshotRetention } from './retention-lock/snapshot-retention.ts';
 import { findSnapshot, listSnapshots } from './snapshot-list.ts';
-import { aboutFile, type RepositoryAccess } from './stored-file.ts';
+import { aboutFile, assertWritable, type RepositoryAccess } from './stored-file.ts';
 import { type TagOptions, type TagReport, tagSnapshots } from './tag/tag-snapshots.ts';
 
 /** An open repository: ties the parts together and keeps what is loaded once. */
@@ -147,11 +147,7 @@ export class ResticRepository implements Repository {
 
   async startBackup(options: OperationOptions = {}): Promise<BackupWriter> {
     const { signal, progress } = options;
-    if (this.#access.version !== 2) {
-      throw new LifeboatError('repository.unsupported', 'the repository has format version 1', {
-        hint: 'It can be read. To write to it, run `restic migrate upgrade_repo_v2` first.',
-      });
-    }
+    assertWritable(this.#access);
     const lock = await RepositoryLock.acquire(this.#access, {
       exclusive: false,
       operation: 'backup',

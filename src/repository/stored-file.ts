@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { isLifeboatError } from '../core/index.ts';
+import { isLifeboatError, LifeboatError } from '../core/index.ts';
 import { type EnvelopeKey, open, seal } from './crypto/envelope.ts';
 import { damaged } from './format/json-shape.ts';
 import { decodeStoredJson, encodeStoredJson } from './format/stored-json.ts';
@@ -10,6 +10,14 @@ export interface RepositoryAccess {
   readonly location: Location;
   readonly masterKey: EnvelopeKey;
   readonly version: 1 | 2;
+}
+
+/** Format 1 knows no compression: it is read, never written. Errors: `repository.unsupported`. */
+export function assertWritable({ version }: RepositoryAccess): void {
+  if (version === 2) return;
+  throw new LifeboatError('repository.unsupported', 'the repository has format version 1', {
+    hint: 'It can be read. To write to it, run `restic migrate upgrade_repo_v2` first.',
+  });
 }
 
 export type JsonKind = Extract<FileKind, 'index' | 'snapshots' | 'locks'>;

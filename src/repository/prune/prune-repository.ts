@@ -5,7 +5,7 @@ import type { IndexedPack } from '../format/index-file.ts';
 import type { Location } from '../location/location.ts';
 import { RepositoryLock } from '../lock/repository-lock.ts';
 import { NestedArea } from '../log/nested-area.ts';
-import type { RepositoryAccess } from '../stored-file.ts';
+import { assertWritable, type RepositoryAccess } from '../stored-file.ts';
 import { decidePacks, type PackDecisions } from './decide-packs.ts';
 import { rewriteIndex } from './index-rewriter.ts';
 import { Marks } from './marks.ts';
@@ -54,6 +54,7 @@ export async function pruneRepository(
 ): Promise<PruneReport> {
   const { signal, progress = silentProgress, lockWaitMs } = options;
   const isDryRun = options.dryRun ?? false;
+  assertWritable(access);
   const tools: Tools = { access, pool, signal, progress };
   await using lock = await RepositoryLock.acquire(access, {
     exclusive: !isDryRun,

@@ -1,4 +1,5 @@
 import { isLifeboatError, type Progress, throwIfAborted } from '../../core/index.ts';
+import { isDamage } from '../damage.ts';
 import type { FileInfo } from '../location/location.ts';
 import { Catalog, endOf } from '../log/catalog.ts';
 import { decodeManifest, encodeManifest, type Manifest } from '../log/manifest.ts';
@@ -55,13 +56,30 @@ export async function surveyLogs(options: {
       return [...catalog.segments(), ...catalog.files()].map(({ file }) => file);
     }),
   );
+  // Also what was given up already.
+  const named = new Set(
+    [...index, ...locks].flatMap(({ manifest }) => manifest.segments.map(({ file }) => file)),
+  );
   for (const { name, sizeBytes } of data) {
-    if (!needed.has(name)) unneeded.add('lifeboat/data', name, sizeBytes);
+    if (needed.has(name)) continue;
+    if (!named.has(name) && !(await isOfLogs(area, name, signal))) continue;
+    unneeded.add('lifeboat/data', name, sizeBytes);
   }
   for (const each of superfluous(index)) {
     unneeded.add('lifeboat/index', each.name, each.sizeBytes);
   }
   return { catalogs, floors, segmentsDropped };
+}
+
+/** What a newer version may keep beside segments, and what is damaged, is not ours to judge. */
+async function isOfLogs(area: NestedArea, name: string, signal?: AbortSignal): Promise<boolean> {
+  try {
+    const { header } = await area.read('data', name, signal);
+    return header.kind === 'segment' || header.kind === 'file';
+  } catch (error) {
+    if (!isDamage(error) && !isLifeboatError(error, 'repository.unsupported')) throw error;
+    return false;
+  }
 }
 
 /** Says in the repository from where on each log is kept. Durable when it resolves; entries below count as gone. */

@@ -8,7 +8,12 @@ import { RepositoryLock } from '../lock/repository-lock.ts';
 import { NestedArea } from '../log/nested-area.ts';
 import { Marks } from '../prune/marks.ts';
 import type { BlobType, OperationOptions } from '../repository.ts';
-import { aboutFile, type RepositoryAccess, readStoredJson } from '../stored-file.ts';
+import {
+  aboutFile,
+  assertWritable,
+  type RepositoryAccess,
+  readStoredJson,
+} from '../stored-file.ts';
 import { readPackHeader } from './read-pack-header.ts';
 
 export interface RepairedPack {
@@ -35,6 +40,7 @@ export async function repairPacks(
 ): Promise<readonly RepairedPack[]> {
   const { signal, progress = silentProgress, lockWaitMs: waitMs, dryRun = false } = options;
   const { location, masterKey } = access;
+  assertWritable(access);
   const lockOptions = { exclusive: true, operation: 'repair packs', waitMs, signal, progress };
   await using lock = await RepositoryLock.acquire(access, lockOptions);
   const wanted = new Set(names);

@@ -9,6 +9,7 @@ import { RepositoryLock } from '../lock/repository-lock.ts';
 import type { OperationOptions, Snapshot, SnapshotId } from '../repository.ts';
 import {
   aboutFile,
+  assertWritable,
   type RepositoryAccess,
   readStoredJson,
   writeStoredJson,
@@ -50,6 +51,7 @@ export async function repairSnapshots(
 ): Promise<readonly RepairedSnapshot[]> {
   const { signal, progress = silentProgress, lockWaitMs: waitMs } = options;
   const { dryRun = true, forget = false } = options;
+  assertWritable(access);
   const lockOptions = { exclusive: true, operation: 'repair snapshots', waitMs, signal, progress };
   await using lock = await RepositoryLock.acquire(access, lockOptions);
   const listed = (await access.location.list('snapshots', signal)).map(({ name }) => name);
