@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { Secret } from '../../src/core/index.ts';
 import {
   type BlobId,
@@ -45,17 +45,19 @@ function remote(more: NodeJS.ProcessEnv = {}): Remote {
 
 if (program !== undefined) {
   for (const appendOnly of [false, true]) {
-    testLocation(`rclone${appendOnly ? ' --append-only' : ''}`, async () => {
+    describe(`one rclone${appendOnly ? ' --append-only' : ''}`, () => {
       const place = remote(appendOnly ? { LIFEBOAT_RCLONE_ARGS: '--append-only' } : {});
-      const location = parseRcloneLocation('rclone:here:repository', place.environment);
-      return {
-        location,
+      const root = parseRcloneLocation('rclone:here:', place.environment);
+      let repositories = 0;
+      afterAll(async () => {
+        await root.close?.();
+        await place[Symbol.asyncDispose]();
+      });
+      testLocation('rclone', async () => ({
+        location: root.nested(`repository-${++repositories}`),
         appendOnly,
-        async [Symbol.asyncDispose]() {
-          await location.close?.();
-          await place[Symbol.asyncDispose]();
-        },
-      };
+        async [Symbol.asyncDispose]() {},
+      }));
     });
   }
 }

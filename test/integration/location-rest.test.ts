@@ -1,11 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { testLocation } from '../../src/repository/location/location-contract.ts';
 import { parseRestLocation } from '../../src/repository/location/rest-location.ts';
 import { findProgram } from '../support/programs.ts';
-import { startRestServer } from '../support/rest-server.ts';
+import { startRestServer, type TestRestServer } from '../support/rest-server.ts';
 import { need } from '../support/skip.ts';
 
 const program = findProgram('rest-server');
@@ -16,13 +16,18 @@ it('has a rest-server to test against', (context) => {
 
 if (program !== undefined) {
   for (const appendOnly of [false, true]) {
-    testLocation(`rest-server${appendOnly ? ' --append-only' : ''}`, async () => {
-      const server = await startRestServer(program, { appendOnly });
-      return {
-        location: parseRestLocation(`rest:${server.url}/repository`, {}),
+    describe(`one rest-server${appendOnly ? ' --append-only' : ''}`, () => {
+      let server: TestRestServer;
+      let repositories = 0;
+      beforeAll(async () => {
+        server = await startRestServer(program, { appendOnly });
+      });
+      afterAll(() => server[Symbol.asyncDispose]());
+      testLocation('rest', async () => ({
+        location: parseRestLocation(`rest:${server.url}/${++repositories}/`, {}),
         appendOnly,
-        [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
-      };
+        async [Symbol.asyncDispose]() {},
+      }));
     });
   }
 }

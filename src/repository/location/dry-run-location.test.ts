@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { temporaryFolder } from '../../../test/support/postgres.ts';
 import { DryRunLocation } from './dry-run-location.ts';
@@ -11,16 +12,6 @@ testLocation('dry run', async () => ({
   location: new DryRunLocation(new MemoryLocation()),
   async [Symbol.asyncDispose]() {},
 }));
-
-testLocation('dry run, with what it writes in a folder', async () => {
-  const folder = temporaryFolder('dry-run');
-  return {
-    location: new DryRunLocation(new MemoryLocation(), new LocalLocation(folder)),
-    async [Symbol.asyncDispose]() {
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
-});
 
 const bytes = Buffer.from('some bytes');
 const name = createHash('sha256').update(bytes).digest('hex');
@@ -50,4 +41,15 @@ it('records what would be done, shows it as done, and does none of it', async ()
     { operation: 'write', area: 'lifeboat/', kind: 'index', name, sizeBytes: 10 },
     { operation: 'write', area: '', kind: 'data', name, sizeBytes: 10 },
   ]);
+});
+
+it('keeps what it writes where there is room for it', async () => {
+  const folder = temporaryFolder('dry-run');
+  const location = new DryRunLocation(new MemoryLocation(), new LocalLocation(folder));
+  await location.create();
+  await location.nested('lifeboat').create();
+  await location.nested('lifeboat').write('data', name, bytes);
+  expect(await location.nested('lifeboat').read('data', name)).toEqual(new Uint8Array(bytes));
+  expect(readdirSync(join(folder, 'lifeboat/data', name.slice(0, 2)))).toEqual([name]);
+  rmSync(folder, { recursive: true, force: true });
 });

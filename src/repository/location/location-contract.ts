@@ -17,6 +17,12 @@ function file(sizeBytes: number): { name: string; bytes: Uint8Array } {
   return { name: createHash('sha256').update(bytes).digest('hex'), bytes };
 }
 
+/** By `toEqual` each byte is a comparison of its own. */
+function expectSame(read: Uint8Array, expected: Uint8Array | undefined): void {
+  expect(read.length).toBe(expected?.length);
+  expect(Buffer.compare(read, expected as Uint8Array)).toBe(0);
+}
+
 /** What makes the suite longer. */
 export interface LocationTraits {
   /** Listings come in pages: more files than one holds are written. */
@@ -65,14 +71,14 @@ export function testLocation(
           sizeBytes: each?.bytes.length,
         })),
       );
-      for (const each of files) expect(await location.read(kind, each.name)).toEqual(each.bytes);
+      for (const each of files) expectSame(await location.read(kind, each.name), each.bytes);
     });
 
     it('reads exactly a range', async () => {
       const { name, bytes } = file(100_000);
       await location.write('data', name, bytes);
       const range = { offset: 777, length: 50_000 };
-      expect(await location.read('data', name, range)).toEqual(bytes.slice(777, 50_777));
+      expectSame(await location.read('data', name, range), bytes.slice(777, 50_777));
       const tail = { offset: 99_999, length: 1 };
       expect(await location.read('data', name, tail)).toEqual(bytes.slice(99_999));
     });
@@ -184,10 +190,10 @@ export function testLocation(
     it('holds a large file, and reads its end', async () => {
       const { name, bytes } = file(21 * 2 ** 20 + 3);
       await location.write('data', name, bytes);
-      expect(Buffer.compare(await location.read('data', name), bytes)).toBe(0);
+      expectSame(await location.read('data', name), bytes);
       const range = { offset: bytes.length - 5_000_000, length: 5_000_000 };
       const part = await location.read('data', name, range);
-      expect(Buffer.compare(part, bytes.subarray(range.offset))).toBe(0);
+      expectSame(part, bytes.subarray(range.offset));
     });
 
     it('gives many readers of one file each its own part', async () => {
@@ -199,11 +205,11 @@ export function testLocation(
       );
       parts.forEach((part, i) => {
         const start = offsets[i] as number;
-        expect(Buffer.compare(part, bytes.subarray(start, start + 20_000))).toBe(0);
+        expectSame(part, bytes.subarray(start, start + 20_000));
         // It belongs to the reader alone.
         part.fill(0);
       });
-      expect(Buffer.compare(await location.read('data', name), bytes)).toBe(0);
+      expectSame(await location.read('data', name), bytes);
     });
 
     it('leaves a file whole or absent when its writer goes away', async () => {
@@ -222,12 +228,12 @@ export function testLocation(
         const written = files.find((each) => each.name === name);
         expect(sizeBytes).toBe(written?.bytes.length);
         const stored = await location.read('data', name);
-        expect(Buffer.compare(stored, written?.bytes as Uint8Array)).toBe(0);
+        expectSame(stored, written?.bytes as Uint8Array);
       }
       // It serves the next one as if nothing had been.
       const [first] = files as [ReturnType<typeof file>];
       await location.write('data', first.name, first.bytes);
-      expect(Buffer.compare(await location.read('data', first.name), first.bytes)).toBe(0);
+      expectSame(await location.read('data', first.name), first.bytes);
     });
 
     it('ends reading for a caller who goes away', async () => {
