@@ -20,7 +20,10 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
-    controller.abort(new LifeboatError('cancelled', 'nobody reads the output any more'));
+    const context = { readerGone: true };
+    controller.abort(
+      new LifeboatError('cancelled', 'nobody reads the output any more', { context }),
+    );
   });
 }
 

@@ -14,6 +14,8 @@ export function reportError(thrown: unknown, output: Output): number {
     ...(Object.keys(context).length > 0 ? { context } : {}),
     exitCode: error.exitCode,
   };
+  // `lifeboat ls latest | head` is no mistake of anybody.
+  if (context.readerGone === true) return error.exitCode;
   output.fail(record, (style) => describe(error, style));
   return error.exitCode;
 }
