@@ -12,6 +12,7 @@ import {
 } from '../../src/repository/index.ts';
 import { findProgram } from '../support/programs.ts';
 import { need } from '../support/skip.ts';
+import { storeLog, storeSnapshot } from '../support/stored-scene.ts';
 import { describeFolder, makeOddFolder } from './odd-folder.ts';
 import { storeFolder } from './store-folder.ts';
 
@@ -98,5 +99,22 @@ describe.each(['restic', 'restic-0.19'])('copies and %s', (name) => {
     restic(path, 'from', 'copy');
     expect(await countOf(from)).toBe(3);
     expect(restic(path, 'to', 'check', '--read-data')).toContain('no errors were found');
+  });
+
+  it('what its copy leaves behind is named, and brought later', async (context) => {
+    const path = program(context);
+    await using from = await init('from');
+    await using to = await init('to');
+    await storeSnapshot(from, [Buffer.from('a data directory')], ['kind:postgres', 'source:shop']);
+    await storeLog(from, 2);
+    await from.records.append({ kind: 'catalog', source: 'shop', body: {} });
+    restic(path, 'to', 'copy');
+    expect((await to.check()).findings).toMatchObject([
+      { kind: 'log', name: 'shop', severity: 'hint' },
+    ]);
+    const report = await from.copyTo(to);
+    expect(report).toMatchObject({ snapshots: [], snapshotsPresent: 1, records: 1, blobs: 0 });
+    expect(report.logSegments).toBe(4);
+    expect((await to.check({ readData: true })).findings).toEqual([]);
   });
 });

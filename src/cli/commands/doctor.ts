@@ -1,5 +1,5 @@
 import { isAbsolute } from 'node:path';
-import { pickNamed } from '../../config/index.ts';
+import { type Configuration, pickNamed } from '../../config/index.ts';
 import { ExitCode, isLifeboatError } from '../../core/index.ts';
 import { type Finding, judgeRoom } from '../../sources/index.ts';
 import { type CommandContext, defineCommand, sourceArgument } from '../command.ts';
@@ -40,16 +40,33 @@ nothing. Exit code 1 when there is a problem; warnings alone are no failure.`,
     }
     for (const name of names) {
       const source = await createConfiguredSource(context, configuration, name, 'rescue');
-      tell(`source ${name}`, await source.doctor(context.signal));
+      const within = repositoriesWithin(configuration, name);
+      tell(`source ${name}`, [...(await source.doctor(context.signal)), ...within]);
     }
     context.output.report({ type: 'doctor', ...counts }, (style) => summary(counts, style));
     return counts.problem === 0 ? ExitCode.ok : ExitCode.failed;
   },
 });
 
+/** A repository that is backed up into itself grows with every backup. */
+function repositoriesWithin(configuration: Configuration, name: string): readonly Finding[] {
+  const source = configuration.sources[name];
+  if (source?.kind !== 'files') return [];
+  const excluded = (source.exclude ?? []).map((pattern) => pattern.replace(/\/+$/, ''));
+  return Object.entries(configuration.repositories).flatMap(([repository, { location }]) => {
+    const path = source.paths.find((each) =>
+      `${location}/`.startsWith(each === '/' ? '/' : `${each}/`),
+    );
+    if (!isAbsolute(location) || path === undefined || excluded.includes(location)) return [];
+    const fact = `the repository ${repository} lies inside ${path}`;
+    const remedy = `Leave it out: exclude: ["${location}"].`;
+    return [{ check: 'repository inside', outcome: 'warning', fact, remedy } as const];
+  });
+}
+
 async function examineRepository(
   context: CommandContext,
-  configuration: ReturnType<typeof loadConfigured>,
+  configuration: Configuration,
   name: string,
 ): Promise<readonly Finding[]> {
   const findings: Finding[] = [];

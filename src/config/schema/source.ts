@@ -69,12 +69,6 @@ const filesSource = z.strictObject({
     .optional()
     .describe('Do not go into other file systems mounted there.'),
   largerThan: byteSize.optional().describe('Leave out files larger than this, such as "10 GiB".'),
-  chunker: z
-    .literal(['gear', 'rabin'])
-    .optional()
-    .describe(
-      "How files are cut: `gear` (default, fast), or `rabin`, restic's own, for a repository that stock restic writes to as well.",
-    ),
   ...common,
 });
 

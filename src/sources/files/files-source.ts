@@ -16,7 +16,6 @@ export interface FilesSourceSettings {
   readonly excludeCaches?: boolean | undefined;
   readonly oneFileSystem?: boolean | undefined;
   readonly largerThanBytes?: number | undefined;
-  readonly chunker?: 'gear' | 'rabin' | undefined;
 }
 
 /** Folders and files of this machine as a source. */
