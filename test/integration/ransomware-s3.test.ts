@@ -14,6 +14,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Secret } from '../../src/core/index.ts';
 import {
   burstsOf,
+  type CheckFinding,
+  type CheckReport,
   initRepository,
   LocalLocation,
   openLocation,
@@ -33,6 +35,11 @@ beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), 'lifeboat-ransom-'));
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+/** The log of the scene has no snapshot of its source: that is a hint. */
+function errorsOf({ findings }: CheckReport): readonly CheckFinding[] {
+  return findings.filter(({ severity }) => severity === 'error');
+}
 
 /** All bytes of all files below a tree, by path. */
 async function contents(repository: Repository, snapshot: Snapshot): Promise<Map<string, string>> {
@@ -131,7 +138,7 @@ describe.each(s3Programs)('$name', (program) => {
     const past = openLocation(`${place}?versions=${moment}`, { environment });
     await using repository = await openRepository({ location: past, password });
     const report = await repository.check({ readData: true });
-    expect(report.findings.filter(({ severity }) => severity === 'error')).toEqual([]);
+    expect(errorsOf(report)).toEqual([]);
     expect(report.snapshots).toBe(2);
     const [latest] = await repository.snapshots();
     expect(await contents(repository, latest as Snapshot)).toEqual(before);
@@ -141,7 +148,7 @@ describe.each(s3Programs)('$name', (program) => {
     const copies = new LocalLocation(join(root, `${program.name}-copy`));
     await using clean = await initRepository({ location: copies, password });
     expect(await repository.copyTo(clean)).toMatchObject({ problems: [] });
-    expect((await clean.check({ readData: true })).findings).toEqual([]);
+    expect(errorsOf(await clean.check({ readData: true }))).toEqual([]);
     const [copied] = await clean.snapshots();
     expect(await contents(clean, copied as Snapshot)).toEqual(before);
   });
@@ -174,6 +181,35 @@ describe.each(s3Programs)('$name', (program) => {
     await expect(past.write('data', '0'.repeat(64), Buffer.from('x'))).rejects.toMatchObject({
       code: 'location.refused',
     });
+  });
+
+  it('brings back what forget and prune removed', async (context) => {
+    const host = need(context, server, `no ${program.name} on PATH`);
+    const place = `s3:${host.url}/vault/pruned`;
+    const { environment } = host;
+    const folder = join(root, `${program.name}-pruned`);
+    mkdirSync(folder);
+    const location = openLocation(place, { environment, lock: lockFor(periodMs) });
+    await using repository = await initRepository({ location, password });
+    writeFileSync(join(folder, 'old'), randomBytes(20_000));
+    const old = await storeFolder(repository, folder);
+    const wanted = await contents(repository, await repository.findSnapshot(old));
+    writeFileSync(join(folder, 'old'), randomBytes(20_000));
+    await storeFolder(repository, folder);
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    const moment = new Date().toISOString();
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    // All that a program of this format can do to it, with the right password.
+    expect((await repository.forget({ ids: [old] })).removed).toEqual([old]);
+    const report = await repository.prune({ keepMarkedMs: 0 });
+    expect(report.filesRemoved).toBeGreaterThan(0);
+    expect(errorsOf(await repository.check({ readData: true }))).toEqual([]);
+    expect(await repository.snapshots()).toHaveLength(1);
+
+    const past = openLocation(`${place}?versions=${moment}`, { environment });
+    await using former = await openRepository({ location: past, password });
+    expect(await contents(former, await former.findSnapshot(old))).toEqual(wanted);
+    expect((await former.check({ readData: true })).findings).toEqual([]);
   });
 
   it('retains again what a new snapshot shares with old ones, and only what is due', async (context) => {
