@@ -17,11 +17,9 @@ export { type WalkedNode, walkTree } from './browse/walk-tree.ts';
 export { leftoversOfStockTools } from './check/check-leftovers.ts';
 export type { CheckOptions } from './check/check-repository.ts';
 export type { ReadData } from './check/pack-subset.ts';
-export { type ContentCutter, chunkMaxBytes, chunkMinBytes } from './chunker/content-cutter.ts';
 export { uncopied } from './copy/copied-snapshot.ts';
 export type { CopiedSnapshot, CopyOptions, CopyReport } from './copy/copy.ts';
 export { isDamage } from './damage.ts';
-export { BlobSink, type SinkGrant } from './data-plane/blob-sink.ts';
 export { type ForgetDecision, isCheckpoint, isFlagged } from './forget/decide.ts';
 export { describeGroup } from './forget/describe-group.ts';
 export type { ForgetOptions, ForgetPlan, ForgetReport } from './forget/forget.ts';
@@ -35,14 +33,6 @@ export { type ForgetGroup, planByPolicy } from './forget/plan-by-policy.ts';
 export { parseRetentionDuration, type RetentionDuration } from './forget/retention-duration.ts';
 export { defaultMinimum, type KeepCount, type RetentionPolicy } from './forget/retention-policy.ts';
 export { checkpointTag, flaggedTag } from './forget/special-tags.ts';
-export { goJsonString as jsonText } from './format/go-text.ts';
-export {
-  attributesText,
-  byteText,
-  linkTargetText,
-  nameFromNodeText,
-  nodeHead,
-} from './format/node-text.ts';
 
 export { nameBytes, nameFromBytes } from './format/raw-name.ts';
 export { type InitRepositoryOptions, initRepository } from './init-repository.ts';

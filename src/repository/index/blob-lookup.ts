@@ -18,17 +18,23 @@ export class BlobLookup {
   }
 
   has(type: BlobType, id: BlobId): boolean {
-    return this.find(type, id) !== undefined;
+    return this.#look(() => this.#views.rowOf(type, id)) !== undefined;
   }
 
   find(type: BlobType, id: BlobId): BlobPlace | undefined {
+    return this.#look(() => {
+      const row = this.#views.rowOf(type, id);
+      return row === undefined ? undefined : this.#views.placeAt(row);
+    });
+  }
+
+  #look<Value>(read: () => Value): Value {
     for (;;) {
       const version = Atomics.load(this.#control, control.version);
       if (version % 2 === 0) {
         this.#refresh();
-        const row = this.#views.rowOf(type, id);
-        const place = row === undefined ? undefined : this.#views.placeAt(row);
-        if (Atomics.load(this.#control, control.version) === version) return place;
+        const value = read();
+        if (Atomics.load(this.#control, control.version) === version) return value;
       }
       // The owner adds a pack in some milliseconds.
       Atomics.wait(this.#control, control.version, version, 1);

@@ -7,6 +7,8 @@ const slots = maxRows * 2;
 const idWords = 8;
 const rowWords = idWords + 1;
 const lockWord = 0;
+/** What the lock's word says: nobody has it, somebody has it, and others wait for it. */
+const [free, held, wanted] = [0, 1, 2] as const;
 const countWord = 1;
 /** Whoever holds the lock does so for microseconds, and `release` for some milliseconds. */
 const patienceMs = 60_000;
@@ -111,16 +113,22 @@ export class ClaimTable {
 
   #locked<Value>(work: () => Value): Value {
     const control = this.#control;
-    const until = Date.now() + patienceMs;
-    while (Atomics.compareExchange(control, lockWord, 0, 1) !== 0) {
-      Atomics.wait(control, lockWord, 1, 1);
-      assert(Date.now() < until, 'a thread that claims blobs has died');
-    }
+    if (Atomics.compareExchange(control, lockWord, free, held) !== free) this.#waitForLock();
     try {
       return work();
     } finally {
-      Atomics.store(control, lockWord, 0);
-      Atomics.notify(control, lockWord, 1);
+      // Waking costs more than all the rest, so it is done only for somebody.
+      if (Atomics.exchange(control, lockWord, free) === wanted)
+        Atomics.notify(control, lockWord, 1);
+    }
+  }
+
+  #waitForLock(): void {
+    const control = this.#control;
+    const until = Date.now() + patienceMs;
+    while (Atomics.exchange(control, lockWord, wanted) !== free) {
+      Atomics.wait(control, lockWord, wanted, 100);
+      assert(Date.now() < until, 'a thread that claims blobs has died');
     }
   }
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { byteText, jsonText } from '../../../repository/index.ts';
+import { byteText, jsonText } from '../../../repository/thread.ts';
 
 /** Names of users and groups, as they stood in /etc/passwd and /etc/group when the backup began. */
 export interface Accounts {

@@ -1,4 +1,4 @@
-import { nameFromBytes } from '../../../repository/index.ts';
+import { nameFromBytes } from '../../../repository/thread.ts';
 
 // Paths are bytes on Unix. In the workers a path is "byte text": a string whose characters 0 to 255 stand for its bytes, which
 // sorts as bytes do and is cheap to join.

@@ -1,6 +1,6 @@
 import { readSync } from 'node:fs';
-import type { BlobId, BlobSink, ContentCutter } from '../../../repository/index.ts';
-import { chunkMaxBytes, chunkMinBytes } from '../../../repository/index.ts';
+import type { BlobId, BlobSink, ContentCutter } from '../../../repository/thread.ts';
+import { chunkMaxBytes, chunkMinBytes } from '../../../repository/thread.ts';
 import { nextData, nextHole } from '../system/index.ts';
 
 /** How much is looked at before a cut is searched for; most chunks end within the second. */

@@ -4,7 +4,7 @@ import {
   linkTargetText,
   nodeHead,
   type TreeNode,
-} from '../../../repository/index.ts';
+} from '../../../repository/thread.ts';
 import { getXattr, listXattrs } from '../system/index.ts';
 import type { OwnerTexts } from './accounts.ts';
 import { systemPath } from './byte-path.ts';

@@ -26,18 +26,20 @@ export class FileSaver {
     this.#rereads = options.rereads;
   }
 
-  /** Throws what the file system says. Undefined when it is no file any more. */
-  save(path: string): SavedFile | undefined {
+  /** `seen` is what `lstat` said a moment ago. Throws what the file system says. Undefined when it is no file any more. */
+  save(path: string, seen: BigIntStats): SavedFile | undefined {
     const fd = this.#open(path);
     try {
+      let facts = seen;
       for (let tries = 0; ; tries++) {
-        const facts = fstatSync(fd, bigints);
-        if (!facts.isFile()) return undefined;
         const sizeBytes = Number(facts.size);
         const isSparse = facts.blocks * 512n < facts.size;
         const content = this.#contents.save(fd, { sizeBytes, isSparse });
-        const isTorn = content.bytes !== sizeBytes || hasChanged(facts, fstatSync(fd, bigints));
-        if (!isTorn || tries === this.#rereads) return { content, facts, isTorn };
+        const after = fstatSync(fd, bigints);
+        const isTorn = content.bytes !== sizeBytes || hasChanged(facts, after);
+        if (!after.isFile()) return undefined;
+        if (!isTorn || tries === this.#rereads) return { content, facts: after, isTorn };
+        facts = after;
       }
     } finally {
       closeSync(fd);
@@ -59,5 +61,6 @@ export class FileSaver {
 }
 
 function hasChanged(a: BigIntStats, b: BigIntStats): boolean {
+  if (a.ino !== b.ino || a.dev !== b.dev) return true;
   return a.size !== b.size || a.mtimeNs !== b.mtimeNs || a.ctimeNs !== b.ctimeNs;
 }

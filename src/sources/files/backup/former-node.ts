@@ -1,4 +1,4 @@
-import type { BlobId, BlobSink } from '../../../repository/index.ts';
+import type { BlobId, BlobSink } from '../../../repository/thread.ts';
 
 const contentKey = ',"content":[';
 const idList = /^(?:"[0-9a-f]{64}"(?:,"[0-9a-f]{64}")*)?$/;

@@ -1,4 +1,4 @@
-import { nameFromNodeText } from '../../../repository/index.ts';
+import { nameFromNodeText } from '../../../repository/thread.ts';
 
 const opening = '{"nodes":[';
 const nameKey = '{"name":"';

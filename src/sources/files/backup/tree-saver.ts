@@ -1,5 +1,5 @@
 import { type BigIntStats, lstatSync, readdirSync, statSync } from 'node:fs';
-import type { BlobId, BlobSink } from '../../../repository/index.ts';
+import type { BlobId, BlobSink } from '../../../repository/thread.ts';
 import { childPath, systemPath } from './byte-path.ts';
 import type { Counter } from './counts.ts';
 import { attributes, type EntryNodes, typeOf } from './entry-node.ts';
@@ -240,7 +240,7 @@ export class TreeSaver {
     const { filter, nodes, files, counter } = this.#options;
     if (filter.isTooLarge(seen.size)) return;
     if (formers.length > 0 && this.#takeUnchanged(frame, name, path, seen, formers)) return;
-    const saved = files.save(path);
+    const saved = files.save(path, seen);
     if (saved === undefined) {
       this.#saveEntry(frame, name);
       return;

@@ -1,7 +1,7 @@
 // The entry of a worker thread of a backup of files: does everything with synchronous calls.
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { assert } from '../../../core/index.ts';
-import { type BlobId, BlobSink } from '../../../repository/index.ts';
+import { type BlobId, BlobSink } from '../../../repository/thread.ts';
 import { OwnerTexts } from './accounts.ts';
 import { ContentSaver } from './content-saver.ts';
 import { Counter } from './counts.ts';

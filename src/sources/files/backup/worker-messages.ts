@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { BlobId, SinkGrant } from '../../../repository/index.ts';
+import type { BlobId, SinkGrant } from '../../../repository/thread.ts';
 import type { Accounts } from './accounts.ts';
 import type { EntryRules } from './entry-rules.ts';
 import type { WorkerFailure } from './worker-failure.ts';
