@@ -67,6 +67,11 @@ export function oneTimeTag(key: EnvelopeKey, iv: Uint8Array, ciphertext: Uint8Ar
   return poly1305(key.macR, oneTimePad(prepare(key), iv), ciphertext);
 }
 
+/** What `oneTimeTag` takes for each of several IVs, 16 bytes each. */
+export function oneTimePads(key: EnvelopeKey, ivs: Uint8Array): Uint8Array {
+  return prepare(key).pad.update(ivs);
+}
+
 interface PreparedKey {
   readonly encrypt: KeyObject;
   /** ECB over single blocks is the AES of Poly1305-AES; one long-lived cipher costs a tenth of a new one. */

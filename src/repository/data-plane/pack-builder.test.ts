@@ -6,7 +6,7 @@ import { decodePackHeader, locatePackHeader, packSizeBytes } from '../format/pac
 import type { BlobId } from '../repository.ts';
 import { sha256 } from '../stored-file.ts';
 import { openVerifiedBlob } from './blob-codec.ts';
-import { type FinishedPack, PackBuilder, prepareBlob } from './pack-builder.ts';
+import { type FinishedPack, PackBuilder, type PreparedBlob, prepareBlob } from './pack-builder.ts';
 import { checkPack } from './pack-check.ts';
 import { PackSession } from './pack-session.ts';
 
@@ -64,16 +64,20 @@ describe('pack', () => {
   });
 
   it('takes no blob that does not read back as what came in', () => {
-    const builder = () => new PackBuilder(key, 'data', new Uint8Array(100_000));
+    const pack = (blob: PreparedBlob) => {
+      const builder = new PackBuilder(key, 'data', new Uint8Array(100_000));
+      builder.add(blob);
+      builder.finish();
+    };
     const prepared = prepareBlob('data', idOf(text), text);
-    builder().add(prepared);
+    pack(prepared);
     const flipped = new Uint8Array(text);
     flipped[2500] = (flipped[2500] as number) ^ 1;
     // As when a bit of the input flips after compression.
-    expect(() => builder().add({ ...prepared, plain: flipped })).toThrow(/differs|decompress/);
+    expect(() => pack({ ...prepared, plain: flipped })).toThrow(/differs|decompress/);
     const stored = new Uint8Array(prepared.stored);
     stored[stored.length - 5] = (stored[stored.length - 5] as number) ^ 1;
     // As when the compressor is at fault.
-    expect(() => builder().add({ ...prepared, stored })).toThrow(/differs|decompress/);
+    expect(() => pack({ ...prepared, stored })).toThrow(/differs|decompress/);
   });
 });

@@ -5,6 +5,7 @@ import { encodePackHeader, headerEntryBytes, packTrailerBytes } from '../format/
 import type { BlobId, BlobType } from '../repository.ts';
 import { compressBlob, verifyReadBack } from './blob-codec.ts';
 import { PackCipher } from './pack-cipher.ts';
+import { SealBatch } from './seal-batch.ts';
 
 /** restic's default. */
 const packTargetBytes = 16 * 1024 * 1024;
@@ -15,6 +16,9 @@ export interface FinishedPack extends IndexedPack {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
+/** Of packs that are finished. */
+const spareBatches: SealBatch[] = [];
+
 /** One pack being filled with blobs of one type. */
 export class PackBuilder {
   readonly #key: EnvelopeKey;
@@ -23,7 +27,9 @@ export class PackBuilder {
   readonly #hash = createHash('sha256');
   readonly #cipher: PackCipher;
   readonly #blobs: PackedBlob[] = [];
+  readonly #batch = spareBatches.pop() ?? new SealBatch();
   #used = 0;
+  #hashed = 0;
   #headerBytes = envelopeOverhead + packTrailerBytes;
 
   /** `buffer` is used again when it is large enough. */
@@ -47,23 +53,36 @@ export class PackBuilder {
     return this.#used + this.#headerBytes + more <= this.#buffer.length;
   }
 
-  /** Seals, reads back, compares. The caller has asked `fits`. */
+  /** Seals, reads back and compares, at the latest in `finish`. The caller has asked `fits`. */
   add(prepared: PreparedBlob): void {
     const { id, plain, stored, isProven } = prepared;
     const uncompressedLength = stored === plain ? 0 : plain.length;
-    const length = stored.length + envelopeOverhead;
-    const sealed = this.#buffer.subarray(this.#used, this.#used + length);
-    this.#cipher.seal(stored, sealed);
-    const opened = this.#cipher.openLast(sealed);
-    if (isProven) verifyReadBack(opened, 0, stored);
-    else verifyReadBack(opened, uncompressedLength, plain);
-    this.#hash.update(sealed);
-    this.#blobs.push({ id, type: this.#type, offset: this.#used, length, uncompressedLength });
+    // What was decompressed and compared before need only be decrypted and compared.
+    const [proof, proofLength] = isProven ? [stored, 0] : [plain, uncompressedLength];
+    const [offset, length] = [this.#used, stored.length + envelopeOverhead];
+    if (SealBatch.takes(stored, proof)) {
+      if (!this.#batch.fits(stored, proof)) this.#sealBatch();
+      this.#batch.add(offset, stored, proof, proofLength);
+    } else {
+      this.#sealBatch();
+      const sealed = this.#buffer.subarray(offset, offset + length);
+      this.#cipher.seal(stored, sealed);
+      verifyReadBack(this.#cipher.openLast(sealed), proofLength, proof);
+    }
+    this.#blobs.push({ id, type: this.#type, offset, length, uncompressedLength });
     this.#used += length;
     this.#headerBytes += headerEntryBytes(uncompressedLength !== 0);
   }
 
+  #sealBatch(): void {
+    this.#batch.seal(this.#cipher, this.#buffer);
+    this.#hash.update(this.#buffer.subarray(this.#hashed, this.#used));
+    this.#hashed = this.#used;
+  }
+
   finish(): FinishedPack {
+    this.#sealBatch();
+    spareBatches.push(this.#batch);
     const header = encodePackHeader(this.#blobs);
     const end = this.#used + header.length + envelopeOverhead + packTrailerBytes;
     const tail = this.#buffer.subarray(this.#used, end);

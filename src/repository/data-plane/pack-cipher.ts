@@ -7,7 +7,8 @@ import {
   randomBytes,
   timingSafeEqual,
 } from 'node:crypto';
-import { type EnvelopeKey, envelopeOverhead, oneTimeTag } from '../crypto/envelope.ts';
+import { type EnvelopeKey, envelopeOverhead, oneTimePads, oneTimeTag } from '../crypto/envelope.ts';
+import { poly1305 } from '../crypto/poly1305.ts';
 import { damaged } from '../format/json-shape.ts';
 
 const blockBytes = 16;
@@ -52,6 +53,50 @@ export class PackCipher {
     return inWholeBlocks(this.#decipher, ciphertext);
   }
 
+  /** Turns whole blocks that hold several blobs, each at a whole block; `authenticate` completes them. */
+  sealBlocks(blocks: Uint8Array): Uint8Array {
+    return this.#cipher.update(blocks);
+  }
+
+  /** Reads back what `sealBlocks` turned last. */
+  openBlocks(blocks: Uint8Array): Uint8Array {
+    return this.#decipher.update(blocks);
+  }
+
+  /** Adds IVs and tags to the ciphertexts of the last `sealBlocks`, which were `blocks` long together. */
+  authenticate(spans: readonly SealedSpan[], blocks: number): void {
+    let at = 0;
+    for (const { block, envelope } of spans) {
+      this.#count(block - at);
+      at = block;
+      envelope.set(this.#counter);
+    }
+    this.#count(blocks - at);
+    this.#tags(spans, (tag, { envelope }) => envelope.set(tag, envelope.length - tag.length));
+  }
+
+  /** Errors: `repository.damaged`. */
+  requireAuthentic(spans: readonly SealedSpan[]): void {
+    this.#tags(spans, (tag, { envelope }) => {
+      if (Buffer.compare(tag, envelope.subarray(envelope.length - tag.length)) === 0) return;
+      throw damaged('a blob just sealed: the MAC does not match');
+    });
+  }
+
+  #tags(spans: readonly SealedSpan[], use: (tag: Uint8Array, span: SealedSpan) => void): void {
+    const ivs = new Uint8Array(spans.length * blockBytes);
+    for (const [number, { envelope }] of spans.entries()) {
+      ivs.set(envelope.subarray(0, blockBytes), number * blockBytes);
+    }
+    const pads = oneTimePads(this.#key, ivs);
+    for (const [number, span] of spans.entries()) {
+      const { envelope } = span;
+      const text = envelope.subarray(blockBytes, envelope.length - blockBytes);
+      const pad = pads.subarray(number * blockBytes, (number + 1) * blockBytes);
+      use(poly1305(this.#key.macR, pad, text), span);
+    }
+  }
+
   #count(blocks: number): void {
     const counter = this.#counter;
     let carry = blocks;
@@ -61,6 +106,12 @@ export class PackCipher {
       carry = Math.floor(carry / 256);
     }
   }
+}
+
+/** A whole envelope in a pack, and at which block of the last `sealBlocks` it begins. */
+export interface SealedSpan {
+  readonly block: number;
+  readonly envelope: Uint8Array;
 }
 
 /** Turns `bytes` and moves the stream on to the next whole block. */
