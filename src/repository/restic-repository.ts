@@ -148,6 +148,8 @@ export class ResticRepository implements Repository {
   async startBackup(options: OperationOptions = {}): Promise<BackupWriter> {
     const { signal, progress } = options;
     assertWritable(this.#access);
+    // Most of the index can be read while the lock settles; what changed meanwhile is read again below.
+    const early = this.#loadIndex(signal).catch(() => {});
     const lock = await RepositoryLock.acquire(this.#access, {
       exclusive: false,
       operation: 'backup',
@@ -156,6 +158,7 @@ export class ResticRepository implements Repository {
       progress,
     });
     try {
+      await early;
       // Under the lock nobody removes what this index names.
       const { blobs, damaged: unread } = await this.#loadIndex(signal);
       for (const problem of unread.values()) {

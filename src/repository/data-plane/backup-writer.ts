@@ -23,6 +23,7 @@ import type {
 import type { SnapshotRetention } from '../retention-lock/snapshot-retention.ts';
 import { type RepositoryAccess, writeStoredJson } from '../stored-file.ts';
 import type { SinkGrant } from './blob-sink.ts';
+import { CompactPack } from './compact-pack.ts';
 import { ownBuffer } from './own-buffer.ts';
 import { SinkHost } from './sink-host.ts';
 import type { PackMessage } from './worker-messages.ts';
@@ -95,8 +96,10 @@ export class RepositoryBackupWriter implements BackupWriter {
       localFolder: location instanceof LocalLocation ? location.path : undefined,
       index: options.known,
       claims: this.#unindexed,
-      onPack: ({ pack, bytes }) =>
-        this.#writePack(pack, bytes).catch((error: unknown) => this.#fail(error)),
+      onPack: ({ name, header, bytes }) =>
+        this.#writePack(new CompactPack(name, header), bytes).catch((error: unknown) =>
+          this.#fail(error),
+        ),
     });
     this.#session = options.pool.openSession((message, from) => this.#onPack(message, from));
   }

@@ -3,7 +3,7 @@ import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { LifeboatError } from '../../core/index.ts';
 import { type ContentCutter, createContentCutter } from '../chunker/content-cutter.ts';
 import type { EnvelopeKey } from '../crypto/envelope.ts';
-import type { IndexedPack } from '../format/index-file.ts';
+import { encodePackHeader } from '../format/pack-header.ts';
 import { BlobLookup } from '../index/blob-lookup.ts';
 import { type ClaimMemory, ClaimTable } from '../index/claim-table.ts';
 import type { IndexMemory } from '../index/index-memory.ts';
@@ -31,7 +31,9 @@ export const sinkWord = { packsUnderWay: 0, stop: 1 } as const;
 export const sinkFigure = { dataBlobs: 0, treeBlobs: 1, bytesRead: 2, bytesNew: 3 } as const;
 
 export interface SinkMessage {
-  readonly pack: IndexedPack;
+  readonly name: string;
+  /** Plain: a tenth of what the same costs as objects. */
+  readonly header: Uint8Array;
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
@@ -64,7 +66,7 @@ export class BlobSink {
     this.#localPacks =
       grant.localFolder === undefined ? undefined : new LocalPacks(grant.localFolder);
     this.#packs = new PackSession(this.#key, this.#spareBuffers, (pack) => {
-      this.#send({ pack: { name: pack.name, blobs: pack.blobs }, bytes: pack.bytes });
+      this.#send({ name: pack.name, header: encodePackHeader(pack.blobs), bytes: pack.bytes });
     });
   }
 

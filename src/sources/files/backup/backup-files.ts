@@ -87,6 +87,14 @@ async function run(options: BackupFilesOptions, progress: Progress): Promise<Fil
   const paths = [...new Set(options.paths.map((path) => resolve(path)))].sort();
   requireAny(paths);
   const aborting = signal === undefined ? {} : { signal };
+  const warnings = new WarningList(progress);
+  // Threads take a while to start: that goes on while the repository is locked and its index is read.
+  await using crew = new TreeCrew({
+    rules: rulesOf(options, paths),
+    workers: options.readers,
+    readTree: (id) => repository.readBlob('tree', id, signal).catch(() => undefined),
+    onWarning: (path, problem) => warnings.add(`${shownPath(path)}: ${problem}`),
+  });
   await using writer = await repository.startBackup({
     progress,
     ...aborting,
@@ -96,14 +104,7 @@ async function run(options: BackupFilesOptions, progress: Progress): Promise<Fil
   const snapshots = await repository.snapshots(aborting);
   const parents = chooseParents(snapshots, paths);
   const whole = parents.find((each) => !isCheckpoint(each));
-  const warnings = new WarningList(progress);
-  await using crew = new TreeCrew({
-    writer,
-    rules: rulesOf(options, paths),
-    workers: options.readers,
-    readTree: (id) => repository.readBlob('tree', id, signal).catch(() => undefined),
-    onWarning: (path, problem) => warnings.add(`${shownPath(path)}: ${problem}`),
-  });
+  crew.begin(writer);
   const meter = startMeter(crew, progress, whole?.summary?.bytesTotal);
   try {
     const wanted = paths.includes('/') ? undefined : wantedNames(paths);

@@ -12,10 +12,11 @@ import { failureError } from './worker-failure.ts';
 import type { FolderJob, MainMessage, WorkerMessage, WorkerSetup } from './worker-messages.ts';
 
 const mostWorkers = 8;
+/** Deep folders take stack. Most of what a worker makes is gone at once: a small young generation does, and takes little memory. */
+const resourceLimits = { stackSizeMb: 8, maxYoungGenerationSizeMb: 6 };
 const gentleStopMs = 3000;
 
 export interface TreeCrewOptions {
-  readonly writer: BackupWriter;
   readonly rules: EntryRules;
   readonly workers?: number | undefined;
   /** Undefined when it cannot be read. Does not reject. */
@@ -26,8 +27,8 @@ export interface TreeCrewOptions {
 interface Member {
   readonly thread: Worker;
   readonly port: MessagePort;
-  readonly treePort: MessagePort;
-  readonly treesSent: Int32Array;
+  readonly supplyPort: MessagePort;
+  readonly suppliesSent: Int32Array;
   readonly ended: Promise<void>;
   readonly exited: Promise<void>;
 }
@@ -52,18 +53,16 @@ export class TreeCrew implements AsyncDisposable {
     const links = mesh(count);
     for (let number = 0; number < count; number++) {
       const { port1: port, port2: mainPort } = toMain[number] as MessageChannel;
-      const { port1: treePort, port2: workerTreePort } = new MessageChannel();
-      const treesSent = new SharedArrayBuffer(4);
+      const { port1: supplyPort, port2: workerSupplyPort } = new MessageChannel();
+      const suppliesSent = new SharedArrayBuffer(4);
       const counter = new Counter();
       const ports = [...(links[number] as (MessagePort | undefined)[]), mainPort];
-      const sink = options.writer.grantSink();
       const setup: WorkerSetup = {
         number,
-        sink,
         ports,
         exchange: this.#words.buffer,
-        treePort: workerTreePort,
-        treesSent,
+        supplyPort: workerSupplyPort,
+        suppliesSent,
         counts: counter.memory,
         accounts,
         rules: options.rules,
@@ -73,9 +72,9 @@ export class TreeCrew implements AsyncDisposable {
         new URL(`./tree-worker${extname(import.meta.url)}`, import.meta.url),
         {
           workerData: setup,
-          transferList: [...given, workerTreePort, sink.port],
+          transferList: [...given, workerSupplyPort],
           execArgv: [],
-          resourceLimits: { stackSizeMb: 8 },
+          resourceLimits,
         },
       );
       this.#counters.push(counter);
@@ -84,8 +83,8 @@ export class TreeCrew implements AsyncDisposable {
       this.#members.push({
         thread,
         port,
-        treePort,
-        treesSent: new Int32Array(treesSent),
+        supplyPort,
+        suppliesSent: new Int32Array(suppliesSent),
         ended,
         exited,
       });
@@ -94,6 +93,14 @@ export class TreeCrew implements AsyncDisposable {
 
   get counts(): Counts {
     return sumCounts(this.#counters);
+  }
+
+  /** The workers, which were started before there was anything to write to, may store. */
+  begin(writer: BackupWriter): void {
+    for (const number of this.#members.keys()) {
+      const sink = writer.grantSink();
+      this.#supply(number, sink, [sink.port]);
+    }
   }
 
   /** Saves a folder with all that is in it; undefined when it cannot be read. */
@@ -115,13 +122,16 @@ export class TreeCrew implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     Atomics.store(this.#words, exchangeWord.stop, 1);
-    for (const number of this.#members.keys()) this.#wake(number);
+    for (const number of this.#members.keys()) {
+      this.#wake(number);
+      this.#supply(number, undefined);
+    }
     await Promise.all(
-      this.#members.map(async ({ thread, port, treePort, exited }) => {
+      this.#members.map(async ({ thread, port, supplyPort, exited }) => {
         // Those that hold a lock of the shared memory let go of it first.
         await Promise.race([exited, pause(gentleStopMs, undefined, { ref: false })]);
         port.close();
-        treePort.close();
+        supplyPort.close();
         await thread.terminate();
       }),
     );
@@ -161,10 +171,14 @@ export class TreeCrew implements AsyncDisposable {
   }
 
   async #answerTree(number: number, id: BlobId): Promise<void> {
-    const { treePort, treesSent } = this.#members[number] as Member;
-    treePort.postMessage(await this.#options.readTree(id));
-    Atomics.add(treesSent, 0, 1);
-    Atomics.notify(treesSent, 0);
+    this.#supply(number, await this.#options.readTree(id));
+  }
+
+  #supply(number: number, message: unknown, transfer: MessagePort[] = []): void {
+    const { supplyPort, suppliesSent } = this.#members[number] as Member;
+    supplyPort.postMessage(message, transfer);
+    Atomics.add(suppliesSent, 0, 1);
+    Atomics.notify(suppliesSent, 0);
   }
 }
 

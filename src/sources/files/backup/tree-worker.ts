@@ -1,7 +1,7 @@
 // The entry of a worker thread of a backup of files: does everything with synchronous calls.
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { assert } from '../../../core/index.ts';
-import { type BlobId, BlobSink } from '../../../repository/thread.ts';
+import { type BlobId, BlobSink, type SinkGrant } from '../../../repository/thread.ts';
 import { OwnerTexts } from './accounts.ts';
 import { ContentSaver } from './content-saver.ts';
 import { Counter } from './counts.ts';
@@ -16,11 +16,9 @@ import type { MainMessage, WorkerSetup } from './worker-messages.ts';
 assert(parentPort !== null, 'the tree worker runs in a worker thread');
 const port = parentPort;
 const setup = workerData as WorkerSetup;
+const sent = new Int32Array(setup.suppliesSent);
+let taken = 0;
 const tell = (message: MainMessage) => port.postMessage(message);
-
-// Before `run`, which asks for trees.
-const treesSent = new Int32Array(setup.treesSent);
-let treesTaken = 0;
 
 try {
   run();
@@ -31,7 +29,9 @@ try {
 
 function run(): void {
   const { number, rules, accounts } = setup;
-  const sink = new BlobSink(setup.sink);
+  const grant = fromMain() as SinkGrant | undefined;
+  if (grant === undefined) return;
+  const sink = new BlobSink(grant);
   const exchange = new Exchange(number, setup.ports, setup.exchange);
   const counter = new Counter(setup.counts);
   const contents = new ContentSaver(sink, sink.createCutter(), (bytes) => {
@@ -56,10 +56,15 @@ function run(): void {
 /** From the main thread, which reads it wherever the repository lies. */
 function askForTree(id: BlobId): Uint8Array | undefined {
   tell({ type: 'wantTree', id });
-  while (Atomics.load(treesSent, 0) === treesTaken) Atomics.wait(treesSent, 0, treesTaken, 1000);
-  treesTaken++;
-  const received = receiveMessageOnPort(setup.treePort) as { message: Uint8Array | undefined };
-  return received.message;
+  return fromMain() as Uint8Array | undefined;
+}
+
+/** What the main thread sends next: what it takes to store, then the trees that were asked for. */
+function fromMain(): unknown {
+  while (Atomics.load(sent, 0) === taken) Atomics.wait(sent, 0, taken, 1000);
+  taken++;
+  const received = receiveMessageOnPort(setup.supplyPort) as { message: unknown } | undefined;
+  return received?.message;
 }
 
 function asBuffer(bytes: Uint8Array | undefined): Buffer | undefined {

@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { BlobId, SinkGrant } from '../../../repository/thread.ts';
+import type { BlobId } from '../../../repository/thread.ts';
 import type { Accounts } from './accounts.ts';
 import type { EntryRules } from './entry-rules.ts';
 import type { WorkerFailure } from './worker-failure.ts';
@@ -48,12 +48,11 @@ export type MainMessage =
 
 export interface WorkerSetup {
   readonly number: number;
-  readonly sink: SinkGrant;
   readonly ports: readonly (MessagePort | undefined)[];
   readonly exchange: SharedArrayBuffer;
-  /** Trees that were asked for come here, and `treesSent` counts them. */
-  readonly treePort: MessagePort;
-  readonly treesSent: SharedArrayBuffer;
+  /** First the grant of a sink comes here, then trees that were asked for; `suppliesSent` counts both. */
+  readonly supplyPort: MessagePort;
+  readonly suppliesSent: SharedArrayBuffer;
   /** Float64: see `countWord`. */
   readonly counts: SharedArrayBuffer;
   readonly accounts: Accounts;
