@@ -184,6 +184,13 @@ describe.each(s3Programs)('$name', (program) => {
     await expect(server.client.send(new DeleteObjectCommand(removal))).rejects.toThrow();
     await location.remove('data', pack.name);
     expect(await location.list('data')).toEqual([]);
+    // A delete marker stands there now, which is no file.
+    await location.write('data', pack.name, pack.bytes);
+    expect(await location.read('data', pack.name)).toEqual(pack.bytes);
+    expect((await location.modifiedAt?.('data', pack.name))?.getTime()).toBeGreaterThan(
+      Date.now() - 600_000,
+    );
+    expect(await location.modifiedAt?.('data', file(10).name)).toBeUndefined();
   });
 
   it('extends the genuine version, however many stand before it', async () => {

@@ -4,6 +4,7 @@ import { nameOf, statusOf } from './s3-error.ts';
 /** Size and version of an object as it is now; undefined when there is none. */
 export interface S3Head {
   readonly sizeBytes: number;
+  readonly modified: Date | undefined;
   readonly versionId: string | undefined;
   /** SHA-256 as the server keeps it, hex, when it was uploaded with one as a whole. */
   readonly hash: string | undefined;
@@ -31,6 +32,7 @@ export async function headObject(
         const sum = head.ChecksumSHA256;
         return {
           sizeBytes: head.ContentLength ?? 0,
+          modified: head.LastModified,
           versionId: head.VersionId,
           // With a dash it is the checksum of checksums of parts.
           hash: sum && !sum.includes('-') ? Buffer.from(sum, 'base64').toString('hex') : undefined,

@@ -136,6 +136,11 @@ export class S3Location implements Location {
     this.#versions.forget(key);
   }
 
+  async modifiedAt(kind: FileKind, name: string, signal?: AbortSignal): Promise<Date | undefined> {
+    const key = this.#keyOf(kind, name);
+    return (await headObject(this.#connection, key, undefined, signal))?.modified;
+  }
+
   nested(folder: string): Location {
     assertFolderName(folder);
     const prefix = `${this.#options.prefix}${folder}/`;
