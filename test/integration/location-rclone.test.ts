@@ -53,11 +53,12 @@ if (program !== undefined) {
         await root.close?.();
         await place[Symbol.asyncDispose]();
       });
-      testLocation('rclone', async () => ({
+      const factory = async () => ({
         location: root.nested(`repository-${++repositories}`),
         appendOnly,
         async [Symbol.asyncDispose]() {},
-      }));
+      });
+      testLocation('rclone', factory, { tidiesUpLater: true });
     });
   }
 }

@@ -9,6 +9,7 @@ import {
   type HttpRequest,
   type HttpTransport,
 } from './http-transport.ts';
+import { sendBody } from './send-body.ts';
 import { SilenceWatch } from './silence-watch.ts';
 import { unreachable, untrusted } from './transport-error.ts';
 
@@ -104,7 +105,7 @@ function wasClosed(error: unknown): boolean {
 
 async function exchange(outgoing: ClientRequest, request: HttpRequest): Promise<HttpAnswer> {
   const { signal, url, method, body = [] } = request;
-  using silence = new SilenceWatch(bodyLength(body), () => outgoing.destroy());
+  using silence = new SilenceWatch(() => outgoing.destroy());
   const onAbort = () => outgoing.destroy();
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
@@ -113,10 +114,9 @@ async function exchange(outgoing: ClientRequest, request: HttpRequest): Promise<
       outgoing.once('response', resolve);
       outgoing.on('error', reject);
       outgoing.once('close', () => reject(new Error('it closed the connection')));
-      for (const part of body) outgoing.write(part);
-      outgoing.end();
+      sendBody(outgoing, body, silence.moved).catch(reject);
     });
-    silence.heard();
+    silence.moved();
     const header = (name: string) => {
       const value = incoming.headers[name];
       return Array.isArray(value) ? value[0] : value;
@@ -124,7 +124,7 @@ async function exchange(outgoing: ClientRequest, request: HttpRequest): Promise<
     const length = header('content-length');
     const lengthBytes = length === undefined ? undefined : Number(length);
     const expected = method === 'HEAD' ? undefined : lengthBytes;
-    const answer = await bodyOf(incoming, new BodyCollector(expected), silence.heard);
+    const answer = await bodyOf(incoming, new BodyCollector(expected), silence.moved);
     return { status: incoming.statusCode ?? 0, header, lengthBytes, body: answer };
   } catch (error) {
     outgoing.destroy();
@@ -136,6 +136,8 @@ async function exchange(outgoing: ClientRequest, request: HttpRequest): Promise<
     throw new ExchangeFailure(told, error);
   } finally {
     signal?.removeEventListener('abort', onAbort);
+    // Answered before all was sent: the rest must not be read from a buffer that its owner uses again.
+    if (!outgoing.writableFinished) outgoing.destroy();
   }
 }
 
@@ -143,11 +145,11 @@ async function exchange(outgoing: ClientRequest, request: HttpRequest): Promise<
 function bodyOf(
   incoming: IncomingMessage,
   body: BodyCollector,
-  heard: () => void,
+  moved: () => void,
 ): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     incoming.on('data', (part: Uint8Array) => {
-      heard();
+      moved();
       try {
         body.add(part);
       } catch (error) {

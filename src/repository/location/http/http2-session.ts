@@ -9,6 +9,7 @@ import type { Socket } from 'node:net';
 import { cancelled, LifeboatError, throwIfAborted } from '../../../core/index.ts';
 import { BodyCollector } from './body-collector.ts';
 import { bodyLength, type HttpAnswer, type HttpRequest } from './http-transport.ts';
+import { sendBody } from './send-body.ts';
 import { SilenceWatch } from './silence-watch.ts';
 import { unreachable } from './transport-error.ts';
 
@@ -48,11 +49,11 @@ export class Http2Session {
   }
 
   async request(request: HttpRequest): Promise<HttpAnswer> {
-    const { signal, body = [], method, url } = request;
+    const { signal, body, method, url } = request;
     throwIfAborted(signal);
     let stream: ClientHttp2Stream | undefined;
     const stop = () => stream?.close(constants.NGHTTP2_CANCEL);
-    using silence = new SilenceWatch(bodyLength(body), stop);
+    using silence = new SilenceWatch(stop);
     signal?.addEventListener('abort', stop, { once: true });
     try {
       stream = this.#session.request(
@@ -60,11 +61,11 @@ export class Http2Session {
           ':method': method,
           ':path': url.pathname + url.search,
           ...request.headers,
-          ...(request.body ? { 'content-length': String(bodyLength(body)) } : {}),
+          ...(body ? { 'content-length': String(bodyLength(body)) } : {}),
         },
-        { endStream: request.body === undefined },
+        { endStream: body === undefined },
       );
-      return await answerOf(stream, request, silence.heard);
+      return await answerOf(stream, request, silence.moved);
     } catch (error) {
       stop();
       if (signal?.aborted) throw cancelled(signal);
@@ -73,14 +74,16 @@ export class Http2Session {
       throw unreachable(this.#place, fact, error);
     } finally {
       signal?.removeEventListener('abort', stop);
+      // Answered before all was sent: the rest must not be read from a buffer that its owner uses again.
+      if (stream?.writableFinished === false) stop();
     }
   }
 }
 
 function answerOf(
   stream: ClientHttp2Stream,
-  { method, body = [] }: HttpRequest,
-  heard: () => void,
+  { method, body }: HttpRequest,
+  moved: () => void,
 ): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     let answer: Omit<HttpAnswer, 'body'> | undefined;
@@ -98,14 +101,14 @@ function answerOf(
         resolve({ ...answer, body: collector.end() });
       });
     stream.once('response', (headers) => {
-      heard();
+      moved();
       attempt(() => {
         answer = headOf(headers);
         collector = new BodyCollector(method === 'HEAD' ? undefined : answer.lengthBytes);
       });
     });
     stream.on('data', (part: Uint8Array) => {
-      heard();
+      moved();
       attempt(() => collector?.add(part));
     });
     stream.once('end', end);
@@ -115,8 +118,7 @@ function answerOf(
       if (stream.rstCode === constants.NGHTTP2_NO_ERROR) end();
       else reject(new Error('it closed the connection'));
     });
-    for (const part of body) stream.write(part);
-    if (body.length > 0) stream.end();
+    if (body !== undefined) sendBody(stream, body, moved).catch(reject);
   });
 }
 

@@ -1,36 +1,24 @@
-/** Nothing heard for that long: the server is taken for gone. */
+/** Nothing sent and nothing heard for that long: the server is taken for gone. */
 const silenceTimeoutMs = 60_000;
-/** The slowest upload that is still waited for. */
-const slowestBytesPerMs = 16;
 
-/** Calls `onSilence` when a server says nothing for too long; an upload is given its time first. */
+/** Calls `onSilence` when nothing moves for too long. */
 export class SilenceWatch implements Disposable {
-  readonly #onSilence: () => void;
-  #timer: NodeJS.Timeout;
-  #isListening = false;
+  readonly #timer: NodeJS.Timeout;
   fellSilent = false;
 
-  constructor(uploadBytes: number, onSilence: () => void) {
-    this.#onSilence = onSilence;
-    this.#timer = this.#start(silenceTimeoutMs + uploadBytes / slowestBytesPerMs);
+  constructor(onSilence: () => void) {
+    this.#timer = setTimeout(() => {
+      this.fellSilent = true;
+      onSilence();
+    }, silenceTimeoutMs);
   }
 
-  /** Called for every part that arrives. */
-  readonly heard = (): void => {
-    if (this.#isListening) return void this.#timer.refresh();
-    this.#isListening = true;
-    clearTimeout(this.#timer);
-    this.#timer = this.#start(silenceTimeoutMs);
+  /** Called for every part that was sent or has arrived. */
+  readonly moved = (): void => {
+    this.#timer.refresh();
   };
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
-  }
-
-  #start(durationMs: number): NodeJS.Timeout {
-    return setTimeout(() => {
-      this.fellSilent = true;
-      this.#onSilence();
-    }, durationMs);
   }
 }
