@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: [
       'test/crash/**/*.test.ts',
+      'test/compat/restore-files.test.ts',
       'test/faults/{every-step,prune-faults}.test.ts',
       'src/repository/format/decoders.test.ts',
       'src/repository/data-plane/zstd-context.test.ts',

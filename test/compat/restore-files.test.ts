@@ -1,8 +1,11 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
-import { restoreFiles } from '../../src/sources/index.ts';
+import { backupFiles, restoreFiles } from '../../src/sources/index.ts';
 import { listEntries } from '../support/entry-list.ts';
+import { localRepository } from '../support/local-repository.ts';
 import { makeOddTree } from '../support/odd-tree.ts';
+import { temporaryFolder } from '../support/postgres.ts';
 import { findProgram } from '../support/programs.ts';
 import { ResticPlace } from '../support/restic-backup.ts';
 import { need } from '../support/skip.ts';
@@ -52,6 +55,49 @@ describe.each(['restic', 'restic-0.19'])(
       expect(rewritten.counts.replacedFiles).toBe(result.counts.newFiles);
       expect(there()).toEqual(wanted);
     });
+  },
+);
+
+it('a tree of every kind of entry that we backed up is restored equal by us, and by restic', {
+  timeout: 120_000,
+}, async (context) => {
+  const restic = need(context, findProgram('restic-0.19'), 'no restic-0.19 on PATH');
+  using place = new ResticPlace(restic);
+  const source = place.path('source');
+  await using _tree = await makeOddTree(source);
+  const { '/socket': _, ...wanted } = listEntries(source);
+  await using repository = await place.open();
+  await backupFiles({ repository, source: 'odd', paths: [source] });
+  const snapshot = await repository.findSnapshot('latest');
+  const result = await restoreFiles({ repository, snapshot, target: place.path('ours') });
+  expect([result.problems, isRoot ? result.attributeProblems : []]).toEqual([[], []]);
+  expect(listEntries(place.path(join('ours', source)))).toEqual(wanted);
+  place.run('restore', 'latest', '--target', place.path('theirs'));
+  // restic's own times end in 2262.
+  const { '/year 2400': _late, ...theirs } = listEntries(place.path(join('theirs', source)));
+  const { '/year 2400': __, ...possible } = wanted;
+  expect(theirs).toEqual(possible);
+});
+
+it.runIf(process.env.LIFEBOAT_SOAK)(
+  'so does /usr of this machine',
+  { timeout: 3_600_000 },
+  async () => {
+    await using place = await localRepository();
+    const target = temporaryFolder('usr');
+    try {
+      const { repository } = place;
+      await backupFiles({ repository, source: 'usr', paths: ['/usr'], oneFileSystem: true });
+      const snapshot = await repository.findSnapshot('latest');
+      const result = await restoreFiles({ repository, snapshot, target });
+      expect([result.problems, isRoot ? result.attributeProblems : []]).toEqual([[], []]);
+      const [wanted, there] = [listEntries('/usr'), listEntries(join(target, 'usr'))];
+      const different = Object.keys(wanted).filter((path) => wanted[path] !== there[path]);
+      expect(different).toEqual([]);
+      expect(Object.keys(there).length).toBe(Object.keys(wanted).length);
+    } finally {
+      rmSync(target, { recursive: true, force: true });
+    }
   },
 );
 
