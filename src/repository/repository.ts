@@ -198,6 +198,8 @@ export interface ReadContentOptions {
 export interface Repository extends AsyncDisposable {
   /** From the repository's config, 64 hex digits. */
   readonly id: string;
+  /** By which restic cuts content; from the repository's config. */
+  readonly chunkerPolynomial: bigint;
   readonly location: Location;
   /** Newest first. */
   snapshots(options?: OperationOptions): Promise<readonly Snapshot[]>;

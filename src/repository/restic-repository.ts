@@ -59,6 +59,7 @@ import { type TagOptions, type TagReport, tagSnapshots } from './tag/tag-snapsho
 /** An open repository: ties the parts together and keeps what is loaded once. */
 export class ResticRepository implements Repository {
   readonly id: string;
+  readonly chunkerPolynomial: bigint;
   readonly location: Location;
   readonly records: RecordStore;
   readonly keys: RepositoryKeys;
@@ -79,6 +80,7 @@ export class ResticRepository implements Repository {
   }) {
     const { location, masterKey, keyName, config, stateFolder } = options;
     this.id = config.id;
+    this.chunkerPolynomial = config.chunkerPolynomial;
     this.location = location;
     this.#access = { location, masterKey, version: config.version };
     this.keys = openKeys(this.#access, keyName ?? '');

@@ -3,6 +3,7 @@
 
 export type { ContentCutter } from './chunker/content-cutter.ts';
 export { chunkMaxBytes, chunkMinBytes } from './chunker/content-cutter.ts';
+export { createRabinCutter } from './chunker/rabin-cutter.ts';
 export { BlobSink, type SinkGrant } from './data-plane/blob-sink.ts';
 export { goJsonString as jsonText } from './format/go-text.ts';
 export {

@@ -69,6 +69,12 @@ const filesSource = z.strictObject({
     .optional()
     .describe('Do not go into other file systems mounted there.'),
   largerThan: byteSize.optional().describe('Leave out files larger than this, such as "10 GiB".'),
+  chunker: z
+    .literal(['gear', 'rabin'])
+    .optional()
+    .describe(
+      "How content is cut: `gear` (default, fast), or `rabin`, restic's own, for a repository that stock restic backs up the same files to.",
+    ),
   ...common,
 });
 

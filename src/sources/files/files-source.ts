@@ -16,6 +16,7 @@ export interface FilesSourceSettings {
   readonly excludeCaches?: boolean | undefined;
   readonly oneFileSystem?: boolean | undefined;
   readonly largerThanBytes?: number | undefined;
+  readonly chunker?: 'gear' | 'rabin' | undefined;
 }
 
 /** Folders and files of this machine as a source. */
@@ -48,6 +49,7 @@ export class FilesSource implements Source {
       excludeCaches: excludeCaches ?? false,
       oneFileSystem: this.settings.oneFileSystem ?? false,
       excludeLargerThanBytes: this.settings.largerThanBytes,
+      chunker: this.settings.chunker,
       ...(signal && { signal }),
       ...(progress && { progress }),
     });

@@ -43,6 +43,8 @@ export interface BackupFilesOptions {
   /** Stores times of access, which change with every reading. Default: not, as restic. */
   readonly withAtime?: boolean;
   readonly tags?: readonly string[];
+  /** How content is cut: fast, or as restic does, to share chunks with it. Default: gear. */
+  readonly chunker?: 'gear' | 'rabin' | undefined;
   /** How long to wait for a lock that another program holds. Default: not at all. */
   readonly lockWaitMs?: number | undefined;
   /** Threads that read. Default: one per processor, between 2 and 8. */
@@ -170,6 +172,7 @@ function rulesOf(options: BackupFilesOptions, paths: readonly string[]): EntryRu
     maxFileBytes: options.excludeLargerThanBytes,
     withAtime: options.withAtime ?? false,
     rereads,
+    rabinPolynomial: options.chunker === 'rabin' ? options.repository.chunkerPolynomial : undefined,
   };
 }
 

@@ -20,6 +20,8 @@ export interface EntryRules {
   readonly withAtime: boolean;
   /** How often a file is read again that changes meanwhile. */
   readonly rereads: number;
+  /** The repository's, where content is cut as restic cuts it. */
+  readonly rabinPolynomial?: bigint | undefined;
 }
 
 /** https://bford.info/cachedir/ */

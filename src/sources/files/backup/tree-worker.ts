@@ -1,7 +1,12 @@
 // The entry of a worker thread of a backup of files: does everything with synchronous calls.
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { assert } from '../../../core/index.ts';
-import { type BlobId, BlobSink, type SinkGrant } from '../../../repository/thread.ts';
+import {
+  type BlobId,
+  BlobSink,
+  createRabinCutter,
+  type SinkGrant,
+} from '../../../repository/thread.ts';
 import { OwnerTexts } from './accounts.ts';
 import { ContentSaver } from './content-saver.ts';
 import { Counter } from './counts.ts';
@@ -34,7 +39,10 @@ function run(): void {
   const sink = new BlobSink(grant);
   const exchange = new Exchange(number, setup.ports, setup.exchange);
   const counter = new Counter(setup.counts);
-  const contents = new ContentSaver(sink, sink.createCutter(), (bytes) => {
+  const { rabinPolynomial } = setup.rules;
+  const cutter =
+    rabinPolynomial === undefined ? sink.createCutter() : createRabinCutter(rabinPolynomial);
+  const contents = new ContentSaver(sink, cutter, (bytes) => {
     counter.add('bytesRead', bytes);
   });
   const saver = new TreeSaver({
