@@ -4,23 +4,34 @@ import { decodeSnapshot } from './format/snapshot-file.ts';
 import type { OperationOptions, Snapshot } from './repository.ts';
 import { aboutFile, type RepositoryAccess, readStoredJson } from './stored-file.ts';
 
+const readsAtOnce = 8;
+
 /** All snapshots, newest first. A damaged one is a warning where somebody listens, else an error. */
 export async function listSnapshots(
   access: RepositoryAccess,
   { signal, progress }: OperationOptions,
 ): Promise<readonly Snapshot[]> {
   const snapshots: Snapshot[] = [];
-  for (const { name } of await access.location.list('snapshots', signal)) {
-    try {
-      snapshots.push(await readSnapshot(access, name, signal));
-    } catch (error) {
-      // It went away meanwhile: somebody forgot it.
-      if (isLifeboatError(error, 'location.file-missing')) continue;
-      if (!isLifeboatError(error, 'repository.damaged') || progress === undefined) throw error;
-      progress({ type: 'warning', message: error.message, ...hintOf(error) });
+  const names = (await access.location.list('snapshots', signal)).map(({ name }) => name).values();
+  // Small files, each a request: several at a time take from the same list, which ends for all when one of them fails.
+  const readSome = async () => {
+    for (const name of names) {
+      try {
+        snapshots.push(await readSnapshot(access, name, signal));
+      } catch (error) {
+        // It went away meanwhile: somebody forgot it.
+        if (isLifeboatError(error, 'location.file-missing')) continue;
+        if (!isLifeboatError(error, 'repository.damaged') || progress === undefined) {
+          names.return?.();
+          throw error;
+        }
+        progress({ type: 'warning', message: error.message, ...hintOf(error) });
+      }
     }
-  }
-  return snapshots.sort((a, b) => b.time.getTime() - a.time.getTime());
+  };
+  await Promise.all(Array.from({ length: readsAtOnce }, readSome));
+  // Always in the same order, also of those made at the same moment.
+  return snapshots.sort((a, b) => b.time.getTime() - a.time.getTime() || (a.id < b.id ? -1 : 1));
 }
 
 /** By full id, unique prefix of at least four digits, or `latest`. Errors: `repository.snapshot-missing`. */

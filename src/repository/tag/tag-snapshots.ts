@@ -57,11 +57,28 @@ export async function tagSnapshots(
     const tags = tagsAfter(snapshot.tags, options);
     if (tags.join('\0') === snapshot.tags.join('\0')) continue;
     lock.assertHeld();
-    const after = await rewrite(access, snapshot, tags, signal);
+    const after = twinOf(snapshot, tags, all) ?? (await rewrite(access, snapshot, tags, signal));
     await access.location.remove('snapshots', snapshot.id, signal);
     changed.push({ before: snapshot.id, after, tags });
   }
   return { changed, unchanged: meant.length - changed.length };
+}
+
+/** What an interrupted run has written already. */
+function twinOf(
+  snapshot: Snapshot,
+  tags: readonly string[],
+  all: readonly Snapshot[],
+): SnapshotId | undefined {
+  const text = ({ id: _, original: _original, tags: _tags, ...others }: Snapshot) =>
+    JSON.stringify(others, (_key, value) => (typeof value === 'bigint' ? String(value) : value));
+  return all.find(
+    (each) =>
+      each.original === (snapshot.original ?? snapshot.id) &&
+      each.id !== snapshot.id &&
+      each.tags.join('\0') === tags.join('\0') &&
+      text(each) === text(snapshot),
+  )?.id;
 }
 
 function tagsAfter(
@@ -96,5 +113,7 @@ async function rewrite(
     ...(summary === undefined ? {} : { summary }),
   };
   const name = await writeStoredJson(access, 'snapshots', JSON.stringify(rewritten), signal);
+  // The old one goes only when this one can be read.
+  await readStoredJson(access, 'snapshots', name, signal);
   return name as SnapshotId;
 }
