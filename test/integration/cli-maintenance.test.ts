@@ -50,7 +50,7 @@ describe('maintenance from the command line', () => {
     const text = await lifeboat(['prune', '-r', place.folder], {
       env: { LIFEBOAT_PASSWORD: testPassword },
     });
-    expect(text.stdout).toContain('1 snapshot need');
+    expect(text.stdout).toContain('needed by 1 snapshot');
   });
 
   it('is refused beside a backup with exit code 11, which names it; or waits', async () => {

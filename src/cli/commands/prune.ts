@@ -90,7 +90,7 @@ export function describePrune(report: PruneReport): string {
   const { dryRun, bytes, bytesUnused, packs, packsUnneeded, packsRepacked } = report;
   const would = dryRun ? 'would be ' : '';
   const lines = [
-    `${countOf(report.snapshots, 'snapshot')} need ${countOf(report.blobsUsed, 'blob')}; ${countOf(report.blobsUnused, 'blob')} are unneeded`,
+    `${countOf(report.blobsUsed, 'blob')} needed by ${countOf(report.snapshots, 'snapshot')}, ${countOf(report.blobsUnused, 'blob')} unneeded`,
     `${countOf(packs, 'pack')}, ${formatBytes(bytes)}, of which ${formatBytes(bytesUnused)} unused`,
   ];
   const add = (count: number, line: string) => void (count > 0 && lines.push(line));
