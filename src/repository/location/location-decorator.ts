@@ -61,6 +61,10 @@ export abstract class LocationDecorator implements Location {
     return await this.inner.modifiedAt?.(kind, name, signal);
   }
 
+  async now(signal?: AbortSignal): Promise<Date | undefined> {
+    return await this.inner.now?.(signal);
+  }
+
   expectTrees(packs: Iterable<string>): void {
     this.inner.expectTrees?.(packs);
   }

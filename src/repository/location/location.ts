@@ -51,6 +51,8 @@ export interface Location {
   readonly direct?: Location | undefined;
   /** When a file was written, by the clock of the place; undefined when it does not tell, or there is no such file. */
   modifiedAt?(kind: FileKind, name: string, signal?: AbortSignal): Promise<Date | undefined>;
+  /** The clock of the place, to the second; for places that do not tell when a file was written. */
+  now?(signal?: AbortSignal): Promise<Date | undefined>;
   /** A hint: these data files hold trees, which are read often and in small parts. */
   expectTrees?(packs: Iterable<string>): void;
   /** Only where the location was opened with a time for which everything is to stay. */

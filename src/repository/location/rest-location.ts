@@ -110,10 +110,11 @@ export class RestLocation implements Location {
     throw answer.status === 403 ? keepsForEver(attempted) : restError(answer, attempted);
   }
 
-  async modifiedAt(kind: FileKind, name: string, signal?: AbortSignal): Promise<Date | undefined> {
-    const answer = await this.#request('HEAD', pathOf(kind, name), { signal });
-    const time = new Date(answer.header('last-modified') ?? '');
-    return answer.status === 200 && !Number.isNaN(time.getTime()) ? time : undefined;
+  /** The server does not say when a file was written; every answer has the time, though. */
+  async now(signal?: AbortSignal): Promise<Date | undefined> {
+    const answer = await this.#request('HEAD', 'config', { signal });
+    const time = new Date(answer.header('date') ?? '');
+    return Number.isNaN(time.getTime()) ? undefined : time;
   }
 
   nested(folder: string): Location {

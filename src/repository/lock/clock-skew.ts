@@ -1,4 +1,4 @@
-import { formatDuration, type Progress } from '../../core/index.ts';
+import { formatDuration, isLifeboatError, type Progress } from '../../core/index.ts';
 import type { Location } from '../location/location.ts';
 
 /** The location's clock. */
@@ -19,7 +19,7 @@ export async function measureClock(
   writtenAt: Date,
   options: { readonly signal?: AbortSignal | undefined; readonly progress: Progress },
 ): Promise<Clock | undefined> {
-  const theirs = await location.modifiedAt?.('locks', lockName, options.signal);
+  const theirs = await clockOf(location, lockName, options.signal);
   if (theirs === undefined) return undefined;
   const aheadMs = theirs.getTime() - writtenAt.getTime();
   // The file was written a little after our time was taken: as long as that took is no difference.
@@ -34,6 +34,21 @@ export async function measureClock(
     });
   }
   return { now: () => new Date(Date.now() + aheadMs) };
+}
+
+/** Nothing depends on it that could not do without. */
+async function clockOf(
+  location: Location,
+  lockName: string,
+  signal?: AbortSignal,
+): Promise<Date | undefined> {
+  try {
+    const writtenAt = await location.modifiedAt?.('locks', lockName, signal);
+    return writtenAt ?? (await location.now?.(signal));
+  } catch (error) {
+    if (isLifeboatError(error, 'location.refused', 'location.unreachable')) return undefined;
+    throw error;
+  }
 }
 
 export function skewText(durationMs: number): string {

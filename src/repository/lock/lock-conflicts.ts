@@ -66,14 +66,14 @@ export async function removeStale(
       });
     }
     if (!isDead && !isOld) continue;
-    const writtenAt =
-      isDead || clock === undefined
-        ? undefined
-        : await location.modifiedAt?.('locks', name, signal);
-    const ageMs = writtenAt && clock && clock.now().getTime() - writtenAt.getTime();
-    if (ageMs !== undefined && ageMs <= staleAfterMs) {
-      each.clockProblem = `by the clock of the repository its lock is only ${skewText(ageMs)} old`;
-      continue;
+    if (!isDead && clock !== undefined) {
+      const writtenAt = (await location.modifiedAt?.('locks', name, signal)) ?? lock.time;
+      const ageMs = clock.now().getTime() - writtenAt.getTime();
+      if (ageMs <= staleAfterMs) {
+        const age = skewText(ageMs);
+        each.clockProblem = `by the clock of the repository its lock is only ${age} old`;
+        continue;
+      }
     }
     await location.remove('locks', name, signal);
     each.isDead = true;

@@ -237,6 +237,16 @@ describe('lock, where clocks differ', () => {
     expect(await lockNames()).toEqual([]);
   });
 
+  it('does not take a living lock for dead because our own clock is fast', async () => {
+    // A server that tells its time, but not when a file was written.
+    const now = async () => new Date(Date.now() - 40 * minuteMs);
+    access = { ...access, location: Object.assign(new MemoryLocation(), { now }) };
+    const held = await foreign({ time: new Date(Date.now() - 41 * minuteMs) });
+    await expect(acquire()).rejects.toMatchObject({ code: 'repository.locked' });
+    expect(warnings).toEqual([expect.stringContaining('is 40m 0s ahead of that of memory')]);
+    expect(await lockNames()).toEqual([held]);
+  });
+
   it('says so when a lock comes from the future', async () => {
     await foreign({ time: new Date(Date.now() + 90 * minuteMs) });
     const options = { exclusive: false, progress };

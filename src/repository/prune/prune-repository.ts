@@ -1,5 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { isLifeboatError, LifeboatError, type Progress, silentProgress } from '../../core/index.ts';
+import {
+  assert,
+  isLifeboatError,
+  LifeboatError,
+  type Progress,
+  silentProgress,
+} from '../../core/index.ts';
 import type { WorkerPool } from '../data-plane/worker-pool.ts';
 import type { IndexedPack } from '../format/index-file.ts';
 import type { Location } from '../location/location.ts';
@@ -9,7 +15,7 @@ import { assertWritable, type RepositoryAccess } from '../stored-file.ts';
 import { decidePacks, type PackDecisions } from './decide-packs.ts';
 import { rewriteIndex } from './index-rewriter.ts';
 import { Marks } from './marks.ts';
-import { packUses } from './pack-use.ts';
+import { type PackUse, packUses } from './pack-use.ts';
 import {
   defaultKeepMarkedMs,
   defaultMaxUnusedShare,
@@ -90,6 +96,7 @@ export async function pruneRepository(
   const { index, packSizes } = survey;
   const packs = decisions.repack;
   const added = await repack({ ...tools, index, used: plan.used.rows, packs });
+  assertAllMoved(packs, added);
   await assertNoNewSnapshot(tools, survey);
   const dropped = new Set([...decisions.remove, ...packs].map(({ name }) => name));
   for (const name of dropped) unneeded.add('data', name, packSizes.get(name) as number);
@@ -171,6 +178,13 @@ function refuseMissing({ unsound }: Survey, { missing }: UsedBlobs): void {
       context: { blobs: missing.map(({ type, id }) => `${type} ${id}`) },
     },
   );
+}
+
+/** The old copies are about to become unreachable. */
+function assertAllMoved(packs: readonly PackUse[], added: readonly IndexedPack[]): void {
+  const wanted = packs.reduce((sum, { usedBlobs }) => sum + usedBlobs, 0);
+  const moved = added.reduce((sum, { blobs }) => sum + blobs.length, 0);
+  assert(moved === wanted, `${wanted} blobs are needed of repacked packs, ${moved} were written`);
 }
 
 /** Only a program that takes no locks can have written one; what it needs was not looked at. */
