@@ -82,7 +82,8 @@ export class CachedLocation extends LocationDecorator {
     signal?: AbortSignal,
   ): Promise<void> {
     await this.inner.write(kind, name, bytes, signal);
-    if (!this.#keeps(kind, name)) return;
+    // A log that is streamed writes small files all day, which its writer hardly ever reads.
+    if (!this.#keeps(kind, name) || this.#area !== '') return;
     const area = await this.#place();
     if (area !== undefined) await this.#shared.store.keep(area, kind, name, bytes);
   }
