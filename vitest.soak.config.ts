@@ -6,6 +6,8 @@ export default defineConfig({
     include: [
       'test/crash/**/*.test.ts',
       'test/compat/restore-files.test.ts',
+      'test/integration/ransomware-s3.test.ts',
+      'test/compat/s3.test.ts',
       'test/faults/{every-step,prune-faults}.test.ts',
       'src/repository/format/decoders.test.ts',
       'src/repository/data-plane/zstd-context.test.ts',

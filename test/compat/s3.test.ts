@@ -32,7 +32,9 @@ describe.each(s3Programs)('$name', (program) => {
   });
   afterAll(() => server?.[Symbol.asyncDispose]());
 
-  describe.each(['restic', 'restic-0.19'])('with %s', (name) => {
+  // Both servers with the newer one; the older one with both in the long run.
+  const all = program.name === 'minio' || process.env.LIFEBOAT_SOAK === '1';
+  describe.each(all ? ['restic', 'restic-0.19'] : ['restic-0.19'])('with %s', (name) => {
     it('reads what we wrote and writes what we read', async (context) => {
       const { url, environment } = need(context, server, `no ${program.name} on PATH`);
       const restic = need(context, findProgram(name), `no ${name} on PATH`);

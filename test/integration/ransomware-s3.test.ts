@@ -24,7 +24,7 @@ import {
   type Snapshot,
 } from '../../src/repository/index.ts';
 import { storeFolder } from '../compat/store-folder.ts';
-import { s3Programs, type TestS3Server } from '../support/s3-server.ts';
+import { type S3Program, s3Programs, type TestS3Server } from '../support/s3-server.ts';
 import { need } from '../support/skip.ts';
 
 const password = new Secret('geheim');
@@ -59,6 +59,9 @@ async function contents(repository: Repository, snapshot: Snapshot): Promise<Map
   await walk(snapshot.tree, '');
   return files;
 }
+
+/** What does not depend on the server is tried on one, on both in the long run. */
+const isThorough = ({ name }: S3Program) => name === 'minio' || process.env.LIFEBOAT_SOAK === '1';
 
 describe.each(s3Programs)('$name', (program) => {
   let server: TestS3Server | undefined;
@@ -183,34 +186,68 @@ describe.each(s3Programs)('$name', (program) => {
     });
   });
 
-  it('brings back what forget and prune removed', async (context) => {
-    const host = need(context, server, `no ${program.name} on PATH`);
-    const place = `s3:${host.url}/vault/pruned`;
-    const { environment } = host;
-    const folder = join(root, `${program.name}-pruned`);
-    mkdirSync(folder);
-    const location = openLocation(place, { environment, lock: lockFor(periodMs) });
-    await using repository = await initRepository({ location, password });
-    writeFileSync(join(folder, 'old'), randomBytes(20_000));
-    const old = await storeFolder(repository, folder);
-    const wanted = await contents(repository, await repository.findSnapshot(old));
-    writeFileSync(join(folder, 'old'), randomBytes(20_000));
-    await storeFolder(repository, folder);
-    await new Promise((resolve) => setTimeout(resolve, 1100));
-    const moment = new Date().toISOString();
-    await new Promise((resolve) => setTimeout(resolve, 1100));
-    // All that a program of this format can do to it, with the right password.
-    expect((await repository.forget({ ids: [old] })).removed).toEqual([old]);
-    const report = await repository.prune({ keepMarkedMs: 0 });
-    expect(report.filesRemoved).toBeGreaterThan(0);
-    expect(errorsOf(await repository.check({ readData: true }))).toEqual([]);
-    expect(await repository.snapshots()).toHaveLength(1);
+  if (isThorough(program))
+    it('brings back what forget and prune removed', async (context) => {
+      const host = need(context, server, `no ${program.name} on PATH`);
+      const place = `s3:${host.url}/vault/pruned`;
+      const { environment } = host;
+      const folder = join(root, `${program.name}-pruned`);
+      mkdirSync(folder);
+      const location = openLocation(place, { environment, lock: lockFor(periodMs) });
+      await using repository = await initRepository({ location, password });
+      writeFileSync(join(folder, 'old'), randomBytes(20_000));
+      const old = await storeFolder(repository, folder);
+      const wanted = await contents(repository, await repository.findSnapshot(old));
+      writeFileSync(join(folder, 'old'), randomBytes(20_000));
+      await storeFolder(repository, folder);
+      await new Promise((resolve) => setTimeout(resolve, 1100));
+      const moment = new Date().toISOString();
+      await new Promise((resolve) => setTimeout(resolve, 1100));
+      // All that a program of this format can do to it, with the right password.
+      expect((await repository.forget({ ids: [old] })).removed).toEqual([old]);
+      const report = await repository.prune({ keepMarkedMs: 0 });
+      expect(report.filesRemoved).toBeGreaterThan(0);
+      expect(errorsOf(await repository.check({ readData: true }))).toEqual([]);
+      expect(await repository.snapshots()).toHaveLength(1);
 
-    const past = openLocation(`${place}?versions=${moment}`, { environment });
-    await using former = await openRepository({ location: past, password });
-    expect(await contents(former, await former.findSnapshot(old))).toEqual(wanted);
-    expect((await former.check({ readData: true })).findings).toEqual([]);
-  });
+      const past = openLocation(`${place}?versions=${moment}`, { environment });
+      await using former = await openRepository({ location: past, password });
+      expect(await contents(former, await former.findSnapshot(old))).toEqual(wanted);
+      expect((await former.check({ readData: true })).findings).toEqual([]);
+    });
+
+  if (isThorough(program))
+    it('retains what a copy brings, and again what an earlier copy brought', async (context) => {
+      const host = need(context, server, `no ${program.name} on PATH`);
+      const place = `s3:${host.url}/vault/copied`;
+      const { environment } = host;
+      const folder = join(root, `${program.name}-copied`);
+      mkdirSync(folder);
+      const source = new LocalLocation(join(root, `${program.name}-main`));
+      await using main = await initRepository({ location: source, password });
+      const copyWith = async (durationMs: number) => {
+        const location = openLocation(place, { environment, lock: lockFor(durationMs) });
+        const exists = (await location.list('config')).length > 0;
+        await using offsite = await (exists ? openRepository : initRepository)({
+          location,
+          password,
+        });
+        expect(await main.copyTo(offsite)).toMatchObject({ problems: [] });
+      };
+      writeFileSync(join(folder, 'one'), randomBytes(9000));
+      await storeFolder(main, folder);
+      await copyWith(60_000);
+      writeFileSync(join(folder, 'two'), randomBytes(9000));
+      await storeFolder(main, folder);
+      await copyWith(periodMs);
+      const now = Date.now();
+      const files = await versionsOf(host, 'copied/');
+      expect(files.filter(({ Key }) => Key?.startsWith('copied/data/')).length).toBeGreaterThan(2);
+      for (const file of files) {
+        if (file.Key?.includes('/locks/')) continue;
+        expect(await retainedUntil(host, file)).toBeGreaterThan(now + periodMs - 5000);
+      }
+    });
 
   it('retains again what a new snapshot shares with old ones, and only what is due', async (context) => {
     const host = need(context, server, `no ${program.name} on PATH`);

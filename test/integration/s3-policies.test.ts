@@ -113,10 +113,12 @@ describe('the policies of the guide', () => {
         await using repository = await initRepository({ location, password });
         await publish(repository);
         await publish(repository);
+        // A log without a snapshot of its source is a hint, no error.
         const segment = randomBytes(1000);
         await repository.log('x').appendPiece('1', 0n, new Uint8Array(segment.subarray(0, 100)));
         await repository.log('x').appendSegment('1', 0n, segment);
-        expect((await repository.check({ readData: true })).findings).toEqual([]);
+        const { findings } = await repository.check({ readData: true });
+        expect(findings.filter(({ severity }) => severity === 'error')).toEqual([]);
         expect(await location.probe?.()).toMatchObject({
           conditionalWrites: true,
           versioning: true,
