@@ -8,7 +8,7 @@ export default defineConfig({
       'test/compat/restore-files.test.ts',
       'test/integration/ransomware-s3.test.ts',
       'test/compat/s3.test.ts',
-      'test/faults/{every-step,prune-faults}.test.ts',
+      'test/faults/{every-step,prune-faults,repair-faults}.test.ts',
       'src/repository/format/decoders.test.ts',
       'src/repository/data-plane/zstd-context.test.ts',
       'src/wal/wal-reader.test.ts',
