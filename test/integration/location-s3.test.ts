@@ -9,6 +9,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { testLocation } from '../../src/repository/location/location-contract.ts';
 import { openS3 } from '../../src/repository/location/s3/open-s3.ts';
+import { startFaultyProxy } from '../support/faulty-http-proxy.ts';
 import { s3Programs, type TestS3Server } from '../support/s3-server.ts';
 import { need } from '../support/skip.ts';
 
@@ -137,6 +138,21 @@ describe.each(s3Programs)('$name', (program) => {
     }
     expect(await location.list('index')).toEqual([]);
     expect(await location.list('data')).toEqual([]);
+  });
+
+  it('goes through a proxy, but not for what is on this machine', async () => {
+    await using proxy = await startFaultyProxy(server.url);
+    const environment = { ...server.environment, HTTP_PROXY: proxy.url };
+    const { name, bytes } = file(1000);
+    const address = `plain/proxied/${++prefixes}?path-style=true`;
+    const far = openS3(`s3:http://backup.test/${address}`, { environment });
+    await far.write('index', name, bytes);
+    expect(await far.read('index', name)).toEqual(bytes);
+    expect(proxy.seen.length).toBeGreaterThan(1);
+    const seen = proxy.seen.length;
+    const near = openS3(`s3:${server.url}/${address}`, { environment });
+    expect(await near.read('index', name)).toEqual(bytes);
+    expect(proxy.seen.length).toBe(seen);
   });
 
   it('names a bucket that is missing and a key that is wrong', async () => {

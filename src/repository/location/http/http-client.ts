@@ -85,7 +85,7 @@ export class HttpClient implements HttpTransport {
 }
 
 /** This machine, and what answers only to it. */
-function isNear(hostname: string): boolean {
+export function isNear(hostname: string): boolean {
   return /^(localhost$|127\.|\[::1\]$|169\.254\.|metadata\.google\.internal$)/.test(hostname);
 }
 

@@ -1,5 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { throwIfAborted } from '../../../core/index.ts';
+import { isNear } from '../http/http-client.ts';
 import { describeS3, type S3Address } from './s3-address.ts';
 import { s3Error } from './s3-error.ts';
 
@@ -62,7 +63,9 @@ export class S3Connection {
     const { endpoint, pathStyle, profile, anonymous } = this.address;
     const region = await this.#region(sdk);
     const credentials = this.#credentials();
-    const agent = { keepAlive: true, maxSockets: maxConnections };
+    const isProxied = endpoint === undefined || !isNear(new URL(endpoint).hostname);
+    const proxy = isProxied ? { proxyEnv: this.#environment } : {};
+    const agent = { keepAlive: true, maxSockets: maxConnections, ...proxy };
     const client = new sdk.S3Client({
       region,
       forcePathStyle: pathStyle,
