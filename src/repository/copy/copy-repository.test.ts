@@ -24,7 +24,7 @@ async function pair(options: { readonly appendOnly?: boolean } = {}) {
   return {
     from,
     to,
-    reopened: () => stores.from.open(),
+    reopened: (location?: MemoryLocation) => stores.from.open(location),
     files: { from: stores.from.files, to: stores.to.files },
     async [Symbol.asyncDispose]() {
       await from[Symbol.asyncDispose]();
@@ -219,6 +219,23 @@ describe.concurrent('a copy to another repository', () => {
     const report = await from.copyTo(to);
     expect(report.problems).toEqual([expect.stringContaining('log shop')]);
     expect(await to.log('other').coverage()).toHaveLength(1);
+  });
+
+  it('copies from a place that takes no lock, and warns', async () => {
+    await using both = await pair();
+    const id = await store(both.from, [text('one')]);
+    class ReadOnly extends MemoryLocation {
+      override async write(): Promise<void> {
+        throw new LifeboatError('location.refused', 'could not write: read-only');
+      }
+    }
+    await using from = both.reopened(new ReadOnly({ files: both.files.from }));
+    const warnings: string[] = [];
+    const report = await from.copyTo(both.to, {
+      progress: (event) => void (event.type === 'warning' && warnings.push(event.message)),
+    });
+    expect(report.snapshots.map(({ source }) => source)).toEqual([id]);
+    expect(warnings).toEqual([expect.stringContaining('cannot be locked')]);
   });
 
   it('refuses a repository as its own copy, and ends when it is told to', async () => {

@@ -1,6 +1,6 @@
-import { LifeboatError, type Progress, silentProgress } from '../../core/index.ts';
+import { isLifeboatError, LifeboatError, type Progress, silentProgress } from '../../core/index.ts';
 import { loadIndex } from '../index/index-reader.ts';
-import { RepositoryLock } from '../lock/repository-lock.ts';
+import { type LockOptions, RepositoryLock } from '../lock/repository-lock.ts';
 import { copyLogs } from '../log/copy-logs.ts';
 import { copyRecords } from '../record/copy-records.ts';
 import type { CopiedSnapshot, CopyOptions, CopyReport } from './copy.ts';
@@ -24,7 +24,7 @@ export async function copyRepository(
   // Backups may go on beside a copy on both sides; a prune may not.
   const { lockWaitMs: waitMs } = options;
   const lockOptions = { exclusive: false, operation: 'copy', waitMs, signal, progress };
-  await using _source = await RepositoryLock.acquire(from.access, lockOptions);
+  await using _source = await lockSource(from, lockOptions);
   await using lock = await RepositoryLock.acquire(to.access, lockOptions);
   const tally = new CopyTally(progress);
   const onBad = (problem: string) => tally.problem(problem);
@@ -49,6 +49,24 @@ export async function copyRepository(
     if (!dryRun) await copyBeside(sides, { dryRun, signal, progress, tally });
   }
   return tally.report({ dryRun, snapshots, snapshotsPresent: present });
+}
+
+/** Undefined where nothing can be written, such as a disk mounted read-only: what is left of a repository must be copied too. */
+async function lockSource(
+  { access }: CopySide,
+  options: LockOptions,
+): Promise<RepositoryLock | undefined> {
+  try {
+    return await RepositoryLock.acquire(access, options);
+  } catch (error) {
+    if (!isLifeboatError(error, 'location.refused')) throw error;
+    options.progress?.({
+      type: 'warning',
+      message: `the source cannot be locked, because it takes no file: ${error.message}`,
+      hint: 'Nobody may prune it until the copy has ended.',
+    });
+    return undefined;
+  }
 }
 
 /** Logs, then the records, which may speak of them. */
