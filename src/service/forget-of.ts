@@ -4,21 +4,29 @@ import type { SourceKind } from '../sources/index.ts';
 import type { RepositoryTurns } from './repository-turns.ts';
 import type { ServiceEvent } from './service-event.ts';
 
+export interface PolicySource {
+  readonly name: string;
+  readonly kind: SourceKind;
+  readonly policy: RetentionPolicy;
+}
+
 /**
- * Forgets what the policy of a source lets go. Files belong to a machine: those of another host under the same name are left
- * alone. A database has its name wherever it is backed up from.
+ * What to forget of a source. Files belong to a machine: those of another host under the same name are left alone. A database
+ * has its name wherever it is backed up from.
  */
+export function forgetRequest({ name, kind, policy }: PolicySource) {
+  const hosts = kind === 'files' ? { hosts: [hostname()] } : {};
+  return { policy, filter: { sources: [name], ...hosts }, groupBy: ['source'] } as const;
+}
+
+/** Forgets what the policy of a source lets go. */
 export async function forgetOf(
   place: {
     readonly name: string;
     readonly repository: Repository;
     readonly turns: RepositoryTurns;
   },
-  source: {
-    readonly name: string;
-    readonly kind: SourceKind;
-    readonly policy: RetentionPolicy;
-  },
+  source: PolicySource,
   options: {
     readonly signal: AbortSignal;
     readonly onEvent: (event: ServiceEvent) => void;
@@ -26,14 +34,7 @@ export async function forgetOf(
   },
 ): Promise<void> {
   const { signal, onEvent, lockWaitMs } = options;
-  const hosts = source.kind === 'files' ? { hosts: [hostname()] } : {};
-  const request = {
-    policy: source.policy,
-    filter: { sources: [source.name], ...hosts },
-    groupBy: ['source'] as const,
-    signal,
-    lockWaitMs,
-  };
+  const request = { ...forgetRequest(source), signal, lockWaitMs };
   // Mostly there is nothing to do, and nobody has to make way for it.
   const plan = await place.repository.forget({ ...request, dryRun: true });
   if (plan.remove.length === 0) return;

@@ -60,7 +60,10 @@ Folders that are the same in both are not listed.`,
         signal,
         onChange: (change) => {
           if (change.kind === 'metadata' && !options.metadata) return;
-          lines.add(record(change), (style) => line(change, style));
+          lines.add(
+            () => record(change),
+            (style) => line(change, style),
+          );
         },
       });
     }

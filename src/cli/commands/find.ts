@@ -77,11 +77,12 @@ Exit code 1 when nothing is found.`,
         using lines = new LineBatch(output);
         for await (const { path, node } of finder.find(snapshot)) {
           if (found++ === before)
-            lines.add({ type: 'find-snapshot', ...about(snapshot) }, ({ bold }) =>
-              bold(heading(snapshot)),
+            lines.add(
+              () => ({ type: 'find-snapshot', ...about(snapshot) }),
+              ({ bold }) => bold(heading(snapshot)),
             );
           lines.add(
-            { type: 'find-match', snapshot: snapshot.id, ...nodeRecord(path, node) },
+            () => ({ type: 'find-match', snapshot: snapshot.id, ...nodeRecord(path, node) }),
             () => `  ${options.long ? longLine(path, node) : nodePath(path, node)}`,
           );
         }

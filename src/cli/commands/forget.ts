@@ -4,6 +4,7 @@ import type {
   ForgetPlan,
   ForgetReport,
   Repository,
+  RetentionPolicy,
 } from '../../repository/index.ts';
 import { logsNeededFrom, recoveryWindowChanges } from '../../sources/index.ts';
 import { openChosenRepository, repositoryOption } from '../chosen-repository.ts';
@@ -31,6 +32,7 @@ flagged no unflagged one goes. Takes the exclusive lock.`,
     'forget --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --dry-run',
     'forget --keep-within 30d --keep-within-monthly 2y --group-by source --prune',
     'forget --source web --keep-last 10 --keep-tag release',
+    'forget --configured --dry-run',
     'forget 3f8a01c2 9b1d77e0',
   ],
   arguments: [{ name: '[snapshots...]', description: 'exactly these, instead of a policy' }],
@@ -38,6 +40,10 @@ flagged no unflagged one goes. Takes the exclusive lock.`,
     ...retentionOptions,
     ...filterOptions,
     groupBy: { ...groupByOption, description: `${groupByOption.description} (default host,paths)` },
+    configured: {
+      flags: '--configured',
+      description: 'for each source what `retention:` of lifeboat.yaml says, as `serve` does',
+    },
     dryRun: { flags: '-n, --dry-run', description: 'only say what would go' },
     prune: { flags: '--prune', description: 'then remove what nothing needs any more' },
     wait: waitOption,
@@ -45,30 +51,37 @@ flagged no unflagged one goes. Takes the exclusive lock.`,
   },
   async run({ arguments: wanted, options }, context) {
     const { output, signal } = context;
+    const dryRun = options.dryRun ?? false;
     const names = wanted.filter((each) => each !== undefined);
     const policy = policyOf(options);
-    refuseMixture(names.length, policy !== undefined);
-    const dryRun = options.dryRun ?? false;
-    await using repository = await openChosenRepository(context, options.repository);
-    const filter = filterOf(options);
-    const minimum = minimumOf(options.minimum);
-    const what: ForgetOptions = policy
-      ? { policy, filter }
-      : {
-          ids: (await namedSnapshots(repository, names, filter, context)).map(({ id }) => id),
-          ...(minimum === undefined ? {} : { minimum }),
-        };
-    const report = await repository.forget({
-      ...what,
-      ...(options.groupBy === undefined ? {} : { groupBy: groupByOf(options.groupBy) }),
-      dryRun,
-      beforeRemoval: (plan) => explain(plan, repository, dryRun, context),
-      ...lockWait(options.wait),
-      signal,
-      progress: output.progress,
-    });
-    conclude(report, context);
-    if (options.prune && !dryRun && report.removed.length > 0) {
+    refuseMixture(names.length > 0, policy !== undefined, options.configured ?? false);
+    // What the service consists of is loaded only where it is needed.
+    const configured = options.configured
+      ? (await import('../configured-forgets.ts')).configuredForgets(context, options.repository)
+      : undefined;
+    await using repository = await openChosenRepository(
+      context,
+      configured?.name ?? options.repository,
+    );
+    const requests = configured?.requests ?? [
+      await requestOf(repository, names, policy, options, context),
+    ];
+    let removed = 0;
+    let failed = 0;
+    for (const request of requests) {
+      const report = await repository.forget({
+        ...request,
+        dryRun,
+        beforeRemoval: (plan) => explain(plan, repository, dryRun, context),
+        ...lockWait(options.wait),
+        signal,
+        progress: output.progress,
+      });
+      conclude(report, context);
+      removed += report.removed.length;
+      failed += report.failed.length;
+    }
+    if (options.prune && removed > 0) {
       const pruned = await repository.prune({
         logsFrom: await logsNeededFrom(repository, signal),
         ...lockWait(options.wait),
@@ -78,19 +91,39 @@ flagged no unflagged one goes. Takes the exclusive lock.`,
       const { describePrune } = await import('./prune.ts');
       output.report({ type: 'prune', ...pruned }, () => describePrune(pruned));
     }
-    return report.failed.length > 0 ? ExitCode.partlyDone : ExitCode.ok;
+    return failed > 0 ? ExitCode.partlyDone : ExitCode.ok;
   },
 });
 
-function refuseMixture(names: number, hasPolicy: boolean): void {
-  if (names > 0 !== hasPolicy) return;
+async function requestOf(
+  repository: Repository,
+  names: readonly string[],
+  policy: RetentionPolicy | undefined,
+  options: Parameters<typeof filterOf>[0] & {
+    readonly minimum: string | undefined;
+    readonly groupBy: string | undefined;
+  },
+  context: CommandContext,
+): Promise<ForgetOptions> {
+  const filter = filterOf(options);
+  const groupBy = options.groupBy === undefined ? {} : { groupBy: groupByOf(options.groupBy) };
+  if (policy) return { policy, filter, ...groupBy };
+  const minimum = minimumOf(options.minimum);
+  const named = await namedSnapshots(repository, names, filter, context);
+  const ids = named.map(({ id }) => id);
+  return { ids, ...groupBy, ...(minimum === undefined ? {} : { minimum }) };
+}
+
+function refuseMixture(hasNames: boolean, hasPolicy: boolean, isConfigured: boolean): void {
+  const given = [hasNames, hasPolicy, isConfigured].filter(Boolean).length;
+  if (given === 1) return;
   throw new LifeboatError(
     'usage.invalid',
-    hasPolicy
-      ? 'snapshots are named and a policy is given'
-      : 'neither snapshots nor a policy are given',
+    given === 0
+      ? 'neither snapshots nor a policy are given'
+      : 'snapshots, --keep options and --configured exclude each other',
     {
-      hint: 'Name snapshots, or give --keep options, for example --keep-daily 7. Try it with --dry-run.',
+      hint: 'Name snapshots, or give --keep options such as --keep-daily 7, or --configured. Try it with --dry-run.',
     },
   );
 }

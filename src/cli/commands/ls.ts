@@ -33,8 +33,9 @@ export const ls = defineCommand({
     output.report({ type: 'ls', snapshot: id, time, hostname, paths: snapshot?.paths });
     using lines = new LineBatch(output);
     const show = (path: string, node: TreeNode) =>
-      lines.add({ type: 'node', ...nodeRecord(path, node) }, () =>
-        options.long ? longLine(path, node) : nodePath(path, node),
+      lines.add(
+        () => ({ type: 'node', ...nodeRecord(path, node) }),
+        () => (options.long ? longLine(path, node) : nodePath(path, node)),
       );
     for (const path of paths.length === 0 ? ['/'] : paths) {
       const { at, node } = await find(repository, snapshot as Snapshot, path as string);

@@ -14,9 +14,9 @@ export class LineBatch implements Disposable {
     this.#output = output;
   }
 
-  add(record: OutputRecord, text: (style: Style) => string): void {
+  add(record: () => OutputRecord, text: (style: Style) => string): void {
     if (this.#output.mode === 'json') {
-      this.#output.report(record);
+      this.#output.report(record());
       return;
     }
     this.#lines.push(text);
