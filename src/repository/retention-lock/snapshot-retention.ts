@@ -78,8 +78,12 @@ export class SnapshotRetention {
         progress({ type: 'progress', task, done, total: done + short.length, unit: 'files' });
       }
     };
+    const stopOthers = (error: unknown) => {
+      short.length = 0;
+      throw error;
+    };
     try {
-      await Promise.all(Array.from({ length: requestsAtOnce }, lane));
+      await Promise.all(Array.from({ length: requestsAtOnce }, () => lane().catch(stopOthers)));
     } finally {
       progress({ type: 'end', task });
     }
