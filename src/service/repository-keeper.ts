@@ -12,8 +12,10 @@ import { parseSchedule, runOnSchedule } from './schedule.ts';
 import type { ServiceEvent } from './service-event.ts';
 import { untilAborted } from './until-aborted.ts';
 
-/** Others may hold a lock for a while: a check by hand, a backup of another host. */
+/** Others may hold a lock for a while: a check by hand, a prune of another host. */
 const lockWaitMs = 30 * 60_000;
+/** What is exclusive holds up the backups of this process while it waits; there is always another time for it. */
+const exclusiveWaitMs = 5 * 60_000;
 
 export interface RepositoryKeeperOptions {
   readonly name: string;
@@ -38,6 +40,7 @@ export class RepositoryKeeper {
   from: RepositoryKeeper | undefined;
   readonly #options: RepositoryKeeperOptions;
   readonly #copies: RepositoryKeeper[] = [];
+  #copying: Promise<unknown> = Promise.resolve();
   /** Under way; each removes itself. */
   readonly #work = new Set<Promise<void>>();
   /** Asked for and not begun: asking again changes nothing. */
@@ -78,8 +81,14 @@ export class RepositoryKeeper {
     this.#copyOnwards();
   }
 
-  /** Brings here what the repository has that this one copies. */
-  async copyNow(): Promise<void> {
+  /** Brings here what the repository has that this one copies. One after the other: two at once would bring it twice. */
+  copyNow(): Promise<void> {
+    const copying = this.#copying.then(() => this.#copy());
+    this.#copying = copying.catch(() => {});
+    return copying;
+  }
+
+  async #copy(): Promise<void> {
     const { from } = this;
     const { signal, onEvent } = this.#options;
     if (from === undefined || signal.aborted) return;
@@ -114,7 +123,11 @@ export class RepositoryKeeper {
     if (kept?.policy === undefined || signal.aborted) return;
     const { name, turns } = this;
     const place = { name, turns, repository: await this.opening.now() };
-    await forgetOf(place, { ...kept, policy: kept.policy }, { signal, onEvent, lockWaitMs });
+    await forgetOf(
+      place,
+      { ...kept, policy: kept.policy },
+      { signal, onEvent, lockWaitMs: exclusiveWaitMs },
+    );
   }
 
   async #prune(): Promise<void> {
@@ -122,7 +135,7 @@ export class RepositoryKeeper {
     const repository = await this.opening.now();
     await this.turns.exclusive('prune', async () => {
       const logsFrom = await logsNeededFrom(repository, signal);
-      const report = await repository.prune({ logsFrom, signal, lockWaitMs });
+      const report = await repository.prune({ logsFrom, signal, lockWaitMs: exclusiveWaitMs });
       onEvent({ type: 'prune', repository: this.name, ...report });
       await this.#note('prune', true, `${report.filesRemoved} files removed`);
     });
