@@ -156,6 +156,8 @@ export interface BackupWriter extends AsyncDisposable {
    * saved once its `flush` has returned.
    */
   grantSink(): SinkGrant;
+  /** Throws the first failure of a write, which may be why a sink was stopped. */
+  throwIfFailed(): void;
   /** Forgets a snapshot of one's own making, such as a checkpoint; its blobs stay until the next prune. */
   removeSnapshot(id: SnapshotId): Promise<void>;
   /** Packs durable, then index durable, then the snapshot. More may follow. */

@@ -119,6 +119,10 @@ export class RepositoryBackupWriter implements BackupWriter {
     return this.#sinks.open();
   }
 
+  throwIfFailed(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
   async removeSnapshot(id: SnapshotId): Promise<void> {
     await this.#options.access.location.remove('snapshots', id, this.#options.signal);
   }

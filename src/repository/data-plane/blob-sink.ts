@@ -27,10 +27,12 @@ export interface SinkGrant {
   readonly localFolder: string | undefined;
 }
 
-export const sinkWord = { packsUnderWay: 0, stop: 1 } as const;
+export const sinkWord = { packsUnderWay: 0, stop: 1, packsSent: 2 } as const;
 export const sinkFigure = { dataBlobs: 0, treeBlobs: 1, bytesRead: 2, bytesNew: 3 } as const;
 
 export interface SinkMessage {
+  /** 1, 2, 3 ... per sink. */
+  readonly number: number;
   readonly name: string;
   /** Plain: a tenth of what the same costs as objects. */
   readonly header: Uint8Array;
@@ -112,7 +114,7 @@ export class BlobSink {
     throw new LifeboatError('cancelled', 'the backup has ended');
   }
 
-  #send(message: SinkMessage): void {
+  #send(pack: Omit<SinkMessage, 'number'>): void {
     const control = this.#control;
     for (;;) {
       const underWay = Atomics.load(control, sinkWord.packsUnderWay);
@@ -121,7 +123,9 @@ export class BlobSink {
       Atomics.wait(control, sinkWord.packsUnderWay, underWay, 1000);
     }
     Atomics.add(control, sinkWord.packsUnderWay, 1);
-    this.#grant.port.postMessage(message, [message.bytes.buffer]);
+    const number = Atomics.add(control, sinkWord.packsSent, 1) + 1;
+    const message: SinkMessage = { ...pack, number };
+    this.#grant.port.postMessage(message, [pack.bytes.buffer]);
   }
 
   /** Buffers of packs that were written. */

@@ -17,6 +17,10 @@ interface OpenSink {
   readonly port: MessagePort;
   readonly control: Int32Array;
   readonly figures: Float64Array;
+  /** Numbers of packs that are written, beyond the first gap. */
+  readonly written: Set<number>;
+  /** All packs up to this number are written. */
+  writtenUpTo: number;
 }
 
 /** The main thread's end of the sinks of one backup. */
@@ -32,12 +36,14 @@ export class SinkHost {
   open(): SinkGrant {
     const { masterKey, index, claims, localFolder } = this.#options;
     const { port1: port, port2 } = new MessageChannel();
-    const control = new SharedArrayBuffer(8);
+    const control = new SharedArrayBuffer(Object.keys(sinkWord).length * 4);
     const figures = new SharedArrayBuffer(Object.keys(sinkFigure).length * 8);
     const sink = {
       port,
       control: new Int32Array(control),
       figures: new Float64Array(figures),
+      written: new Set<number>(),
+      writtenUpTo: 0,
     };
     this.#sinks.push(sink);
     port.on('message', (message: SinkMessage) => void this.#take(sink, message));
@@ -45,10 +51,11 @@ export class SinkHost {
     return { masterKey, ...memory, port: port2, localFolder };
   }
 
-  /** Every pack that was handed over has been written, or has failed. */
+  /** Every pack that was handed over before the call has been written, or has failed. */
   async settle(): Promise<void> {
-    const isBusy = ({ control }: OpenSink) => Atomics.load(control, sinkWord.packsUnderWay) > 0;
-    while (this.#sinks.some(isBusy)) {
+    const sent = this.#sinks.map(({ control }) => Atomics.load(control, sinkWord.packsSent));
+    const isBehind = (sink: OpenSink, at: number) => sink.writtenUpTo < (sent[at] ?? 0);
+    while (this.#sinks.some(isBehind)) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
   }
@@ -72,8 +79,11 @@ export class SinkHost {
     for (const { port } of this.#sinks) port.close();
   }
 
-  async #take({ port, control }: OpenSink, message: SinkMessage): Promise<void> {
+  async #take(sink: OpenSink, message: SinkMessage): Promise<void> {
+    const { port, control, written } = sink;
     await this.#options.onPack(message);
+    written.add(message.number);
+    while (written.delete(sink.writtenUpTo + 1)) sink.writtenUpTo++;
     const { buffer } = message.bytes;
     if (buffer.byteLength > 0) port.postMessage(buffer, [buffer]);
     Atomics.sub(control, sinkWord.packsUnderWay, 1);

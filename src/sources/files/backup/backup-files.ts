@@ -1,15 +1,19 @@
 import { lstatSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
+  cancelled,
   fileError,
   formatBytes,
   LifeboatError,
   type Progress,
   silentProgress,
+  sleep,
+  throwIfAborted,
 } from '../../../core/index.ts';
 import {
   flaggedTag,
   isCheckpoint,
+  type NewSnapshot,
   nameBytes,
   type Repository,
   type SnapshotId,
@@ -17,6 +21,7 @@ import {
 import { judgeBackup } from '../../anomaly/judge-backup.ts';
 import type { BackupSummary } from '../../source.ts';
 import { shownPath } from './byte-path.ts';
+import { Checkpoints } from './checkpoints.ts';
 import { chooseParents } from './choose-parents.ts';
 import type { Counts } from './counts.ts';
 import { cacheMark, type EntryRules, type PresenceMark } from './entry-rules.ts';
@@ -47,6 +52,8 @@ export interface BackupFilesOptions {
   readonly chunker?: 'gear' | 'rabin' | undefined;
   /** How long to wait for a lock that another program holds. Default: not at all. */
   readonly lockWaitMs?: number | undefined;
+  /** How often what is stored so far is kept for a next run, should this one be interrupted. Default 5 minutes. */
+  readonly checkpointEveryMs?: number;
   /** Threads that read. Default: one per processor, between 2 and 8. */
   readonly readers?: number;
   readonly signal?: AbortSignal;
@@ -61,6 +68,9 @@ export interface FilesBackupSummary extends BackupSummary {
 /** How often a file is read again that changes meanwhile. */
 const rereads = 3;
 const progressEveryMs = 200;
+const checkpointEveryMs = 5 * 60_000;
+/** How long a cancelled backup may take to keep what it has stored. */
+const lastCheckpointMs = 15_000;
 /** More are counted, not listed. */
 const maxWarnings = 1000;
 const task = 'files-backup';
@@ -97,44 +107,60 @@ async function run(options: BackupFilesOptions, progress: Progress): Promise<Fil
     readTree: (id) => repository.readBlob('tree', id, signal).catch(() => undefined),
     onWarning: (path, problem) => warnings.add(`${shownPath(path)}: ${problem}`),
   });
+  // Cancelling leaves time for a last checkpoint, which needs the writer.
+  const hardStop = new AbortController();
+  let isUnderWay = false;
+  signal?.addEventListener('abort', () => isUnderWay || hardStop.abort(signal.reason), {
+    once: true,
+  });
   await using writer = await repository.startBackup({
     progress,
-    ...aborting,
+    signal: hardStop.signal,
     ...(options.lockWaitMs === undefined ? {} : { lockWaitMs: options.lockWaitMs }),
   });
   // Under the lock: nobody removes what these name.
   const snapshots = await repository.snapshots(aborting);
   const parents = chooseParents(snapshots, paths);
   const whole = parents.find((each) => !isCheckpoint(each));
+  throwIfAborted(signal);
+  isUnderWay = true;
   crew.begin(writer);
+  const snapshot = (): Omit<NewSnapshot, 'tree'> => ({
+    time: begun,
+    paths,
+    tags: options.tags ?? [],
+    ...(whole === undefined ? {} : { parent: whole.id }),
+    ...(options.excludes?.length ? { excludes: options.excludes } : {}),
+    changes: crew.counts,
+    filesTotal: crew.counts.filesTotal,
+    bytesTotal: crew.counts.bytesTotal,
+  });
+  const everyMs = options.checkpointEveryMs ?? checkpointEveryMs;
+  const checkpoints = new Checkpoints({ crew, writer, everyMs, progress, parents, snapshot });
   const meter = startMeter(crew, progress, whole?.summary?.bytesTotal);
   try {
     const wanted = paths.includes('/') ? undefined : wantedNames(paths);
     const saving = crew.save({ path: '', parents: parents.map(({ tree }) => tree), wanted });
     const tree = await untilAborted(saving, signal);
-    if (tree === undefined)
+    if (tree === undefined) {
       throw new LifeboatError('file.unreadable', 'the root folder cannot be read');
+    }
+    await checkpoints.end();
     await untilAborted(crew.finish(), signal);
     const { counts } = crew;
     const flagged = judgeBackup(
       figuresOf(counts, writer),
       formerFigures(snapshots, { ...options, paths }),
     );
-    const snapshot = await writer.publishSnapshot({
-      time: begun,
-      tree,
-      paths,
-      tags: [...(options.tags ?? []), ...(flagged.length > 0 ? [flaggedTag] : [])],
-      ...(whole === undefined ? {} : { parent: whole.id }),
-      ...(options.excludes?.length ? { excludes: options.excludes } : {}),
-      changes: counts,
-      filesTotal: counts.filesTotal,
-      bytesTotal: counts.bytesTotal,
-    });
+    const { tags, ...rest } = snapshot();
+    const marks = flagged.length > 0 ? [flaggedTag] : [];
+    const publishing = writer.publishSnapshot({ ...rest, tree, tags: [...tags, ...marks] });
+    const id = await untilAborted(publishing, signal);
+    await checkpoints.removeAll();
     const { bytesNew, bytesStored } = writer.totals();
     return {
       source,
-      snapshot,
+      snapshot: id,
       parent: whole?.id,
       counts,
       bytesTotal: counts.bytesTotal,
@@ -145,8 +171,14 @@ async function run(options: BackupFilesOptions, progress: Progress): Promise<Fil
       warnings: warnings.list(),
       ...(flagged.length > 0 ? { flagged } : {}),
     };
+  } catch (error) {
+    if (signal?.aborted) await Promise.race([checkpoints.saveLast(), sleep(lastCheckpointMs)]);
+    else writer.throwIfFailed();
+    throw error;
   } finally {
+    hardStop.abort(signal?.reason);
     clearInterval(meter);
+    await checkpoints.end();
   }
 }
 
@@ -238,7 +270,7 @@ async function untilAborted<Value>(
 ): Promise<Value> {
   if (signal === undefined) return await work;
   const aborted = Promise.withResolvers<never>();
-  const onAbort = () => aborted.reject(new LifeboatError('cancelled', 'the backup was cancelled'));
+  const onAbort = () => aborted.reject(cancelled(signal));
   if (signal.aborted) onAbort();
   signal.addEventListener('abort', onAbort, { once: true });
   try {

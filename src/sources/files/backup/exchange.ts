@@ -51,11 +51,12 @@ export class Exchange {
   receive(): WorkerMessage[] {
     const bit = 1 << this.#own;
     Atomics.or(this.#words, exchangeWord.hungry, bit);
+    const before = this.checkpoint;
     for (;;) {
       const messages = this.poll();
       if (messages.length > 0) {
-        const before = Atomics.and(this.#words, exchangeWord.hungry, ~bit);
-        const isOwedWork = (before & bit) === 0;
+        const offers = Atomics.and(this.#words, exchangeWord.hungry, ~bit);
+        const isOwedWork = (offers & bit) === 0;
         // Whoever took the offer has sent work or is about to.
         while (isOwedWork && !messages.some(({ type }) => type === 'job')) {
           this.#sleep();
@@ -63,6 +64,8 @@ export class Exchange {
         }
         return messages;
       }
+      // A checkpoint is nothing to read, but to do.
+      if (this.checkpoint !== before) return [];
       this.#sleep();
     }
   }

@@ -33,6 +33,13 @@ interface Member {
   readonly exited: Promise<void>;
 }
 
+interface PartialAnswers {
+  readonly number: number;
+  readonly trees: BlobId[];
+  answers: number;
+  resolve(): void;
+}
+
 /** The main thread's end of the worker threads of one backup of files. */
 export class TreeCrew implements AsyncDisposable {
   readonly #options: TreeCrewOptions;
@@ -40,6 +47,7 @@ export class TreeCrew implements AsyncDisposable {
   readonly #members: Member[] = [];
   readonly #counters: Counter[] = [];
   readonly #result = Promise.withResolvers<BlobId | undefined>();
+  #partial: PartialAnswers | undefined;
   readonly #failure = Promise.withResolvers<never>();
 
   constructor(options: TreeCrewOptions) {
@@ -113,6 +121,30 @@ export class TreeCrew implements AsyncDisposable {
     return await Promise.race([this.#result.promise, this.#failure.promise]);
   }
 
+  /** Trees of what is saved so far, each from the root, handed over with all that they need. Not twice at a time. */
+  async checkpoint(): Promise<readonly BlobId[]> {
+    const trees = await this.#askAll();
+    // What one worker's trees name may lie in an open pack of another: all are closed once all trees are made.
+    await this.#askAll();
+    return trees;
+  }
+
+  async #askAll(): Promise<readonly BlobId[]> {
+    const number = Atomics.add(this.#words, exchangeWord.checkpoint, 1) + 1;
+    const partial = { number, trees: [] as BlobId[], answers: 0, ...Promise.withResolvers<void>() };
+    this.#partial = partial;
+    for (const each of this.#members.keys()) this.#wake(each);
+    await Promise.race([partial.promise, this.#failure.promise]);
+    return [...new Set(partial.trees)];
+  }
+
+  #takePartial(number: number, trees: readonly BlobId[]): void {
+    const partial = this.#partial;
+    if (partial?.number !== number) return;
+    partial.trees.push(...trees);
+    if (++partial.answers === this.#members.length) partial.resolve();
+  }
+
   /** Everything saved has left the workers. */
   async finish(): Promise<void> {
     for (const number of this.#members.keys()) this.#send(number, { type: 'end' });
@@ -155,6 +187,7 @@ export class TreeCrew implements AsyncDisposable {
     thread.on('message', (message: MainMessage) => {
       if (message.type === 'warning') this.#options.onWarning(message.path, message.problem);
       else if (message.type === 'wantTree') void this.#answerTree(number, message.id);
+      else if (message.type === 'checkpoint') this.#takePartial(message.number, message.trees);
       else if (message.type === 'failed') fail(failureError(message.failure));
       else if (message.type === 'ended') {
         hasEnded = true;

@@ -8,6 +8,7 @@ import type { Exchange } from './exchange.ts';
 import type { FileSaver } from './file-saver.ts';
 import { sameContent, unchangedRest } from './former-node.ts';
 import { ParentFolder } from './parent-folder.ts';
+import { folderNode, savePartialTrees } from './partial-trees.ts';
 import { type Hole, TreeText, wholeTree } from './tree-text.ts';
 import type { FolderJob, WorkerMessage } from './worker-messages.ts';
 
@@ -23,6 +24,8 @@ export interface TreeSaverOptions {
   /** Undefined when it cannot be read: then all is new. */
   readTree(id: BlobId): Buffer | undefined;
   warn(path: string, problem: string): void;
+  /** Has stored partial trees as checkpoint of that number. */
+  onCheckpoint(number: number, trees: readonly BlobId[]): void;
 }
 
 const bigints = { bigint: true } as const;
@@ -39,6 +42,8 @@ interface Frame {
   next: number;
   /** Names from here on were given to others. */
   end: number;
+  /** Where it belongs in the frame before it; undefined for the work of others. */
+  readonly folder: PendingFolder | undefined;
   /** Folders in it whose turn has not come. */
   readonly folders: PendingFolder[];
 }
@@ -63,6 +68,7 @@ export class TreeSaver {
   readonly #frames: Frame[] = [];
   readonly #given = new Map<number, GivenJob>();
   #jobs = 0;
+  #checkpoint = 0;
 
   constructor(options: TreeSaverOptions) {
     this.#options = options;
@@ -72,7 +78,10 @@ export class TreeSaver {
   serve(): void {
     const { exchange } = this.#options;
     let isOver = false;
-    while (!isOver) isOver = this.#handle(exchange.receive());
+    while (!isOver) {
+      isOver = this.#handle(exchange.receive());
+      this.#saveCheckpoint();
+    }
   }
 
   #handle(messages: readonly WorkerMessage[]): boolean {
@@ -109,7 +118,7 @@ export class TreeSaver {
   }
 
   /** Undefined when the folder cannot be read, which has been reported. */
-  #open(job: FolderJob): Frame | undefined {
+  #open(job: FolderJob, folder?: PendingFolder): Frame | undefined {
     const { filter, readTree } = this.#options;
     let names: readonly string[];
     try {
@@ -131,6 +140,7 @@ export class TreeSaver {
       names,
       parents,
       text: new TreeText(),
+      folder,
       device,
       next: 0,
       end: names.length,
@@ -145,19 +155,24 @@ export class TreeSaver {
     while (frame.next < frame.end) {
       this.#saveEntry(frame, frame.names[frame.next++] as string);
       if (exchange.isAnyoneHungry) this.#giveWork();
+      this.#saveCheckpoint();
     }
     for (;;) {
       const folder = frame.folders.pop();
       if (folder === undefined) break;
-      this.#fillFolder(frame, folder, this.#saveFolder(folder.job));
+      this.#fillFolder(frame, folder, this.#saveFolder(folder));
+      this.#saveCheckpoint();
     }
-    while (frame.text.openHoles > 0) this.#handle(exchange.receive());
+    while (frame.text.openHoles > 0) {
+      this.#handle(exchange.receive());
+      this.#saveCheckpoint();
+    }
     this.#frames.pop();
     this.#countGone(frame);
   }
 
-  #saveFolder(job: FolderJob): BlobId | undefined {
-    const frame = this.#open(job);
+  #saveFolder(folder: PendingFolder): BlobId | undefined {
+    const frame = this.#open(folder.job, folder);
     if (frame === undefined) return undefined;
     this.#fill(frame);
     return this.#saveTree(frame);
@@ -176,7 +191,7 @@ export class TreeSaver {
     const { formerTree } = folder;
     if (formerTree === undefined) counter.add('dirsNew');
     else counter.add(formerTree === tree ? 'dirsUnmodified' : 'dirsChanged');
-    frame.text.fill(folder.hole, `${folder.head},"content":null,"subtree":"${tree}"},`);
+    frame.text.fill(folder.hole, folderNode(folder.head, tree));
   }
 
   #saveEntry(frame: Frame, name: string): void {
@@ -303,6 +318,25 @@ export class TreeSaver {
     own.end -= count;
     this.#given.set(number, { frame: own, hole: own.text.addTailHole() });
     exchange.send(to, { type: 'job', from, number, job: { ...own.job, names } });
+  }
+
+  /** When the main thread asks: at odd numbers for partial trees, at even ones to hand over all packs. */
+  #saveCheckpoint(): void {
+    const { exchange, sink, nodes, onCheckpoint } = this.#options;
+    const { checkpoint } = exchange;
+    if (checkpoint === this.#checkpoint) return;
+    this.#checkpoint = checkpoint;
+    if (checkpoint % 2 === 0) {
+      sink.flush();
+      onCheckpoint(checkpoint, []);
+      return;
+    }
+    const folders = this.#frames.map(({ job, text, folder }) => ({
+      path: job.path,
+      text,
+      inParent: folder,
+    }));
+    onCheckpoint(checkpoint, savePartialTrees(folders, sink, nodes));
   }
 
   #countGone(frame: Frame): void {

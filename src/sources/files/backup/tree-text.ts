@@ -40,11 +40,13 @@ export class TreeText {
     this.#open--;
   }
 
-  /** All nodes, each with a comma behind it; what is not there yet is left out. */
-  nodes(): Buffer {
+  /** All nodes, each with a comma behind it; what is not there yet is left out, or has a `stand-in`. */
+  nodes(standIn?: { readonly hole: Hole; readonly node: string }): Buffer {
     const parts: Uint8Array[] = [];
     let from = 0;
-    for (const { at, text } of [...this.#holes, ...this.#tail.toReversed()]) {
+    for (const hole of [...this.#holes, ...this.#tail.toReversed()]) {
+      const { at } = hole;
+      const text = hole === standIn?.hole ? Buffer.from(standIn.node, 'latin1') : hole.text;
       const upTo = Math.min(at, this.#used);
       if (upTo > from) parts.push(this.#bytes.subarray(from, upTo));
       from = upTo;

@@ -55,6 +55,7 @@ function run(): void {
     counter,
     oneFileSystem: rules.oneFileSystem,
     readTree: (id) => asBuffer(sink.readTree(id) ?? askForTree(id)),
+    onCheckpoint: (checkpoint, trees) => tell({ type: 'checkpoint', number: checkpoint, trees }),
     warn: (path, problem) => tell({ type: 'warning', path, problem }),
   });
   saver.serve();

@@ -42,7 +42,8 @@ export type MainMessage =
   | { readonly type: 'done'; readonly tree: BlobId | undefined }
   | { readonly type: 'warning'; readonly path: string; readonly problem: string }
   | { readonly type: 'wantTree'; readonly id: BlobId }
-  | { readonly type: 'checkpoint'; readonly number: number; readonly tree: BlobId | undefined }
+  /** All that this worker has saved of unfinished folders, each as a tree from the root. */
+  | { readonly type: 'checkpoint'; readonly number: number; readonly trees: readonly BlobId[] }
   | { readonly type: 'ended' }
   | { readonly type: 'failed'; readonly failure: WorkerFailure };
 
