@@ -43,6 +43,11 @@ const two = { kept: one.kept, two: randomBytes(130_000) };
 const segments = [1, 2, 3].map(() => new Uint8Array(randomBytes(500)));
 let scene: Files;
 let ids: [string, string];
+/** What the second snapshot added: its data and its trees. */
+let packsOfTwo: readonly string[];
+const sizeOf = (path: string) => scene.get(path)?.length ?? 0;
+const packOfData = () => packsOfTwo.find((path) => sizeOf(path) > 130_000) as string;
+const packOfTrees = () => packsOfTwo.find((path) => sizeOf(path) < 5000) as string;
 
 function open(files: Files): Repository {
   const config = { version: 2, id: 'ab'.repeat(32), chunkerPolynomial: 0n } as never;
@@ -52,7 +57,10 @@ function open(files: Files): Repository {
 beforeAll(async () => {
   scene = new Map();
   await using repository = open(scene);
-  ids = [await storeFiles(repository, one), await storeFiles(repository, two)];
+  const first = await storeFiles(repository, one);
+  const packsOfOne = new Set(scene.keys());
+  ids = [first, await storeFiles(repository, two)];
+  packsOfTwo = pathsIn(scene, 'data').filter((path) => !packsOfOne.has(path));
   const log = repository.log('database');
   for (const [number, bytes] of segments.entries()) {
     await log.appendSegment('00000001', BigInt(number * 500), bytes);
@@ -72,17 +80,6 @@ async function findingsOf(repository: Repository) {
 
 const errorsOf = async (repository: Repository) =>
   (await findingsOf(repository)).filter(({ severity }) => severity === 'error');
-
-/** The packs of the second snapshot: its own data, its own trees. */
-function packsOfTwo(): { data: string; tree: string } {
-  const sizes = pathsIn(scene, 'data').map((path) => ({
-    path,
-    size: scene.get(path)?.length ?? 0,
-  }));
-  const data = sizes.find(({ size }) => size > 130_000 && size < 135_000);
-  const [, tree] = sizes.filter(({ size }) => size < 5000);
-  return { data: data?.path as string, tree: tree?.path as string };
-}
 
 describe.each(Object.entries(damages))('%s', (damage, apply) => {
   it('index file: named, and made again from the packs', async () => {
@@ -122,7 +119,7 @@ describe.each(Object.entries(damages))('%s', (damage, apply) => {
 
   it('pack of data: named with the paths, and everything else restores', async () => {
     const files = new Map(scene);
-    const path = packsOfTwo().data;
+    const path = packOfData();
     apply(files, path);
     await using repository = open(files);
     const found = await errorsOf(repository);
@@ -138,7 +135,7 @@ describe.each(Object.entries(damages))('%s', (damage, apply) => {
 
   it('pack of trees: named with the snapshot, and everything else restores', async () => {
     const files = new Map(scene);
-    const path = packsOfTwo().tree;
+    const path = packOfTrees();
     apply(files, path);
     await using repository = open(files);
     const found = await errorsOf(repository);
