@@ -1,5 +1,4 @@
 import { readdir } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { ExitCode, formatDuration, LifeboatError } from '../core/index.ts';
 import type { Repository, Snapshot } from '../repository/index.ts';
 import {
@@ -12,6 +11,7 @@ import {
 } from '../sources/index.ts';
 import type { CommandContext, OptionValues } from './command.ts';
 import { confirmTarget } from './confirm.ts';
+import { chooseTargetFolder } from './files-target.ts';
 import { countOf } from './output/count.ts';
 import { describeCounts, describeProblems } from './output/restored-files-text.ts';
 import { namedSnapshots } from './snapshot-options.ts';
@@ -86,7 +86,7 @@ export async function runRestoreFiles(
   const options: RestoreFilesOptions = {
     repository,
     snapshot: snapshot as Snapshot,
-    target: targetOf(context, values),
+    target: await chooseTargetFolder(context, values, repository, snapshot as Snapshot),
     path: values.path,
     includes: values.include,
     excludes: values.exclude,
@@ -124,26 +124,12 @@ async function needsPlan(values: RestoreFilesValues, target: string): Promise<bo
   return (await readdir(target).catch(() => [])).length > 0;
 }
 
-function targetOf(context: CommandContext, { target, inPlace, path }: RestoreFilesValues): string {
-  if (inPlace && target !== undefined) throw invalid('--in-place and --target exclude each other');
-  // Paths of a snapshot begin at the root. What is restored from a folder of it goes to that folder.
-  if (inPlace) return path === undefined ? '/' : resolve('/', path);
-  if (target === undefined) throw invalid('no folder to restore to');
-  return resolve(context.folder, target);
-}
-
 function overwriteOf(text: string | undefined): OverwritePolicy | undefined {
   if (text === undefined) return undefined;
   const policy = overwritePolicies.find((each) => each === text);
   if (policy !== undefined) return policy;
   throw new LifeboatError('usage.invalid', `${JSON.stringify(text)} is no overwrite policy`, {
     hint: `It is one of ${overwritePolicies.join(', ')}.`,
-  });
-}
-
-function invalid(fact: string): LifeboatError {
-  return new LifeboatError('usage.invalid', fact, {
-    hint: 'Name a folder with --target FOLDER, or give --in-place.',
   });
 }
 

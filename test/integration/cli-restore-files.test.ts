@@ -1,6 +1,7 @@
 import { readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { backupFiles } from '../../src/sources/index.ts';
 import { lifeboat } from '../support/command-line.ts';
 import {
   type LocalRepository,
@@ -59,4 +60,30 @@ it('existing files are changed only after the plan and the name of the target', 
   expect([done.exitCode, text()]).toEqual([3, 'kept']);
   const wrong = await restore('--overwrite', 'sometimes');
   expect(wrong.exitCode).toBe(2);
+});
+
+it('a file goes back in place to where it was', { timeout: 60_000 }, async () => {
+  const folder = temporaryFolder('in-place');
+  try {
+    const file = join(folder, 'file');
+    writeFileSync(file, 'as it was');
+    await backupFiles({ repository: place.repository, source: 'documents', paths: [folder] });
+    rmSync(file);
+    const args = [
+      'restore',
+      '-r',
+      place.folder,
+      '--in-place',
+      '--path',
+      file,
+      '--yes',
+      dirname(file),
+    ];
+    const env = { LIFEBOAT_PASSWORD: testPassword };
+    const done = await lifeboat(args, { env });
+    expect(done.exitCode, done.stderr).toBe(0);
+    expect(readFileSync(file, 'utf8')).toBe('as it was');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });

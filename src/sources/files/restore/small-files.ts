@@ -23,8 +23,8 @@ export interface SmallFile {
   readonly group: string | undefined;
 }
 
-const maxBytes = 32 * 1024 * 1024;
-const maxFiles = 4096;
+const maxBytes = 8 * 1024 * 1024;
+const maxFiles = 1024;
 
 interface Use {
   readonly file: Waiting;
