@@ -63,10 +63,12 @@ async function expectSoundAndResumable(place: ReturnType<typeof destination>) {
   expect(again).toMatchObject({ snapshots: [], blobs: 0, logSegments: 0, records: 0 });
 }
 
+const groupSize = 6;
+
 /** In groups, because most of the time is spent waiting for locks to settle. */
 async function inGroups<Item>(items: readonly Item[], run: (item: Item) => Promise<void>) {
-  for (let at = 0; at < items.length; at += 10) {
-    await Promise.all(items.slice(at, at + 10).map(run));
+  for (let at = 0; at < items.length; at += groupSize) {
+    await Promise.all(items.slice(at, at + groupSize).map(run));
   }
 }
 

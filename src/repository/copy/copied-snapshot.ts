@@ -36,11 +36,13 @@ export function isCopyOf(a: Snapshot, b: Snapshot): boolean {
 export class PresentSnapshots {
   readonly #byId = new Map<string, Snapshot[]>();
 
-  constructor(snapshots: readonly Snapshot[]) {
-    for (const snapshot of snapshots) {
-      for (const id of new Set([snapshot.id, lastingId(snapshot)])) {
-        this.#byId.set(id, [...(this.#byId.get(id) ?? []), snapshot]);
-      }
+  constructor(snapshots: readonly Snapshot[] = []) {
+    for (const snapshot of snapshots) this.add(snapshot);
+  }
+
+  add(snapshot: Snapshot): void {
+    for (const id of new Set([snapshot.id, lastingId(snapshot)])) {
+      this.#byId.set(id, [...(this.#byId.get(id) ?? []), snapshot]);
     }
   }
 

@@ -221,6 +221,29 @@ describe.concurrent('a copy to another repository', () => {
     expect(await to.log('other').coverage()).toHaveLength(1);
   });
 
+  it('does not publish again what another copy has published meanwhile', async () => {
+    const stores = { from: await memoryRepository(), to: await memoryRepository() };
+    await using from = stores.from.open();
+    await store(from, [text('one')]);
+    let isIntruded = false;
+    class Intruded extends MemoryLocation {
+      override async write(...args: Parameters<MemoryLocation['write']>): Promise<void> {
+        if (args[0] === 'index' && !isIntruded) {
+          isIntruded = true;
+          await using source = stores.from.open();
+          await using other = stores.to.open();
+          await source.copyTo(other);
+        }
+        await super.write(...args);
+      }
+    }
+    await using to = stores.to.open(new Intruded({ files: stores.to.files }));
+    expect((await from.copyTo(to)).snapshots).toEqual([]);
+    expect(isIntruded).toBe(true);
+    expect(await to.snapshots()).toHaveLength(1);
+    expect(await errorsOf(to)).toEqual([]);
+  });
+
   it('copies from a place that takes no lock, and warns', async () => {
     await using both = await pair();
     const id = await store(both.from, [text('one')]);

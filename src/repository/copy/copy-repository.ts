@@ -28,7 +28,11 @@ export async function copyRepository(
   await using lock = await RepositoryLock.acquire(to.access, lockOptions);
   const tally = new CopyTally(progress);
   const onBad = (problem: string) => tally.problem(problem);
-  const { chosen, present } = await selectSnapshots({ from, to, select, onBad, signal });
+  const {
+    chosen,
+    present,
+    known: there,
+  } = await selectSnapshots({ from, to, select, onBad, signal });
   // After the snapshots were listed: the log that comes along reaches at least to the end of each.
   await copyBeside(sides, { dryRun, signal, progress, tally });
   const snapshots: CopiedSnapshot[] = [];
@@ -39,6 +43,7 @@ export async function copyRepository(
       lock,
       source: await loadIndex(from.access, undefined, signal),
       known: (await loadIndex(to.access, undefined, signal)).blobs,
+      there,
       tally,
       dryRun,
       signal,

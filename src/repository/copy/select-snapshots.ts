@@ -18,6 +18,29 @@ export interface Selection {
   /** Oldest first. */
   readonly chosen: readonly ChosenSnapshot[];
   readonly present: number;
+  readonly known: DestinationSnapshots;
+}
+
+/** What is at the destination; looked at again before anything is published, because another copy may run beside this one. */
+export class DestinationSnapshots {
+  readonly #access: RepositoryAccess;
+  readonly #present = new PresentSnapshots();
+  readonly #names = new Set<string>();
+
+  constructor({ access }: CopySide) {
+    this.#access = access;
+  }
+
+  /** Reads what is new. One that is damaged does not count as there: it is copied again. */
+  async refresh(signal?: AbortSignal): Promise<void> {
+    for await (const { snapshot } of readSnapshots(this.#access, () => {}, signal, this.#names)) {
+      this.#present.add(snapshot);
+    }
+  }
+
+  has(snapshot: Snapshot): boolean {
+    return this.#present.has(snapshot);
+  }
 }
 
 /** Which snapshots of the source are wanted and not at the destination yet. What cannot be read goes to `onBad`. */
@@ -29,10 +52,8 @@ export async function selectSnapshots(options: {
   readonly signal?: AbortSignal | undefined;
 }): Promise<Selection> {
   const { from, to, select, signal } = options;
-  const there: Snapshot[] = [];
-  // One that is damaged at the destination does not count as there: it is copied again.
-  for await (const { snapshot } of readSnapshots(to.access, () => {}, signal)) there.push(snapshot);
-  const known = new PresentSnapshots(there);
+  const known = new DestinationSnapshots(to);
+  await known.refresh(signal);
   const chosen: ChosenSnapshot[] = [];
   let present = 0;
   for await (const each of readSnapshots(from.access, options.onBad, signal)) {
@@ -42,16 +63,20 @@ export async function selectSnapshots(options: {
     else chosen.push({ ...each, json: copiedSnapshotJson(each.snapshot, each.json) });
   }
   chosen.sort((a, b) => a.snapshot.time.getTime() - b.snapshot.time.getTime());
-  return { chosen, present };
+  return { chosen, present, known };
 }
 
 async function* readSnapshots(
   access: RepositoryAccess,
   onBad: (problem: string) => void,
   signal?: AbortSignal,
+  /** Those that are passed over; grows by those that are read. */
+  seen = new Set<string>(),
 ): AsyncGenerator<ChosenSnapshot, void, undefined> {
   for (const { name } of await access.location.list('snapshots', signal)) {
     throwIfAborted(signal);
+    if (seen.has(name)) continue;
+    seen.add(name);
     try {
       const json = await readStoredJson(access, 'snapshots', name, signal);
       const snapshot = aboutFile('snapshots', name, () => decodeSnapshot(name, json));

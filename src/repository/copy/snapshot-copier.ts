@@ -9,7 +9,7 @@ import { type BlobFailures, copyBlobs, failureKey } from './copy-blobs.ts';
 import type { CopySide } from './copy-side.ts';
 import type { CopyTally } from './copy-tally.ts';
 import { PackIntake } from './pack-intake.ts';
-import type { ChosenSnapshot } from './select-snapshots.ts';
+import type { ChosenSnapshot, DestinationSnapshots } from './select-snapshots.ts';
 import { walkTrees } from './tree-walk.ts';
 import { WantedBlobs } from './wanted-blobs.ts';
 
@@ -24,6 +24,7 @@ export interface SnapshotCopierOptions {
   readonly source: LoadedIndex;
   /** What the destination holds. */
   readonly known: BlobIndex;
+  readonly there: DestinationSnapshots;
   readonly tally: CopyTally;
   readonly dryRun: boolean;
   readonly signal: AbortSignal | undefined;
@@ -66,7 +67,9 @@ export class SnapshotCopier implements AsyncDisposable {
       if (batch.sealedBytes < batchBytesMax && nth < chosen.length - 1) continue;
       await this.#bring(batch);
       await this.#retain();
+      if (!this.#options.dryRun) await this.#options.there.refresh(this.#options.signal);
       for (const one of batch.snapshots) {
+        if (this.#options.there.has(one.snapshot)) continue;
         const published = await this.#publish(one);
         if (published !== undefined) copied.push(published);
       }
