@@ -2,7 +2,8 @@ import { loadKernel } from '../../core/index.ts';
 import type { EnvelopeKey } from '../crypto/envelope.ts';
 import { deriveBytes } from '../crypto/key-derivation.ts';
 
-export const chunkMinBytes = 512 * 1024;
+/** With it the average is restic's 1.5 MiB. */
+export const chunkMinBytes = 1024 * 1024;
 export const chunkMaxBytes = 8 * 1024 * 1024;
 /** A cut depends on this many bytes before it. */
 export const chunkWindowBytes = 64;

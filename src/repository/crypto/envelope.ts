@@ -62,12 +62,7 @@ export function open(key: EnvelopeKey, sealed: Uint8Array, subject = 'sealed byt
   return createDecipheriv('aes-256-ctr', prepared.encrypt, iv).update(ciphertext);
 }
 
-/** The Poly1305-AES tag of a ciphertext under an IV. A view that the next call overwrites. */
-export function oneTimeTag(key: EnvelopeKey, iv: Uint8Array, ciphertext: Uint8Array): Uint8Array {
-  return poly1305(key.macR, oneTimePad(prepare(key), iv), ciphertext);
-}
-
-/** What `oneTimeTag` takes for each of several IVs, 16 bytes each. */
+/** The `s` of Poly1305-AES for each of several IVs, 16 bytes each. */
 export function oneTimePads(key: EnvelopeKey, ivs: Uint8Array): Uint8Array {
   return prepare(key).pad.update(ivs);
 }
