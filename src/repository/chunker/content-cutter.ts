@@ -13,6 +13,8 @@ export const chunkWindowBytes = 64;
  * derived from the master key: chunk lengths tell nobody without the key which known file is stored.
  */
 export interface ContentCutter {
+  /** Content that is no longer is one chunk. */
+  readonly minBytes: number;
   /**
    * Length of the chunk that starts at `bytes[0]`: between `chunkMinBytes` and `chunkMaxBytes`, or shorter at the end of
    * the content. Undefined when more bytes are needed to say, which is never so with `chunkMaxBytes` bytes or `isEnd`.
@@ -35,6 +37,7 @@ export function createContentCutter(master: EnvelopeKey): ContentCutter {
   const { exports, memory } = loadKernel<ChunkerExports>('chunker', pages);
   memory.set(gearTable(master), 0);
   return {
+    minBytes: chunkMinBytes,
     cut(bytes, isEnd) {
       const end = Math.min(bytes.length, chunkMaxBytes);
       if (bytes.length <= chunkMinBytes) return isEnd ? bytes.length : undefined;

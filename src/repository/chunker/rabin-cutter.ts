@@ -1,6 +1,9 @@
-import { type ContentCutter, chunkMaxBytes, chunkMinBytes } from './content-cutter.ts';
+import type { ContentCutter } from './content-cutter.ts';
 import { type RabinTables, rabinTables, windowBytes } from './rabin-tables.ts';
 
+// restic's limits; those of the Gear cutter are its own affair.
+const chunkMinBytes = 512 * 1024;
+const chunkMaxBytes = 8 * 1024 * 1024;
 /** Cuts are where the lower 20 bits of the digest are zero: a chunk has 1 MiB on average. */
 const splitMask = (1 << 20) - 1;
 
@@ -11,6 +14,7 @@ const splitMask = (1 << 20) - 1;
 export function createRabinCutter(polynomial: bigint): ContentCutter {
   const tables = rabinTables(polynomial);
   return {
+    minBytes: chunkMinBytes,
     cut(bytes, isEnd) {
       if (bytes.length < chunkMinBytes) return isEnd ? bytes.length : undefined;
       const end = Math.min(bytes.length, chunkMaxBytes);

@@ -35,7 +35,7 @@ export class ContentSaver {
   }
 
   save(fd: number, facts: ContentFacts): SavedContent {
-    if (facts.sizeBytes > chunkMinBytes) return this.#saveLarge(fd, facts);
+    if (facts.sizeBytes > this.#cutter.minBytes) return this.#saveLarge(fd, facts);
     // One byte more tells whether it has grown, mostly without another call.
     const bytes = this.#fill(fd, 0, 0, facts.sizeBytes + 1);
     if (bytes > facts.sizeBytes) return this.#saveLarge(fd, { ...facts, sizeBytes: bytes });
