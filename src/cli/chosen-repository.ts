@@ -1,7 +1,7 @@
 import {
   type Configuration,
   type PasswordSetting,
-  pickNamed,
+  pickRepository,
   readPassword,
 } from '../config/index.ts';
 import { isLifeboatError, LifeboatError } from '../core/index.ts';
@@ -28,7 +28,7 @@ export const repositoryOption = {
 } as const;
 
 /**
- * The repository that `-r` names; without it the only one of the configuration, or LIFEBOAT_REPOSITORY. A location needs no
+ * The repository that `-r` names; without it LIFEBOAT_REPOSITORY, or the only one of the configuration that is no copy. A location needs no
  * configuration: its address and password are all that a bare machine has.
  */
 export async function openChosenRepository(
@@ -54,7 +54,7 @@ export function chosenLocation(
   if (place !== undefined && isLocation(place)) {
     return { location: openLocation(place, { environment }), address: place };
   }
-  const [, setting] = pickNamed('repository', configured(context).repositories, wanted);
+  const [, setting] = pickRepository(configured(context).repositories, wanted);
   return { location: openConfiguredLocation(context, setting), address: setting.location };
 }
 
@@ -91,6 +91,12 @@ async function openAt(
       : passwordFile !== undefined
         ? { file: passwordFile }
         : { prompt: true };
-  const password = await readPassword(setting, what, secretSurroundings(context));
+  const password = await readPassword(setting, what, secretSurroundings(context)).catch((error) => {
+    if (!isLifeboatError(error, 'secret.unavailable')) throw error;
+    throw new LifeboatError('secret.unavailable', error.message, {
+      hint: `Set ${prefix}_PASSWORD_FILE to a file with the password, or ${prefix}_PASSWORD.`,
+      cause: error,
+    });
+  });
   return await openRepository({ location: opened, password, signal });
 }

@@ -5,6 +5,7 @@ import {
   type PasswordSetting,
   type PostgresSourceSetting,
   pickNamed,
+  pickRepository,
   type RepositorySetting,
   readPassword,
   type SecretSurroundings,
@@ -31,13 +32,13 @@ export function loadConfigured(context: CommandContext): Configuration {
   return loadConfiguration(findConfigFile(configFile, environment, folder), environment);
 }
 
-/** Opens a repository of the configuration, the only one when no name is given. */
+/** Opens a repository of the configuration, the only one that is no copy when no name is given. */
 export async function openConfiguredRepository(
   context: CommandContext,
   configuration: Configuration,
   name?: string,
 ): Promise<Repository> {
-  const [chosen, setting] = pickNamed('repository', configuration.repositories, name);
+  const [chosen, setting] = pickRepository(configuration.repositories, name);
   const what = `password of the repository "${chosen}"`;
   const password = await readPassword(setting.password, what, secretSurroundings(context));
   return openRepository({

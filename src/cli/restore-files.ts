@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { ExitCode, formatDuration, LifeboatError } from '../core/index.ts';
-import type { Repository, Snapshot } from '../repository/index.ts';
+import { isCheckpoint, type Repository, type Snapshot } from '../repository/index.ts';
 import {
   type OverwritePolicy,
   overwritePolicies,
@@ -12,6 +12,7 @@ import {
 import type { CommandContext, OptionValues } from './command.ts';
 import { confirmTarget } from './confirm.ts';
 import { chooseTargetFolder } from './files-target.ts';
+import { formatMoment } from './moment.ts';
 import { countOf } from './output/count.ts';
 import { describeCounts, describeProblems } from './output/restored-files-text.ts';
 import { namedSnapshots } from './snapshot-options.ts';
@@ -83,6 +84,7 @@ export async function runRestoreFiles(
   const filter = chosen.source === undefined ? {} : { sources: [chosen.source] };
   const wanted = [chosen.snapshot ?? 'latest'];
   const [snapshot] = await namedSnapshots(repository, wanted, filter, context);
+  judgeCheckpoint(snapshot as Snapshot, values.delete ?? false, context);
   const options: RestoreFilesOptions = {
     repository,
     snapshot: snapshot as Snapshot,
@@ -142,12 +144,29 @@ function reportPlan({ output }: CommandContext, plan: RestoreFilesResult): void 
     if (unnamed > 0)
       deleted.push(style.yellow(`  and ${countOf(unnamed, 'more entry', 'more entries')}`));
     return [
-      `a restore of snapshot ${snapshot.id.slice(0, 8)} to ${target} would write:`,
+      `a restore of ${describeSnapshot(snapshot)} to ${target} would write:`,
       ...describeCounts(counts),
       ...deleted,
       ...describeProblems(plan, style),
     ].join('\n');
   });
+}
+
+/** Of when and of which host: `latest` of a repository that several hosts share may be another's. */
+function describeSnapshot({ id, time, hostname, paths }: Snapshot): string {
+  return `snapshot ${id.slice(0, 8)} of ${formatMoment(time)} (${hostname}:${paths.join(', ')})`;
+}
+
+/** A checkpoint lacks what the backup had not reached, which is no reason to delete it. */
+function judgeCheckpoint(snapshot: Snapshot, isDeleting: boolean, { output }: CommandContext) {
+  if (!isCheckpoint(snapshot)) return;
+  const fact = `snapshot ${snapshot.id.slice(0, 8)} is a checkpoint of an interrupted backup: files are missing in it`;
+  if (isDeleting) {
+    throw new LifeboatError('usage.invalid', fact, {
+      hint: 'With --delete everything the backup had not reached would be deleted. Leave it out, or take a whole snapshot.',
+    });
+  }
+  output.warn(fact, 'Whole ones are in `lifeboat snapshots`, without the mark `checkpoint`.');
 }
 
 function reportResult(
@@ -171,7 +190,7 @@ function reportResult(
     },
     (style) =>
       [
-        `${isWhole ? style.green('✓') : style.yellow('!')} restored snapshot ${snapshot.id.slice(0, 8)} to ${target}, ${formatDuration(durationMs)}`,
+        `${isWhole ? style.green('✓') : style.yellow('!')} restored ${describeSnapshot(snapshot)} to ${target}, ${formatDuration(durationMs)}`,
         ...describeCounts(counts),
         ...describeProblems(result, style),
       ].join('\n'),

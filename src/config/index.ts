@@ -11,7 +11,7 @@ export { findConfigFile } from './find.ts';
 export { jsonSchema } from './json-schema.ts';
 export { loadConfiguration, parseConfiguration } from './load.ts';
 export { readPassword, type SecretSurroundings } from './password.ts';
-export { pickNamed } from './pick.ts';
+export { pickNamed, pickRepository } from './pick.ts';
 export { parseByteSize, parseTimeSpan } from './quantity.ts';
 export type { PasswordSetting } from './schema/parts.ts';
 export type { RetentionSetting } from './schema/retention.ts';

@@ -22,6 +22,15 @@ export function pickNamed<Entry>(
     hint:
       names.length === 0
         ? `Add one to the configuration file, or run \`lifeboat init\` in an empty folder.`
-        : `The configuration has: ${names.join(', ')}.`,
+        : `The configuration has: ${names.join(', ')}.${name === undefined && what === 'repository' ? ' Say which with -r NAME.' : ''}`,
   });
+}
+
+/** As `pickNamed`; without a name the only repository that is no copy of another. */
+export function pickRepository<Entry extends { readonly copyFrom?: string | undefined }>(
+  all: Readonly<Record<string, Entry>>,
+  name: string | undefined,
+): readonly [name: string, entry: Entry] {
+  const originals = Object.entries(all).filter(([, { copyFrom }]) => copyFrom === undefined);
+  return pickNamed('repository', all, name ?? (originals.length === 1 ? originals[0]?.[0] : name));
 }

@@ -94,7 +94,7 @@ function summary(
   const warnings = counts.warning > 0 ? `, ${countOf(counts.warning, 'warning')}` : '';
   if (counts.problem > 0) {
     return red(
-      `\n${countOf(counts.problem, 'problem')}${warnings}: correct them and run \`lifeboat doctor\` again.`,
+      `\n${countOf(counts.problem, 'problem')}${warnings}: correct ${counts.problem + counts.warning === 1 ? 'it' : 'them'} and run \`lifeboat doctor\` again.`,
     );
   }
   return counts.warning > 0

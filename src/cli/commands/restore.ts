@@ -105,11 +105,26 @@ async function restoreFilesOf(
   },
   context: CommandContext,
 ): Promise<number> {
-  const setting = wanted === undefined ? undefined : sourceSetting(context, wanted);
+  const source = wanted ?? onlySource(context, options);
+  const setting = source === undefined ? undefined : sourceSetting(context, source);
   const name = options.repository ?? setting?.repository;
   await using repository = await openChosenRepository(context, name);
   const { snapshot } = options;
-  return await runRestoreFiles(context, options, { repository, source: wanted, snapshot });
+  return await runRestoreFiles(context, options, { repository, source, snapshot });
+}
+
+/**
+ * A source need not be named when there is only one. Without it `latest` would be the newest of the whole repository, which may be
+ * another host's. Whoever names a snapshot or a place knows what is meant.
+ */
+function onlySource(
+  context: CommandContext,
+  options: { readonly repository: string | undefined; readonly snapshot: string | undefined },
+): string | undefined {
+  const isNamed = (options.repository ?? options.snapshot) !== undefined;
+  if (isNamed || context.environment.LIFEBOAT_REPOSITORY !== undefined) return undefined;
+  const [only, other] = Object.entries(loadConfigured(context).sources);
+  return only?.[1].kind === 'files' && other === undefined ? only[0] : undefined;
 }
 
 function sourceSetting(

@@ -16,10 +16,13 @@ export function repositoryIsBad(seen: RepositoryStatus): boolean {
 export function describeSourceStatus(seen: SourceStatus, style: Style): string {
   const { bold, green, yellow, red, dim } = style;
   const { source, kind, repository, snapshots, lastBackup, overdueSince, window, flagged } = seen;
+  const { problem, future = 0 } = seen;
   const lines = [`${bold(source)}  ${dim(`${kind}, in ${repository}`)}`];
-  if (lastBackup === undefined) {
+  if (problem !== undefined) {
+    lines.push(`  ${red('✗')} not known: repository ${repository} does not open, see below`);
+  } else if (lastBackup === undefined && future === 0) {
     lines.push(`  ${red('✗')} no backup: nothing can be restored`);
-  } else {
+  } else if (lastBackup !== undefined) {
     const { id, time, ageMs } = lastBackup;
     const mark = overdueSince === undefined ? green('✓') : red('✗');
     lines.push(
@@ -28,6 +31,12 @@ export function describeSourceStatus(seen: SourceStatus, style: Style): string {
   }
   if (overdueSince !== undefined) {
     lines.push(red(`      the next was due ${formatMoment(overdueSince)}; is \`serve\` running?`));
+  }
+  if (future > 0) {
+    const are = future === 1 ? 'is' : 'are';
+    lines.push(
+      yellow(`  ! ${countOf(future, 'snapshot')} ${are} dated in the future: was a clock wrong?`),
+    );
   }
   if (window !== undefined) lines.push(describeWindow(window, style));
   for (const each of flagged) {

@@ -21,6 +21,10 @@ export interface SourceStatus {
   /** The newest, of sources with a log. */
   readonly window?: RecoveryWindow;
   readonly flagged: readonly FlaggedSnapshot[];
+  /** Why nothing is known: its repository does not open. */
+  readonly problem?: string;
+  /** Snapshots with a time to come, which says nothing about when they were taken: a clock was wrong. */
+  readonly future?: number;
 }
 
 export interface FlaggedSnapshot {
@@ -43,7 +47,10 @@ export async function sourceStatus(
   const own = place.snapshots.filter(
     (each) => tags.every((tag) => each.tags.includes(tag)) && !isCheckpoint(each),
   );
-  const [last] = own;
+  // A clock that was ahead for a day must not make an old backup look fresh until that day has come.
+  const latestMs = now.getTime() + graceMs;
+  const last = own.find(({ time }) => time.getTime() <= latestMs);
+  const future = own.filter(({ time }) => time.getTime() > latestMs).length;
   const overdueSince = overdue(setting.backup, source.name, last?.time, now);
   return {
     source: source.name,
@@ -60,6 +67,8 @@ export async function sourceStatus(
           },
         }),
     ...(overdueSince === undefined ? {} : { overdueSince }),
+    ...(place.problem === undefined ? {} : { problem: place.problem }),
+    ...(future === 0 ? {} : { future }),
     ...(await windowOf(source, place, own.length > 0, signal)),
     flagged: own.filter(isFlagged).map(describeFlagged),
   };

@@ -1,0 +1,20 @@
+import { expect, it } from 'vitest';
+import type { Snapshot } from '../../repository/index.ts';
+import { createSource, kindTag, sourceTag } from '../../sources/index.ts';
+import type { SeenRepository } from './repository-status.ts';
+import { sourceStatus } from './source-status.ts';
+
+it('does not take a snapshot dated in the future for the last backup', async () => {
+  const source = createSource({ kind: 'files', name: 'documents', paths: ['/srv'] });
+  const tags = [kindTag('files'), sourceTag('documents')];
+  const taken = (id: string, time: string) => ({ id, time: new Date(time), tags }) as Snapshot;
+  const snapshots = [taken('aa', '2027-01-01T00:00:00Z'), taken('bb', '2026-11-20T02:00:00Z')];
+  const place = { name: 'main', location: '/main', snapshots } as unknown as SeenRepository;
+  const setting = { kind: 'files', paths: ['/srv'], repository: 'main', backup: '0 2 * * *' };
+  const seen = await sourceStatus(source, setting as never, place, {
+    now: new Date('2026-11-26T00:00:00Z'),
+  });
+  expect(seen.lastBackup?.id).toBe('bb');
+  expect(seen.overdueSince).toBeDefined();
+  expect(seen.future).toBe(1);
+});
