@@ -33,9 +33,12 @@ export async function chooseTargetFolder(
 async function assertFromRoot(repository: Repository, { tree, paths }: Snapshot): Promise<void> {
   for (const path of paths) {
     const isThere = path === '/' || (await repository.findNode(tree, path)) !== undefined;
-    if (isThere && path.startsWith('/')) continue;
-    throw invalid(`the snapshot does not say where ${path} was: it is not stored from the root on`);
+    // The others were gone when the backup was taken.
+    if (isThere && path.startsWith('/')) return;
   }
+  throw invalid(
+    `the snapshot does not say where ${paths.join(', ')} was: it is not stored from the root on`,
+  );
 }
 
 function invalid(fact: string): LifeboatError {

@@ -61,6 +61,18 @@ it('does not take an interrupted backup for the latest, nor delete what one lack
   expect(restored.stderr).toContain('files are missing in it');
 });
 
+it('deletes nothing but in what was backed up', async () => {
+  writeFileSync(join(folder, 'documents', 'new'), 'stays in no snapshot');
+  const plan = await run('--json', 'restore', '--in-place', '--delete', '--dry-run');
+  const [counts] = plan.records.filter(({ type }) => type === 'restore-plan');
+  expect(counts?.deletedPaths).toEqual([
+    join(folder, 'documents', 'new').slice(1),
+    join(folder, 'documents', 'second').slice(1),
+  ]);
+  expect((await run('restore', '--in-place', '--delete', '--yes', 'documents')).exitCode).toBe(0);
+  expect(readFileSync(join(folder, 'lifeboat.yaml'), 'utf8')).toContain('office');
+});
+
 it('does not say of a repository that does not open that there is no backup', async () => {
   const file = join(folder, 'main.password');
   const password = readFileSync(file);

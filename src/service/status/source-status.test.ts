@@ -7,7 +7,8 @@ import { sourceStatus } from './source-status.ts';
 it('does not take a snapshot dated in the future for the last backup', async () => {
   const source = createSource({ kind: 'files', name: 'documents', paths: ['/srv'] });
   const tags = [kindTag('files'), sourceTag('documents')];
-  const taken = (id: string, time: string) => ({ id, time: new Date(time), tags }) as Snapshot;
+  const taken = (id: string, time: string) =>
+    ({ id, time: new Date(time), tags }) as unknown as Snapshot;
   const snapshots = [taken('aa', '2027-01-01T00:00:00Z'), taken('bb', '2026-11-20T02:00:00Z')];
   const place = { name: 'main', location: '/main', snapshots } as unknown as SeenRepository;
   const setting = { kind: 'files', paths: ['/srv'], repository: 'main', backup: '0 2 * * *' };

@@ -12,7 +12,8 @@ export function removeExtra(
   batch: Batch,
   folder: OpenFolder,
   path: string,
-  wanted: ReadonlySet<string>,
+  /** Names that stay. */
+  wanted: ReadonlySet<string> | 'all',
 ): void {
   const { setup } = state;
   const { dev } = identityOf(folder);
@@ -20,7 +21,7 @@ export function removeExtra(
     // As bytes in Latin-1: names that are no UTF-8 stay what they are.
     const key = name.toString('latin1');
     const isOurs = isLeftover(key, setup.run);
-    if (isOurs ? setup.isPlan : !setup.deleteExtra || wanted.has(key)) continue;
+    if (isOurs ? setup.isPlan : wanted === 'all' || wanted.has(key)) continue;
     const entryPath = joinPath(path, name.toString('utf8'));
     try {
       if (isOurs) unlinkSync(Buffer.concat([folder.prefix, name]));

@@ -12,6 +12,7 @@ import { lookAt, placeFile } from './placement.ts';
 import type { SmallFiles } from './small-files.ts';
 import { entryProblem, systemErrorCode } from './system-error.ts';
 import { type Batch, joinPath, type ThreadState } from './thread-state.ts';
+import { isWithin } from './whole-folders.ts';
 
 const smallBytes = 8 * 1024 * 1024;
 const smallBlobs = 256;
@@ -121,12 +122,13 @@ class FolderPass {
   removeExtra(nodes: readonly TreeNode[]): void {
     const { state, batch } = this.#tools;
     if (this.#folder === undefined) return;
-    const { deleteExtra, isPlan } = state.setup;
+    const { deleteWithin, isPlan } = state.setup;
+    const deleteExtra = isWithin(this.#task.path, deleteWithin);
     if (!deleteExtra && isPlan) return;
     const wanted = new Set(
-      deleteExtra ? nodes.map(({ name }) => state.reader.nameBytes(name).toString('latin1')) : [],
+      nodes.map(({ name }) => state.reader.nameBytes(name).toString('latin1')),
     );
-    removeExtra(state, batch, this.#folder, this.#task.path, wanted);
+    removeExtra(state, batch, this.#folder, this.#task.path, deleteExtra ? wanted : 'all');
   }
 
   async #restoreEntry(node: TreeNode, path: string): Promise<void> {
@@ -233,7 +235,8 @@ async function restoreFile(tools: PassTools, file: FilePlace): Promise<void> {
     counts[isReplacing ? 'replacedBytes' : 'newBytes'] += nodeBytes;
     return;
   }
-  if (isReplacing && setup.deleteExtra) clearFolder(state, batch, folder, name, path);
+  if (isReplacing && isWithin(path, setup.deleteWithin))
+    clearFolder(state, batch, folder, name, path);
   const content = node.content ?? [];
   let sizeBytes = 0;
   for (const id of content) {

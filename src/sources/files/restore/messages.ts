@@ -14,7 +14,8 @@ export interface RestoreSetup {
   readonly overwrite: OverwritePolicy;
   readonly verifyExisting: boolean;
   readonly verifyWritten: boolean;
-  readonly deleteExtra: boolean;
+  /** Folders in which, and below which, what the snapshot lacks is deleted: relative to the target, empty for itself. */
+  readonly deleteWithin: readonly string[];
   readonly sparse: boolean;
   readonly includes: readonly string[];
   readonly excludes: readonly string[];

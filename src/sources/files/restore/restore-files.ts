@@ -15,6 +15,7 @@ import { keepOwners, type OwnerMapping } from './owner-map.ts';
 import type { AttributeProblem, RestoreProblem } from './problems.ts';
 import { RestoreRun } from './restore-run.ts';
 import { assertOutsideRepository, assertRoom, openTarget, sparedFolder } from './target-folder.ts';
+import { wholeFolders } from './whole-folders.ts';
 
 export interface RestoreFilesOptions {
   readonly repository: Repository;
@@ -80,7 +81,9 @@ export async function restoreFiles(options: RestoreFilesOptions): Promise<Restor
       overwrite: options.overwrite ?? 'if-changed',
       verifyExisting: options.verifyExisting ?? false,
       verifyWritten: options.verify ?? false,
-      deleteExtra: options.deleteExtra ?? false,
+      deleteWithin: options.deleteExtra
+        ? await wholeFolders(repository, snapshot, options.path)
+        : [],
       sparse: options.sparse ?? true,
       includes,
       excludes,
