@@ -9,7 +9,7 @@ import { zstdContext } from './zstd-context.ts';
 const compressionLevel = 1;
 /** In trees, and where there is much to look back on, level 3 saves several percent; in small blobs it does not pay. */
 const longCompressionLevel = 3;
-const longBytes = 256 * 1024;
+const longBytes = 32 * 1024;
 
 /**
  * The zstd frame of a blob, or the blob itself when that is no larger (data only: restic repacks trees that are
