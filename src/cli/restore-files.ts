@@ -1,6 +1,11 @@
 import { readdir } from 'node:fs/promises';
 import { ExitCode, formatDuration, LifeboatError } from '../core/index.ts';
-import { isCheckpoint, type Repository, type Snapshot } from '../repository/index.ts';
+import {
+  incompleteTag,
+  isCheckpoint,
+  type Repository,
+  type Snapshot,
+} from '../repository/index.ts';
 import {
   type OverwritePolicy,
   overwritePolicies,
@@ -84,7 +89,7 @@ export async function runRestoreFiles(
   const filter = chosen.source === undefined ? {} : { sources: [chosen.source] };
   const wanted = [chosen.snapshot ?? 'latest'];
   const [snapshot] = await namedSnapshots(repository, wanted, filter, context);
-  judgeCheckpoint(snapshot as Snapshot, values.delete ?? false, context);
+  judgeLacking(snapshot as Snapshot, values.delete ?? false, context);
   const options: RestoreFilesOptions = {
     repository,
     snapshot: snapshot as Snapshot,
@@ -157,16 +162,20 @@ function describeSnapshot({ id, time, hostname, paths }: Snapshot): string {
   return `snapshot ${id.slice(0, 8)} of ${formatMoment(time)} (${hostname}:${paths.join(', ')})`;
 }
 
-/** A checkpoint lacks what the backup had not reached, which is no reason to delete it. */
-function judgeCheckpoint(snapshot: Snapshot, isDeleting: boolean, { output }: CommandContext) {
-  if (!isCheckpoint(snapshot)) return;
-  const fact = `snapshot ${snapshot.id.slice(0, 8)} is a checkpoint of an interrupted backup: files are missing in it`;
+/** What a backup had not reached or could not read is missing in its snapshot, which is no reason to delete it. */
+function judgeLacking(snapshot: Snapshot, isDeleting: boolean, { output }: CommandContext) {
+  const isPartial = isCheckpoint(snapshot);
+  if (!isPartial && !snapshot.tags.includes(incompleteTag)) return;
+  const why = isPartial
+    ? 'is a checkpoint of an interrupted backup: files are missing in it'
+    : 'lacks what could not be read when it was taken';
+  const fact = `snapshot ${snapshot.id.slice(0, 8)} ${why}`;
   if (isDeleting) {
     throw new LifeboatError('usage.invalid', fact, {
-      hint: 'With --delete everything the backup had not reached would be deleted. Leave it out, or take a whole snapshot.',
+      hint: 'With --delete all of that would be deleted here. Leave it out, or restore another snapshot.',
     });
   }
-  output.warn(fact, 'Whole ones are in `lifeboat snapshots`, without the mark `checkpoint`.');
+  output.warn(fact, '`lifeboat snapshots` shows which are checkpoints or incomplete.');
 }
 
 function reportResult(

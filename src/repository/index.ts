@@ -32,7 +32,7 @@ export {
 export { type ForgetGroup, planByPolicy } from './forget/plan-by-policy.ts';
 export { parseRetentionDuration, type RetentionDuration } from './forget/retention-duration.ts';
 export { defaultMinimum, type KeepCount, type RetentionPolicy } from './forget/retention-policy.ts';
-export { checkpointTag, flaggedTag } from './forget/special-tags.ts';
+export { checkpointTag, flaggedTag, incompleteTag, isMark } from './forget/special-tags.ts';
 
 export { nameBytes, nameFromBytes } from './format/raw-name.ts';
 export { type InitRepositoryOptions, initRepository } from './init-repository.ts';

@@ -61,14 +61,32 @@ it('does not take an interrupted backup for the latest, nor delete what one lack
   expect(restored.stderr).toContain('files are missing in it');
 });
 
+it('marks a backup that could not read everything, and deletes nothing for what it lacks', async () => {
+  const gone = join(folder, 'gone');
+  const two = readFileSync(join(folder, 'lifeboat.yaml'), 'utf8').replace(
+    'paths: [documents]',
+    'paths: [documents, gone]',
+  );
+  writeFileSync(join(folder, 'two.yaml'), two);
+  const withTwo = (...args: string[]) => run('--config', join(folder, 'two.yaml'), ...args);
+  expect((await withTwo('backup')).exitCode).toBe(3);
+  mkdirSync(gone);
+  const { records } = await run('--json', 'snapshots');
+  const newest = records.filter(({ type }) => type === 'snapshot').at(-1);
+  expect(newest?.tags).toContain('lifeboat:incomplete');
+  expect((await run('status')).stdout).toContain('it lacks what could not be read');
+  const refused = await withTwo('restore', '--in-place', '--delete', '--dry-run');
+  expect(refused.stderr).toContain('lacks what could not be read');
+  expect(refused.exitCode).toBe(2);
+  expect((await withTwo('restore', '--in-place', '--dry-run')).exitCode).toBe(0);
+  expect((await run('backup')).exitCode).toBe(0);
+});
+
 it('deletes nothing but in what was backed up', async () => {
   writeFileSync(join(folder, 'documents', 'new'), 'stays in no snapshot');
   const plan = await run('--json', 'restore', '--in-place', '--delete', '--dry-run');
   const [counts] = plan.records.filter(({ type }) => type === 'restore-plan');
-  expect(counts?.deletedPaths).toEqual([
-    join(folder, 'documents', 'new').slice(1),
-    join(folder, 'documents', 'second').slice(1),
-  ]);
+  expect(counts?.deletedPaths).toEqual([join(folder, 'documents', 'new').slice(1)]);
   expect((await run('restore', '--in-place', '--delete', '--yes', 'documents')).exitCode).toBe(0);
   expect(readFileSync(join(folder, 'lifeboat.yaml'), 'utf8')).toContain('office');
 });

@@ -29,6 +29,9 @@ export function describeSourceStatus(seen: SourceStatus, style: Style): string {
       `  ${mark} last backup ${formatDuration(ageMs)} ago: ${id.slice(0, 8)} of ${formatMoment(time)}; ${countOf(snapshots, 'snapshot')}`,
     );
   }
+  if (lastBackup?.isIncomplete) {
+    lines.push(yellow('      it lacks what could not be read: `lifeboat backup` names it'));
+  }
   if (overdueSince !== undefined) {
     lines.push(red(`      the next was due ${formatMoment(overdueSince)}; is \`serve\` running?`));
   }

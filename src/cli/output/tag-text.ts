@@ -1,4 +1,4 @@
-import { checkpointTag, flaggedTag, sourceOf } from '../../repository/index.ts';
+import { isMark, sourceOf } from '../../repository/index.ts';
 import { printable } from './printable.ts';
 
 /** Tags for people: the marks that Lifeboat sets as words, source and kind as one, one a line where they are long. */
@@ -18,8 +18,4 @@ export function tagText(tags: readonly string[]): string {
   ].map(printable);
   const line = words.join(', ');
   return line.length <= 24 ? line : words.join('\n');
-}
-
-function isMark(tag: string): boolean {
-  return tag === checkpointTag || tag === flaggedTag;
 }

@@ -1,5 +1,5 @@
 import type { SourceSetting } from '../../config/index.ts';
-import { isCheckpoint, isFlagged, type Snapshot } from '../../repository/index.ts';
+import { incompleteTag, isCheckpoint, isFlagged, type Snapshot } from '../../repository/index.ts';
 import {
   kindTag,
   PostgresSource,
@@ -15,7 +15,13 @@ export interface SourceStatus {
   readonly kind: Source['kind'];
   readonly repository: string;
   readonly snapshots: number;
-  readonly lastBackup?: { readonly id: string; readonly time: Date; readonly ageMs: number };
+  readonly lastBackup?: {
+    readonly id: string;
+    readonly time: Date;
+    readonly ageMs: number;
+    /** Something could not be read when it was taken. */
+    readonly isIncomplete: boolean;
+  };
   /** When the last backup should have been, if it is missing. */
   readonly overdueSince?: Date;
   /** The newest, of sources with a log. */
@@ -64,6 +70,7 @@ export async function sourceStatus(
             id: last.id,
             time: last.time,
             ageMs: Math.max(0, now.getTime() - last.time.getTime()),
+            isIncomplete: last.tags.includes(incompleteTag),
           },
         }),
     ...(overdueSince === undefined ? {} : { overdueSince }),

@@ -12,6 +12,7 @@ import {
 } from '../../../core/index.ts';
 import {
   flaggedTag,
+  incompleteTag,
   isCheckpoint,
   type NewSnapshot,
   nameBytes,
@@ -100,12 +101,16 @@ async function run(options: BackupFilesOptions, progress: Progress): Promise<Fil
   requireAny(paths);
   const aborting = signal === undefined ? {} : { signal };
   const warnings = new WarningList(progress);
+  let isIncomplete = false;
   // Threads take a while to start: that goes on while the repository is locked and its index is read.
   await using crew = new TreeCrew({
     rules: rulesOf(options, paths),
     workers: options.readers,
     readTree: (id) => repository.readBlob('tree', id, signal).catch(() => undefined),
-    onWarning: (path, problem) => warnings.add(`${shownPath(path)}: ${problem}`),
+    onWarning: (path, problem, isStored) => {
+      warnings.add(`${shownPath(path)}: ${problem}`);
+      isIncomplete ||= !isStored;
+    },
   });
   // Cancelling leaves time for a last checkpoint, which needs the writer.
   const hardStop = new AbortController();
@@ -153,7 +158,10 @@ async function run(options: BackupFilesOptions, progress: Progress): Promise<Fil
       formerFigures(snapshots, { ...options, paths }),
     );
     const { tags, ...rest } = snapshot();
-    const marks = flagged.length > 0 ? [flaggedTag] : [];
+    const marks = [
+      ...(flagged.length > 0 ? [flaggedTag] : []),
+      ...(isIncomplete ? [incompleteTag] : []),
+    ];
     const publishing = writer.publishSnapshot({ ...rest, tree, tags: [...tags, ...marks] });
     const id = await untilAborted(publishing, signal);
     await checkpoints.removeAll();

@@ -21,7 +21,7 @@ export interface TreeCrewOptions {
   readonly workers?: number | undefined;
   /** Undefined when it cannot be read. Does not reject. */
   readTree(id: BlobId): Promise<Uint8Array | undefined>;
-  onWarning(path: string, problem: string): void;
+  onWarning(path: string, problem: string, isStored: boolean): void;
 }
 
 interface Member {
@@ -185,7 +185,8 @@ export class TreeCrew implements AsyncDisposable {
     let hasEnded = false;
     const fail = (error: unknown) => this.#failure.reject(error);
     thread.on('message', (message: MainMessage) => {
-      if (message.type === 'warning') this.#options.onWarning(message.path, message.problem);
+      if (message.type === 'warning')
+        this.#options.onWarning(message.path, message.problem, message.isStored);
       else if (message.type === 'wantTree') void this.#answerTree(number, message.id);
       else if (message.type === 'checkpoint') this.#takePartial(message.number, message.trees);
       else if (message.type === 'failed') fail(failureError(message.failure));

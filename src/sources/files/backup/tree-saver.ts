@@ -23,7 +23,8 @@ export interface TreeSaverOptions {
   readonly oneFileSystem: boolean;
   /** Undefined when it cannot be read: then all is new. */
   readTree(id: BlobId): Buffer | undefined;
-  warn(path: string, problem: string): void;
+  /** `isStored`: the entry is in the snapshot all the same. */
+  warn(path: string, problem: string, isStored: boolean): void;
   /** Has stored partial trees as checkpoint of that number. */
   onCheckpoint(number: number, trees: readonly BlobId[]): void;
 }
@@ -261,7 +262,10 @@ export class TreeSaver {
       return;
     }
     const { facts, content, isTorn } = saved;
-    if (isTorn) this.#options.warn(path, 'changed while it was read; what is stored is a mixture');
+    if (isTorn) {
+      const problem = 'changed while it was read; what is stored is a mixture';
+      this.#options.warn(path, problem, true);
+    }
     const head = nodes.head(name, 'file', facts, content.bytes);
     frame.text.addNode(`${head}${attributes(path)},"content":[${content.text}]}`);
     counter.add('filesTotal');
@@ -352,7 +356,7 @@ export class TreeSaver {
     const { code, message } = error as NodeJS.ErrnoException;
     // Our own errors are about the backup, not about this entry.
     if (code === undefined || !/^E[A-Z0-9]+$/.test(code)) throw error;
-    this.#options.warn(path, message.split(', ')[0] ?? code);
+    this.#options.warn(path, message.split(', ')[0] ?? code, false);
   }
 }
 

@@ -56,7 +56,7 @@ function run(): void {
     oneFileSystem: rules.oneFileSystem,
     readTree: (id) => asBuffer(sink.readTree(id) ?? askForTree(id)),
     onCheckpoint: (checkpoint, trees) => tell({ type: 'checkpoint', number: checkpoint, trees }),
-    warn: (path, problem) => tell({ type: 'warning', path, problem }),
+    warn: (path, problem, isStored) => tell({ type: 'warning', path, problem, isStored }),
   });
   saver.serve();
   sink.flush();

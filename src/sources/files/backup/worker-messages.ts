@@ -40,7 +40,12 @@ export type WorkerMessage =
 
 export type MainMessage =
   | { readonly type: 'done'; readonly tree: BlobId | undefined }
-  | { readonly type: 'warning'; readonly path: string; readonly problem: string }
+  | {
+      readonly type: 'warning';
+      readonly path: string;
+      readonly problem: string;
+      readonly isStored: boolean;
+    }
   | { readonly type: 'wantTree'; readonly id: BlobId }
   /** All that this worker has saved of unfinished folders, each as a tree from the root. */
   | { readonly type: 'checkpoint'; readonly number: number; readonly trees: readonly BlobId[] }
