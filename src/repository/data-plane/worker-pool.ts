@@ -5,6 +5,8 @@ import { assert, LifeboatError } from '../../core/index.ts';
 import type { EnvelopeKey } from '../crypto/envelope.ts';
 import type { PackMessage, WorkerAnswer, WorkerRequest, WorkerSetup } from './worker-messages.ts';
 
+/** A larger young generation fills up with garbage before it is looked at: 100 MB and more for each thread. */
+const resourceLimits = { maxYoungGenerationSizeMb: 12 };
 const mostWorkers = Math.min(8, Math.max(2, availableParallelism()));
 
 export type Answer<Type extends WorkerAnswer['type']> = Extract<WorkerAnswer, { type: Type }>;
@@ -122,6 +124,7 @@ class BlobWorker implements PoolWorker {
       workerData: setup,
       // Of this process's own arguments none is meant for the workers.
       execArgv: [],
+      resourceLimits,
     });
     this.#thread.unref();
     this.#thread.on('message', (message: WorkerAnswer | PackMessage) => {
