@@ -113,8 +113,8 @@ export async function runRestoreFiles(
   if (plan !== undefined) {
     reportPlan(context, plan);
     if (values.dryRun) return plan.problemsTotal > 0 ? ExitCode.partlyDone : ExitCode.ok;
-    const { replacedFiles, deletedEntries } = plan.counts;
-    if (replacedFiles + deletedEntries > 0 || values.inPlace) {
+    const { replacedFiles, replacedOthers, deletedEntries } = plan.counts;
+    if (replacedFiles + replacedOthers + deletedEntries > 0 || values.inPlace) {
       const what = chosen.source === undefined ? 'target folder' : 'source';
       const name = chosen.source ?? options.target;
       await confirmTarget(context, { what, name, yes: values.yes });

@@ -1,4 +1,14 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { lifeboatInProcess } from '../support/in-process.ts';
@@ -80,6 +90,26 @@ it('marks a backup that could not read everything, and deletes nothing for what 
   expect(refused.exitCode).toBe(2);
   expect((await withTwo('restore', '--in-place', '--dry-run')).exitCode).toBe(0);
   expect((await run('backup')).exitCode).toBe(0);
+});
+
+it('changes nothing in a dry run, and replaces no link without being told to', async () => {
+  const documents = join(folder, 'documents');
+  chmodSync(documents, 0o701);
+  utimesSync(documents, 1, 1);
+  await run('restore', '--in-place', '--dry-run');
+  expect((await run('restore', '--in-place')).exitCode).toBe(2);
+  const { mode, mtimeMs } = statSync(documents);
+  expect([mode & 0o777, mtimeMs]).toEqual([0o701, 1000]);
+  chmodSync(documents, 0o755);
+  const target = join(folder, 'linked');
+  mkdirSync(target);
+  // Where the first folder of the snapshot belongs.
+  const [, first = ''] = folder.split('/');
+  symlinkSync(documents, join(target, first));
+  const refused = await run('restore', '--target', target);
+  expect(refused.exitCode).toBe(2);
+  expect(refused.stdout).toContain('1 link, device or other entry');
+  expect(lstatSync(join(target, first)).isSymbolicLink()).toBe(true);
 });
 
 it('deletes nothing but in what was backed up', async () => {

@@ -11,6 +11,7 @@ import { loadConfigured, type OpenedSource, openAnySource } from '../configured.
 import { nextCommand, programName } from '../next-command.ts';
 import { countOf } from '../output/count.ts';
 import type { Style } from '../output/style.ts';
+import { lockWait, waitOption } from '../quantity-options.ts';
 
 export const backup = defineCommand({
   description: `Stores a snapshot of a source, of several, or of all. PostgreSQL: a base backup over the
@@ -18,14 +19,17 @@ replication protocol, a complete data directory that stock restic restores and s
 starts, page checksums verified on the way. Files: every kind of entry with all its attributes;
 what did not change since the last backup is not read again. Only what is new takes room. Exit
 code 3: a snapshot is stored, but something about it must be known, or one of several failed.`,
-  examples: ['backup', 'backup database uploads', 'backup --all --json'],
+  examples: ['backup', 'backup database uploads', 'backup --all --wait 30m --json'],
   arguments: [
     {
       name: '[sources...]',
       description: 'names of sources; may be left out when there is only one',
     },
   ],
-  options: { all: { flags: '--all', description: 'every source of the configuration' } },
+  options: {
+    all: { flags: '--all', description: 'every source of the configuration' },
+    wait: waitOption,
+  },
   async run({ arguments: given, options }, context) {
     const names = chosenNames(
       given.filter((each) => each !== undefined),
@@ -36,7 +40,7 @@ code 3: a snapshot is stored, but something about it must be known, or one of se
     let stored = 0;
     for (const name of names) {
       try {
-        const isWhole = await backupOne(context, name);
+        const isWhole = await backupOne(context, name, lockWait(options.wait));
         stored++;
         if (!isWhole) worst = ExitCode.partlyDone;
       } catch (error) {
@@ -70,11 +74,20 @@ function chosenNames(
 }
 
 /** False when something about the snapshot must be known. */
-async function backupOne(context: CommandContext, name: string | undefined): Promise<boolean> {
+async function backupOne(
+  context: CommandContext,
+  name: string | undefined,
+  waiting: { readonly lockWaitMs?: number },
+): Promise<boolean> {
   await using opened = await openAnySource(context, name);
   const { output, signal } = context;
   const { source, repository } = opened;
-  const summary = await source.backup({ repository, signal, progress: output.progress });
+  const summary = await source.backup({
+    repository,
+    signal,
+    progress: output.progress,
+    ...waiting,
+  });
   for (const message of summary.warnings) output.warn(message);
   for (const reason of summary.flagged ?? [])
     output.warn(`flagged: ${reason}`, flaggedHint(summary));

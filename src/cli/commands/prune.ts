@@ -3,6 +3,7 @@ import type { PruneOptions, PruneReport } from '../../repository/index.ts';
 import { logsNeededFrom } from '../../sources/index.ts';
 import { openChosenRepository, repositoryOption } from '../chosen-repository.ts';
 import { defineCommand } from '../command.ts';
+import { formatMoment } from '../moment.ts';
 import { noteDone } from '../note-activity.ts';
 import { countOf } from '../output/count.ts';
 import {
@@ -114,11 +115,11 @@ export function describePrune(report: PruneReport): string {
   );
   add(
     report.filesMarked,
-    `${countOf(report.filesMarked, 'file')} marked, ${formatBytes(report.bytesMarked)}: a prune after ${local(report.removableFrom)} removes them`,
+    `${countOf(report.filesMarked, 'file')} marked, ${formatBytes(report.bytesMarked)}: a prune after ${local(report.removableFrom)} removes ${report.filesMarked === 1 ? 'it' : 'them'}`,
   );
   add(
     report.filesRefused,
-    `${countOf(report.filesRefused, 'file')} under a retention lock: a later prune removes them`,
+    `${countOf(report.filesRefused, 'file')} under a retention lock: a later prune removes ${report.filesRefused === 1 ? 'it' : 'them'}`,
   );
   lines.push(
     `${formatBytes(report.bytesUnusedAfter)} ${dryRun ? 'would stay' : 'stay'} unused in packs`,
@@ -127,5 +128,5 @@ export function describePrune(report: PruneReport): string {
 }
 
 function local(time: Date | undefined): string {
-  return time === undefined ? 'some time' : time.toLocaleString('sv-SE');
+  return time === undefined ? 'a day' : formatMoment(time);
 }

@@ -10,6 +10,10 @@ export function describeCounts(counts: RestoreCounts): string[] {
     `  unchanged  ${countOf(counts.sameFiles, 'file')}, ${formatBytes(counts.sameBytes)}`,
     `  also       ${countOf(counts.folders, 'folder')}, ${countOf(counts.otherEntries, 'link or device', 'links and devices')}, ${countOf(counts.hardLinks, 'hard link')}`,
   ];
+  if (counts.replacedOthers > 0)
+    lines.push(
+      `  replaced   ${countOf(counts.replacedOthers, 'link, device or other entry', 'links, devices and other entries')}`,
+    );
   if (counts.keptEntries > 0)
     lines.push(
       `  kept       ${countOf(counts.keptEntries, 'existing entry', 'existing entries')}, as --overwrite says`,

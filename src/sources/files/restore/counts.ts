@@ -6,6 +6,8 @@ export interface RestoreCounts {
   /** Files that took the place of something else. */
   replacedFiles: number;
   replacedBytes: number;
+  /** Folders, links and devices that did. */
+  replacedOthers: number;
   /** Files that were right already. */
   sameFiles: number;
   sameBytes: number;
@@ -27,6 +29,7 @@ export function noCounts(): RestoreCounts {
     newBytes: 0,
     replacedFiles: 0,
     replacedBytes: 0,
+    replacedOthers: 0,
     sameFiles: 0,
     sameBytes: 0,
     keptEntries: 0,
@@ -46,6 +49,7 @@ export function addCounts(to: RestoreCounts, more: RestoreCounts): void {
   to.newBytes += more.newBytes;
   to.replacedFiles += more.replacedFiles;
   to.replacedBytes += more.replacedBytes;
+  to.replacedOthers += more.replacedOthers;
   to.sameFiles += more.sameFiles;
   to.sameBytes += more.sameBytes;
   to.keptEntries += more.keptEntries;

@@ -183,6 +183,7 @@ class FolderPass {
         batch.counts.keptEntries++;
         return undefined;
       }
+      batch.counts.replacedOthers++;
       if (!state.setup.isPlan) unlinkSync(place);
     }
     if (!state.setup.isPlan) mkdirSync(place, { mode: 0o700 });

@@ -38,6 +38,7 @@ export function restoreOther(
       return;
     }
     batch.counts.otherEntries++;
+    if (existing !== undefined && !isRight) batch.counts.replacedOthers++;
     if (state.setup.isPlan) return;
     if (!isRight) {
       const make = (at: Buffer) => makeOther(state, at, node);

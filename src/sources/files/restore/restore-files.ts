@@ -144,7 +144,7 @@ function maxOpenFolders(): number {
 function describeEnd(error: LifeboatError): LifeboatError {
   if (error.code !== 'disk.full') return error;
   return new LifeboatError('disk.full', error.message, {
-    hint: 'What was restored so far is whole. Make room and run the same command again: it goes on from there.',
+    hint: 'Make room and run the same command again: it goes on from there. Until then large files may be cut short; the others are whole or not there.',
     cause: error,
   });
 }

@@ -59,6 +59,8 @@ async function passFolders(tools: PassTools, tasks: readonly FolderTask[]): Prom
 }
 
 function finishFolder(state: ThreadState, batch: Batch, { path, node }: FinishFolderTask): void {
+  // A plan looks, and changes no times or modes either.
+  if (state.setup.isPlan) return;
   const cut = path.lastIndexOf('/');
   const parentPath = path.slice(0, Math.max(cut, 0));
   try {

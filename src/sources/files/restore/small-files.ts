@@ -151,14 +151,25 @@ export class SmallFiles {
     const { attributes, setup } = this.#state;
     const fd = openAt(folder.fd, name, creationFlags, attributes.creationMode(node));
     try {
-      if (bytes.length > 0) writeAt(fd, bytes, 0, setup.sparse);
-      if (setup.sparse && bytes.length >= leastSparse) ftruncateSync(fd, bytes.length);
+      this.#fill(file, fd, name, bytes);
       if (isPlain) attributes.finishNew(fd, node, path, this.#batch.problems);
       else attributes.finish(folder, name, node, path, this.#batch.problems);
       if (isDurable || setup.verifyWritten) fsyncSync(fd);
       if (setup.verifyWritten) this.#readBack(file, name);
     } finally {
       closeDescriptor(fd);
+    }
+  }
+
+  /** On a full disk no beginning of a file is left that looks like a file. */
+  #fill({ folder }: SmallFile, fd: number, name: Buffer, bytes: Uint8Array): void {
+    const { sparse } = this.#state.setup;
+    try {
+      if (bytes.length > 0) writeAt(fd, bytes, 0, sparse);
+      if (sparse && bytes.length >= leastSparse) ftruncateSync(fd, bytes.length);
+    } catch (error) {
+      removeQuietly(folder, name);
+      throw error;
     }
   }
 
