@@ -118,7 +118,7 @@ function missing(location: Location): LifeboatError {
     'repository.missing',
     `there is no repository at ${location.describe()}`,
     {
-      hint: `Check the location, or create a repository with \`lifeboat init\`.${
+      hint: `Check the location, or create a repository: \`lifeboat init\`, or \`lifeboat init -r NAME\` when it stands in lifeboat.yaml.${
         location.kind === 's3'
           ? ' If there was one, `lifeboat versions` shows what was removed.'
           : ''

@@ -1,10 +1,10 @@
 import { ExitCode, formatBytes, LifeboatError } from '../../core/index.ts';
-import type { CheckFinding, ReadData } from '../../repository/index.ts';
+import type { ReadData } from '../../repository/index.ts';
 import { openChosenRepository, repositoryOption } from '../chosen-repository.ts';
 import { defineCommand } from '../command.ts';
 import { noteDone } from '../note-activity.ts';
 import { countOf } from '../output/count.ts';
-import type { Style } from '../output/style.ts';
+import { findingTexts } from '../output/findings-text.ts';
 import { lockWait, percentage, sizeOption, waitOption } from '../quantity-options.ts';
 
 export const check = defineCommand({
@@ -40,8 +40,9 @@ decrypted and compared with its hash. Changes nothing. Exit code 1 when somethin
     const readData = subset === undefined ? all : parseSubset(subset);
     const { progress } = output;
     const report = await repository.check({ readData, signal, progress, ...lockWait(wait) });
-    for (const finding of report.findings) {
-      output.report({ type: 'check-finding', ...finding }, (style) => describe(finding, style));
+    const texts = findingTexts(report.findings);
+    for (const [number, finding] of report.findings.entries()) {
+      output.report({ type: 'check-finding', ...finding }, texts[number]);
     }
     const errors = report.findings.filter((each) => each.severity === 'error').length;
     const { packs, blobs, snapshots, bytesRead } = report;
@@ -89,11 +90,4 @@ function parseSubset(text: string): ReadData {
   }
   const share = percentage(text);
   return share === undefined ? { bytes: sizeOption('--read-data-subset', text) } : { share };
-}
-
-function describe(finding: CheckFinding, { red, yellow, dim }: Style): string {
-  const mark = finding.severity === 'error' ? red('error') : yellow('hint');
-  const lines = [`${mark} ${finding.kind} ${finding.name}: ${finding.problem}`];
-  if (finding.affects.length > 0) lines.push(dim(`  affects ${finding.affects.join(', ')}`));
-  return lines.join('\n');
 }

@@ -183,7 +183,7 @@ function defaultLocation(): string {
 
 function exists(file: string): LifeboatError {
   return new LifeboatError('config.exists', `the configuration ${file} exists already`, {
-    hint: 'It is never overwritten. Edit it, or give another path with --config.',
+    hint: 'It is never overwritten. Edit it, or give another path with --config. `lifeboat init -r NAME` creates a repository that stands in it.',
     context: { file },
   });
 }
