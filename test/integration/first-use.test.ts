@@ -79,7 +79,9 @@ it('marks a backup that could not read everything, and deletes nothing for what 
   );
   writeFileSync(join(folder, 'two.yaml'), two);
   const withTwo = (...args: string[]) => run('--config', join(folder, 'two.yaml'), ...args);
-  expect((await withTwo('backup')).exitCode).toBe(3);
+  const backup = await withTwo('backup');
+  expect(backup.exitCode).toBe(3);
+  expect(backup.stderr.split(`${gone}: ENOENT`)).toHaveLength(2);
   mkdirSync(gone);
   const { records } = await run('--json', 'snapshots');
   const newest = records.filter(({ type }) => type === 'snapshot').at(-1);

@@ -4,6 +4,7 @@ import {
   formatDuration,
   isLifeboatError,
   LifeboatError,
+  type Progress,
 } from '../../core/index.ts';
 import type { AnySource, BackupSummary, Source } from '../../sources/index.ts';
 import { type CommandContext, defineCommand } from '../command.ts';
@@ -82,13 +83,14 @@ async function backupOne(
   await using opened = await openAnySource(context, name);
   const { output, signal } = context;
   const { source, repository } = opened;
-  const summary = await source.backup({
-    repository,
-    signal,
-    progress: output.progress,
-    ...waiting,
-  });
-  for (const message of summary.warnings) output.warn(message);
+  const told = new Set<string>();
+  const progress: Progress = (event) => {
+    if (event.type === 'warning') told.add(event.message);
+    output.progress(event);
+  };
+  const summary = await source.backup({ repository, signal, progress, ...waiting });
+  // Some sources tell at once, some in the end.
+  for (const message of summary.warnings) if (!told.has(message)) output.warn(message);
   for (const reason of summary.flagged ?? [])
     output.warn(`flagged: ${reason}`, flaggedHint(summary));
   output.report({ type: 'backup', kind: source.kind, ...summary }, (style) =>

@@ -87,7 +87,8 @@ export async function backupFiles(options: BackupFilesOptions): Promise<FilesBac
   let summary = 'failed';
   try {
     const done = await run(options, progress);
-    summary = `${done.filesTotal} files, ${formatBytes(done.bytesTotal)}, ${formatBytes(done.bytesStored)} stored`;
+    const files = done.filesTotal === 1 ? 'file' : 'files';
+    summary = `${done.filesTotal.toLocaleString('en')} ${files}, ${formatBytes(done.bytesTotal)}, ${formatBytes(done.bytesStored)} stored`;
     return done;
   } finally {
     progress({ type: 'end', task, summary });
