@@ -79,10 +79,11 @@ it('a tree of every kind of entry that we backed up is restored equal by us, and
   expect(theirs).toEqual(possible);
 });
 
-it.runIf(process.env.LIFEBOAT_SOAK)(
+it(
   'so does /usr of this machine',
   { timeout: 3_600_000 },
-  async () => {
+  async (context) => {
+    need(context, process.env.LIFEBOAT_SOAK, 'takes minutes, runs in the soak');
     await using place = await localRepository();
     const target = temporaryFolder('usr');
     const begun = Date.now();
