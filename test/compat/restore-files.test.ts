@@ -79,31 +79,27 @@ it('a tree of every kind of entry that we backed up is restored equal by us, and
   expect(theirs).toEqual(possible);
 });
 
-it(
-  'so does /usr of this machine',
-  { timeout: 3_600_000 },
-  async (context) => {
-    need(context, process.env.LIFEBOAT_SOAK, 'takes minutes, runs in the soak');
-    await using place = await localRepository();
-    const target = temporaryFolder('usr');
-    const begun = Date.now();
-    try {
-      const { repository } = place;
-      await backupFiles({ repository, source: 'usr', paths: ['/usr'], oneFileSystem: true });
-      const snapshot = await repository.findSnapshot('latest');
-      const result = await restoreFiles({ repository, snapshot, target });
-      expect([result.problems, isRoot ? result.attributeProblems : []]).toEqual([[], []]);
-      const [wanted, there] = [listEntries('/usr'), listEntries(join(target, 'usr'))];
-      // What somebody installed or removed meanwhile says nothing.
-      const isOld = (path: string) =>
-        (statOf(`/usr${Buffer.from(path, 'latin1')}`)?.ctimeMs ?? begun) < begun;
-      const different = Object.keys(wanted).filter((path) => wanted[path] !== there[path]);
-      expect(different.filter(isOld)).toEqual([]);
-    } finally {
-      rmSync(target, { recursive: true, force: true });
-    }
-  },
-);
+it('so does /usr of this machine', { timeout: 3_600_000 }, async (context) => {
+  need(context, process.env.LIFEBOAT_SOAK, 'takes minutes, runs in the soak');
+  await using place = await localRepository();
+  const target = temporaryFolder('usr');
+  const begun = Date.now();
+  try {
+    const { repository } = place;
+    await backupFiles({ repository, source: 'usr', paths: ['/usr'], oneFileSystem: true });
+    const snapshot = await repository.findSnapshot('latest');
+    const result = await restoreFiles({ repository, snapshot, target });
+    expect([result.problems, isRoot ? result.attributeProblems : []]).toEqual([[], []]);
+    const [wanted, there] = [listEntries('/usr'), listEntries(join(target, 'usr'))];
+    // What somebody installed or removed meanwhile says nothing.
+    const isOld = (path: string) =>
+      (statOf(`/usr${Buffer.from(path, 'latin1')}`)?.ctimeMs ?? begun) < begun;
+    const different = Object.keys(wanted).filter((path) => wanted[path] !== there[path]);
+    expect(different.filter(isOld)).toEqual([]);
+  } finally {
+    rmSync(target, { recursive: true, force: true });
+  }
+});
 
 /** restic stores no sockets; 0.14 keeps link targets as text only, and no attributes of links. */
 function expected(name: string, entries: Record<string, string>): Record<string, string> {
