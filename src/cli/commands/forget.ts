@@ -173,7 +173,7 @@ function conclude(report: ForgetReport, { output }: CommandContext): void {
   };
   output.report(record, ({ green, dim }) => {
     if (remove.length === 0)
-      return `${green('✓')} nothing goes; ${countOf(keep.length, 'snapshot')} stay`;
+      return `${green('✓')} nothing goes; ${countOf(keep.length, 'snapshot')} kept`;
     if (dryRun)
       return dim(
         `${countOf(remove.length, 'snapshot')} would go, ${keep.length} would stay; nothing was removed (--dry-run)`,

@@ -41,7 +41,7 @@ export function forgetTable(group: ForgetGroup, style: Style): string {
     return column === 0 ? style.green(text) : text;
   });
   const kept = group.decisions.filter(({ keep }) => keep).length;
-  const count = `${kept} of ${countOf(group.decisions.length, 'snapshot')} stay`;
+  const count = `${kept} of ${countOf(group.decisions.length, 'snapshot')} kept`;
   const frozen = group.isFrozen ? `\n${style.yellow(frozenText(group))}` : '';
   return `${style.bold(printable(describeGroup(group.key)))}  ${style.dim(count)}\n${table}${frozen}\n`;
 }
