@@ -2,11 +2,11 @@ import { isLifeboatError, throwIfAborted } from '../../core/index.ts';
 import { plainLength } from '../data-plane/blob-codec.ts';
 import { ownBuffer } from '../data-plane/own-buffer.ts';
 import type { PackedBlob } from '../format/index-file.ts';
+import { type TreeReferences, treeReferences } from '../format/tree-references.ts';
 import type { BlobIndex } from '../index/blob-index.ts';
 import type { BlobId } from '../repository.ts';
 import type { CopySide } from './copy-side.ts';
 import { planPieces } from './stored-pieces.ts';
-import { type TreeReferences, treeReferences } from './tree-references.ts';
 
 /** Trees that are read together; neighbours in a pack come with one request. */
 const treesAtOnce = 64;
