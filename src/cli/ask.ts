@@ -24,6 +24,17 @@ export function createAsk(surroundings: Surroundings, output: Output): Ask | und
         }),
       );
     },
+    async choose(question, choices, initial) {
+      const { select } = await import('@clack/prompts');
+      output.pause();
+      const answer = await select<string>({
+        message: question,
+        ...options,
+        options: [...choices],
+        initialValue: initial,
+      });
+      return answered(answer) as typeof initial;
+    },
   };
 }
 

@@ -16,6 +16,11 @@ export interface CommandContext {
 export interface Ask {
   secret(question: string): Promise<string>;
   text(question: string, initial?: string): Promise<string>;
+  choose<Value extends string>(
+    question: string,
+    options: readonly { readonly value: Value; readonly label: string }[],
+    initial: Value,
+  ): Promise<Value>;
 }
 
 export interface Surroundings {

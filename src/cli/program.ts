@@ -58,7 +58,7 @@ export async function buildProgram(
 const firstHelp = `
 Start here:
   lifeboat demo              see the whole story on a PostgreSQL of its own, in under a minute
-  lifeboat init              write a configuration and create a repository for your server
+  lifeboat init              write a configuration and create a repository for your server or folders
   lifeboat find-loss         data is missing right now: find what destroyed it
 
 Exit codes: 0 ok, 1 failed, 2 usage, 3 partly done, 10 no repository, 11 locked, 12 wrong password, 130 cancelled`;

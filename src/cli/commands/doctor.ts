@@ -8,6 +8,7 @@ import { examineAbilities } from '../examine-abilities.ts';
 import { countOf } from '../output/count.ts';
 import { describeFinding } from '../output/finding.ts';
 import type { Style } from '../output/style.ts';
+import { patternOf } from '../setup/choose-files.ts';
 
 const roomBytes = 2 ** 30;
 
@@ -57,7 +58,8 @@ function repositoriesWithin(configuration: Configuration, name: string): readonl
     const path = source.paths.find((each) =>
       `${location}/`.startsWith(each === '/' ? '/' : `${each}/`),
     );
-    if (!isAbsolute(location) || path === undefined || excluded.includes(location)) return [];
+    if (!isAbsolute(location) || path === undefined) return [];
+    if (excluded.includes(location) || excluded.includes(patternOf(location))) return [];
     const fact = `the repository ${repository} lies inside ${path}`;
     const remedy = `Leave it out: exclude: ["${location}"].`;
     return [{ check: 'repository inside', outcome: 'warning', fact, remedy } as const];

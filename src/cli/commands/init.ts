@@ -1,39 +1,60 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { homedir, hostname } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { jsonSchema } from '../../config/index.ts';
-import { fileError, isLifeboatError, LifeboatError, Secret } from '../../core/index.ts';
-import {
-  initRepository,
-  openLocation,
-  openRepository,
-  type RetryNotice,
-} from '../../repository/index.ts';
-import { findLocalServers, parseConnectionUrl } from '../../sources/index.ts';
+import { LifeboatError } from '../../core/index.ts';
+import { openLocation, type RetryNotice } from '../../repository/index.ts';
+import { parseConnectionUrl } from '../../sources/index.ts';
 import { type CommandContext, defineCommand } from '../command.ts';
 import { tellAbilities } from '../examine-abilities.ts';
-import { programName } from '../next-command.ts';
+import { passwordOptions } from '../setup/choose-password.ts';
+import { chooseSetup } from '../setup/choose-setup.ts';
+import { configurationText } from '../setup/configuration-text.ts';
 import { createConfigured } from '../setup/create-configured.ts';
+import { type MadeRepository, makeRepository } from '../setup/make-repository.ts';
+import { writeNewFile } from '../setup/new-file.ts';
+import { nextSteps } from '../setup/next-steps.ts';
 import { roleSql } from '../setup/role-sql.ts';
-import { configurationText, newPassword, writeNewFile } from '../setup/setup-files.ts';
+import type { SetupChoices } from '../setup/setup-choices.ts';
 
 export const init = defineCommand({
-  description: `Looks for PostgreSQL on this machine, writes lifeboat.yaml and a file with a new random
-password, creates an encrypted repository, and prints the SQL for a role that may do no more
-than is needed. Existing files are never overwritten; run it again after an interruption.`,
+  description: `Asks what to protect, folders and files or a PostgreSQL server (which it looks for on this
+machine), writes lifeboat.yaml and a file with a new random password, creates an encrypted
+repository, and says what to do next. What is given as an option is not asked; without a
+terminal nothing is. Existing files are never overwritten; run it again after an interruption.`,
   examples: [
     'init',
+    'init --path /srv/documents --exclude "*.tmp" --location /mnt/backups/office --yes',
+    'init --path ~/work --location s3:https://s3.example.com/bucket/work --password-env BACKUP_PASSWORD --yes',
     'init --location /mnt/backups/shop --connection postgres://lifeboat@db:5432/shop --yes',
     'init --repository offsite',
     'init --schema > lifeboat.schema.json',
   ],
   arguments: [],
   options: {
-    location: { flags: '--location <place>', description: 'folder of the repository' },
+    path: {
+      flags: '--path <path>',
+      description: 'folder or file to protect; may be given several times',
+      repeatable: true,
+    },
+    exclude: {
+      flags: '--exclude <pattern>',
+      description: 'what to leave out of it, as in .gitignore; may be given several times',
+      repeatable: true,
+    },
     connection: {
       flags: '--connection <url>',
       description: 'server to protect, without a password: postgres://user@host:5432/database',
+    },
+    location: {
+      flags: '--location <place>',
+      description:
+        'where the repository lies: a folder, or s3:, gs:, rest:, rclone: with an address',
+    },
+    ...passwordOptions,
+    keep: {
+      flags: '--keep <rules>',
+      description:
+        'which snapshots to keep, such as "daily 30, monthly 12"; "all" forgets nothing (default: daily 30, weekly 12, monthly 12, yearly 7)',
     },
     name: { flags: '--name <name>', description: 'what is protected, for people' },
     repository: {
@@ -54,131 +75,75 @@ than is needed. Existing files are never overwritten; run it again after an inte
       return 0;
     }
     const file = configurationPath(context);
-    const choices = await choose(options, file, context);
+    const choices = await chooseSetup(options, dirname(file), context);
+    const { environment, output } = context;
+    const onRetry = ({ message }: RetryNotice) => output.warn(message);
+    const location = openLocation(choices.location, { environment, onRetry });
     // The password first, the configuration last: a run that was interrupted can be repeated.
-    const isNewPassword = await writeNewFile(choices.passwordFile, `${newPassword()}\n`);
-    const repository = await createOrOpen(choices.location, choices.passwordFile, context);
-    await tellAbilities(context, openLocation(choices.location));
-    if (!(await writeNewFile(file, configurationText(choices)))) throw exists(file);
-    const program = programName(context.environment);
-    const role = parseConnectionUrl(choices.connection).user;
-    context.output.report(
-      {
-        type: 'init',
-        configuration: file,
-        passwordFile: choices.passwordFile,
-        location: choices.location,
-        repository: repository.id,
-        created: repository.created,
-        connection: choices.connection,
-        roleSql: roleSql(role),
-      },
-      ({ bold, dim, green, yellow }) =>
-        [
-          `${green('✓')} ${repository.created ? 'created' : 'found'} the repository ${choices.location}`,
-          `${green('✓')} ${isNewPassword ? 'wrote' : 'kept'} its password in ${choices.passwordFile}`,
-          `${green('✓')} wrote ${file}`,
-          '',
-          yellow('Copy the password to a safe place now. Without it nobody can restore anything.'),
-          '',
-          bold('Next'),
-          `  1. As a superuser of the server, in psql ${dim('(a role that may read and stream, nothing else)')}:`,
-          ...roleSql(role).map((line) => `       ${line}`),
-          '     In pg_hba.conf, when it has no such line (then: SELECT pg_reload_conf();):',
-          `       host replication ${role} samehost scram-sha-256   ${dim('# samehost: or the address of this machine')}`,
-          `  2. Write the password into ${dirname(file)}/database.password`,
-          `     ${dim('(chmod 600)')}, and take the # away from the line \`password:\` in lifeboat.yaml.`,
-          '     The same for `rescue:`, a role that may write.',
-          `  3. ${program} doctor     # is everything as it should be?`,
-          `  4. ${program} serve      # stream the log, back up now and every night; leave it running`,
-        ].join('\n'),
-    );
+    const what = 'password of the repository';
+    const made = await makeRepository(context, location, choices.password, what);
+    await tellAbilities(context, location);
+    if (!(await writeNewFile(file, configurationText(choices, dirname(file))))) throw exists(file);
+    report(context, file, choices, made);
     return 0;
   },
 });
 
-interface Choices {
-  readonly name: string;
-  readonly location: string;
-  readonly connection: string;
-  readonly passwordFile: string;
+function report(
+  context: CommandContext,
+  file: string,
+  choices: SetupChoices,
+  { id, created, newPasswordFile }: MadeRepository,
+): void {
+  const { location, password, files, connection, retention } = choices;
+  const passwordFile = 'file' in password ? password.file : undefined;
+  const excludes = files?.exclude ?? [];
+  context.output.report(
+    {
+      type: 'init',
+      configuration: file,
+      passwordFile,
+      location,
+      repository: id,
+      created,
+      paths: files?.paths,
+      exclude: files?.exclude,
+      retention,
+      connection,
+      roleSql: connection && roleSql(parseConnectionUrl(connection).user),
+    },
+    (style) => {
+      const done = style.green('✓');
+      return [
+        `${done} ${created ? 'created' : 'found'} the repository ${location}`,
+        ...(passwordFile === undefined
+          ? []
+          : [`${done} ${newPasswordFile ? 'wrote' : 'kept'} its password in ${passwordFile}`]),
+        `${done} wrote ${file}`,
+        ...(files ? [`  protects ${files.paths.join(', ')}`] : []),
+        ...(excludes.length > 0 ? [`  leaves out ${excludes.join(', ')}`] : []),
+        ...(connection ? [`  protects ${connection}`] : []),
+        `  keeps ${retention ? `of its snapshots ${describeRetention(retention)}` : 'every snapshot'}`,
+        '',
+        style.yellow(
+          'Copy the password to a safe place now. Without it nobody can restore anything.',
+        ),
+        '',
+        ...nextSteps(choices, dirname(file), context, style),
+      ].join('\n');
+    },
+  );
 }
 
-async function choose(
-  given: {
-    location?: string | undefined;
-    connection?: string | undefined;
-    name?: string | undefined;
-    yes?: boolean | undefined;
-  },
-  file: string,
-  context: CommandContext,
-): Promise<Choices> {
-  const ask = given.yes ? undefined : context.ask;
-  const answer = async (value: string | undefined, question: string, proposal: string) =>
-    value ?? (ask ? (await ask.text(question, proposal)).trim() : proposal);
-  const location = await answer(given.location, 'Folder of the repository', defaultLocation());
-  const proposal = given.connection ?? (await proposeConnection(context));
-  const connection = await answer(given.connection, 'Server to protect', proposal);
-  if (parseConnectionUrl(connection).password) {
-    throw new LifeboatError('usage.invalid', 'the connection URL holds a password', {
-      hint: 'Arguments can be seen by everybody on the machine. Leave it out here and put it into lifeboat.yaml as password: { file: PATH }.',
-    });
-  }
-  const name = await answer(given.name, 'Name, for people', hostname());
-  const place = /^[a-z0-9]+:/.test(location) ? location : resolve(context.folder, location);
-  return {
-    name,
-    location: place,
-    connection,
-    passwordFile: join(dirname(file), 'lifeboat.password'),
-  };
+function describeRetention(retention: NonNullable<SetupChoices['retention']>): string {
+  const rules = Object.entries(retention).map(([rule, value]) => `${rule} ${value}`);
+  return rules.join(', ');
 }
 
 function configurationPath(context: CommandContext): string {
   const file = resolve(context.folder, context.configFile ?? 'lifeboat.yaml');
   if (existsSync(file)) throw exists(file);
   return file;
-}
-
-async function proposeConnection({ output }: CommandContext): Promise<string> {
-  const servers = await findLocalServers();
-  output.report({ type: 'servers-found', servers }, ({ dim }) =>
-    servers.length === 0
-      ? dim('no PostgreSQL answers on the usual sockets and ports of this machine')
-      : dim(
-          `found PostgreSQL: ${servers.map(({ host, port }) => `${host}, port ${port}`).join('; ')}`,
-        ),
-  );
-  const [first] = servers;
-  if (!first) return 'postgres://lifeboat@localhost:5432/postgres';
-  if (!first.host.startsWith('/'))
-    return `postgres://lifeboat@${first.host}:${first.port}/postgres`;
-  return `postgres://lifeboat@localhost:${first.port}/postgres?host=${encodeURIComponent(first.host)}`;
-}
-
-async function createOrOpen(place: string, passwordFile: string, context: CommandContext) {
-  const { environment, output, signal } = context;
-  const text = await readFile(passwordFile, 'utf8').catch((error) => {
-    throw fileError(error, `could not read ${passwordFile}`);
-  });
-  const password = new Secret((text.split(/\r?\n/, 1)[0] ?? '').trim());
-  const onRetry = ({ message }: RetryNotice) => output.warn(message);
-  const location = openLocation(place, { environment, onRetry });
-  try {
-    await using repository = await initRepository({ location, password, signal });
-    return { id: repository.id, created: true };
-  } catch (error) {
-    if (!isLifeboatError(error, 'repository.exists')) throw error;
-    await using repository = await openRepository({ location, password, signal });
-    return { id: repository.id, created: false };
-  }
-}
-
-function defaultLocation(): string {
-  return process.getuid?.() === 0
-    ? '/var/backups/lifeboat'
-    : join(homedir(), '.local/share/lifeboat/repository');
 }
 
 function exists(file: string): LifeboatError {

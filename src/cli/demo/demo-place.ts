@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Secret, writeFileDurably } from '../../core/index.ts';
 import { initRepository, openLocation, type Repository } from '../../repository/index.ts';
 import { createSource, type PostgresSource } from '../../sources/index.ts';
-import { configurationText } from '../setup/setup-files.ts';
+import { configurationText } from '../setup/configuration-text.ts';
 import type { DemoServer } from './demo-server.ts';
 
 export interface DemoPlace {
@@ -28,13 +28,16 @@ export async function prepareDemoPlace(
     signal,
   });
   const configFile = place('lifeboat.yaml');
-  const configuration = configurationText({
-    name: 'the demo shop',
-    location: place('repository'),
-    connection: server.url,
-    passwordFile,
-    stateFolder: place('state'),
-  });
+  const configuration = configurationText(
+    {
+      name: 'the demo shop',
+      location: place('repository'),
+      connection: server.url,
+      password: { file: passwordFile },
+      stateFolder: place('state'),
+    },
+    server.folder,
+  );
   await writeFileDurably(configFile, configuration, { mode: 0o600 });
   const source = createSource({
     kind: 'postgres',

@@ -1,0 +1,88 @@
+import { tmpdir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { parseConnectionUrl } from '../../sources/index.ts';
+import type { CommandContext } from '../command.ts';
+import { programName, quoteArgument } from '../next-command.ts';
+import type { Style } from '../output/style.ts';
+import { contains } from './choose-files.ts';
+import { roleSql } from './role-sql.ts';
+import { chosenSources, type SetupChoices } from './setup-choices.ts';
+
+/** What to do after `init`, in order, as commands that can be pasted. */
+export function nextSteps(
+  choices: SetupChoices,
+  configurationFolder: string,
+  context: CommandContext,
+  { bold, dim }: Style,
+): readonly string[] {
+  const { configFile, environment } = context;
+  const config = configFile === undefined ? '' : ` --config ${quoteArgument(configFile)}`;
+  const program = `${programName(environment)}${config}`;
+  const { files, connection } = choices;
+  const source = files && connection ? ` ${chosenSources.files}` : '';
+  const command = (text: string, why: string) => `${program} ${text.padEnd(9)} ${dim(`# ${why}`)}`;
+  const trial = trialFolder(choices, context);
+  const steps = [
+    ...(connection ? roleSteps(connection, configurationFolder, dim) : []),
+    [command('doctor', 'is everything as it should be?')],
+    ...(files
+      ? [
+          [command(`backup${source}`, 'the first one reads everything, later ones what changed')],
+          [
+            `${program} restore${source} --target ${trial} --verify`,
+            dim('# does it come back? Compare, then remove the folder'),
+          ],
+        ]
+      : []),
+    [
+      command(
+        'serve',
+        `${connection ? 'stream the log, back up now and' : 'back up'} every night${choices.retention ? ', forget as retention says' : ''}; leave it running`,
+      ),
+    ],
+  ];
+  return [
+    bold('Next'),
+    ...steps.flatMap(([first, ...more], step) => [
+      `  ${step + 1}. ${first}`,
+      ...more.map((line) => `     ${line}`),
+    ]),
+    ...environmentNote(choices),
+  ];
+}
+
+/** Where a first restore goes: not into what is backed up. */
+function trialFolder({ files }: SetupChoices, { folder }: CommandContext): string {
+  const isInside = files?.paths.some((path) => contains(path, folder));
+  return isInside ? join(tmpdir(), 'lifeboat-restored') : './lifeboat-restored';
+}
+
+function roleSteps(connection: string, folder: string, dim: Style['dim']): string[][] {
+  const role = parseConnectionUrl(connection).user;
+  return [
+    [
+      `As a superuser of the server, in psql ${dim('(a role that may read and stream, nothing else)')}:`,
+      ...roleSql(role).map((line) => `  ${line}`),
+      'In pg_hba.conf, when it has no such line (then: SELECT pg_reload_conf();):',
+      `  host replication ${role} samehost scram-sha-256   ${dim('# samehost: or the address of this machine')}`,
+    ],
+    [
+      `Write the password into ${join(folder, 'database.password')}`,
+      `${dim('(chmod 600)')}, and take the # away from the line \`password:\` in lifeboat.yaml.`,
+      'The same for `rescue:`, a role that may write.',
+    ],
+  ];
+}
+
+/** What came from this shell's environment must be in that of the service too. */
+function environmentNote({ location, password }: SetupChoices): readonly string[] {
+  const parts = [
+    ...(isAbsolute(location) ? [] : [`the credentials of ${location.split(':')[0]}:`]),
+    ...('env' in password ? [password.env] : []),
+  ];
+  if (parts.length === 0) return [];
+  return [
+    '',
+    `These commands need ${parts.join(' and ')} as this one had it, \`serve\` as a service too.`,
+  ];
+}

@@ -1,0 +1,23 @@
+import type { PasswordSetting, RetentionSetting } from '../../config/index.ts';
+
+/** What `init` writes down: given by options, answered on the terminal, or proposed. */
+export interface SetupChoices {
+  readonly name: string;
+  readonly location: string;
+  readonly password: PasswordSetting;
+  /** Without one nothing is ever forgotten. */
+  readonly retention?: RetentionSetting | undefined;
+  readonly files?: ChosenFiles | undefined;
+  /** URL of a PostgreSQL server, without a password. */
+  readonly connection?: string | undefined;
+  readonly stateFolder?: string | undefined;
+}
+
+export interface ChosenFiles {
+  /** Absolute. */
+  readonly paths: readonly string[];
+  readonly exclude: readonly string[];
+}
+
+/** Names of the sources that `init` writes. */
+export const chosenSources = { files: 'files', postgres: 'database' } as const;
