@@ -142,6 +142,8 @@ export interface WriterTotals {
  * What is not published is left as unreferenced packs, which the next prune removes.
  */
 export interface BackupWriter extends AsyncDisposable {
+  /** What was found wrong with the repository when the backup began; told to `progress` as well. */
+  readonly warnings: readonly string[];
   /**
    * Hashes, deduplicates, compresses, encrypts, verifies and packs in worker threads. The buffer
    * belongs to the writer from the call on (its ArrayBuffer may be transferred away). Resolves with the id once

@@ -13,6 +13,7 @@ import type { RepositoryConfig } from './format/config-file.ts';
 import { damaged } from './format/json-shape.ts';
 import { decodeTree } from './format/tree.ts';
 import type { BlobIndex } from './index/blob-index.ts';
+import { dependableIndex, listPacks } from './index/dependable-index.ts';
 import { type LoadedIndex, loadIndex } from './index/index-reader.ts';
 import type { RepositoryKeys } from './keys/keys.ts';
 import { openKeys } from './keys/open-keys.ts';
@@ -152,6 +153,7 @@ export class ResticRepository implements Repository {
     assertWritable(this.#access);
     // Most of the index can be read while the lock settles; what changed meanwhile is read again below.
     const early = this.#loadIndex(signal).catch(() => {});
+    const listing = listPacks(this.#access, signal);
     const lock = await RepositoryLock.acquire(this.#access, {
       exclusive: false,
       operation: 'backup',
@@ -162,16 +164,15 @@ export class ResticRepository implements Repository {
     try {
       await early;
       // Under the lock nobody removes what this index names.
-      const { blobs, damaged: unread } = await this.#loadIndex(signal);
-      for (const problem of unread.values()) {
-        const hint = 'What only it names is stored again. Run `lifeboat check`.';
-        progress?.({ type: 'warning', message: `passed over: ${problem}`, hint });
-      }
+      const loaded = await this.#loadIndex(signal);
+      const about = { access: this.#access, loaded, listing, signal, progress };
+      const { blobs, warnings } = await dependableIndex(about);
       return new RepositoryBackupWriter({
         access: this.#access,
         lock,
         pool: this.#pool,
         known: blobs,
+        warnings,
         onIndexed: (name, packs) => {
           for (const pack of packs) blobs.addPack(pack);
           // A reader may have loaded it anew since.

@@ -1,4 +1,5 @@
 import { isLifeboatError, LifeboatError, type Progress, silentProgress } from '../../core/index.ts';
+import { dependableIndex, listPacks } from '../index/dependable-index.ts';
 import { loadIndex } from '../index/index-reader.ts';
 import { type LockOptions, RepositoryLock } from '../lock/repository-lock.ts';
 import { copyLogs } from '../log/copy-logs.ts';
@@ -37,12 +38,22 @@ export async function copyRepository(
   await copyBeside(sides, { dryRun, signal, progress, tally });
   const snapshots: CopiedSnapshot[] = [];
   if (chosen.length > 0) {
+    const listing = listPacks(to.access, signal);
+    const loaded = await loadIndex(to.access, undefined, signal);
+    const { blobs: known, warnings } = await dependableIndex({
+      access: to.access,
+      loaded,
+      listing,
+      signal,
+      progress,
+    });
+    for (const warning of warnings) tally.toldProblem(`the destination: ${warning}`);
     await using copier = new SnapshotCopier({
       from,
       to,
       lock,
       source: await loadIndex(from.access, undefined, signal),
-      known: (await loadIndex(to.access, undefined, signal)).blobs,
+      known,
       there,
       tally,
       dryRun,

@@ -40,6 +40,11 @@ export class CopyTally {
     this.#progress({ type: 'warning', message: `not copied: ${problem}` });
   }
 
+  /** One that `progress` knows of. */
+  toldProblem(problem: string): void {
+    this.#problems.add(problem);
+  }
+
   report(rest: Pick<CopyReport, 'dryRun' | 'snapshots' | 'snapshotsPresent'>): CopyReport {
     return {
       ...rest,

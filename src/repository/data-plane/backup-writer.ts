@@ -44,6 +44,7 @@ export interface BackupWriterOptions {
   readonly pool: WorkerPool;
   /** What the repository holds already; packs of this backup are added once an index file names them. */
   readonly known: BlobIndex;
+  readonly warnings: readonly string[];
   readonly onIndexed: (indexFile: string, packs: readonly IndexedPack[]) => void;
   readonly signal?: AbortSignal | undefined;
   readonly programVersion: string;
@@ -102,6 +103,10 @@ export class RepositoryBackupWriter implements BackupWriter {
         ),
     });
     this.#session = options.pool.openSession((message, from) => this.#onPack(message, from));
+  }
+
+  get warnings(): readonly string[] {
+    return this.#options.warnings;
   }
 
   async saveData(bytes: Uint8Array): Promise<SavedBlob> {

@@ -42,6 +42,19 @@ export class BlobIndex {
     return [...this.#packNumbers.keys()];
   }
 
+  /** Per pack, as in `packNames`: where the last of its blobs ends. No less belongs to the file. */
+  packEnds(): Float64Array {
+    const ends = new Float64Array(this.#packs);
+    const { places } = this.#views;
+    for (let row = 0; row < this.#count; row++) {
+      const at = row * placeWords;
+      const pack = (places[at] as number) & ~treeBit;
+      const end = (places[at + 1] as number) + (places[at + 2] as number);
+      if (end > (ends[pack] as number)) ends[pack] = end;
+    }
+    return ends;
+  }
+
   addPack(pack: IndexedPack): void {
     Atomics.add(this.#control, control.version, 1);
     try {

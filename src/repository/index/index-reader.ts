@@ -14,12 +14,13 @@ export interface LoadedIndex {
 /**
  * The repository's index as it is now. Builds on `former`, whose files are not read again, unless one of them is
  * gone: then packs may be gone as well, and everything is read anew. A damaged file is passed over, so that what
- * other files name can still be restored.
+ * other files name can still be restored. Blobs in packs `without` are known only if another pack holds them too.
  */
 export async function loadIndex(
   access: RepositoryAccess,
   former?: LoadedIndex,
   signal?: AbortSignal,
+  without: ReadonlySet<string> = new Set(),
 ): Promise<LoadedIndex> {
   const listed = (await access.location.list('index', signal)).map(({ name }) => name);
   const files = new Set(listed);
@@ -33,7 +34,9 @@ export async function loadIndex(
     throwIfAborted(signal);
     try {
       const json = await readStoredJson(access, 'index', name, signal);
-      for (const pack of aboutFile('index', name, () => decodeIndex(json))) blobs.addPack(pack);
+      for (const pack of aboutFile('index', name, () => decodeIndex(json))) {
+        if (!without.has(pack.name)) blobs.addPack(pack);
+      }
     } catch (error) {
       if (!isLifeboatError(error, 'repository.damaged')) throw error;
       damaged.set(name, error.message);

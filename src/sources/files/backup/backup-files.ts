@@ -177,7 +177,7 @@ async function run(options: BackupFilesOptions, progress: Progress): Promise<Fil
       bytesStored,
       filesTotal: counts.filesTotal,
       durationMs: Date.now() - begun.getTime(),
-      warnings: warnings.list(),
+      warnings: [...writer.warnings, ...warnings.list()],
       ...(flagged.length > 0 ? { flagged } : {}),
     };
   } catch (error) {

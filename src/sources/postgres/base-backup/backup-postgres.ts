@@ -123,6 +123,7 @@ async function run(
     filesTotal: info.filesTotal,
     durationMs: performance.now() - begunMs,
     warnings: [
+      ...writer.warnings,
       ...warnings,
       ...damageWarnings(info.damagedPages, received.damaged.unnamed, info.startLsn),
     ],
