@@ -10,15 +10,26 @@ const compressionLevel = 1;
 /** In trees, and where there is much to look back on, level 3 saves several percent; in small blobs it does not pay. */
 const longCompressionLevel = 3;
 const longBytes = 32 * 1024;
+/**
+ * For pieces of large files of which half or more stays: level 2 with short matches takes two thirds of level 3's time and stores
+ * as little of them (of what compresses well it stores 3 to 8 % more). What the piece before it came to tells.
+ */
+const mixed = { level: 2, minMatch: 5 };
+const pieceBytes = 512 * 1024;
+let isMixed = false;
 
 /**
  * The zstd frame of a blob, or the blob itself when that is no larger (data only: restic repacks trees that are
  * not compressed). A view that the next call overwrites.
  */
 export function compressBlob(type: BlobType, plain: Uint8Array): Uint8Array {
+  const isPiece = type === 'data' && plain.length >= pieceBytes;
   const isLong = type === 'tree' || plain.length >= longBytes;
   const level = isLong ? longCompressionLevel : compressionLevel;
-  const frame = zstdContext(level).compress(plain);
+  const context =
+    isPiece && isMixed ? zstdContext(mixed.level, mixed.minMatch) : zstdContext(level);
+  const frame = context.compress(plain);
+  if (isPiece) isMixed = frame.length * 2 > plain.length;
   return type === 'data' && frame.length >= plain.length ? plain : frame;
 }
 

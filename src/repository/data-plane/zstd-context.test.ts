@@ -7,6 +7,7 @@ import { publicContext, zstdContext } from './zstd-context.ts';
 
 describe.each([
   ['reused', zstdContext(1)],
+  ['reused, with short matches', zstdContext(2, 5)],
   ['public', publicContext(1)],
 ])('zstd context, %s', (_name, context) => {
   it('makes frames that anyone reads, and reads frames that anyone made', () => {

@@ -20,20 +20,21 @@ export interface ZstdContext {
 
 const contexts = new Map<number, ZstdContext>();
 
-/** The thread's context for a compression level. */
-export function zstdContext(level: number): ZstdContext {
-  let context = contexts.get(level);
+/** The thread's context for a compression level; `minMatch` 0 is what the level has itself. */
+export function zstdContext(level: number, minMatch = 0): ZstdContext {
+  const key = level * 16 + minMatch;
+  let context = contexts.get(key);
   if (context === undefined) {
-    context = reusedContext(level);
-    if (!passesSelfTest(context)) context = publicContext(level);
-    contexts.set(level, context);
+    context = reusedContext(level, minMatch);
+    if (!passesSelfTest(context)) context = publicContext(level, minMatch);
+    contexts.set(key, context);
   }
   return context;
 }
 
 /** The same through documented calls only. */
-export function publicContext(level: number): ZstdContext {
-  const params = { [constants.ZSTD_c_compressionLevel]: level };
+export function publicContext(level: number, minMatch = 0): ZstdContext {
+  const params = parameters(level, minMatch);
   return {
     compress(plain) {
       const chunkSize = frameBound(plain.length);
@@ -72,13 +73,20 @@ interface ZstdStream {
   readonly _writeState: Uint32Array;
 }
 
-function reusedContext(level: number): ZstdContext {
-  const params = { [constants.ZSTD_c_compressionLevel]: level };
+function parameters(level: number, minMatch: number): Record<number, number> {
+  return {
+    [constants.ZSTD_c_compressionLevel]: level,
+    [constants.ZSTD_c_minMatch]: minMatch,
+  };
+}
+
+function reusedContext(level: number, minMatch: number): ZstdContext {
+  const params = parameters(level, minMatch);
   const compressor = () => createZstdCompress({ params }) as unknown as ZstdStream;
   const decompressor = () => createZstdDecompress() as unknown as ZstdStream;
   const packer = new ReusedStream(compressor);
   const unpacker = new ReusedStream(decompressor);
-  const fallback = publicContext(level);
+  const fallback = publicContext(level, minMatch);
   return {
     compress: (plain) => packer.run(plain, frameBound(plain.length)) ?? fallback.compress(plain),
     decompress(frame, plainLength) {
