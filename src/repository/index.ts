@@ -11,6 +11,7 @@ export {
 export { matching, NodeFinder, referringTo } from './browse/find-nodes.ts';
 export { parseGlob } from './browse/glob.ts';
 export type { ShownKind, ShownPack } from './browse/show-file.ts';
+export type { BlobTotals } from './browse/size-of-blobs.ts';
 export { matchesFilter, type SnapshotFilter } from './browse/snapshot-filter.ts';
 export { type SnapshotStatistics, snapshotStatistics } from './browse/snapshot-statistics.ts';
 export { type WalkedNode, walkTree } from './browse/walk-tree.ts';

@@ -1,5 +1,9 @@
 import { formatBytes } from '../../core/index.ts';
-import { type SnapshotStatistics, snapshotStatistics } from '../../repository/index.ts';
+import {
+  type BlobTotals,
+  type SnapshotStatistics,
+  snapshotStatistics,
+} from '../../repository/index.ts';
 import { openChosenRepository, repositoryOption } from '../chosen-repository.ts';
 import { defineCommand } from '../command.ts';
 import { countOf } from '../output/count.ts';
@@ -7,8 +11,10 @@ import type { Style } from '../output/style.ts';
 import { filterOf, filterOptions, namedSnapshots } from '../snapshot-options.ts';
 
 export const stats = defineCommand({
-  description: `Three sizes of the snapshots that are meant: what restoring each of them would write, the files of
-different content among them, and what the repository stores for them, with the compression ratio.
+  description: `Four sizes of the snapshots that are meant: what restoring each of them would write, the files of
+different content among them, their data with each piece counted once, and what of the repository that
+takes. The compression is the third
+by the fourth. What is forgotten but not yet pruned is not counted.
 Reads the folders of the snapshots, what several share once; no file content.`,
   examples: ['stats', 'stats latest', 'stats --source web --json'],
   arguments: [{ name: '[snapshots...]', description: 'only these: ids, latest, moments' }],
@@ -37,11 +43,12 @@ Reads the folders of the snapshots, what several share once; no file content.`,
   },
 });
 
-/** Of what is compressed, and of all that a restore would write. */
+/** How many times smaller: by storing what is alike once, by compressing it, by both. */
 function ratiosOf({ raw, restoreBytes }: SnapshotStatistics) {
   const ratio = (bytes: number, stored: number) => (stored === 0 ? 1 : bytes / stored);
   return {
-    compressionRatio: ratio(raw.bytesBeforeCompression, raw.bytesAfterCompression),
+    deduplicationRatio: ratio(restoreBytes, raw.bytes),
+    compressionRatio: ratio(raw.bytes, raw.bytesStored),
     restoreRatio: ratio(restoreBytes, raw.bytesStored),
   };
 }
@@ -53,7 +60,6 @@ function text(
 ): string {
   const line = (title: string, bytes: number, more: string) =>
     `  ${title.padEnd(18)}${formatBytes(bytes).padStart(10)}  ${dim(more)}`;
-  const saved = raw.bytes === 0 ? 0 : 100 * (1 - raw.bytesStored / raw.bytes);
   return [
     bold(countOf(snapshots, 'snapshot')),
     line(
@@ -65,13 +71,31 @@ function text(
     line(
       'different data',
       raw.bytes,
-      `${countOf(raw.dataBlobs, 'data blob')}, ${countOf(raw.treeBlobs, 'tree blob')}`,
+      `each piece once: ${countOf(raw.dataBlobs, 'data blob')}, ${countOf(raw.treeBlobs, 'tree blob')}`,
     ),
-    line(
-      'stored',
-      raw.bytesStored,
-      `${compressionRatio.toFixed(2)}x compressed, ${saved.toFixed(1)}% saved`,
+    line('stored', raw.bytesStored, `${change(raw.bytes, raw.bytesStored)}, encryption included`),
+    ...compressionLines(raw, line),
+    dim(
+      `  compression: ${compressionRatio.toFixed(2)} to 1; with what is alike stored once: ${restoreRatio.toFixed(2)} to 1`,
     ),
-    dim(`  restoring all would write ${restoreRatio.toFixed(1)} times what is stored`),
   ].join('\n');
+}
+
+/** Which part of what is stored got smaller; nothing where there is only one part. */
+function compressionLines(
+  { bytes, bytesStored, bytesBeforeCompression: before, bytesAfterCompression: after }: BlobTotals,
+  line: (title: string, bytes: number, more: string) => string,
+): readonly string[] {
+  const rest = bytesStored - after;
+  if (before === 0 || rest === 0) return [];
+  return [
+    line('  compressible', after, `was ${formatBytes(before)}, ${change(before, after)}`),
+    line('  as it is', rest, `${formatBytes(bytes - before)} that would not have got smaller`),
+  ];
+}
+
+function change(before: number, after: number): string {
+  if (before === 0) return 'nothing';
+  const percent = 100 * (1 - after / before);
+  return `${Math.abs(percent).toFixed(1)}% ${percent < 0 ? 'more' : 'less'}`;
 }
