@@ -8,8 +8,12 @@ export function describeCounts(counts: RestoreCounts): string[] {
     `  new        ${countOf(counts.newFiles, 'file')}, ${formatBytes(counts.newBytes)}`,
     `  replaced   ${countOf(counts.replacedFiles, 'file')}, ${formatBytes(counts.replacedBytes)}`,
     `  unchanged  ${countOf(counts.sameFiles, 'file')}, ${formatBytes(counts.sameBytes)}`,
-    `  also       ${countOf(counts.folders, 'folder')}, ${countOf(counts.otherEntries, 'link or device', 'links and devices')}, ${countOf(counts.hardLinks, 'hard link')}`,
+    `  also       ${countOf(counts.folders, 'folder')}, ${countOf(counts.otherEntries, 'link or device', 'links and devices')}`,
   ];
+  if (counts.hardLinks > 0)
+    lines.push(
+      `  hard links ${countOf(counts.hardLinks, 'of these files is a further name', 'of these files are further names')} of another: its bytes count once`,
+    );
   if (counts.replacedOthers > 0)
     lines.push(
       `  replaced   ${countOf(counts.replacedOthers, 'link, device or other entry', 'links, devices and other entries')}`,

@@ -1,4 +1,7 @@
-/** What a restore did, or what it would do. Bytes are those of file contents. */
+/**
+ * What a restore did, or what it would do. Every name of a file counts as a file; its bytes count once, with the name that they are
+ * written or found under.
+ */
 export interface RestoreCounts {
   /** Files that were not there. */
   newFiles: number;
@@ -16,6 +19,7 @@ export interface RestoreCounts {
   folders: number;
   /** Symbolic links, FIFOs and devices. */
   otherEntries: number;
+  /** Files, counted above too, that are further names of others. */
   hardLinks: number;
   socketsSkipped: number;
   deletedEntries: number;

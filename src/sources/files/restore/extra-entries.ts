@@ -5,6 +5,7 @@ import { identityOf, type OpenFolder } from './open-folders.ts';
 import { lookAt } from './placement.ts';
 import { entryProblem } from './system-error.ts';
 import { type Batch, isLeftover, joinPath, type ThreadState } from './thread-state.ts';
+import { isWithin } from './whole-folders.ts';
 
 /** Removes, or for a plan counts, what is in a folder and not in the snapshot. Excluded entries stay. */
 export function removeExtra(
@@ -66,6 +67,19 @@ export function removeEntry(
   if (isFolder) rmdirSync(place);
   else unlinkSync(place);
   return true;
+}
+
+/** `--delete` takes a whole folder away that stands where something else belongs. */
+export function clearFolder(
+  state: ThreadState,
+  batch: Batch,
+  folder: OpenFolder,
+  name: Buffer,
+  path: string,
+): void {
+  if (!isWithin(path, state.setup.deleteWithin)) return;
+  const existing = lookAt(folder, name);
+  if (existing?.isDirectory()) removeEntry(state, batch, folder, name, path, existing.dev);
 }
 
 function removeContents(

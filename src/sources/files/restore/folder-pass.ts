@@ -2,29 +2,19 @@ import { mkdirSync, unlinkSync } from 'node:fs';
 import { LifeboatError } from '../../../core/index.ts';
 import type { TreeNode } from '../../../repository/index.ts';
 import { listXattrs } from '../system/index.ts';
-import { removeEntry, removeExtra } from './extra-entries.ts';
-import { beginLargeFile } from './large-files.ts';
-import type { FileTask, FolderTask } from './messages.ts';
+import { removeExtra } from './extra-entries.ts';
+import { decidePlacement, type PassTools, restoreFile } from './file-pass.ts';
+import type { FolderTask } from './messages.ts';
 import { identityOf, type OpenFolder } from './open-folders.ts';
 import { restoreOther } from './other-entries.ts';
 import { decideOther } from './overwrite.ts';
-import { lookAt, placeFile } from './placement.ts';
-import type { SmallFiles } from './small-files.ts';
+import { lookAt } from './placement.ts';
 import { entryProblem, systemErrorCode } from './system-error.ts';
-import { type Batch, joinPath, type ThreadState } from './thread-state.ts';
+import { joinPath } from './thread-state.ts';
 import { isWithin } from './whole-folders.ts';
 
-const smallBytes = 8 * 1024 * 1024;
-const smallBlobs = 256;
 /** Deeper than any program can walk by path. */
 const maxPathLength = 32 * 1024;
-
-/** What a folder pass works with. */
-export interface PassTools {
-  readonly state: ThreadState;
-  readonly batch: Batch;
-  readonly small: SmallFiles;
-}
 
 /**
  * Everything in one folder but the contents of its files, which are written together with others, and its own attributes,
@@ -49,22 +39,6 @@ export async function passFolder(
     batch.problems.add(task.path || '/', entryProblem(error));
   } finally {
     pass.leave();
-  }
-}
-
-/** A file that hard links wait for. */
-export async function passFile(tools: PassTools, task: FileTask): Promise<void> {
-  const { state, batch } = tools;
-  const path = joinPath(task.path, task.node.name);
-  let folder: OpenFolder | undefined;
-  try {
-    folder = state.holdFolder(task.path);
-    await restoreFile(tools, { ...task, folder, parentPath: task.path, path });
-  } catch (error) {
-    batch.problems.add(path, entryProblem(error));
-    batch.groups.push({ group: task.group, isThere: false });
-  } finally {
-    if (folder !== undefined) state.releaseFolder(task.path);
   }
 }
 
@@ -144,13 +118,15 @@ class FolderPass {
       const name = state.reader.nameBytes(node.name);
       if (folder === undefined) batch.counts.otherEntries++;
       else restoreOther(state, batch, { folder, name, path, isFresh }, node);
-    } else if ((node.links ?? 0) > 1 && node.inode !== undefined && !state.setup.isPlan) {
-      const parentPath = this.#task.path;
-      batch.linked.push({ parent, path: parentPath, node, isFresh, inheritsAcl });
-    } else {
-      const place = { parent, parentPath: this.#task.path, path, isFresh, inheritsAcl };
-      await restoreFile(this.#tools, { ...place, folder, node, group: undefined });
+      return;
     }
+    const parentPath = this.#task.path;
+    const place = { parent, parentPath, path, isFresh, inheritsAcl, folder, node };
+    const placement = decidePlacement(this.#tools, place);
+    if (placement === undefined) return;
+    if ((node.links ?? 0) > 1 && node.inode !== undefined) {
+      batch.linked.push({ parent, path: parentPath, node, isFresh, inheritsAcl, placement });
+    } else await restoreFile(this.#tools, place, placement, undefined);
   }
 
   #enterBelow(node: TreeNode, path: string, isSelected: boolean): void {
@@ -197,81 +173,4 @@ class FolderPass {
     this.#folder = state.holdFolder(this.#task.path, batch.made);
     return this.#folder;
   }
-}
-
-interface FilePlace {
-  /** Absent for a plan where there is none yet. */
-  readonly folder: OpenFolder | undefined;
-  readonly parent: number;
-  readonly parentPath: string;
-  readonly path: string;
-  readonly node: TreeNode;
-  readonly isFresh: boolean;
-  readonly inheritsAcl: boolean;
-  readonly group: string | undefined;
-}
-
-async function restoreFile(tools: PassTools, file: FilePlace): Promise<void> {
-  const { state, batch, small } = tools;
-  const { folder, node, path, group } = file;
-  const { counts } = batch;
-  const { setup, reader } = state;
-  const name = reader.nameBytes(node.name);
-  const nodeBytes = node.sizeBytes ?? 0;
-  const isOpen = folder !== undefined && !file.isFresh;
-  const decision = isOpen ? placeFile(state, folder, name, node) : 'create';
-  if (decision === 'keep') counts.keptEntries++;
-  if (decision === 'same') {
-    counts.sameFiles++;
-    counts.sameBytes += nodeBytes;
-    if (!setup.isPlan && folder) state.attributes.finish(folder, name, node, path, batch.problems);
-  }
-  if (decision === 'keep' || decision === 'same') {
-    if (group !== undefined) batch.groups.push({ group, isThere: true });
-    return;
-  }
-  const isReplacing = decision === 'replace';
-  if (setup.isPlan || folder === undefined) {
-    counts[isReplacing ? 'replacedFiles' : 'newFiles']++;
-    counts[isReplacing ? 'replacedBytes' : 'newBytes'] += nodeBytes;
-    return;
-  }
-  if (isReplacing && isWithin(path, setup.deleteWithin))
-    clearFolder(state, batch, folder, name, path);
-  const content = node.content ?? [];
-  let sizeBytes = 0;
-  for (const id of content) {
-    sizeBytes += reader.plainBytesOf('data', id) ?? smallBytes;
-    if (sizeBytes > smallBytes) break;
-  }
-  const isLarge = content.length > 1 && (sizeBytes > smallBytes || content.length > smallBlobs);
-  if (isLarge) beginLargeFile(state, batch, { ...file, folder, isReplacing });
-  else {
-    const isPlain =
-      file.isFresh && !file.inheritsAcl && !isReplacing && node.extendedAttributes === undefined;
-    const { parentPath } = file;
-    await small.add({
-      folder,
-      parentPath,
-      name,
-      path,
-      node,
-      isReplacing,
-      isPlain,
-      sizeBytes,
-      group,
-    });
-  }
-}
-
-/** `--delete` takes a whole folder away that stands where a file belongs. */
-function clearFolder(
-  state: ThreadState,
-  batch: Batch,
-  folder: OpenFolder,
-  name: Buffer,
-  path: string,
-): void {
-  const existing = lookAt(folder, name);
-  if (existing?.isDirectory()) removeEntry(state, batch, folder, name, path, existing.dev);
 }

@@ -1,6 +1,6 @@
 import type { BlobId, TreeNode } from '../../../repository/index.ts';
 import type { RestoreCounts } from './counts.ts';
-import type { OverwritePolicy } from './overwrite.ts';
+import type { OverwritePolicy, Placement } from './overwrite.ts';
 import type { OwnerMapping } from './owner-map.ts';
 import type { ProblemList } from './problems.ts';
 
@@ -58,15 +58,17 @@ export interface FileTask {
   readonly node: TreeNode;
   readonly inheritsAcl: boolean;
   readonly isFresh: boolean;
+  readonly placement: Placement;
 }
 
 export interface LinkTask {
   readonly type: 'link';
   readonly parent: number;
-  readonly from: { readonly path: string; readonly name: string };
+  readonly from: { readonly path: string; readonly name: string; readonly placement: Placement };
   readonly path: string;
   readonly node: TreeNode;
   readonly isFresh: boolean;
+  readonly placement: Placement;
 }
 
 export interface PartTask {
@@ -102,11 +104,13 @@ export interface FoundFolder {
   readonly inheritsAcl: boolean;
 }
 
+/** One of the names of a file; one that is left alone is none. */
 export interface FoundLinked {
   readonly parent: number;
   readonly path: string;
   readonly node: TreeNode;
   readonly isFresh: boolean;
+  readonly placement: Placement;
   readonly inheritsAcl: boolean;
 }
 
@@ -153,5 +157,7 @@ export interface BatchAnswer {
   /** Groups of hard links whose first file is there, and whose is not. */
   readonly groups: readonly { readonly group: string; readonly isThere: boolean }[];
   readonly counts: RestoreCounts;
+  /** Bytes of files for which nothing is to be written: further names, and those that are left alone. */
+  readonly bytesPassed: number;
   readonly problems: ProblemList;
 }

@@ -1,12 +1,12 @@
-import { type BigIntStats, linkSync, readlinkSync, symlinkSync } from 'node:fs';
+import { type BigIntStats, readlinkSync, symlinkSync } from 'node:fs';
 import type { TreeNode } from '../../../repository/index.ts';
 import { makeNode } from '../system/index.ts';
-import type { LinkTask } from './messages.ts';
+import { clearFolder } from './extra-entries.ts';
 import type { OpenFolder } from './open-folders.ts';
 import { decideOther } from './overwrite.ts';
 import { lookAt, putInPlace, removeQuietly } from './placement.ts';
 import { entryProblem } from './system-error.ts';
-import { type Batch, joinPath, type ThreadState } from './thread-state.ts';
+import type { Batch, ThreadState } from './thread-state.ts';
 
 /** Where an entry belongs. */
 export interface EntryPlace {
@@ -38,11 +38,14 @@ export function restoreOther(
       return;
     }
     batch.counts.otherEntries++;
-    if (existing !== undefined && !isRight) batch.counts.replacedOthers++;
+    if (existing !== undefined && !isRight) {
+      batch.counts.replacedOthers++;
+      clearFolder(state, batch, folder, name, path);
+    }
     if (state.setup.isPlan) return;
     if (!isRight) {
       const make = (at: Buffer) => makeOther(state, at, node);
-      inPlaceOf(state, folder, name, existing, make);
+      inPlaceOf(state, folder, name, make);
     }
     state.attributes.finish(folder, name, node, path, batch.problems);
   } catch (error) {
@@ -50,37 +53,14 @@ export function restoreOther(
   }
 }
 
-/** A further name of a file that is there by now. */
-export function restoreLink(state: ThreadState, batch: Batch, task: LinkTask): void {
-  const { from, node } = task;
-  const path = joinPath(task.path, node.name);
-  const source = state.holdFolder(from.path) as OpenFolder;
-  const folder = state.holdFolder(task.path) as OpenFolder;
-  try {
-    const [fromName, name] = [state.reader.nameBytes(from.name), state.reader.nameBytes(node.name)];
-    const existing = task.isFresh ? undefined : lookAt(folder, name);
-    const file = lookAt(source, fromName);
-    batch.counts.hardLinks++;
-    if (existing !== undefined && existing.ino === file?.ino && existing.dev === file.dev) return;
-    inPlaceOf(state, folder, name, existing, (at) => {
-      linkSync(Buffer.concat([source.prefix, fromName]), at);
-    });
-  } catch (error) {
-    batch.problems.add(path, `could not be linked: ${entryProblem(error)}`);
-  } finally {
-    state.releaseFolder(task.path);
-    state.releaseFolder(from.path);
-  }
-}
-
-function inPlaceOf(
+/** Made in its place, or beside it and then put there: there is the old entry or the new one. */
+export function inPlaceOf(
   state: ThreadState,
   folder: OpenFolder,
   name: Buffer,
-  existing: BigIntStats | undefined,
   make: (at: Buffer) => void,
 ): void {
-  if (existing === undefined) {
+  if (lookAt(folder, name) === undefined) {
     make(Buffer.concat([folder.prefix, name]));
     return;
   }

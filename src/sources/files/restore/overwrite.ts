@@ -8,6 +8,9 @@ export type OverwritePolicy = (typeof overwritePolicies)[number];
 /** `same`: it is right but for its attributes. `keep`: it is left alone entirely. */
 export type Decision = 'same' | 'replace' | 'keep';
 
+/** What is to be done for a file that is not left alone. */
+export type Placement = 'create' | Exclude<Decision, 'keep'>;
+
 /** On a file by size and time of modification; whoever wants it by content looks on. */
 export function decideFile(
   policy: OverwritePolicy,

@@ -101,6 +101,7 @@ export async function restoreFiles(options: RestoreFilesOptions): Promise<Restor
       title: isPlan ? 'comparing with the target' : 'restoring files',
       totalBytes,
       isTargetFresh: opened.fd === undefined,
+      isTargetEmpty: opened.isEmpty,
       isWhole: includes.length === 0,
       progress,
       signal,

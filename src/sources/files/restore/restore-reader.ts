@@ -1,8 +1,10 @@
 // The module that reader threads are started with for a restore: what was read is written where it was decoded.
 import { fileError } from '../../../core/index.ts';
 import type { BlobReader } from '../../../repository/index.ts';
-import { type PassTools, passFile, passFolder } from './folder-pass.ts';
+import { type PassTools, passFile } from './file-pass.ts';
+import { passFolder } from './folder-pass.ts';
 import { finishLargeFile, writePart } from './large-files.ts';
+import { passLink } from './link-pass.ts';
 import type {
   BatchAnswer,
   FinishFolderTask,
@@ -10,7 +12,6 @@ import type {
   RestoreSetup,
   RestoreTask,
 } from './messages.ts';
-import { restoreLink } from './other-entries.ts';
 import { SmallFiles } from './small-files.ts';
 import { entryProblem, systemErrorCode } from './system-error.ts';
 import { Batch, ThreadState } from './thread-state.ts';
@@ -41,7 +42,7 @@ async function runBatch(state: ThreadState, tasks: readonly RestoreTask[]): Prom
     if (task.type === 'file') await passFile(tools, task);
     else if (task.type === 'part') await writePart(state, batch, task);
     else if (task.type === 'finishFile') finishLargeFile(state, batch, task);
-    else if (task.type === 'link') restoreLink(state, batch, task);
+    else if (task.type === 'link') passLink(state, batch, task);
     else if (task.type === 'finishFolder') finishFolder(state, batch, task);
   }
   await tools.small.flush();

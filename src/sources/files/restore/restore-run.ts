@@ -5,9 +5,11 @@ import { FolderLedger } from './folder-ledger.ts';
 import { LinkGroups } from './link-groups.ts';
 import type {
   BatchAnswer,
+  FileTask,
   FolderTask,
   FoundFolder,
   LargeFile,
+  LinkTask,
   LostRange,
   RestoreTask,
 } from './messages.ts';
@@ -31,6 +33,8 @@ export interface RunOptions {
   readonly title: string;
   readonly totalBytes?: number | undefined;
   readonly isTargetFresh: boolean;
+  /** Nothing that exists can be in the way. */
+  readonly isTargetEmpty: boolean;
   readonly isWhole: boolean;
   readonly progress: Progress;
   readonly signal: AbortSignal | undefined;
@@ -49,7 +53,7 @@ export class RestoreRun {
   readonly #options: RunOptions;
   readonly #counts = noCounts();
   readonly #problems = new Problems();
-  readonly #links = new LinkGroups();
+  readonly #links: LinkGroups;
   readonly #ledger: FolderLedger;
   /** Taken from the end. */
   readonly #folders: FolderTask[] = [];
@@ -57,16 +61,18 @@ export class RestoreRun {
   #others: { readonly task: RestoreTask; readonly parent: number }[] = [];
   readonly #files = new Map<number, OpenFile>();
   #fileNumbers = 0;
+  #bytesPassed = 0;
 
   constructor(options: RunOptions) {
     this.#options = options;
+    this.#links = new LinkGroups(!options.isTargetEmpty);
     this.#ledger = new FolderLedger((finish, parent) => {
       this.#others.push({ task: finish, parent });
     });
   }
 
   async run(): Promise<RunResult> {
-    const { tree, isTargetFresh, isWhole, progress, title, totalBytes } = this.#options;
+    const { tree, isTargetFresh, isWhole, progress, title } = this.#options;
     const folder = this.#ledger.openTarget();
     this.#folders.push({
       type: 'folder',
@@ -79,14 +85,7 @@ export class RestoreRun {
     });
     progress({ type: 'begin', task, title });
     await this.#work();
-    progress({
-      type: 'progress',
-      task,
-      done: bytesOf(this.#counts),
-      ...(totalBytes === undefined ? {} : { total: totalBytes }),
-      unit: 'bytes',
-      detail: this.#detail(),
-    });
+    this.#tellProgress();
     progress({ type: 'end', task });
     return { counts: this.#counts, problems: this.#problems.list() };
   }
@@ -115,7 +114,8 @@ export class RestoreRun {
           });
         underWay.add(work);
       }
-      if (underWay.size === 0) break;
+      if (underWay.size === 0 && (failure !== undefined || !this.#releaseLinks())) break;
+      if (underWay.size === 0) continue;
       await Promise.race(underWay);
     }
     // The operating system keeps them open for the process, not for the thread.
@@ -140,7 +140,7 @@ export class RestoreRun {
     thread: number,
     batch: readonly { readonly task: RestoreTask; readonly parent: number }[],
   ): Promise<void> {
-    const { threads, progress, totalBytes } = this.#options;
+    const { threads } = this.#options;
     const tasks = batch.map((each) => each.task);
     const answer = await threads.run<BatchAnswer>(thread, tasks);
     this.#take(answer);
@@ -148,18 +148,25 @@ export class RestoreRun {
       this.#endPart(each.task);
       this.#ledger.endTask(each.parent);
     }
+    this.#tellProgress();
+  }
+
+  #tellProgress(): void {
+    const { progress, totalBytes } = this.#options;
     progress({
       type: 'progress',
       task,
       done: bytesOf(this.#counts),
-      ...(totalBytes === undefined ? {} : { total: totalBytes }),
+      // A snapshot says the sizes of all its names: what needs no bytes of its own is no work.
+      ...(totalBytes === undefined ? {} : { total: Math.max(0, totalBytes - this.#bytesPassed) }),
       unit: 'bytes',
-      detail: this.#detail(),
+      detail: `${filesOf(this.#counts).toLocaleString('en')} files`,
     });
   }
 
   #take(answer: BatchAnswer): void {
     addCounts(this.#counts, answer.counts);
+    this.#bytesPassed += answer.bytesPassed;
     this.#problems.addAll(answer.problems);
     for (const path of answer.made) this.#ledger.markMade(path);
     for (const found of answer.folders) this.#openFolder(found);
@@ -167,14 +174,22 @@ export class RestoreRun {
     for (const { file, range } of answer.lost) this.#files.get(file)?.lost.push(range);
     for (const found of answer.linked) {
       this.#ledger.addTask(found.parent);
-      const next = this.#links.add(found);
-      if (next !== undefined) this.#others.push({ task: next, parent: next.parent });
+      this.#pushAll(this.#links.add(found));
     }
     for (const { group, isThere } of answer.groups) {
-      for (const next of this.#links.settle(group, isThere)) {
-        this.#others.push({ task: next, parent: next.parent });
-      }
+      this.#pushAll(this.#links.settle(group, isThere));
     }
+  }
+
+  #pushAll(tasks: readonly (FileTask | LinkTask)[]): void {
+    for (const next of tasks) this.#others.push({ task: next, parent: next.parent });
+  }
+
+  /** When no folder is left: false when there is nothing more to do. */
+  #releaseLinks(): boolean {
+    if (this.#options.signal?.aborted) return false;
+    this.#pushAll(this.#links.release());
+    return this.#others.length > 0;
   }
 
   #openFolder(found: FoundFolder): void {
@@ -207,9 +222,5 @@ export class RestoreRun {
     this.#files.delete(file);
     const finish: RestoreTask = { type: 'finishFile', file, large, lost };
     this.#others.push({ task: finish, parent: large.parent });
-  }
-
-  #detail(): string {
-    return `${filesOf(this.#counts).toLocaleString('en')} files`;
   }
 }

@@ -71,11 +71,13 @@ export class Batch {
   readonly lost: { file: number; range: LostRange }[] = [];
   readonly groups: { group: string; isThere: boolean }[] = [];
   readonly counts: RestoreCounts = noCounts();
+  bytesPassed = 0;
   readonly problems = new Problems();
 
   answer(): BatchAnswer {
-    const { folders, linked, large, made, lost, groups, counts } = this;
-    return { folders, linked, large, made, lost, groups, counts, problems: this.problems.list() };
+    const { folders, linked, large, made, lost, groups, counts, bytesPassed } = this;
+    const found = { folders, linked, large, made, lost, groups };
+    return { ...found, counts, bytesPassed, problems: this.problems.list() };
   }
 }
 
