@@ -86,7 +86,7 @@ export async function createConfiguredSource(
   const [name, setting] = pickNamed('source', configuration.sources, wanted);
   if (setting.kind === 'files') {
     const { repository: _, backup: __, retention: ___, ...rest } = setting;
-    return createSource({ ...rest, name });
+    return await createSource({ ...rest, name });
   }
   return await createPostgresSource(context, configuration, [name, setting], purpose);
 }
@@ -107,7 +107,7 @@ async function createPostgresSource(
       url: setting.rescue.connection,
       password: await read(`rescue password of the source "${name}"`, setting.rescue.password),
     };
-  return createSource({
+  return await createSource({
     kind: setting.kind,
     name,
     connection: parseConnectionUrl(setting.connection, password),

@@ -1,5 +1,5 @@
-import { FilesSource, type FilesSourceSettings } from './files/files-source.ts';
-import { PostgresSource, type PostgresSourceSettings } from './postgres/postgres-source.ts';
+import type { FilesSource, FilesSourceSettings } from './files/files-source.ts';
+import type { PostgresSource, PostgresSourceSettings } from './postgres/postgres-source.ts';
 
 /** Settings of every kind of source; `kind` tells them apart. */
 export type SourceSettings = PostgresSourceSettings | FilesSourceSettings;
@@ -7,19 +7,25 @@ export type SourceSettings = PostgresSourceSettings | FilesSourceSettings;
 /** A source of any kind. */
 export type AnySource = PostgresSource | FilesSource;
 
-/** Every kind of source there is. */
+/** Every kind of source there is. Only the code of those that are used is loaded. */
 const makers: {
   readonly [Kind in SourceSettings['kind']]: (
     settings: Extract<SourceSettings, { kind: Kind }>,
-  ) => Extract<AnySource, { kind: Kind }>;
+  ) => Promise<Extract<AnySource, { kind: Kind }>>;
 } = {
-  postgres: (settings) => new PostgresSource(settings),
-  files: (settings) => new FilesSource(settings),
+  async postgres(settings) {
+    const { PostgresSource } = await import('./postgres/postgres-source.ts');
+    return new PostgresSource(settings);
+  },
+  async files(settings) {
+    const { FilesSource } = await import('./files/files-source.ts');
+    return new FilesSource(settings);
+  },
 };
 
-export function createSource<Settings extends SourceSettings>(
+export async function createSource<Settings extends SourceSettings>(
   settings: Settings,
-): Extract<AnySource, { kind: Settings['kind'] }> {
-  const make = makers[settings.kind] as (settings: SourceSettings) => AnySource;
-  return make(settings) as Extract<AnySource, { kind: Settings['kind'] }>;
+): Promise<Extract<AnySource, { kind: Settings['kind'] }>> {
+  const make = makers[settings.kind] as (settings: SourceSettings) => Promise<AnySource>;
+  return (await make(settings)) as Extract<AnySource, { kind: Settings['kind'] }>;
 }

@@ -33,7 +33,7 @@ describe.each([15, 18])('an accident in a prepared transaction of PostgreSQL %i'
       await client.end();
       await stop();
       const connection = parseConnectionUrl(server.url());
-      const source = createSource({ kind: 'postgres', name, connection, stateFolder });
+      const source = await createSource({ kind: 'postgres', name, connection, stateFolder });
       const selection = { xid: rows[0].xid };
       await using prepared = await planRescue({ repository, source, selection });
       expect(prepared.plan).toMatchObject({ rowsDestroyed: 400, rowsToPutBack: 400 });

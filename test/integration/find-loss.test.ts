@@ -49,7 +49,7 @@ describe.each([15, 18])('finding a loss on PostgreSQL %i', (major) => {
     const { server, repository } = shop;
     await server.query(setup);
     const connection = parseConnectionUrl(server.url());
-    source = createSource({ kind: 'postgres', name: sourceName, connection, stateFolder });
+    source = await createSource({ kind: 'postgres', name: sourceName, connection, stateFolder });
     const stopStreaming = await shop.stream();
     start = BigInt(`0x${(await shop.backup()).startLsn.replace('/', '').padStart(8, '0')}`);
     await server.query(`insert into customers (name) values ('after the backup')`);

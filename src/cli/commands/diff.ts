@@ -1,4 +1,4 @@
-import { formatBytes, LifeboatError } from '../../core/index.ts';
+import { formatBytes, formatCount, LifeboatError } from '../../core/index.ts';
 import {
   type Change,
   type ChangeKind,
@@ -10,7 +10,6 @@ import {
 import { openChosenRepository, repositoryOption } from '../chosen-repository.ts';
 import { defineCommand } from '../command.ts';
 import { formatMoment } from '../moment.ts';
-import { formatCount } from '../output/count.ts';
 import { LineBatch } from '../output/line-batch.ts';
 import { printable } from '../output/printable.ts';
 import type { Style } from '../output/style.ts';

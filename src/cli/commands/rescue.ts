@@ -1,11 +1,11 @@
-import { ExitCode, formatDuration, LifeboatError } from '../../core/index.ts';
+import { ExitCode, formatCount, formatDuration, LifeboatError } from '../../core/index.ts';
 import { planRescue } from '../../recovery/index.ts';
 import { formatLsn, parseLsn } from '../../wal/index.ts';
 import { defineCommand, sourceArgument } from '../command.ts';
 import { openConfiguredSource } from '../configured.ts';
 import { confirmTarget } from '../confirm.ts';
 import { nextCommand } from '../next-command.ts';
-import { countOf, formatCount } from '../output/count.ts';
+import { countOf } from '../output/count.ts';
 import { describeRescuePlan, verdictText } from '../output/rescue-text.ts';
 import { parseXid } from '../target.ts';
 

@@ -39,7 +39,7 @@ export async function prepareDemoPlace(
     server.folder,
   );
   await writeFileDurably(configFile, configuration, { mode: 0o600 });
-  const source = createSource({
+  const source = await createSource({
     kind: 'postgres',
     name: 'database',
     connection: server.settings,

@@ -1,9 +1,9 @@
 import type pg from 'pg';
-import { formatBytes, sleep, throwIfAborted } from '../../core/index.ts';
+import { formatBytes, formatCount, sleep, throwIfAborted } from '../../core/index.ts';
 import { findLoss, logOf, planRescue } from '../../recovery/index.ts';
 import { sweepScratch } from '../../sources/index.ts';
 import { formatMoment } from '../moment.ts';
-import { countOf, formatCount } from '../output/count.ts';
+import { countOf } from '../output/count.ts';
 import type { Output } from '../output/output.ts';
 import { type Accident, causeAccident } from './accident.ts';
 import { CommitLag } from './commit-lag.ts';

@@ -1,5 +1,5 @@
-import { formatDuration } from '../../core/index.ts';
-import { countOf, formatCount } from '../output/count.ts';
+import { formatCount, formatDuration } from '../../core/index.ts';
+import { countOf } from '../output/count.ts';
 import type { Style } from '../output/style.ts';
 import type { TableComparison } from './row-ledger.ts';
 

@@ -1,7 +1,4 @@
-/** `1234567` -> `1,234,567`. */
-export function formatCount(value: number | bigint): string {
-  return value.toLocaleString('en-US');
-}
+import { formatCount } from '../../core/index.ts';
 
 /** `1 row`, `2,000 rows`. */
 export function countOf(value: number, one: string, many = `${one}s`): string {

@@ -1,5 +1,4 @@
-import { formatBytes, formatDuration } from '../../core/index.ts';
-import { formatCount } from './count.ts';
+import { formatBytes, formatCount, formatDuration } from '../../core/index.ts';
 import type { TrackedTask } from './progress-tracker.ts';
 import type { Style } from './style.ts';
 

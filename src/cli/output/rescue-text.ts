@@ -1,6 +1,7 @@
+import { formatCount } from '../../core/index.ts';
 import type { RescuePlan } from '../../recovery/index.ts';
 import { formatMoment } from '../moment.ts';
-import { countOf, formatCount } from './count.ts';
+import { countOf } from './count.ts';
 import type { Style } from './style.ts';
 
 type Verdict = RescuePlan['tables'][number]['conflicts'][number]['reason'];

@@ -1,4 +1,4 @@
-import { formatBytes } from '../../core/index.ts';
+import { formatBytes, formatCount } from '../../core/index.ts';
 import type { RestoreCounts, RestoreFilesResult } from '../../sources/index.ts';
 import { countOf } from './count.ts';
 import type { Style } from './style.ts';
@@ -41,7 +41,7 @@ export function describeProblems(
     .map((each) => `  ${red('✗')} ${each.path}: ${each.problem}`);
   const unnamed = problemsTotal - lines.length;
   if (unnamed > 0)
-    lines.push(`  ${red('✗')} and ${unnamed.toLocaleString('en')} more (--json names a thousand)`);
+    lines.push(`  ${red('✗')} and ${formatCount(unnamed)} more (--json names a thousand)`);
   for (const { attribute, code, entries, path } of attributeProblems) {
     const count = countOf(entries, 'entry', 'entries');
     lines.push(

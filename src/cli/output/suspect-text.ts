@@ -1,6 +1,7 @@
+import { formatCount } from '../../core/index.ts';
 import type { LossSuspect, LossTable } from '../../recovery/index.ts';
 import { formatMoment } from '../moment.ts';
-import { countOf, formatCount } from './count.ts';
+import { countOf } from './count.ts';
 import type { Style } from './style.ts';
 
 const titles: Record<LossSuspect['kind'], string> = {

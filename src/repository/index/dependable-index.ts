@@ -1,4 +1,4 @@
-import { isLifeboatError, type Progress, silentProgress } from '../../core/index.ts';
+import { formatCount, isLifeboatError, type Progress, silentProgress } from '../../core/index.ts';
 import type { FileInfo } from '../location/location.ts';
 import type { RepositoryAccess } from '../stored-file.ts';
 import type { BlobIndex } from './blob-index.ts';
@@ -82,6 +82,6 @@ function describe(lacking: readonly string[]): string {
   const packs =
     lacking.length === 1
       ? 'a pack that the index names is missing or cut short'
-      : `${lacking.length.toLocaleString('en')} packs that the index names are missing or cut short`;
+      : `${formatCount(lacking.length)} packs that the index names are missing or cut short`;
   return `${packs} (${names.join(', ')}${more}): what only ${lacking.length === 1 ? 'it' : 'they'} held is stored again if it is still there`;
 }

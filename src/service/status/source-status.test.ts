@@ -5,7 +5,7 @@ import type { SeenRepository } from './repository-status.ts';
 import { sourceStatus } from './source-status.ts';
 
 it('does not take a snapshot dated in the future for the last backup', async () => {
-  const source = createSource({ kind: 'files', name: 'documents', paths: ['/srv'] });
+  const source = await createSource({ kind: 'files', name: 'documents', paths: ['/srv'] });
   const tags = [kindTag('files'), sourceTag('documents')];
   const taken = (id: string, time: string) =>
     ({ id, time: new Date(time), tags }) as unknown as Snapshot;

@@ -1,6 +1,4 @@
-import type { IncomingMessage } from 'node:http';
-import { type ClientRequest, Agent as HttpAgent, request as httpRequest } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { ClientRequest, Agent as HttpAgent, IncomingMessage } from 'node:http';
 import { cancelled, LifeboatError, throwIfAborted } from '../../../core/index.ts';
 import { BodyCollector } from './body-collector.ts';
 import {
@@ -21,6 +19,10 @@ export interface HttpClientOptions {
   /** `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` are taken from here; never for this machine itself. */
   readonly environment?: NodeJS.ProcessEnv | undefined;
 }
+
+// Not imported: that alone takes as long as opening a repository (it loads `fetch`, which nobody here uses).
+const http = () => process.getBuiltinModule('node:http');
+const https = () => process.getBuiltinModule('node:https');
 
 /** HTTP/1.1 over connections that are kept for the next request. */
 export class HttpClient implements HttpTransport {
@@ -64,8 +66,8 @@ export class HttpClient implements HttpTransport {
       ...(socketPath ? { socketPath } : {}),
     };
     return url.protocol === 'http:'
-      ? httpRequest(url, { ...options, agent: this.#agent(url) })
-      : httpsRequest(url, { ...options, agent: this.#agent(url) });
+      ? http().request(url, { ...options, agent: this.#agent(url) })
+      : https().request(url, { ...options, agent: this.#agent(url) });
   }
 
   #agent({ protocol, hostname }: URL): HttpAgent {
@@ -77,8 +79,8 @@ export class HttpClient implements HttpTransport {
     const options = { keepAlive: true, ...(isProxied ? { proxyEnv: environment } : {}) };
     const agent =
       protocol === 'http:'
-        ? new HttpAgent(options)
-        : new HttpsAgent({ ...options, ...(ca ? { ca } : {}) });
+        ? new (http().Agent)(options)
+        : new (https().Agent)({ ...options, ...(ca ? { ca } : {}) });
     this.#agents.set(key, agent);
     return agent;
   }

@@ -1,10 +1,4 @@
-import {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  connect,
-  constants,
-  type IncomingHttpHeaders,
-} from 'node:http2';
+import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
 import type { Socket } from 'node:net';
 import { cancelled, LifeboatError, throwIfAborted } from '../../../core/index.ts';
 import { BodyCollector } from './body-collector.ts';
@@ -12,6 +6,9 @@ import { bodyLength, type HttpAnswer, type HttpRequest } from './http-transport.
 import { sendBody } from './send-body.ts';
 import { SilenceWatch } from './silence-watch.ts';
 import { unreachable } from './transport-error.ts';
+
+// Not imported: most repositories are not reached this way, and it takes a while to load.
+const http2 = () => process.getBuiltinModule('node:http2');
 
 const sessionMemoryMb = 4_096;
 /** What may be under way without a word from us: the pipe is short, so this only spares words. */
@@ -28,7 +25,7 @@ export class Http2Session {
 
   constructor(socket: Socket, place: string) {
     this.#place = place;
-    this.#session = connect('http://localhost', {
+    this.#session = http2().connect('http://localhost', {
       createConnection: () => socket,
       // Packs that wait to be sent count; above the default of 10 MB new requests are refused.
       maxSessionMemory: sessionMemoryMb,
@@ -52,7 +49,7 @@ export class Http2Session {
     const { signal, body, method, url } = request;
     throwIfAborted(signal);
     let stream: ClientHttp2Stream | undefined;
-    const stop = () => stream?.close(constants.NGHTTP2_CANCEL);
+    const stop = () => stream?.close(http2().constants.NGHTTP2_CANCEL);
     using silence = new SilenceWatch(stop);
     signal?.addEventListener('abort', stop, { once: true });
     try {
@@ -115,7 +112,7 @@ function answerOf(
     stream.on('error', reject);
     stream.once('close', () => {
       // Ended in order, but before `end` could be told.
-      if (stream.rstCode === constants.NGHTTP2_NO_ERROR) end();
+      if (stream.rstCode === http2().constants.NGHTTP2_NO_ERROR) end();
       else reject(new Error('it closed the connection'));
     });
     if (body !== undefined) sendBody(stream, body, moved).catch(reject);

@@ -4,6 +4,7 @@ import {
   cancelled,
   fileError,
   formatBytes,
+  formatCount,
   LifeboatError,
   type Progress,
   silentProgress,
@@ -88,7 +89,7 @@ export async function backupFiles(options: BackupFilesOptions): Promise<FilesBac
   try {
     const done = await run(options, progress);
     const files = done.filesTotal === 1 ? 'file' : 'files';
-    summary = `${done.filesTotal.toLocaleString('en')} ${files}, ${formatBytes(done.bytesTotal)}, ${formatBytes(done.bytesStored)} stored`;
+    summary = `${formatCount(done.filesTotal)} ${files}, ${formatBytes(done.bytesTotal)}, ${formatBytes(done.bytesStored)} stored`;
     return done;
   } finally {
     progress({ type: 'end', task, summary });

@@ -1,6 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type ignoreModule from 'ignore';
+import ignore from 'ignore';
 import { childPath, shownPath, systemPath } from './byte-path.ts';
 
 /** A file whose presence excludes the rest of its folder. */
@@ -32,12 +31,11 @@ export const cacheMark: PresenceMark = {
 
 export class EntryFilter {
   readonly #rules: EntryRules;
-  readonly #ignore: ignoreModule.Ignore | undefined;
+  readonly #ignore: ReturnType<typeof ignore> | undefined;
 
   constructor(rules: EntryRules) {
     this.#rules = rules;
     if (rules.patterns.length === 0) return;
-    const ignore = createRequire(import.meta.url)('ignore') as typeof ignoreModule;
     this.#ignore = ignore({ ignorecase: false }).add(rules.patterns);
   }
 

@@ -1,4 +1,4 @@
-import { type Progress, throwIfAborted } from '../../../core/index.ts';
+import { formatCount, type Progress, throwIfAborted } from '../../../core/index.ts';
 import type { BlobId, ReaderThreads } from '../../../repository/index.ts';
 import { addCounts, bytesOf, filesOf, noCounts, type RestoreCounts } from './counts.ts';
 import { FolderLedger } from './folder-ledger.ts';
@@ -160,7 +160,7 @@ export class RestoreRun {
       // A snapshot says the sizes of all its names: what needs no bytes of its own is no work.
       ...(totalBytes === undefined ? {} : { total: Math.max(0, totalBytes - this.#bytesPassed) }),
       unit: 'bytes',
-      detail: `${filesOf(this.#counts).toLocaleString('en')} files`,
+      detail: `${formatCount(filesOf(this.#counts))} files`,
     });
   }
 
