@@ -1,13 +1,13 @@
 import {
   type Cipheriv,
   createCipheriv,
-  createDecipheriv,
   createSecretKey,
   type KeyObject,
   randomFillSync,
   timingSafeEqual,
 } from 'node:crypto';
 import { LifeboatError } from '../../core/index.ts';
+import { envelopeCalls } from './envelope-calls.ts';
 import { poly1305 } from './poly1305.ts';
 
 /** A key of restic's envelope: AES-256 key, and Poly1305-AES key as (k, r). */
@@ -32,16 +32,15 @@ export function seal(key: EnvelopeKey, plain: Uint8Array): Uint8Array {
   return sealed;
 }
 
-/** As `seal`, into the first `plain.length + envelopeOverhead` bytes of `target`. */
+/**
+ * As `seal`, into `target`, which is `plain.length + envelopeOverhead` long (or longer) and does not overlap `plain`.
+ */
 export function sealInto(key: EnvelopeKey, plain: Uint8Array, target: Uint8Array): void {
-  const prepared = prepare(key);
   const iv = target.subarray(0, ivBytes);
   iv.set(freshIv());
-  const cipher = createCipheriv('aes-256-ctr', prepared.encrypt, iv);
-  const ciphertext = cipher.update(plain);
-  target.set(ciphertext, ivBytes);
-  const tag = poly1305(key.macR, oneTimePad(prepared, iv), ciphertext);
-  target.set(tag, ivBytes + ciphertext.length);
+  const ciphertext = target.subarray(ivBytes, ivBytes + plain.length);
+  turn(key, iv, plain, ciphertext);
+  target.set(authenticator(key, iv, ciphertext), ivBytes + plain.length);
 }
 
 /**
@@ -49,22 +48,57 @@ export function sealInto(key: EnvelopeKey, plain: Uint8Array, target: Uint8Array
  * Errors: `repository.damaged`.
  */
 export function open(key: EnvelopeKey, sealed: Uint8Array, subject = 'sealed bytes'): Uint8Array {
-  const prepared = prepare(key);
+  const plain = new Uint8Array(Math.max(0, sealed.length - envelopeOverhead));
+  openInto(key, sealed, plain, subject);
+  return plain;
+}
+
+let scratch = new Uint8Array(0);
+/** What is larger gets memory of its own, which is not kept. */
+const maxScratchBytes = 16 * 1024 * 1024;
+
+/** As `open`, but a view that the next call overwrites. */
+export function openView(key: EnvelopeKey, sealed: Uint8Array, subject?: string): Uint8Array {
+  const length = Math.max(0, sealed.length - envelopeOverhead);
+  if (length > maxScratchBytes) return open(key, sealed, subject);
+  if (scratch.length < length) {
+    scratch = new Uint8Array(Math.min(maxScratchBytes, Math.max(64 * 1024, 2 * length)));
+  }
+  const plain = scratch.subarray(0, length);
+  openInto(key, sealed, plain, subject);
+  return plain;
+}
+
+function openInto(
+  key: EnvelopeKey,
+  sealed: Uint8Array,
+  plain: Uint8Array,
+  subject = 'sealed bytes',
+): void {
   if (sealed.length < envelopeOverhead) {
     throw new LifeboatError('repository.damaged', `${subject}: too short to be sealed bytes`);
   }
   const iv = sealed.subarray(0, ivBytes);
   const ciphertext = sealed.subarray(ivBytes, sealed.length - tagBytes);
-  const tag = poly1305(key.macR, oneTimePad(prepared, iv), ciphertext);
+  const tag = authenticator(key, iv, ciphertext);
   if (!timingSafeEqual(tag, sealed.subarray(sealed.length - tagBytes))) {
     throw new LifeboatError('repository.damaged', `${subject}: the MAC does not match`);
   }
-  return createDecipheriv('aes-256-ctr', prepared.encrypt, iv).update(ciphertext);
+  turn(key, iv, ciphertext, plain);
 }
 
-/** The `s` of Poly1305-AES for each of several IVs, 16 bytes each. */
-export function oneTimePads(key: EnvelopeKey, ivs: Uint8Array): Uint8Array {
-  return prepare(key).pad.update(ivs);
+/** AES-256-CTR, which is its own inverse. */
+function turn(key: EnvelopeKey, iv: Uint8Array, input: Uint8Array, output: Uint8Array): void {
+  const native = envelopeCalls(input.length);
+  if (native !== undefined) native.turn(key.encrypt, iv, input, output);
+  else output.set(createCipheriv('aes-256-ctr', prepare(key).encrypt, iv).update(input));
+}
+
+/** A view of 16 bytes that the next call overwrites. */
+function authenticator(key: EnvelopeKey, iv: Uint8Array, ciphertext: Uint8Array): Uint8Array {
+  const native = envelopeCalls(ciphertext.length);
+  if (native !== undefined) return native.authenticate(key.macK, key.macR, iv, ciphertext);
+  return poly1305(key.macR, prepare(key).pad.update(iv), ciphertext);
 }
 
 interface PreparedKey {
@@ -83,10 +117,6 @@ function prepare(key: EnvelopeKey): PreparedKey {
     preparedKeys.set(key, prepared);
   }
   return prepared;
-}
-
-function oneTimePad(key: PreparedKey, iv: Uint8Array): Uint8Array {
-  return key.pad.update(iv);
 }
 
 // Random bytes are drawn 256 IVs at a time: a call per IV costs as much as sealing a small blob.

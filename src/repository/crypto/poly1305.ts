@@ -19,32 +19,16 @@ let kernel: ReturnType<typeof loadKernel<Poly1305Exports>> | undefined;
  * that the next call overwrites.
  */
 export function poly1305(r: Uint8Array, s: Uint8Array, message: Uint8Array): Uint8Array {
-  beginPoly1305(r, s);
-  addToPoly1305(message);
-  return endPoly1305();
-}
-
-/** The same in pieces, one message at a time: all but the last piece are whole blocks of 16 bytes. */
-export function beginPoly1305(r: Uint8Array, s: Uint8Array): void {
   kernel ??= loadKernel<Poly1305Exports>('poly1305', pages);
   const { exports, memory } = kernel;
   memory.set(r, 0);
   memory.set(s, 16);
   exports.init();
-}
-
-export function addToPoly1305(message: Uint8Array): void {
-  const { exports, memory } = kernel as NonNullable<typeof kernel>;
   for (let at = 0; at < message.length; at += windowBytes) {
     const length = Math.min(windowBytes, message.length - at);
     memory.set(message.subarray(at, at + length), dataAt);
     exports.update(dataAt, length);
   }
-}
-
-/** A view that the next call overwrites. */
-export function endPoly1305(): Uint8Array {
-  const { exports, memory } = kernel as NonNullable<typeof kernel>;
   exports.finish();
   return memory.subarray(tagAt, tagAt + 16);
 }

@@ -1,5 +1,5 @@
 import { LifeboatError } from '../../core/index.ts';
-import { type EnvelopeKey, envelopeOverhead, open } from '../crypto/envelope.ts';
+import { type EnvelopeKey, envelopeOverhead, openView } from '../crypto/envelope.ts';
 import { damaged } from '../format/json-shape.ts';
 import type { BlobType } from '../repository.ts';
 import { sha256 } from '../stored-file.ts';
@@ -33,14 +33,14 @@ export function compressBlob(type: BlobType, plain: Uint8Array): Uint8Array {
   return type === 'data' && frame.length >= plain.length ? plain : frame;
 }
 
-/** The plain bytes of a sealed blob, not yet compared with its id. A view that the next call may overwrite.
+/** The plain bytes of a sealed blob, not yet compared with its id. A view that the next call overwrites.
  * Errors: `repository.damaged`. */
 export function openBlob(
   key: EnvelopeKey,
   sealed: Uint8Array,
   uncompressedLength: number,
 ): Uint8Array {
-  return inflateBlob(open(key, sealed), uncompressedLength);
+  return inflateBlob(openView(key, sealed), uncompressedLength);
 }
 
 /** The plain bytes of what was stored before sealing. A view that the next call may overwrite. */

@@ -65,6 +65,9 @@ function handle(request: WorkerRequest): WorkerAnswer | undefined {
     case 'flush':
       sessions.get(request.session)?.flush();
       return { type: 'flushed', job: request.job };
+    case 'end':
+      port.close();
+      return undefined;
     case 'close':
       sessions.delete(request.session);
       return undefined;

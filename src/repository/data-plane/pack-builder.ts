@@ -1,23 +1,20 @@
 import { createHash } from 'node:crypto';
-import { type EnvelopeKey, envelopeOverhead, sealInto } from '../crypto/envelope.ts';
+import { type EnvelopeKey, envelopeOverhead, openView, sealInto } from '../crypto/envelope.ts';
 import type { IndexedPack, PackedBlob } from '../format/index-file.ts';
 import { encodePackHeader, headerEntryBytes, packTrailerBytes } from '../format/pack-header.ts';
 import type { BlobId, BlobType } from '../repository.ts';
 import { compressBlob, verifyReadBack } from './blob-codec.ts';
-import { PackCipher } from './pack-cipher.ts';
-import { SealBatch } from './seal-batch.ts';
 
 /** restic's default. */
 const packTargetBytes = 16 * 1024 * 1024;
 /** Keeps the header small when blobs are tiny. */
 const maxBlobs = 10_000;
+/** Hashed while it is in the processor's cache. */
+const hashEveryBytes = 128 * 1024;
 
 export interface FinishedPack extends IndexedPack {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
-
-/** Of packs that are finished. */
-const spareBatches: SealBatch[] = [];
 
 /** One pack being filled with blobs of one type. */
 export class PackBuilder {
@@ -25,9 +22,7 @@ export class PackBuilder {
   readonly #type: BlobType;
   readonly #buffer: Uint8Array<ArrayBuffer>;
   readonly #hash = createHash('sha256');
-  readonly #cipher: PackCipher;
   readonly #blobs: PackedBlob[] = [];
-  readonly #batch = spareBatches.pop() ?? new SealBatch();
   #used = 0;
   #hashed = 0;
   #headerBytes = envelopeOverhead + packTrailerBytes;
@@ -37,7 +32,6 @@ export class PackBuilder {
     this.#key = key;
     this.#type = type;
     this.#buffer = buffer;
-    this.#cipher = new PackCipher(key);
   }
 
   get isEmpty(): boolean {
@@ -53,36 +47,30 @@ export class PackBuilder {
     return this.#used + this.#headerBytes + more <= this.#buffer.length;
   }
 
-  /** Seals, reads back and compares, at the latest in `finish`. The caller has asked `fits`. */
+  /** Seals, reads back what is in the pack, and compares. The caller has asked `fits`. */
   add(prepared: PreparedBlob): void {
     const { id, plain, stored, isProven } = prepared;
     const uncompressedLength = stored === plain ? 0 : plain.length;
-    // What was decompressed and compared before need only be decrypted and compared.
-    const [proof, proofLength] = isProven ? [stored, 0] : [plain, uncompressedLength];
     const [offset, length] = [this.#used, stored.length + envelopeOverhead];
-    if (SealBatch.takes(stored, proof)) {
-      if (!this.#batch.fits(stored, proof)) this.#sealBatch();
-      this.#batch.add(offset, stored, proof, proofLength);
-    } else {
-      this.#sealBatch();
-      const sealed = this.#buffer.subarray(offset, offset + length);
-      this.#cipher.seal(stored, sealed);
-      verifyReadBack(this.#cipher.openLast(sealed), proofLength, proof);
-    }
+    const sealed = this.#buffer.subarray(offset, offset + length);
+    sealInto(this.#key, stored, sealed);
+    const back = openView(this.#key, sealed);
+    // What was decompressed and compared before need only be decrypted and compared.
+    if (isProven) verifyReadBack(back, 0, stored);
+    else verifyReadBack(back, uncompressedLength, plain);
     this.#blobs.push({ id, type: this.#type, offset, length, uncompressedLength });
     this.#used += length;
     this.#headerBytes += headerEntryBytes(uncompressedLength !== 0);
+    if (this.#used - this.#hashed >= hashEveryBytes) this.#hashUsed();
   }
 
-  #sealBatch(): void {
-    this.#batch.seal(this.#cipher, this.#buffer);
+  #hashUsed(): void {
     this.#hash.update(this.#buffer.subarray(this.#hashed, this.#used));
     this.#hashed = this.#used;
   }
 
   finish(): FinishedPack {
-    this.#sealBatch();
-    spareBatches.push(this.#batch);
+    this.#hashUsed();
     const header = encodePackHeader(this.#blobs);
     const end = this.#used + header.length + envelopeOverhead + packTrailerBytes;
     const tail = this.#buffer.subarray(this.#used, end);

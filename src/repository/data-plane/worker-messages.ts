@@ -54,6 +54,8 @@ export type WorkerRequest =
     }
   /** Finish the open packs of a session. Answer: `flushed`, after their `pack` messages. */
   | { readonly type: 'flush'; readonly job: number; readonly session: number }
+  /** There will be no more. No answer. */
+  | { readonly type: 'end' }
   /** Forget a session's open packs. No answer. */
   | { readonly type: 'close'; readonly session: number }
   /** A written pack's buffer, for the next pack. No answer. */

@@ -3,6 +3,7 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { assert, LifeboatError } from '../../core/index.ts';
 import type { EnvelopeKey } from '../crypto/envelope.ts';
+import { stopThread } from './stop-thread.ts';
 import type { PackMessage, WorkerAnswer, WorkerRequest, WorkerSetup } from './worker-messages.ts';
 
 /** A larger young generation fills up with garbage before it is looked at: 100 MB and more for each thread. */
@@ -167,7 +168,7 @@ class BlobWorker implements PoolWorker {
 
   async stop(): Promise<void> {
     this.#die(closed());
-    await this.#thread.terminate();
+    await stopThread(this.#thread, { type: 'end' } satisfies WorkerRequest);
   }
 
   #settle(message: WorkerAnswer): void {

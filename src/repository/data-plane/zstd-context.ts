@@ -1,20 +1,15 @@
-import {
-  constants,
-  createZstdCompress,
-  createZstdDecompress,
-  zstdCompressSync,
-  zstdDecompressSync,
-} from 'node:zlib';
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { type ZstdCalls, zstdCalls } from '../native/zstd-calls.ts';
 
 /**
  * zstd with contexts that live as long as the thread. `zstdCompressSync` makes a context and its buffers anew for every
- * call, which costs more than compressing 64 KiB. What is used here (`_handle.writeSync`) is not documented: a
- * self-test at the first use decides whether it works in this Node, otherwise the public calls do the same, slower.
+ * call, which costs more than compressing 64 KiB. What is used instead is exported by Node, but nothing promises it: a
+ * self-test at the first use decides whether it works in this Node, otherwise the documented calls do the same, slower.
  */
 export interface ZstdContext {
   /** One frame with its content size. A view that the next call overwrites. */
   compress(plain: Uint8Array): Uint8Array;
-  /** Undefined unless the first frame (a blob is one) holds exactly `plainLength` bytes. A view that the next call overwrites. */
+  /** Undefined unless it is one frame (a blob is) of exactly `plainLength` bytes. A view that the next call overwrites. */
   decompress(frame: Uint8Array, plainLength: number): Uint8Array | undefined;
 }
 
@@ -25,8 +20,9 @@ export function zstdContext(level: number, minMatch = 0): ZstdContext {
   const key = level * 16 + minMatch;
   let context = contexts.get(key);
   if (context === undefined) {
-    context = reusedContext(level, minMatch);
-    if (!passesSelfTest(context)) context = publicContext(level, minMatch);
+    const calls = zstdCalls(level, minMatch);
+    context = calls && reusedContext(calls, publicContext(level, minMatch));
+    if (context === undefined || !passesSelfTest(context)) context = publicContext(level, minMatch);
     contexts.set(key, context);
   }
   return context;
@@ -53,26 +49,6 @@ export function publicContext(level: number, minMatch = 0): ZstdContext {
   };
 }
 
-/** What Node's own zlib module calls behind its public functions. */
-interface ZstdHandle {
-  onerror: (...details: unknown[]) => void;
-  writeSync(
-    flush: number,
-    input: Uint8Array,
-    inputAt: number,
-    inputLength: number,
-    output: Uint8Array,
-    outputAt: number,
-    outputLength: number,
-  ): void;
-}
-
-interface ZstdStream {
-  readonly _handle: ZstdHandle;
-  /** Bytes of output left, bytes of input left. */
-  readonly _writeState: Uint32Array;
-}
-
 function parameters(level: number, minMatch: number): Record<number, number> {
   return {
     [constants.ZSTD_c_compressionLevel]: level,
@@ -80,62 +56,30 @@ function parameters(level: number, minMatch: number): Record<number, number> {
   };
 }
 
-function reusedContext(level: number, minMatch: number): ZstdContext {
-  const params = parameters(level, minMatch);
-  const compressor = () => createZstdCompress({ params }) as unknown as ZstdStream;
-  const decompressor = () => createZstdDecompress() as unknown as ZstdStream;
-  const packer = new ReusedStream(compressor);
-  const unpacker = new ReusedStream(decompressor);
-  const fallback = publicContext(level, minMatch);
+function reusedContext(calls: ZstdCalls, fallback: ZstdContext): ZstdContext {
+  const packed = new Room();
+  const unpacked = new Room();
   return {
-    compress: (plain) => packer.run(plain, frameBound(plain.length)) ?? fallback.compress(plain),
+    compress(plain) {
+      const target = packed.of(frameBound(plain.length));
+      const length = calls.compress(plain, target);
+      return length === undefined ? fallback.compress(plain) : target.subarray(0, length);
+    },
     decompress(frame, plainLength) {
-      const plain = unpacker.run(frame, plainLength + 64);
-      if (plain?.length === plainLength) return plain;
-      // Bad, or good behind one that ended inside its frame: what is left of that must not decide.
-      unpacker.reset();
+      const target = unpacked.of(plainLength);
+      if (calls.decompress(frame, target) === plainLength) return target;
       return fallback.decompress(frame, plainLength);
     },
   };
 }
 
-class ReusedStream {
-  readonly #create: () => ZstdStream;
-  #stream: ZstdStream | undefined;
-  #output = new Uint8Array(256 * 1024);
-  #hasFailed = false;
+/** Memory that is used again and again. */
+class Room {
+  #bytes = new Uint8Array(0);
 
-  constructor(create: () => ZstdStream) {
-    this.#create = create;
-  }
-
-  /** All of the output, or undefined when the input is bad or the output is longer than `maxBytes`. */
-  run(input: Uint8Array, maxBytes: number): Uint8Array | undefined {
-    if (this.#output.length < maxBytes) this.#output = new Uint8Array(maxBytes);
-    this.#stream ??= this.#open();
-    this.#hasFailed = false;
-    const { _handle: handle, _writeState: state } = this.#stream;
-    const { length } = input;
-    handle.writeSync(constants.ZSTD_e_end, input, 0, length, this.#output, 0, maxBytes);
-    const [outputLeft = 0, inputLeft = 0] = state;
-    if (this.#hasFailed || inputLeft > 0 || outputLeft === 0) {
-      this.reset();
-      return undefined;
-    }
-    return this.#output.subarray(0, maxBytes - outputLeft);
-  }
-
-  /** Begins anew with the next input. */
-  reset(): void {
-    this.#stream = undefined;
-  }
-
-  #open(): ZstdStream {
-    const stream = this.#create();
-    stream._handle.onerror = () => {
-      this.#hasFailed = true;
-    };
-    return stream;
+  of(length: number): Uint8Array {
+    if (this.#bytes.length < length) this.#bytes = new Uint8Array(Math.max(256 * 1024, length));
+    return this.#bytes.subarray(0, length);
   }
 }
 
@@ -143,7 +87,7 @@ class ReusedStream {
 function passesSelfTest(context: ZstdContext): boolean {
   try {
     const reference = publicContext(1);
-    const samples = [1, 1000, 300_000].map((length) =>
+    const samples = [1, 20_000].map((length) =>
       Uint8Array.from({ length }, (_, i) => (i * i) >> 7),
     );
     return samples.every((sample) => {

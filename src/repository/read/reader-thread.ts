@@ -48,7 +48,8 @@ port.on('message', (message: ToReader) => {
   if (message.type === 'fetched') fetched.settle(message.fetch).resolve(message.bytes);
   else if (message.type === 'notFetched') {
     fetched.settle(message.fetch).reject(receivedError(message.error));
-  } else void answer(message.job, message.request);
+  } else if (message.type === 'end') port.close();
+  else void answer(message.job, message.request);
 });
 
 async function answer(job: number, request: unknown): Promise<void> {

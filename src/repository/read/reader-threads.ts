@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { assert, LifeboatError } from '../../core/index.ts';
 import type { EnvelopeKey } from '../crypto/envelope.ts';
 import { ownBuffer } from '../data-plane/own-buffer.ts';
+import { stopThread } from '../data-plane/stop-thread.ts';
 import type { IndexMemory } from '../index/index-memory.ts';
 import { LocalLocation } from '../location/local-location.ts';
 import type { Location } from '../location/location.ts';
@@ -83,7 +84,8 @@ export class ReaderThreads implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#end(new LifeboatError('cancelled', 'the threads were stopped'));
-    await Promise.all(this.#threads.map((thread) => thread.terminate()));
+    const end: ToReader = { type: 'end' };
+    await Promise.all(this.#threads.map((thread) => stopThread(thread, end)));
   }
 
   #receive(thread: Worker, message: FromReader): void {

@@ -15,6 +15,7 @@ export interface ReaderSetup {
 }
 
 export type ToReader =
+  | { readonly type: 'end' }
   | { readonly type: 'request'; readonly job: number; readonly request: unknown }
   | { readonly type: 'fetched'; readonly fetch: number; readonly bytes: Uint8Array }
   | { readonly type: 'notFetched'; readonly fetch: number; readonly error: SentError };
