@@ -19,7 +19,7 @@ import { confirmTarget } from './confirm.ts';
 import { chooseTargetFolder } from './files-target.ts';
 import { formatMoment } from './moment.ts';
 import { countOf } from './output/count.ts';
-import { describeCounts, describeProblems } from './output/restored-files-text.ts';
+import { describeCounts, describeLeftOut, describeProblems } from './output/restored-files-text.ts';
 import { namedSnapshots } from './snapshot-options.ts';
 
 /** Options of `restore` that concern files. */
@@ -53,7 +53,12 @@ export const restoreFilesOptions = {
   },
   delete: {
     flags: '--delete',
-    description: 'files: delete from the target what the snapshot lacks',
+    description:
+      'files: delete from the target what the snapshot lacks, but not what the backup leaves out by its excludes',
+  },
+  deleteExcluded: {
+    flags: '--delete-excluded',
+    description: 'files: with --delete, also what the backup leaves out by its excludes',
   },
   ownerMap: {
     flags: '--owner-map <from:to>',
@@ -86,6 +91,11 @@ export async function runRestoreFiles(
 ): Promise<number> {
   const { output, signal } = context;
   const { repository } = chosen;
+  if (values.deleteExcluded && !values.delete) {
+    throw new LifeboatError('usage.invalid', '--delete-excluded is given without --delete', {
+      hint: 'Give both to delete what the snapshot lacks and what its excludes leave out.',
+    });
+  }
   const filter = chosen.source === undefined ? {} : { sources: [chosen.source] };
   const wanted = [chosen.snapshot ?? 'latest'];
   const [snapshot] = await namedSnapshots(repository, wanted, filter, context);
@@ -101,6 +111,7 @@ export async function runRestoreFiles(
     verifyExisting: values.verifyExisting,
     verify: values.verify,
     deleteExtra: values.delete,
+    deleteLeftOut: values.deleteExcluded,
     owners: parseOwnerMapping(values.ownerMap ?? [], values.groupMap ?? []),
     sparse: !values.full,
     ignoreSpace: values.ignoreSpace,
@@ -152,6 +163,7 @@ function reportPlan({ output }: CommandContext, plan: RestoreFilesResult): void 
       `a restore of ${describeSnapshot(snapshot)} to ${target} would write:`,
       ...describeCounts(counts),
       ...deleted,
+      ...describeLeftOut(counts, style),
       ...describeProblems(plan, style),
     ].join('\n');
   });
@@ -185,7 +197,7 @@ function reportResult(
 ): number {
   const { counts, problems, problemsTotal, attributeProblems, target, snapshot } = result;
   const isWhole = problemsTotal === 0 && attributeProblems.length === 0;
-  const { deletedPaths: _, ...numbers } = counts;
+  const { deletedPaths: _, leftOutPaths: __, ...numbers } = counts;
   output.report(
     {
       type: 'restored-files',

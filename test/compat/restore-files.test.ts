@@ -1,5 +1,5 @@
-import { lstatSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { lstatSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { backupFiles, restoreFiles } from '../../src/sources/index.ts';
 import { listEntries } from '../support/entry-list.ts';
@@ -100,6 +100,34 @@ it('so does /usr of this machine', { timeout: 3_600_000 }, async (context) => {
     rmSync(target, { recursive: true, force: true });
   }
 });
+
+it.for(['restic', 'restic-0.19'])(
+  'what the excludes of %s left out stays beside --delete',
+  { timeout: 60_000 },
+  async (name, context) => {
+    using place = new ResticPlace(need(context, findProgram(name), `no ${name} on PATH`));
+    const source = place.path('source');
+    const leftOut = ['a/node_modules/x', 'b/c/d/x', 'x.tmp', 'b/cache/x'];
+    const added = ['a/new', 'c/d'];
+    for (const path of [...leftOut, ...added, 'a/file']) {
+      mkdirSync(dirname(join(source, path)), { recursive: true });
+      writeFileSync(join(source, path), path);
+    }
+    for (const path of added) rmSync(join(source, path));
+    const excludes = ['node_modules/', 'c/d', '*.tmp', `${source}/b/cache`];
+    place.run('backup', source, ...excludes.flatMap((each) => ['--exclude', each]));
+    for (const path of added) writeFileSync(join(source, path), path);
+    await using repository = await place.open();
+    const snapshot = await repository.findSnapshot('latest');
+    const target = { path: source, target: source, deleteExtra: true };
+    const { counts } = await restoreFiles({ repository, snapshot, ...target });
+    // restic's `c/d` is tied to nothing.
+    expect(counts.leftOutPaths.toSorted()).toEqual([
+      ...['a/node_modules', 'b/c/d', 'b/cache', 'c/d', 'x.tmp'],
+    ]);
+    expect(counts.deletedPaths).toEqual(['a/new']);
+  },
+);
 
 /** restic stores no sockets; 0.14 keeps link targets as text only, and no attributes of links. */
 function expected(name: string, entries: Record<string, string>): Record<string, string> {

@@ -24,9 +24,27 @@ export function describeCounts(counts: RestoreCounts): string[] {
     );
   if (counts.deletedEntries > 0)
     lines.push(`  deleted    ${countOf(counts.deletedEntries, 'entry', 'entries')}`);
+  if (counts.leftOutEntries > 0)
+    lines.push(
+      `  kept       ${countOf(counts.leftOutEntries, 'entry', 'entries')} that the backup leaves out by its excludes`,
+    );
   if (counts.socketsSkipped > 0)
     lines.push(`  skipped    ${countOf(counts.socketsSkipped, 'socket')}: programs make them anew`);
   return lines;
+}
+
+/** Which they are, and how to have them deleted too. */
+export function describeLeftOut(
+  { leftOutEntries, leftOutPaths }: RestoreCounts,
+  { dim }: Style,
+): string[] {
+  if (leftOutEntries === 0) return [];
+  const unnamed = leftOutEntries - leftOutPaths.length;
+  return [
+    ...leftOutPaths.map((path) => dim(`  keep ${path}`)),
+    ...(unnamed > 0 ? [dim(`  and ${countOf(unnamed, 'more entry', 'more entries')}`)] : []),
+    dim('  (with --delete-excluded these would be deleted too)'),
+  ];
 }
 
 const maxShown = 50;

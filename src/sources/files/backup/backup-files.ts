@@ -22,11 +22,18 @@ import {
 } from '../../../repository/index.ts';
 import { judgeBackup } from '../../anomaly/judge-backup.ts';
 import type { BackupSummary } from '../../source.ts';
+import {
+  absolutePatterns,
+  cacheMark,
+  type LeftOutRules,
+  type PresenceMark,
+  storedRules,
+} from '../left-out-rules.ts';
 import { shownPath } from './byte-path.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { chooseParents } from './choose-parents.ts';
 import type { Counts } from './counts.ts';
-import { cacheMark, type EntryRules, type PresenceMark } from './entry-rules.ts';
+import type { EntryRules } from './entry-rules.ts';
 import { figuresOf, formerFigures } from './former-figures.ts';
 import { TreeCrew } from './tree-crew.ts';
 import type { WantedNames } from './worker-messages.ts';
@@ -102,11 +109,14 @@ async function run(options: BackupFilesOptions, progress: Progress): Promise<Fil
   const paths = [...new Set(options.paths.map((path) => resolve(path)))].sort();
   requireAny(paths);
   const aborting = signal === undefined ? {} : { signal };
+  const leftOut = leftOutRules(options);
+  // A restore must know what is not in the snapshot by intention.
+  const excludes = storedRules(leftOut);
   const warnings = new WarningList(progress);
   let isIncomplete = false;
   // Threads take a while to start: that goes on while the repository is locked and its index is read.
   await using crew = new TreeCrew({
-    rules: rulesOf(options, paths),
+    rules: rulesOf(leftOut, options, paths),
     workers: options.readers,
     readTree: (id) => repository.readBlob('tree', id, signal).catch(() => undefined),
     onWarning: (path, problem, isStored) => {
@@ -137,7 +147,7 @@ async function run(options: BackupFilesOptions, progress: Progress): Promise<Fil
     paths,
     tags: options.tags ?? [],
     ...(whole === undefined ? {} : { parent: whole.id }),
-    ...(options.excludes?.length ? { excludes: options.excludes } : {}),
+    ...(excludes.length > 0 ? { excludes } : {}),
     changes: crew.counts,
     filesTotal: crew.counts.filesTotal,
     bytesTotal: crew.counts.bytesTotal,
@@ -202,16 +212,27 @@ function requireAny(paths: readonly string[]): void {
   });
 }
 
-function rulesOf(options: BackupFilesOptions, paths: readonly string[]): EntryRules {
+function leftOutRules(options: BackupFilesOptions): LeftOutRules {
   const listed = (options.excludeFiles ?? []).flatMap(readPatterns);
   return {
-    patterns: absolutePatterns([...listed, ...(options.excludes ?? [])], paths),
+    patterns: [...listed, ...(options.excludes ?? [])],
     presenceMarks: [
       ...(options.excludeIfPresent ?? []),
       ...(options.excludeCaches ? [cacheMark] : []),
     ],
-    oneFileSystem: options.oneFileSystem ?? false,
     maxFileBytes: options.excludeLargerThanBytes,
+  };
+}
+
+function rulesOf(
+  leftOut: LeftOutRules,
+  options: BackupFilesOptions,
+  paths: readonly string[],
+): EntryRules {
+  return {
+    ...leftOut,
+    patterns: absolutePatterns(leftOut.patterns, paths),
+    oneFileSystem: options.oneFileSystem ?? false,
     withAtime: options.withAtime ?? false,
     rereads,
     rabinPolynomial: options.chunker === 'rabin' ? options.repository.chunkerPolynomial : undefined,
@@ -224,17 +245,6 @@ function readPatterns(file: string): readonly string[] {
   } catch (error) {
     throw fileError(error, `could not read the patterns in ${file}`);
   }
-}
-
-/** A slash within a pattern ties it to each of the folders that are backed up, as to the folder of a .gitignore. */
-function absolutePatterns(patterns: readonly string[], paths: readonly string[]): string[] {
-  return patterns.flatMap((line) => {
-    const sign = line.startsWith('!') ? '!' : '';
-    const pattern = line.slice(sign.length);
-    const isTied = /^[^/].*\/./.test(pattern) && !pattern.startsWith('**/');
-    if (!isTied) return [line];
-    return paths.map((path) => `${sign}${path.replace(/[\\*?[\] !#]/g, '\\$&')}/${pattern}`);
-  });
 }
 
 function wantedNames(paths: readonly string[]): WantedNames {

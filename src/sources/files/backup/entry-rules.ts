@@ -1,13 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import ignore from 'ignore';
+import type { PresenceMark } from '../left-out-rules.ts';
 import { childPath, shownPath, systemPath } from './byte-path.ts';
-
-/** A file whose presence excludes the rest of its folder. */
-export interface PresenceMark {
-  readonly name: string;
-  /** How the file must begin. */
-  readonly header?: string | undefined;
-}
 
 /** Which entries are left out. Plain data: it goes to the workers. */
 export interface EntryRules {
@@ -22,12 +16,6 @@ export interface EntryRules {
   /** The repository's, where content is cut as restic cuts it. */
   readonly rabinPolynomial?: bigint | undefined;
 }
-
-/** https://bford.info/cachedir/ */
-export const cacheMark: PresenceMark = {
-  name: 'CACHEDIR.TAG',
-  header: 'Signature: 8a477f597d28d172789f06886806bc55',
-};
 
 export class EntryFilter {
   readonly #rules: EntryRules;

@@ -25,6 +25,9 @@ export interface RestoreCounts {
   deletedEntries: number;
   /** The first of them, for the plan. */
   deletedPaths: string[];
+  /** Not in the snapshot, and not deleted, because the backup would have left it out. */
+  leftOutEntries: number;
+  leftOutPaths: string[];
 }
 
 export function noCounts(): RestoreCounts {
@@ -43,6 +46,8 @@ export function noCounts(): RestoreCounts {
     socketsSkipped: 0,
     deletedEntries: 0,
     deletedPaths: [],
+    leftOutEntries: 0,
+    leftOutPaths: [],
   };
 }
 
@@ -62,11 +67,23 @@ export function addCounts(to: RestoreCounts, more: RestoreCounts): void {
   to.hardLinks += more.hardLinks;
   to.socketsSkipped += more.socketsSkipped;
   to.deletedEntries += more.deletedEntries;
-  for (const path of more.deletedPaths) countDeletedPath(to, path);
+  to.leftOutEntries += more.leftOutEntries;
+  for (const path of more.deletedPaths) addPath(to.deletedPaths, path);
+  for (const path of more.leftOutPaths) addPath(to.leftOutPaths, path);
 }
 
-export function countDeletedPath(counts: RestoreCounts, path: string): void {
-  if (counts.deletedPaths.length < maxPaths) counts.deletedPaths.push(path);
+export function countDeleted(counts: RestoreCounts, path: string): void {
+  counts.deletedEntries++;
+  addPath(counts.deletedPaths, path);
+}
+
+export function countLeftOut(counts: RestoreCounts, path: string): void {
+  counts.leftOutEntries++;
+  addPath(counts.leftOutPaths, path);
+}
+
+function addPath(paths: string[], path: string): void {
+  if (paths.length < maxPaths) paths.push(path);
 }
 
 export function filesOf(counts: RestoreCounts): number {

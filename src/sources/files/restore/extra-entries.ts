@@ -1,13 +1,13 @@
 import { constants, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { closeDescriptor, openAt } from '../system/index.ts';
-import { countDeletedPath } from './counts.ts';
+import { countDeleted, countLeftOut } from './counts.ts';
 import { identityOf, type OpenFolder } from './open-folders.ts';
 import { lookAt } from './placement.ts';
 import { entryProblem } from './system-error.ts';
 import { type Batch, isLeftover, joinPath, type ThreadState } from './thread-state.ts';
 import { isWithin } from './whole-folders.ts';
 
-/** Removes, or for a plan counts, what is in a folder and not in the snapshot. Excluded entries stay. */
+/** Removes, or for a plan counts, what is in a folder and not in the snapshot. Excluded entries stay, here and in the backup. */
 export function removeExtra(
   state: ThreadState,
   batch: Batch,
@@ -18,7 +18,9 @@ export function removeExtra(
 ): void {
   const { setup } = state;
   const { dev } = identityOf(folder);
-  for (const name of readdirSync(folder.prefix, { encoding: 'buffer' })) {
+  const names = readdirSync(folder.prefix, { encoding: 'buffer' });
+  const isMarked = wanted !== 'all' && isMarkedFolder(state, folder, names, wanted);
+  for (const name of names) {
     // As bytes in Latin-1: names that are no UTF-8 stay what they are.
     const key = name.toString('latin1');
     const isOurs = isLeftover(key, setup.run);
@@ -26,11 +28,23 @@ export function removeExtra(
     const entryPath = joinPath(path, name.toString('utf8'));
     try {
       if (isOurs) unlinkSync(Buffer.concat([folder.prefix, name]));
+      else if (isMarked) countLeftOut(batch.counts, entryPath);
       else removeEntry(state, batch, folder, name, entryPath, dev);
     } catch (error) {
       batch.problems.add(entryPath, `could not be deleted: ${entryProblem(error)}`);
     }
   }
+}
+
+function isMarkedFolder(
+  { leftOut }: ThreadState,
+  folder: OpenFolder,
+  names: readonly Buffer[],
+  stored?: ReadonlySet<string>,
+): boolean {
+  if (leftOut === undefined) return false;
+  const texts = names.map((name) => name.toString('latin1'));
+  return leftOut.isMarked(folder, texts, stored);
 }
 
 /** With everything below it, but nothing on another file system. True when it is gone. */
@@ -49,6 +63,10 @@ export function removeEntry(
   const isFolder = found.isDirectory();
   if (selection.isExcluded(path, isFolder)) return false;
   if (!isFolder && !selection.isIncluded(path, false)) return false;
+  if (state.leftOut?.matches(path, isFolder, found.size)) {
+    countLeftOut(batch.counts, path);
+    return false;
+  }
   let isEmpty = true;
   if (isFolder) {
     const { spared } = setup;
@@ -61,8 +79,7 @@ export function removeEntry(
     isEmpty = removeContents(state, batch, folder, name, path, device);
     if (!isEmpty || !selection.isIncluded(path, true)) return false;
   }
-  batch.counts.deletedEntries++;
-  countDeletedPath(batch.counts, path);
+  countDeleted(batch.counts, path);
   if (setup.isPlan) return true;
   if (isFolder) rmdirSync(place);
   else unlinkSync(place);
@@ -79,7 +96,11 @@ export function clearFolder(
 ): void {
   if (!isWithin(path, state.setup.deleteWithin)) return;
   const existing = lookAt(folder, name);
-  if (existing?.isDirectory()) removeEntry(state, batch, folder, name, path, existing.dev);
+  if (!existing?.isDirectory()) return;
+  const isGone = removeEntry(state, batch, folder, name, path, existing.dev);
+  if (!isGone && state.setup.isPlan) {
+    batch.problems.add(path, 'a folder stands in its place, and not all in it may be deleted');
+  }
 }
 
 function removeContents(
@@ -95,7 +116,12 @@ function removeContents(
   try {
     const folder = { fd, prefix: Buffer.from(`/proc/self/fd/${fd}/`) };
     let isEmpty = true;
-    for (const each of readdirSync(folder.prefix, { encoding: 'buffer' })) {
+    const names = readdirSync(folder.prefix, { encoding: 'buffer' });
+    if (isMarkedFolder(state, folder, names)) {
+      countLeftOut(batch.counts, path);
+      return false;
+    }
+    for (const each of names) {
       const below = joinPath(path, each.toString('utf8'));
       try {
         if (!removeEntry(state, batch, folder, each, below, device)) isEmpty = false;

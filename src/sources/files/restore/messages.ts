@@ -1,5 +1,6 @@
 import type { BlobId, TreeNode } from '../../../repository/index.ts';
 import type { RestoreCounts } from './counts.ts';
+import type { LeftOutSetup } from './left-out.ts';
 import type { OverwritePolicy, Placement } from './overwrite.ts';
 import type { OwnerMapping } from './owner-map.ts';
 import type { ProblemList } from './problems.ts';
@@ -16,6 +17,8 @@ export interface RestoreSetup {
   readonly verifyWritten: boolean;
   /** Folders in which, and below which, what the snapshot lacks is deleted: relative to the target, empty for itself. */
   readonly deleteWithin: readonly string[];
+  /** What is kept there all the same; absent: nothing. */
+  readonly leftOut: LeftOutSetup | undefined;
   readonly sparse: boolean;
   readonly includes: readonly string[];
   readonly excludes: readonly string[];

@@ -9,13 +9,14 @@ import {
 import type { BlobId, Repository, Snapshot } from '../../../repository/index.ts';
 import { chooseEntry } from './choose-entry.ts';
 import type { RestoreCounts } from './counts.ts';
+import { leftOutSetup } from './left-out.ts';
 import type { RestoreSetup } from './messages.ts';
 import type { OverwritePolicy } from './overwrite.ts';
 import { keepOwners, type OwnerMapping } from './owner-map.ts';
 import type { AttributeProblem, RestoreProblem } from './problems.ts';
 import { RestoreRun } from './restore-run.ts';
 import { assertOutsideRepository, assertRoom, openTarget, sparedFolder } from './target-folder.ts';
-import { wholeFolders } from './whole-folders.ts';
+import { machineBases, wholeFolders } from './whole-folders.ts';
 
 export interface RestoreFilesOptions {
   readonly repository: Repository;
@@ -34,6 +35,8 @@ export interface RestoreFilesOptions {
   readonly verify?: boolean | undefined;
   /** Deletes what the snapshot lacks, within what is selected. */
   readonly deleteExtra?: boolean | undefined;
+  /** With that, also what the backup would have left out: that it is not in the snapshot says nothing about it. */
+  readonly deleteLeftOut?: boolean | undefined;
   readonly owners?: OwnerMapping | undefined;
   /** Runs of zeros become holes. Default: true. */
   readonly sparse?: boolean | undefined;
@@ -84,6 +87,10 @@ export async function restoreFiles(options: RestoreFilesOptions): Promise<Restor
       deleteWithin: options.deleteExtra
         ? await wholeFolders(repository, snapshot, options.path)
         : [],
+      leftOut:
+        options.deleteExtra && !options.deleteLeftOut
+          ? leftOutSetup(snapshot, await machineBases(repository, snapshot, entry.folder))
+          : undefined,
       sparse: options.sparse ?? true,
       includes,
       excludes,

@@ -1,6 +1,7 @@
 import type { BlobReader } from '../../../repository/index.ts';
 import { AttributeWriter } from './attributes.ts';
 import { noCounts, type RestoreCounts } from './counts.ts';
+import { LeftOut } from './left-out.ts';
 import type {
   BatchAnswer,
   FoundFolder,
@@ -18,6 +19,7 @@ export class ThreadState {
   readonly setup: RestoreSetup;
   readonly reader: BlobReader;
   readonly selection: Selection;
+  readonly leftOut: LeftOut | undefined;
   readonly attributes: AttributeWriter;
   readonly #folders: OpenFolders | undefined;
   #temporaryNames = 0;
@@ -27,6 +29,7 @@ export class ThreadState {
     this.setup = setup;
     this.reader = reader;
     this.selection = new Selection(setup.includes, setup.excludes);
+    this.leftOut = setup.leftOut && new LeftOut(setup.leftOut);
     this.attributes = new AttributeWriter(setup);
     this.#folders =
       setup.targetFd === undefined

@@ -19,6 +19,24 @@ export async function wholeFolders(
   });
 }
 
+/** Where on the machine the folder of a snapshot stood that is restored from; several when it cannot be told. */
+export async function machineBases(
+  repository: Repository,
+  { tree, paths }: Pick<Snapshot, 'tree' | 'paths'>,
+  folder: string,
+): Promise<readonly string[]> {
+  const roots = new Set((await repository.readTree(tree)).map(({ name }) => name));
+  const all = paths.map(namesOf);
+  const isFromRoot = all.some(([first]) => first === undefined || roots.has(first));
+  if (isFromRoot || roots.size === 0) return [folder];
+  const prefixes = all.map((path) => {
+    const from = path.findIndex((name) => roots.has(name));
+    return from === -1 ? path : path.slice(0, from);
+  });
+  const bases = prefixes.map((prefix) => [...prefix, ...namesOf(folder)].join('/'));
+  return [...new Set([folder, ...bases])];
+}
+
 /** Is a folder one of these, or inside of one? */
 export function isWithin(path: string, folders: readonly string[]): boolean {
   return folders.some((each) => each === '' || path === each || path.startsWith(`${each}/`));
