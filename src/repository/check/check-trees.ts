@@ -2,7 +2,6 @@ import { isLifeboatError, throwIfAborted } from '../../core/index.ts';
 import { isDamage } from '../damage.ts';
 import { openVerifiedBlob } from '../data-plane/blob-codec.ts';
 import { decodeTree } from '../format/tree.ts';
-import type { TreeReferences } from '../format/tree-references.ts';
 import { findUsedBlobs } from '../prune/used-blobs.ts';
 import type { BlobId, BlobType, Snapshot, TreeNode } from '../repository.ts';
 import { blobKey, type CheckState } from './check-state.ts';
@@ -33,21 +32,12 @@ async function isAllThere(state: CheckState, snapshots: readonly Snapshot[]): Pr
   };
   const tools = { access, pool, index, signal, progress, onBytesRead };
   try {
-    const { missing } = await findUsedBlobs({ ...tools, snapshots, decode: strictReferences });
+    const { missing } = await findUsedBlobs({ ...tools, snapshots, isStrict: true });
     return missing.length === 0;
   } catch (error) {
     if (!isDamage(error)) throw error;
     return false;
   }
-}
-
-/** What a node says must be right, not only what it names. */
-function strictReferences(bytes: Uint8Array): TreeReferences {
-  const nodes = decodeTree(bytes);
-  return {
-    content: nodes.flatMap(({ content = [] }) => content),
-    subtrees: nodes.flatMap(({ subtree }) => (subtree === undefined ? [] : [subtree])),
-  };
 }
 
 /** With what people know it by: what was backed up, and when. */

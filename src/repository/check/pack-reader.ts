@@ -1,4 +1,5 @@
 import { isLifeboatError } from '../../core/index.ts';
+import { packBlobList } from '../data-plane/blob-list.ts';
 import { ownBuffer } from '../data-plane/own-buffer.ts';
 import type { PackProblem } from '../data-plane/worker-messages.ts';
 import type { IndexedPack } from '../format/index-file.ts';
@@ -48,8 +49,10 @@ export class PackReader {
     try {
       const { from, transfer } = await this.#stored(name);
       const bytes = packSizeBytes(blobs);
-      const request = { type: 'checkPack', name, from, blobs } as const;
-      const { problems } = await pool.leastBusy().run(request, 'checked', { bytes, transfer });
+      const list = packBlobList(blobs);
+      const request = { type: 'checkPack', name, from, blobs: list } as const;
+      const options = { bytes, transfer: [...transfer, list.buffer] };
+      const { problems } = await pool.leastBusy().run(request, 'checked', options);
       this.#state.bytesRead += bytes;
       return problems;
     } catch (error) {

@@ -8,11 +8,13 @@ import { nestedKeys } from '../log/nested-keys.ts';
 import type { BlobId, BlobType } from '../repository.ts';
 import { sha256 } from '../stored-file.ts';
 import { decodeBlobs } from './blob-decoder.ts';
+import { unpackBlobList } from './blob-list.ts';
 import { checkPack } from './pack-check.ts';
-import { readPackFile } from './pack-file.ts';
 import { PackSession } from './pack-session.ts';
+import { type PackSource, packInMemory, withPackFile } from './pack-source.ts';
 import { repackBlobs } from './repack-blobs.ts';
 import { resealBlobs } from './reseal-blobs.ts';
+import { readReferences } from './tree-reader.ts';
 import type { PackMessage, WorkerAnswer, WorkerRequest, WorkerSetup } from './worker-messages.ts';
 
 interface KeptBlobs {
@@ -78,10 +80,15 @@ function handle(request: WorkerRequest): WorkerAnswer | undefined {
       const plain = decodeBlobs(key, request.pieces, request.blobs, request.plainBytes);
       return { type: 'decoded', job: request.job, plain };
     }
+    case 'references': {
+      const references = readReferences(key, request);
+      return { type: 'references', job: request.job, references };
+    }
     case 'checkPack': {
       const { name, from, blobs } = request;
-      const bytes = 'bytes' in from ? from.bytes : readPackFile(from.file);
-      const problems = checkPack(key, name, bytes, blobs);
+      const check = (pack: PackSource) => checkPack(key, name, pack, unpackBlobList(blobs));
+      const problems =
+        'bytes' in from ? check(packInMemory(from.bytes)) : withPackFile(from.file, check);
       return { type: 'checked', job: request.job, problems };
     }
     case 'repack':

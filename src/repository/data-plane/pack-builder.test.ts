@@ -9,6 +9,7 @@ import { openVerifiedBlob } from './blob-codec.ts';
 import { type FinishedPack, PackBuilder, type PreparedBlob, prepareBlob } from './pack-builder.ts';
 import { checkPack } from './pack-check.ts';
 import { PackSession } from './pack-session.ts';
+import { packInMemory } from './pack-source.ts';
 
 const key = keyFromBytes(randomBytes(64));
 const idOf = (bytes: Uint8Array) => sha256(bytes) as BlobId;
@@ -32,7 +33,7 @@ describe('pack', () => {
       const plain = openVerifiedBlob(key, sealed, uncompressedLength, id);
       expect(Buffer.compare(plain, blobs[i] as Buffer)).toBe(0);
     }
-    expect(checkPack(key, pack.name, pack.bytes, pack.blobs)).toEqual([]);
+    expect(checkPack(key, pack.name, packInMemory(pack.bytes), pack.blobs)).toEqual([]);
   });
 
   it('holds blobs of one type, trees always compressed', () => {

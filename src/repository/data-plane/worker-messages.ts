@@ -1,6 +1,7 @@
 import type { ErrorCode, ErrorContext } from '../../core/index.ts';
 import type { EnvelopeKey } from '../crypto/envelope.ts';
 import type { IndexedPack, PackedBlob } from '../format/index-file.ts';
+import type { TreeReferences } from '../format/tree-references.ts';
 import type { OpenedFile, SealedFile } from '../log/nested-file.ts';
 import type { NestedHeader } from '../log/nested-header.ts';
 import type { NestedFolder } from '../log/nested-keys.ts';
@@ -24,6 +25,11 @@ export interface WantedBlob {
   readonly uncompressedLength: number;
   /** Where in the answer its plain bytes go; several places when a content repeats it. */
   readonly targets: readonly number[];
+}
+
+/** A tree inside one of the stored pieces. */
+export interface WantedTree extends Omit<WantedBlob, 'targets'> {
+  readonly pack: string;
 }
 
 export type WorkerRequest =
@@ -75,7 +81,17 @@ export type WorkerRequest =
       readonly name: string;
       /** The stored bytes, or the file on this machine that the worker reads itself. */
       readonly from: { readonly bytes: Uint8Array } | { readonly file: string };
-      readonly blobs: readonly PackedBlob[];
+      /** See `packBlobList`. */
+      readonly blobs: Uint8Array;
+    }
+  /** Decode trees and answer what they name: `references`. */
+  | {
+      readonly type: 'references';
+      readonly job: number;
+      readonly pieces: readonly Uint8Array[];
+      readonly trees: readonly WantedTree[];
+      /** Everything in a node must be right, not only what it names. */
+      readonly isStrict: boolean;
     }
   /** Verify stored blobs and put them into a new pack. Answer: `repacked`. */
   | {
@@ -108,6 +124,8 @@ export type WorkerAnswer =
   | { readonly type: 'resealed'; readonly job: number; readonly problems: readonly BlobProblem[] }
   | { readonly type: 'flushed'; readonly job: number }
   | { readonly type: 'decoded'; readonly job: number; readonly plain: Uint8Array }
+  /** Of all trees together; a content may be there several times. */
+  | { readonly type: 'references'; readonly job: number; readonly references: TreeReferences }
   | { readonly type: 'checked'; readonly job: number; readonly problems: readonly PackProblem[] }
   | { readonly type: 'repacked'; readonly job: number; readonly pack: MovedPack }
   | { readonly type: 'nestedSealed'; readonly job: number; readonly sealed: SealedFile }

@@ -67,12 +67,19 @@ export function decodePackHeader(header: Uint8Array): readonly PackedBlob[] {
   return blobs;
 }
 
-/** Where the sealed header lies in a whole pack. Errors: `repository.damaged`. */
+/** How long the trailer, the last bytes of a pack, says that the sealed header is. Errors: `repository.damaged`. */
+export function packHeaderBytes(trailer: Uint8Array): number {
+  const length = new DataView(trailer.buffer, trailer.byteOffset).getUint32(0, true);
+  if (length > maxHeaderBytes) throw damaged('pack: its header has an impossible length');
+  return length;
+}
+
+/** Where the sealed header lies in a whole pack, or in its end. Errors: `repository.damaged`. */
 export function locatePackHeader(pack: Uint8Array): Uint8Array {
   const end = pack.length - packTrailerBytes;
   if (end < envelopeOverhead) throw damaged('pack: too short');
-  const length = new DataView(pack.buffer, pack.byteOffset).getUint32(end, true);
-  if (length < envelopeOverhead || length > maxHeaderBytes || length > end) {
+  const length = packHeaderBytes(pack.subarray(end));
+  if (length < envelopeOverhead || length > end) {
     throw damaged('pack: its header has an impossible length');
   }
   return pack.subarray(end - length, end);

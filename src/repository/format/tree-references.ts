@@ -1,5 +1,6 @@
 import type { BlobId } from '../repository.ts';
 import { arrayField, asHash, asObject, damaged, parseObject } from './json-shape.ts';
+import { decodeTree } from './tree.ts';
 
 export interface TreeReferences {
   readonly content: readonly BlobId[];
@@ -27,4 +28,13 @@ export function treeReferences(bytes: Uint8Array): TreeReferences {
     for (const id of arrayField(node, 'content')) content.push(asHash(id, 'content') as BlobId);
   }
   return { content, subtrees };
+}
+
+/** As `treeReferences`, but everything that a node says must be right. Errors: `repository.damaged`. */
+export function strictTreeReferences(bytes: Uint8Array): TreeReferences {
+  const nodes = decodeTree(bytes);
+  return {
+    content: nodes.flatMap(({ content = [] }) => content),
+    subtrees: nodes.flatMap(({ subtree }) => (subtree === undefined ? [] : [subtree])),
+  };
 }

@@ -3,11 +3,11 @@ import { plainLength } from '../data-plane/blob-codec.ts';
 import { ownBuffer } from '../data-plane/own-buffer.ts';
 import type { WorkerPool } from '../data-plane/worker-pool.ts';
 import { damaged } from '../format/json-shape.ts';
-import { maxTreeBytes, type TreeReferences, treeReferences } from '../format/tree-references.ts';
+import { maxTreeBytes } from '../format/tree-references.ts';
 import { BitSet } from '../index/bit-set.ts';
 import type { BlobIndex } from '../index/blob-index.ts';
 import type { BlobId, BlobType, Snapshot } from '../repository.ts';
-import { aboutFile, type RepositoryAccess } from '../stored-file.ts';
+import type { RepositoryAccess } from '../stored-file.ts';
 import { type PlacedRow, piecesOf, placedRows, readPieces } from './blob-pieces.ts';
 
 export interface UsedBlobs {
@@ -25,8 +25,8 @@ export interface UsedBlobsOptions {
   readonly snapshots: readonly Snapshot[];
   readonly signal?: AbortSignal | undefined;
   readonly progress: Progress;
-  /** Default: `treeReferences`, which takes anything that names blobs. */
-  readonly decode?: (tree: Uint8Array) => TreeReferences;
+  /** What a node says must be right, not only what it names. Default: anything that names blobs is taken. */
+  readonly isStrict?: boolean;
   readonly onBytesRead?: (bytes: number) => void;
 }
 
@@ -91,31 +91,20 @@ class Walk implements UsedBlobs {
   }
 
   async #read(placed: readonly PlacedRow[]): Promise<void> {
-    const { access, pool, index, signal, decode = treeReferences } = this.#options;
+    const { access, pool, index, signal, isStrict = false } = this.#options;
     const { pieces, spots } = piecesOf(placed);
     const read = (await readPieces(access.location, pieces, signal)).map(ownBuffer);
     this.#options.onBytesRead?.(read.reduce((sum, { length }) => sum + length, 0));
-    let plainBytes = 0;
-    const blobs = placed.map((each, number) => {
-      const target = plainBytes;
-      plainBytes += plainLength(each);
-      const { length, uncompressedLength } = each;
-      const id = index.idAt(each.row);
+    const trees = placed.map(({ row, pack, length, uncompressedLength }, number) => {
       const spot = spots[number] as { piece: number; offset: number };
-      return { id, ...spot, length, uncompressedLength, targets: [target] };
+      return { id: index.idAt(row), pack, ...spot, length, uncompressedLength };
     });
-    const request = { type: 'decode', pieces: read, blobs, plainBytes } as const;
+    const request = { type: 'references', pieces: read, trees, isStrict } as const;
     const transfer = read.map(({ buffer }) => buffer);
-    const { plain } = await pool
-      .leastBusy()
-      .run(request, 'decoded', { bytes: plainBytes, transfer });
-    for (const [number, each] of placed.entries()) {
-      const start = blobs[number]?.targets[0] as number;
-      const bytes = plain.subarray(start, start + plainLength(each));
-      const { content, subtrees } = aboutFile('data', each.pack, () => decode(bytes));
-      for (const id of content) this.need('data', id);
-      for (const id of subtrees) this.need('tree', id);
-    }
+    const bytes = placed.reduce((sum, each) => sum + plainLength(each), 0);
+    const { references } = await pool.leastBusy().run(request, 'references', { bytes, transfer });
+    for (const id of references.content) this.need('data', id);
+    for (const id of references.subtrees) this.need('tree', id);
     this.#treesDone += placed.length;
   }
 }
