@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -95,4 +96,23 @@ describe('an in-place restore with --delete', () => {
       ...[true, true, true, true],
     ]);
   });
+});
+
+it('deletes nothing on what is mounted below a folder that was backed up', async (context) => {
+  if (process.getuid?.() !== 0) context.skip('only root can mount a file system');
+  const mounted = join(site, 'mounted');
+  mkdirSync(mounted, { recursive: true });
+  expect((await run('backup')).exitCode).toBe(0);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'lifeboat-test', mounted]);
+  try {
+    put('mounted/precious');
+    put('extra');
+    for (const also of [[], ['--delete-excluded']]) {
+      const options = ['--in-place', '--delete', ...also, '--yes', 'site'];
+      expect((await run('restore', ...options)).exitCode).toBe(0);
+      expect(isThere(['mounted/precious', 'extra'])).toEqual([true, false]);
+    }
+  } finally {
+    execFileSync('umount', ['-l', mounted]);
+  }
 });

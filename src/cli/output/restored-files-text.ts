@@ -26,7 +26,7 @@ export function describeCounts(counts: RestoreCounts): string[] {
     lines.push(`  deleted    ${countOf(counts.deletedEntries, 'entry', 'entries')}`);
   if (counts.leftOutEntries > 0)
     lines.push(
-      `  kept       ${countOf(counts.leftOutEntries, 'entry', 'entries')} that the backup leaves out by its excludes`,
+      `  kept       ${countOf(counts.leftOutEntries, 'entry', 'entries')} that the backup leaves out by its excludes, or on other file systems`,
     );
   if (counts.socketsSkipped > 0)
     lines.push(`  skipped    ${countOf(counts.socketsSkipped, 'socket')}: programs make them anew`);

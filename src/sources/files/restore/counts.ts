@@ -25,7 +25,7 @@ export interface RestoreCounts {
   deletedEntries: number;
   /** The first of them, for the plan. */
   deletedPaths: string[];
-  /** Not in the snapshot, and not deleted, because the backup would have left it out. */
+  /** Not in the snapshot, and not deleted, because the backup would have left it out, or because it is on another file system. */
   leftOutEntries: number;
   leftOutPaths: string[];
 }

@@ -19,6 +19,7 @@ export function removeExtra(
   const { setup } = state;
   const { dev } = identityOf(folder);
   const names = readdirSync(folder.prefix, { encoding: 'buffer' });
+  const isMounted = wanted !== 'all' && state.deletableDevice(path) !== dev;
   const isMarked = wanted !== 'all' && isMarkedFolder(state, folder, names, wanted);
   for (const name of names) {
     // As bytes in Latin-1: names that are no UTF-8 stay what they are.
@@ -28,7 +29,7 @@ export function removeExtra(
     const entryPath = joinPath(path, name.toString('utf8'));
     try {
       if (isOurs) unlinkSync(Buffer.concat([folder.prefix, name]));
-      else if (isMarked) countLeftOut(batch.counts, entryPath);
+      else if (isMounted || isMarked) countLeftOut(batch.counts, entryPath);
       else removeEntry(state, batch, folder, name, entryPath, dev);
     } catch (error) {
       batch.problems.add(entryPath, `could not be deleted: ${entryProblem(error)}`);

@@ -10,9 +10,10 @@ import type {
   LostRange,
   RestoreSetup,
 } from './messages.ts';
-import { type OpenFolder, OpenFolders } from './open-folders.ts';
+import { identityOf, type OpenFolder, OpenFolders } from './open-folders.ts';
 import { Problems } from './problems.ts';
 import { Selection } from './selection.ts';
+import { folderAround } from './whole-folders.ts';
 
 /** What lives as long as a thread. */
 export class ThreadState {
@@ -22,6 +23,7 @@ export class ThreadState {
   readonly leftOut: LeftOut | undefined;
   readonly attributes: AttributeWriter;
   readonly #folders: OpenFolders | undefined;
+  readonly #devices = new Map<string, bigint>();
   #temporaryNames = 0;
   readonly #thread = Math.random().toString(36).slice(2, 8);
 
@@ -44,6 +46,23 @@ export class ThreadState {
 
   releaseFolder(path: string): void {
     this.#folders?.release(path);
+  }
+
+  /**
+   * The file system in which something may be deleted at a path: that of the folder that was backed up. What is mounted below it may have
+   * been left out, and is never touched. Undefined where nothing may be deleted.
+   */
+  deletableDevice(path: string): bigint | undefined {
+    const root = folderAround(path, this.setup.deleteWithin);
+    if (root === undefined) return undefined;
+    const known = this.#devices.get(root);
+    if (known !== undefined) return known;
+    const folder = this.holdFolder(root);
+    if (folder === undefined) return undefined;
+    const { dev } = identityOf(folder);
+    this.releaseFolder(root);
+    this.#devices.set(root, dev);
+    return dev;
   }
 
   closeFolders(): void {

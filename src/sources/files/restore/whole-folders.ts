@@ -39,7 +39,15 @@ export async function machineBases(
 
 /** Is a folder one of these, or inside of one? */
 export function isWithin(path: string, folders: readonly string[]): boolean {
-  return folders.some((each) => each === '' || path === each || path.startsWith(`${each}/`));
+  return folderAround(path, folders) !== undefined;
+}
+
+/** The innermost of them that a folder is or lies in. */
+export function folderAround(path: string, folders: readonly string[]): string | undefined {
+  const around = folders.filter(
+    (each) => each === '' || path === each || path.startsWith(`${each}/`),
+  );
+  return around.toSorted((a, b) => b.length - a.length)[0];
 }
 
 /** Where in the tree the paths are. restic keeps relative ones as they were given, `.` as the root itself. */
