@@ -14,6 +14,7 @@ const entries = [
   'repository/data-plane/blob-worker',
   'repository/read/reader-thread',
   'sources/files/backup/tree-worker',
+  'sources/files/backup/scan-worker',
   'sources/files/restore/restore-reader',
   'recovery/assess/scan-worker',
 ].map((each) => join(source, `${each}.ts`));

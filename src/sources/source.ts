@@ -7,6 +7,8 @@ export interface SourceContext {
   readonly lockWaitMs?: number;
   readonly signal?: AbortSignal;
   readonly progress?: Progress;
+  /** Somebody is there to see the progress, so that it may cost a little to know the total. */
+  readonly isWatched?: boolean;
 }
 
 export interface BackupSummary {

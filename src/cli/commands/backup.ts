@@ -88,7 +88,13 @@ async function backupOne(
     if (event.type === 'warning') told.add(event.message);
     output.progress(event);
   };
-  const summary = await source.backup({ repository, signal, progress, ...waiting });
+  const summary = await source.backup({
+    repository,
+    signal,
+    progress,
+    isWatched: output.isWatched,
+    ...waiting,
+  });
   // Some sources tell at once, some in the end.
   for (const message of summary.warnings) if (!told.has(message)) output.warn(message);
   for (const reason of summary.flagged ?? [])

@@ -7,6 +7,7 @@ const progressIntervalMs = 1000;
 /** JSON lines on standard output, errors included; nothing else is written there. */
 export class JsonOutput implements Output {
   readonly mode = 'json';
+  readonly isWatched = true;
   readonly progress: Progress;
   readonly #stdout: NodeJS.WriteStream;
   readonly #lastProgress = new Map<string, number>();

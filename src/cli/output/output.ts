@@ -21,6 +21,8 @@ export interface Output {
   fail(record: OutputRecord, text: (style: Style) => string): void;
   /** For engines; drawn in place on a terminal, now and then elsewhere. */
   readonly progress: Progress;
+  /** Progress is seen as it goes: drawn on a terminal, or read by a program. Not in the log of a scheduled command. */
+  readonly isWatched: boolean;
   /** A line that is drawn in place until it is replaced; nothing without a terminal. */
   status(text: ((style: Style) => string) | undefined): void;
   /** Takes drawn lines away, before a question. */

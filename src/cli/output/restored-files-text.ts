@@ -43,7 +43,7 @@ export function describeLeftOut(
   return [
     ...leftOutPaths.map((path) => dim(`  keep ${path}`)),
     ...(unnamed > 0 ? [dim(`  and ${countOf(unnamed, 'more entry', 'more entries')}`)] : []),
-    dim('  (with --delete-excluded these would be deleted too)'),
+    dim('  (--delete-excluded deletes too what the backup leaves out)'),
   ];
 }
 

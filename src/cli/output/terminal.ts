@@ -31,6 +31,10 @@ export class TerminalOutput implements Output {
     this.#live = new LiveLines(stderr, environment);
   }
 
+  get isWatched(): boolean {
+    return this.#live.isPossible;
+  }
+
   report(_record: OutputRecord, text?: (style: Style) => string): void {
     if (text) this.say(text);
   }

@@ -35,12 +35,13 @@ export class FilesSource implements Source {
   }
 
   async backup(context: SourceContext): Promise<BackupSummary> {
-    const { repository, lockWaitMs, signal, progress } = context;
+    const { repository, lockWaitMs, signal, progress, isWatched } = context;
     const { paths, exclude, excludeFiles, excludeIfPresent, excludeCaches } = this.settings;
     return await backupFiles({
       repository,
       source: this.name,
       lockWaitMs,
+      isWatched,
       paths,
       tags: tagsOf('files', this.name),
       excludes: exclude ?? [],

@@ -29,12 +29,14 @@ import {
   type PresenceMark,
   storedRules,
 } from '../left-out-rules.ts';
+import { BackupMeter } from './backup-meter.ts';
 import { shownPath } from './byte-path.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { chooseParents } from './choose-parents.ts';
 import type { Counts } from './counts.ts';
 import type { EntryRules } from './entry-rules.ts';
 import { figuresOf, formerFigures } from './former-figures.ts';
+import { outermost } from './scan-tree.ts';
 import { TreeCrew } from './tree-crew.ts';
 import type { WantedNames } from './worker-messages.ts';
 
@@ -67,6 +69,8 @@ export interface BackupFilesOptions {
   readonly readers?: number;
   readonly signal?: AbortSignal;
   readonly progress?: Progress;
+  /** Somebody is there to see the progress: a first backup counts what there is while it runs, so that it can say how much is left. */
+  readonly isWatched?: boolean | undefined;
 }
 
 export interface FilesBackupSummary extends BackupSummary {
@@ -76,7 +80,6 @@ export interface FilesBackupSummary extends BackupSummary {
 
 /** How often a file is read again that changes meanwhile. */
 const rereads = 3;
-const progressEveryMs = 200;
 const checkpointEveryMs = 5 * 60_000;
 /** How long a cancelled backup may take to keep what it has stored. */
 const lastCheckpointMs = 15_000;
@@ -112,11 +115,12 @@ async function run(options: BackupFilesOptions, progress: Progress): Promise<Fil
   const leftOut = leftOutRules(options);
   // A restore must know what is not in the snapshot by intention.
   const excludes = storedRules(leftOut);
+  const rules = rulesOf(leftOut, options, paths);
   const warnings = new WarningList(progress);
   let isIncomplete = false;
   // Threads take a while to start: that goes on while the repository is locked and its index is read.
   await using crew = new TreeCrew({
-    rules: rulesOf(leftOut, options, paths),
+    rules,
     workers: options.readers,
     readTree: (id) => repository.readBlob('tree', id, signal).catch(() => undefined),
     onWarning: (path, problem, isStored) => {
@@ -154,7 +158,15 @@ async function run(options: BackupFilesOptions, progress: Progress): Promise<Fil
   });
   const everyMs = options.checkpointEveryMs ?? checkpointEveryMs;
   const checkpoints = new Checkpoints({ crew, writer, everyMs, progress, parents, snapshot });
-  const meter = startMeter(crew, progress, whole?.summary?.bytesTotal);
+  using _meter = new BackupMeter({
+    task,
+    progress,
+    counts: () => ({ ...crew.counts, bytesUnderWay: crew.bytesUnderWay }),
+    formerBytes: whole?.summary?.bytesTotal,
+    scan: options.isWatched
+      ? { paths: outermost(paths).map((path) => nameBytes(path).toString('latin1')), rules }
+      : undefined,
+  });
   try {
     const wanted = paths.includes('/') ? undefined : wantedNames(paths);
     const saving = crew.save({ path: '', parents: parents.map(({ tree }) => tree), wanted });
@@ -197,7 +209,6 @@ async function run(options: BackupFilesOptions, progress: Progress): Promise<Fil
     throw error;
   } finally {
     hardStop.abort(signal?.reason);
-    clearInterval(meter);
     await checkpoints.end();
   }
 }
@@ -266,22 +277,6 @@ function wantedNames(paths: readonly string[]): WantedNames {
     }
   }
   return root;
-}
-
-function startMeter(crew: TreeCrew, progress: Progress, total: number | undefined): NodeJS.Timeout {
-  const tick = () => {
-    const { bytesTotal, filesTotal } = crew.counts;
-    const known = total !== undefined && total >= bytesTotal ? { total } : {};
-    progress({
-      type: 'progress',
-      task,
-      done: bytesTotal,
-      ...known,
-      unit: 'bytes',
-      detail: `${filesTotal} files`,
-    });
-  };
-  return setInterval(tick, progressEveryMs);
 }
 
 async function untilAborted<Value>(

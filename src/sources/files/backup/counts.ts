@@ -20,13 +20,22 @@ export class Counter {
   readonly memory: SharedArrayBuffer;
   readonly #values: Float64Array;
 
-  constructor(memory = new SharedArrayBuffer(countNames.length * 8)) {
+  constructor(memory = new SharedArrayBuffer((countNames.length + 1) * 8)) {
     this.memory = memory;
     this.#values = new Float64Array(memory);
   }
 
   add(name: CountName, value = 1): void {
     (this.#values[position[name]] as number) += value;
+  }
+
+  /** What is read of the file that is being read: no count, it goes back to 0. */
+  get bytesUnderWay(): number {
+    return this.#values[countNames.length] as number;
+  }
+
+  set bytesUnderWay(bytes: number) {
+    this.#values[countNames.length] = bytes;
   }
 
   get(name: CountName): number {

@@ -103,6 +103,11 @@ export class TreeCrew implements AsyncDisposable {
     return sumCounts(this.#counters);
   }
 
+  /** Read of files that are not done, so not in the counts. */
+  get bytesUnderWay(): number {
+    return this.#counters.reduce((sum, { bytesUnderWay }) => sum + bytesUnderWay, 0);
+  }
+
   /** The workers, which were started before there was anything to write to, may store. */
   begin(writer: BackupWriter): void {
     for (const number of this.#members.keys()) {

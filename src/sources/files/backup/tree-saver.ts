@@ -256,7 +256,9 @@ export class TreeSaver {
     const { filter, nodes, files, counter } = this.#options;
     if (filter.isTooLarge(seen.size)) return;
     if (formers.length > 0 && this.#takeUnchanged(frame, name, path, seen, formers)) return;
+    counter.bytesUnderWay = 0;
     const saved = files.save(path, seen);
+    counter.bytesUnderWay = 0;
     if (saved === undefined) {
       this.#saveEntry(frame, name);
       return;

@@ -44,6 +44,7 @@ function run(): void {
     rabinPolynomial === undefined ? sink.createCutter() : createRabinCutter(rabinPolynomial);
   const contents = new ContentSaver(sink, cutter, (bytes) => {
     counter.add('bytesRead', bytes);
+    counter.bytesUnderWay += bytes;
   });
   const saver = new TreeSaver({
     number,
