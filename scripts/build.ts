@@ -1,6 +1,6 @@
 // Builds what npm publishes: dist/cli with the command and the entries of its threads, each of which loads few files.
 import { chmodSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type RolldownOutput, rolldown } from 'rolldown';
 import { bundledPackages, noticesOf } from './third-party-notices.ts';
 
@@ -14,14 +14,17 @@ const entries = [
   'repository/data-plane/blob-worker',
   'repository/read/reader-thread',
   'sources/files/backup/tree-worker',
-  'sources/files/backup/scan-worker',
+  'sources/files/backup/count-worker',
   'sources/files/restore/restore-reader',
   'recovery/assess/scan-worker',
 ].map((each) => join(source, `${each}.ts`));
 
+const named = Object.fromEntries(entries.map((file) => [basename(file, '.ts'), file]));
+if (Object.keys(named).length < entries.length) throw new Error('two entries have the same name');
+
 rmSync(target, { recursive: true, force: true });
 const bundle = await rolldown({
-  input: Object.fromEntries(entries.map((file) => [file.replace(/^.*\/|\.ts$/g, ''), file])),
+  input: named,
   platform: 'node',
   // Those of other packages stay imports: they are large, and loaded only where they are needed.
   external: (id, from) =>

@@ -51,7 +51,7 @@ export class BackupMeter implements Disposable {
     const total = this.#totalBytes;
     // Files grow, and there may be more of them than at the last time: then the total is not known.
     const isKnown = total !== undefined && total >= bytesTotal;
-    const files = `${formatCount(filesTotal)} files`;
+    const files = `${formatCount(filesTotal)} ${filesTotal === 1 ? 'file' : 'files'}`;
     progress({
       type: 'progress',
       task,
@@ -63,7 +63,7 @@ export class BackupMeter implements Disposable {
   }
 
   #begin(scan: ScanSetup): void {
-    const file = new URL(`./scan-worker${extname(import.meta.url)}`, import.meta.url);
+    const file = new URL(`./count-worker${extname(import.meta.url)}`, import.meta.url);
     const thread = new Worker(file, { workerData: scan, execArgv: [], stdin: false });
     this.#scanning = thread;
     thread.on('message', ({ bytes }: ScannedTotals) => {
