@@ -22,7 +22,7 @@ import type {
 } from '../repository.ts';
 import type { SnapshotRetention } from '../retention-lock/snapshot-retention.ts';
 import { type RepositoryAccess, writeStoredJson } from '../stored-file.ts';
-import type { SinkGrant } from './blob-sink.ts';
+import type { PackContent, SinkGrant } from './blob-sink.ts';
 import { CompactPack } from './compact-pack.ts';
 import { ownBuffer } from './own-buffer.ts';
 import { SinkHost } from './sink-host.ts';
@@ -97,8 +97,8 @@ export class RepositoryBackupWriter implements BackupWriter {
       localFolder: location instanceof LocalLocation ? location.path : undefined,
       index: options.known,
       claims: this.#unindexed,
-      onPack: ({ name, header, bytes }) =>
-        this.#writePack(new CompactPack(name, header), bytes).catch((error: unknown) =>
+      onPack: ({ name, header, content, sizeBytes }) =>
+        this.#writePack(new CompactPack(name, header), content, sizeBytes).catch((error: unknown) =>
           this.#fail(error),
         ),
     });
@@ -279,16 +279,24 @@ export class RepositoryBackupWriter implements BackupWriter {
   }
 
   async #writePooled({ pack, bytes }: PackMessage, from: PoolWorker): Promise<void> {
-    await this.#writePack(pack, bytes);
+    await this.#writePack(pack, bytes, bytes.length);
     from.post({ type: 'recycle', buffer: bytes.buffer }, [bytes.buffer]);
   }
 
-  async #writePack(pack: IndexedPack, bytes: Uint8Array): Promise<void> {
+  async #writePack(pack: IndexedPack, content: PackContent, sizeBytes: number): Promise<void> {
+    const { access, signal } = this.#options;
+    const { location } = access;
+    if (typeof content === 'string') {
+      assert(location instanceof LocalLocation, 'only local repositories get files');
+      if (this.#failure !== undefined) return await location.discardPack(content);
+      await location.adoptPack(pack.name, content, signal);
+      this.#bytesStored += sizeBytes;
+      return await this.#index.add(pack);
+    }
     if (this.#failure !== undefined) return;
-    const { location } = this.#options.access;
     if (pack.blobs[0]?.type === 'tree') location.expectTrees?.([pack.name]);
-    await location.write('data', pack.name, bytes, this.#options.signal);
-    this.#bytesStored += bytes.length;
+    await location.write('data', pack.name, content, signal);
+    this.#bytesStored += sizeBytes;
     await this.#index.add(pack);
   }
 

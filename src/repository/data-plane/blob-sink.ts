@@ -9,8 +9,9 @@ import { type ClaimMemory, ClaimTable } from '../index/claim-table.ts';
 import type { IndexMemory } from '../index/index-memory.ts';
 import type { BlobId, BlobType } from '../repository.ts';
 import { openVerifiedBlob } from './blob-codec.ts';
+import { FilePackTarget } from './file-pack-target.ts';
 import { LocalPacks } from './local-packs.ts';
-import { PackSession } from './pack-session.ts';
+import { inMemory, type NewPackTarget, PackSession } from './pack-session.ts';
 
 /** What a thread of one's own needs to store blobs of a backup by itself. Holds the master key: never store it. */
 export interface SinkGrant {
@@ -36,11 +37,17 @@ export interface SinkMessage {
   readonly name: string;
   /** Plain: a tenth of what the same costs as objects. */
   readonly header: Uint8Array;
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly sizeBytes: number;
+  /** Of the pack, or the temporary file that holds them: see `LocalLocation.adoptPack`. */
+  readonly content: PackContent;
 }
+
+export type PackContent = Uint8Array<ArrayBuffer> | string;
 
 /** One is being filled, one is on its way. */
 const maxPacksUnderWay = 1;
+/** Files wait for their fsync without taking memory. */
+const maxFilesUnderWay = 3;
 
 /**
  * Stores blobs from a thread other than the writer's: hashes, deduplicates, compresses, encrypts, verifies and packs with
@@ -53,7 +60,7 @@ export class BlobSink {
   readonly #figures: Float64Array;
   readonly #lookup: BlobLookup;
   readonly #claims: ClaimTable;
-  readonly #packs: PackSession;
+  readonly #packs: PackSession<PackContent>;
   readonly #spareBuffers: ArrayBuffer[] = [];
   readonly #localPacks: LocalPacks | undefined;
   readonly #key: EnvelopeKey;
@@ -67,8 +74,11 @@ export class BlobSink {
     this.#key = { ...grant.masterKey };
     this.#localPacks =
       grant.localFolder === undefined ? undefined : new LocalPacks(grant.localFolder);
-    this.#packs = new PackSession(this.#key, this.#spareBuffers, (pack) => {
-      this.#send({ name: pack.name, header: encodePackHeader(pack.blobs), bytes: pack.bytes });
+    const folder = grant.localFolder;
+    const newTarget: NewPackTarget<PackContent> =
+      folder === undefined ? inMemory(this.#spareBuffers) : () => new FilePackTarget(folder);
+    this.#packs = new PackSession(this.#key, newTarget, ({ blobs, ...pack }) => {
+      this.#send({ ...pack, header: encodePackHeader(blobs) });
     });
   }
 
@@ -97,6 +107,11 @@ export class BlobSink {
     this.#packs.flush();
   }
 
+  /** Leaves no temporary files of packs that will not be. */
+  discard(): void {
+    this.#packs.discard();
+  }
+
   /** Undefined when a tree that the index names must be asked for from the main thread. Errors: as reading one. */
   readTree(id: BlobId): Uint8Array | undefined {
     const place = this.#lookup.find('tree', id);
@@ -116,16 +131,18 @@ export class BlobSink {
 
   #send(pack: Omit<SinkMessage, 'number'>): void {
     const control = this.#control;
+    const most = typeof pack.content === 'string' ? maxFilesUnderWay : maxPacksUnderWay;
     for (;;) {
       const underWay = Atomics.load(control, sinkWord.packsUnderWay);
-      if (underWay <= maxPacksUnderWay) break;
+      if (underWay <= most) break;
       this.throwIfStopped();
       Atomics.wait(control, sinkWord.packsUnderWay, underWay, 1000);
     }
     Atomics.add(control, sinkWord.packsUnderWay, 1);
     const number = Atomics.add(control, sinkWord.packsSent, 1) + 1;
     const message: SinkMessage = { ...pack, number };
-    this.#grant.port.postMessage(message, [pack.bytes.buffer]);
+    const { content } = pack;
+    this.#grant.port.postMessage(message, typeof content === 'string' ? [] : [content.buffer]);
   }
 
   /** Buffers of packs that were written. */

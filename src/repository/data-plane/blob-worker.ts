@@ -10,7 +10,7 @@ import { sha256 } from '../stored-file.ts';
 import { decodeBlobs } from './blob-decoder.ts';
 import { unpackBlobList } from './blob-list.ts';
 import { checkPack } from './pack-check.ts';
-import { PackSession } from './pack-session.ts';
+import { inMemory, PackSession } from './pack-session.ts';
 import { type PackSource, packInMemory, withPackFile } from './pack-source.ts';
 import { repackBlobs } from './repack-blobs.ts';
 import { resealBlobs } from './reseal-blobs.ts';
@@ -27,7 +27,7 @@ const { masterKey } = workerData as WorkerSetup;
 const key: EnvelopeKey = { ...masterKey };
 const keys = nestedKeys(key);
 const kept = new Map<number, KeptBlobs>();
-const sessions = new Map<number, PackSession>();
+const sessions = new Map<number, PackSession<Uint8Array<ArrayBuffer>>>();
 const spareBuffers: ArrayBuffer[] = [];
 const maxSpareBuffers = 2;
 
@@ -129,10 +129,10 @@ function buffersOf(answer: WorkerAnswer): ArrayBuffer[] {
   return [answer.opened.payload.buffer as ArrayBuffer];
 }
 
-function sessionFor(number: number): PackSession {
+function sessionFor(number: number): PackSession<Uint8Array<ArrayBuffer>> {
   let session = sessions.get(number);
   if (session === undefined) {
-    session = new PackSession(key, spareBuffers, ({ name, blobs, bytes }) => {
+    session = new PackSession(key, inMemory(spareBuffers), ({ name, blobs, content: bytes }) => {
       const message: PackMessage = { type: 'pack', session: number, pack: { name, blobs }, bytes };
       port.postMessage(message, [bytes.buffer]);
     });

@@ -8,8 +8,11 @@ import { sha256 } from '../stored-file.ts';
 import { openVerifiedBlob } from './blob-codec.ts';
 import { type FinishedPack, PackBuilder, type PreparedBlob, prepareBlob } from './pack-builder.ts';
 import { checkPack } from './pack-check.ts';
-import { PackSession } from './pack-session.ts';
+import { inMemory, PackSession } from './pack-session.ts';
 import { packInMemory } from './pack-source.ts';
+import { MemoryPackTarget } from './pack-target.ts';
+
+type MemoryPack = FinishedPack<Uint8Array<ArrayBuffer>>;
 
 const key = keyFromBytes(randomBytes(64));
 const idOf = (bytes: Uint8Array) => sha256(bytes) as BlobId;
@@ -17,28 +20,28 @@ const text = Buffer.alloc(5000, 'compresses well ');
 
 describe('pack', () => {
   it('has restic’s layout: blobs, sealed header, its length', () => {
-    const packs: FinishedPack[] = [];
-    const session = new PackSession(key, [], (pack) => packs.push(pack));
+    const packs: MemoryPack[] = [];
+    const session = new PackSession(key, inMemory([]), (pack) => packs.push(pack));
     const blobs = [text, randomBytes(5000), Buffer.from('x')];
     for (const blob of blobs) session.add('data', idOf(blob), blob);
     session.flush();
     expect(packs).toHaveLength(1);
-    const [pack] = packs as [FinishedPack];
-    expect(pack.name).toBe(sha256(pack.bytes));
-    expect(pack.bytes.length).toBe(packSizeBytes(pack.blobs));
-    expect(decodePackHeader(open(key, locatePackHeader(pack.bytes)))).toEqual(pack.blobs);
+    const [pack] = packs as [MemoryPack];
+    expect(pack.name).toBe(sha256(pack.content));
+    expect(pack.content.length).toBe(packSizeBytes(pack.blobs));
+    expect(decodePackHeader(open(key, locatePackHeader(pack.content)))).toEqual(pack.blobs);
     expect(pack.blobs.map(({ uncompressedLength }) => uncompressedLength)).toEqual([5000, 0, 0]);
     for (const [i, { id, offset, length, uncompressedLength }] of pack.blobs.entries()) {
-      const sealed = pack.bytes.subarray(offset, offset + length);
+      const sealed = pack.content.subarray(offset, offset + length);
       const plain = openVerifiedBlob(key, sealed, uncompressedLength, id);
       expect(Buffer.compare(plain, blobs[i] as Buffer)).toBe(0);
     }
-    expect(checkPack(key, pack.name, packInMemory(pack.bytes), pack.blobs)).toEqual([]);
+    expect(checkPack(key, pack.name, packInMemory(pack.content), pack.blobs)).toEqual([]);
   });
 
   it('holds blobs of one type, trees always compressed', () => {
-    const packs: FinishedPack[] = [];
-    const session = new PackSession(key, [], (pack) => packs.push(pack));
+    const packs: MemoryPack[] = [];
+    const session = new PackSession(key, inMemory([]), (pack) => packs.push(pack));
     session.add('data', idOf(text), text);
     session.add('tree', idOf(Buffer.from('{"nodes":[]}\n')), Buffer.from('{"nodes":[]}\n'));
     session.flush();
@@ -49,7 +52,7 @@ describe('pack', () => {
   it('is closed at 16 MiB and uses buffers again; a larger blob has a pack of its own', () => {
     const packs: { size: number; blobs: number }[] = [];
     const spare: ArrayBuffer[] = [];
-    const session = new PackSession(key, spare, ({ bytes, blobs }) => {
+    const session = new PackSession(key, inMemory(spare), ({ content: bytes, blobs }) => {
       packs.push({ size: bytes.length, blobs: blobs.length });
       spare.push(bytes.buffer);
     });
@@ -66,7 +69,7 @@ describe('pack', () => {
 
   it('takes no blob that does not read back as what came in', () => {
     const pack = (blob: PreparedBlob) => {
-      const builder = new PackBuilder(key, 'data', new Uint8Array(100_000));
+      const builder = new PackBuilder(key, 'data', new MemoryPackTarget(new Uint8Array(100_000)));
       builder.add(blob);
       builder.finish();
     };

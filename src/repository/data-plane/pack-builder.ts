@@ -1,37 +1,33 @@
-import { createHash } from 'node:crypto';
 import { type EnvelopeKey, envelopeOverhead, openView, sealInto } from '../crypto/envelope.ts';
 import type { IndexedPack, PackedBlob } from '../format/index-file.ts';
 import { encodePackHeader, headerEntryBytes, packTrailerBytes } from '../format/pack-header.ts';
 import type { BlobId, BlobType } from '../repository.ts';
 import { compressBlob, verifyReadBack } from './blob-codec.ts';
+import type { PackTarget } from './pack-target.ts';
 
 /** restic's default. */
 const packTargetBytes = 16 * 1024 * 1024;
 /** Keeps the header small when blobs are tiny. */
 const maxBlobs = 10_000;
-/** Hashed while it is in the processor's cache. */
-const hashEveryBytes = 128 * 1024;
 
-export interface FinishedPack extends IndexedPack {
-  readonly bytes: Uint8Array<ArrayBuffer>;
+export interface FinishedPack<Content> extends IndexedPack {
+  readonly content: Content;
+  readonly sizeBytes: number;
 }
 
 /** One pack being filled with blobs of one type. */
-export class PackBuilder {
+export class PackBuilder<Content> {
   readonly #key: EnvelopeKey;
   readonly #type: BlobType;
-  readonly #buffer: Uint8Array<ArrayBuffer>;
-  readonly #hash = createHash('sha256');
+  readonly #target: PackTarget<Content>;
   readonly #blobs: PackedBlob[] = [];
   #used = 0;
-  #hashed = 0;
   #headerBytes = envelopeOverhead + packTrailerBytes;
 
-  /** `buffer` is used again when it is large enough. */
-  constructor(key: EnvelopeKey, type: BlobType, buffer: Uint8Array<ArrayBuffer>) {
+  constructor(key: EnvelopeKey, type: BlobType, target: PackTarget<Content>) {
     this.#key = key;
     this.#type = type;
-    this.#buffer = buffer;
+    this.#target = target;
   }
 
   get isEmpty(): boolean {
@@ -44,15 +40,15 @@ export class PackBuilder {
 
   fits(prepared: PreparedBlob): boolean {
     const more = prepared.stored.length + envelopeOverhead + headerEntryBytes(true);
-    return this.#used + this.#headerBytes + more <= this.#buffer.length;
+    return this.#used + this.#headerBytes + more <= this.#target.capacityBytes;
   }
 
-  /** Seals, reads back what is in the pack, and compares. The caller has asked `fits`. */
+  /** Seals, reads back what goes into the pack, and compares. The caller has asked `fits`. */
   add(prepared: PreparedBlob): void {
     const { id, plain, stored, isProven } = prepared;
     const uncompressedLength = stored === plain ? 0 : plain.length;
     const [offset, length] = [this.#used, stored.length + envelopeOverhead];
-    const sealed = this.#buffer.subarray(offset, offset + length);
+    const sealed = this.#target.next(length);
     sealInto(this.#key, stored, sealed);
     const back = openView(this.#key, sealed);
     // What was decompressed and compared before need only be decrypted and compared.
@@ -61,27 +57,23 @@ export class PackBuilder {
     this.#blobs.push({ id, type: this.#type, offset, length, uncompressedLength });
     this.#used += length;
     this.#headerBytes += headerEntryBytes(uncompressedLength !== 0);
-    if (this.#used - this.#hashed >= hashEveryBytes) this.#hashUsed();
   }
 
-  #hashUsed(): void {
-    this.#hash.update(this.#buffer.subarray(this.#hashed, this.#used));
-    this.#hashed = this.#used;
-  }
-
-  finish(): FinishedPack {
-    this.#hashUsed();
+  finish(): FinishedPack<Content> {
     const header = encodePackHeader(this.#blobs);
-    const end = this.#used + header.length + envelopeOverhead + packTrailerBytes;
-    const tail = this.#buffer.subarray(this.#used, end);
+    const tail = this.#target.next(header.length + envelopeOverhead + packTrailerBytes);
     sealInto(this.#key, header, tail);
     new DataView(tail.buffer, tail.byteOffset, tail.byteLength).setUint32(
       tail.length - packTrailerBytes,
       header.length + envelopeOverhead,
       true,
     );
-    const name = this.#hash.update(tail).digest('hex');
-    return { name, blobs: this.#blobs, bytes: this.#buffer.subarray(0, end) };
+    const sizeBytes = this.#used + tail.length;
+    return { ...this.#target.finish(), blobs: this.#blobs, sizeBytes };
+  }
+
+  discard(): void {
+    this.#target.discard();
   }
 }
 

@@ -12,25 +12,27 @@ import { sha256 } from '../stored-file.ts';
 import { packBlobList, unpackBlobList } from './blob-list.ts';
 import type { FinishedPack } from './pack-builder.ts';
 import { checkPack } from './pack-check.ts';
-import { PackSession } from './pack-session.ts';
+import { inMemory, PackSession } from './pack-session.ts';
 import { packInMemory, withPackFile } from './pack-source.ts';
+
+type MemoryPack = FinishedPack<Uint8Array<ArrayBuffer>>;
 
 const key = keyFromBytes(randomBytes(64));
 
 /** Blobs that fill windows, lie across them, and are larger. */
-function somePack(): FinishedPack {
-  const packs: FinishedPack[] = [];
-  const session = new PackSession(key, [], (pack) => packs.push(pack));
+function somePack(): MemoryPack {
+  const packs: MemoryPack[] = [];
+  const session = new PackSession(key, inMemory([]), (pack) => packs.push(pack));
   const lengths = [1, 90_000, 200_000, 70, 262_000, 100, 3, 900_000, 5000, 300_000, 40];
   for (const length of lengths) {
     const blob = randomBytes(length);
     session.add('data', sha256(blob) as BlobId, blob);
   }
   session.flush();
-  return packs[0] as FinishedPack;
+  return packs[0] as MemoryPack;
 }
 
-const { name, bytes, blobs } = somePack();
+const { name, content: bytes, blobs } = somePack();
 
 function checkFile(content: Uint8Array, indexed: readonly PackedBlob[]) {
   const folder = mkdtempSync(join(tmpdir(), 'lifeboat-test-'));

@@ -7,18 +7,25 @@ import {
   packBufferBytes,
   prepareBlob,
 } from './pack-builder.ts';
+import { MemoryPackTarget, type PackTarget } from './pack-target.ts';
+
+/** Makes room for a new pack, which begins with the blob. */
+export type NewPackTarget<Content> = (first: PreparedBlob) => PackTarget<Content>;
 
 /** The open packs of one backup in one worker, one per blob type. */
-export class PackSession {
+export class PackSession<Content> {
   readonly #key: EnvelopeKey;
-  readonly #buffers: ArrayBuffer[];
-  readonly #onPack: (pack: FinishedPack) => void;
-  readonly #open = new Map<BlobType, PackBuilder>();
+  readonly #newTarget: NewPackTarget<Content>;
+  readonly #onPack: (pack: FinishedPack<Content>) => void;
+  readonly #open = new Map<BlobType, PackBuilder<Content>>();
 
-  /** `buffers` are spare ones; the session takes from them and never puts back. */
-  constructor(key: EnvelopeKey, buffers: ArrayBuffer[], onPack: (pack: FinishedPack) => void) {
+  constructor(
+    key: EnvelopeKey,
+    newTarget: NewPackTarget<Content>,
+    onPack: (pack: FinishedPack<Content>) => void,
+  ) {
     this.#key = key;
-    this.#buffers = buffers;
+    this.#newTarget = newTarget;
     this.#onPack = onPack;
   }
 
@@ -33,7 +40,7 @@ export class PackSession {
       builder = undefined;
     }
     if (builder === undefined) {
-      builder = new PackBuilder(this.#key, type, this.#buffer(prepared));
+      builder = new PackBuilder(this.#key, type, this.#newTarget(prepared));
       this.#open.set(type, builder);
     }
     builder.add(prepared);
@@ -44,15 +51,24 @@ export class PackSession {
     for (const [type, builder] of this.#open) this.#finish(type, builder);
   }
 
-  #finish(type: BlobType, builder: PackBuilder): void {
+  /** Whatever is open will be no pack. */
+  discard(): void {
+    for (const builder of this.#open.values()) builder.discard();
+    this.#open.clear();
+  }
+
+  #finish(type: BlobType, builder: PackBuilder<Content>): void {
     this.#open.delete(type);
     if (!builder.isEmpty) this.#onPack(builder.finish());
   }
+}
 
-  #buffer(prepared: PreparedBlob): Uint8Array<ArrayBuffer> {
-    const wantedBytes = packBufferBytes(prepared);
-    const spare = this.#buffers.pop();
-    if (spare !== undefined && spare.byteLength >= wantedBytes) return new Uint8Array(spare);
-    return new Uint8Array(wantedBytes);
-  }
+/** Packs in memory. `buffers` are spare ones: they are taken from, and never put back. */
+export function inMemory(buffers: ArrayBuffer[]): NewPackTarget<Uint8Array<ArrayBuffer>> {
+  return (first) => {
+    const wantedBytes = packBufferBytes(first);
+    const spare = buffers.pop();
+    const fits = spare !== undefined && spare.byteLength >= wantedBytes;
+    return new MemoryPackTarget(fits ? new Uint8Array(spare) : new Uint8Array(wantedBytes));
+  };
 }

@@ -15,7 +15,7 @@ export function resealBlobs(
     readonly piece: Uint8Array;
     readonly blobs: readonly PackedBlob[];
   },
-  session: PackSession,
+  session: Pick<PackSession<unknown>, 'addPrepared'>,
 ): readonly BlobProblem[] {
   const problems: BlobProblem[] = [];
   for (const blob of request.blobs) {

@@ -84,8 +84,10 @@ export class SinkHost {
     await this.#options.onPack(message);
     written.add(message.number);
     while (written.delete(sink.writtenUpTo + 1)) sink.writtenUpTo++;
-    const { buffer } = message.bytes;
-    if (buffer.byteLength > 0) port.postMessage(buffer, [buffer]);
+    const { content } = message;
+    if (typeof content !== 'string' && content.buffer.byteLength > 0) {
+      port.postMessage(content.buffer, [content.buffer]);
+    }
     Atomics.sub(control, sinkWord.packsUnderWay, 1);
     Atomics.notify(control, sinkWord.packsUnderWay);
     const waiting = this.#waiting;

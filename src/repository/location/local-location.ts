@@ -113,6 +113,27 @@ export class LocalLocation implements Location {
     }
   }
 
+  /** Takes over a pack that a thread wrote by `openTemporaryPack`, whose SHA-256 is `name`. Durable when it resolves. */
+  async adoptPack(name: string, temporary: string, signal?: AbortSignal): Promise<void> {
+    const path = this.pathOf('data', name);
+    try {
+      try {
+        throwIfAborted(signal);
+        await syncFile(temporary);
+        await renameIntoFolder(temporary, path);
+      } finally {
+        await rm(temporary, { force: true });
+      }
+      await syncFolder(dirname(path));
+    } catch (error) {
+      throw localError(error, `could not write ${path}`);
+    }
+  }
+
+  async discardPack(temporary: string): Promise<void> {
+    await rm(temporary, { force: true }).catch(() => {});
+  }
+
   async remove(kind: FileKind, name: string, signal?: AbortSignal): Promise<void> {
     throwIfAborted(signal);
     const path = this.pathOf(kind, name);
@@ -176,6 +197,23 @@ async function replaceBySame(
     throw otherBytes(`could not write ${path}`);
   }
   await rename(temporary, path);
+}
+
+async function syncFile(path: string): Promise<void> {
+  await using file = await open(path, 'r');
+  await file.sync();
+}
+
+/** The folder is one of 256, which some copies of repositories lack. */
+async function renameIntoFolder(temporary: string, path: string): Promise<void> {
+  try {
+    await rename(temporary, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    await makeFolder(dirname(path));
+    await syncFolder(dirname(dirname(path)));
+    await rename(temporary, path);
+  }
 }
 
 async function placeOnce(temporary: string, path: string): Promise<void> {

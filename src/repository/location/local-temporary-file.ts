@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { mkdirSync, openSync, rmSync } from 'node:fs';
 import { open, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 const pattern = /^\.(config|[0-9a-f]{64})-tmp-[0-9a-f]{12}$/;
 
+/** Written through the descriptor it is created with, read-only for everyone after. */
+const packMode = 0o400;
 /** No write takes that long: whatever is older was left behind by a crash. */
 const abandonedAfterMs = 24 * 3_600_000;
 
@@ -26,6 +29,28 @@ export async function writeTemporaryFile(
     await file.close();
   }
   return temporary;
+}
+
+/** A new file for a pack whose name is not known yet, in a local repository's folder. Throws as the file system does. */
+export function openTemporaryPack(repository: string): { path: string; fd: number } {
+  const placeholder = randomBytes(32).toString('hex');
+  const folder = join(repository, 'data', placeholder.slice(0, 2));
+  const path = join(folder, `.${placeholder}-tmp-${randomBytes(6).toString('hex')}`);
+  const create = () => openSync(path, 'wx', packMode);
+  try {
+    return { path, fd: create() };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    // Copies made by programs that skip empty folders lack some; `data` itself must be there.
+    mkdirSync(folder, { mode: 0o700 });
+    return { path, fd: create() };
+  }
+}
+
+export function removeQuietlySync(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {}
 }
 
 /** Removes `name` when it is our temporary file from a crash long ago. A folder that may only be read

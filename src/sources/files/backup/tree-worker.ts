@@ -59,8 +59,12 @@ function run(): void {
     onCheckpoint: (checkpoint, trees) => tell({ type: 'checkpoint', number: checkpoint, trees }),
     warn: (path, problem, isStored) => tell({ type: 'warning', path, problem, isStored }),
   });
-  saver.serve();
-  sink.flush();
+  try {
+    saver.serve();
+    sink.flush();
+  } finally {
+    sink.discard();
+  }
 }
 
 /** From the main thread, which reads it wherever the repository lies. */
