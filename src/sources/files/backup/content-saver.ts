@@ -1,119 +1,131 @@
-import { readSync } from 'node:fs';
 import type { BlobId, BlobSink, ContentCutter } from '../../../repository/thread.ts';
-import { chunkMaxBytes, chunkMinBytes } from '../../../repository/thread.ts';
-import { nextData, nextHole } from '../system/index.ts';
+import { chunkMaxBytes } from '../../../repository/thread.ts';
+import { ContentText, type SavedContent } from './content-text.ts';
+import { type ContentFacts, type Cut, FileCuts, fillFrom, zeroChunk } from './file-cuts.ts';
+import type { SharedContent } from './shared-content.ts';
+import type { FileRange } from './worker-messages.ts';
 
-/** How much is looked at before a cut is searched for; most chunks end within the second. */
-const windows = [chunkMinBytes, 3 * chunkMinBytes, chunkMaxBytes / 2, chunkMaxBytes];
-/** Runs of zeros are stored in pieces of just this length, by which restic knows where to leave holes. */
-const zeroChunkBytes = 512 * 1024;
-
-export interface SavedContent {
-  /** `"id","id"`, as it stands in a node. */
-  readonly text: string;
-  readonly bytes: number;
+export interface ContentSaverOptions {
+  readonly sink: Pick<BlobSink, 'save' | 'throwIfStopped'>;
+  readonly cutter: ContentCutter;
+  readonly shared: Pick<SharedContent, 'isAnyoneHungry' | 'give' | 'pause' | 'settle'>;
+  /** By this worker, for whatever file. */
+  onRead(bytes: number): void;
+  /** Of the large file that this worker owns, by whomever. */
+  onSaved(bytes: number): void;
 }
 
-export interface ContentFacts {
-  readonly sizeBytes: number;
-  /** Whether the file takes less room than its size. */
-  readonly isSparse: boolean;
-}
+/** While a file has so much left, others may have a part in it. */
+const minSharedBytes = 16 * 1024 * 1024;
+/** What one of them gets at once; less towards the end, so that all are done at the same time. */
+const rangeBytes = { min: 2 * 1024 * 1024, max: 8 * 1024 * 1024 };
+/** With so much to do, a helper asks for the next range already. */
+const nearEndBytes = 3 * 1024 * 1024;
 
 /** Reads open files, cuts them into chunks and saves these. One buffer serves all files of a thread. */
 export class ContentSaver {
-  readonly #sink: BlobSink;
-  readonly #cutter: ContentCutter;
-  readonly #onRead: (bytes: number) => void;
+  readonly #options: ContentSaverOptions;
   readonly #buffer = Buffer.from(new ArrayBuffer(chunkMaxBytes + 1));
   #zeroChunk: BlobId | undefined;
 
-  constructor(sink: BlobSink, cutter: ContentCutter, onRead: (bytes: number) => void) {
-    this.#sink = sink;
-    this.#cutter = cutter;
-    this.#onRead = onRead;
+  constructor(options: ContentSaverOptions) {
+    this.#options = options;
   }
 
   save(fd: number, facts: ContentFacts): SavedContent {
-    if (facts.sizeBytes > this.#cutter.minBytes) return this.#saveLarge(fd, facts);
+    const { cutter, sink, onRead } = this.#options;
+    if (facts.sizeBytes > cutter.minBytes) return this.#saveLarge(fd, facts);
     // One byte more tells whether it has grown, mostly without another call.
-    const bytes = this.#fill(fd, 0, 0, facts.sizeBytes + 1);
+    const bytes = fillFrom(fd, this.#buffer, 0, 0, facts.sizeBytes + 1);
     if (bytes > facts.sizeBytes) return this.#saveLarge(fd, { ...facts, sizeBytes: bytes });
     if (bytes === 0) return { text: '', bytes };
-    this.#onRead(bytes);
-    const { id } = this.#sink.save('data', this.#buffer.subarray(0, bytes));
+    onRead(bytes);
+    const { id } = sink.save('data', this.#buffer.subarray(0, bytes));
     return { text: `"${id}"`, bytes };
   }
 
-  #saveLarge(fd: number, { isSparse, sizeBytes }: ContentFacts): SavedContent {
+  /**
+   * A part of a file that another worker cut. Cuts that no longer fit, because it is being changed, are as good as others:
+   * what is read is saved, and its owner sees the change. `beforeEnd` is called when little is left.
+   */
+  saveRange({ fd, at, lengths }: FileRange, beforeEnd: () => void): SavedContent {
+    const { sink, onRead } = this.#options;
     const ids: string[] = [];
-    let position = 0;
-    let held = 0;
-    let holeEnd = 0;
-    for (;;) {
-      this.#sink.throwIfStopped();
-      if (isSparse && held === 0 && position >= holeEnd && position < sizeBytes) {
-        holeEnd = nextData(fd, position) ?? sizeBytes;
-        for (; position + zeroChunkBytes <= holeEnd; position += zeroChunkBytes) {
-          ids.push(this.#zeros());
+    let bytes = 0;
+    let left = lengths.reduce((sum, length) => sum + length, 0);
+    let hasAsked = false;
+    for (const length of lengths) {
+      sink.throwIfStopped();
+      if (left <= nearEndBytes && !hasAsked) {
+        hasAsked = true;
+        beforeEnd();
+      }
+      const read = fillFrom(fd, this.#buffer, at + bytes, 0, length);
+      if (read > 0) ids.push(`"${sink.save('data', this.#buffer.subarray(0, read)).id}"`);
+      onRead(read);
+      bytes += read;
+      left -= length;
+      if (read < length) break;
+    }
+    return { text: ids.join(','), bytes };
+  }
+
+  #saveLarge(fd: number, facts: ContentFacts): SavedContent {
+    const { cutter, sink, shared, onSaved } = this.#options;
+    const cuts = new FileCuts(fd, facts, cutter, this.#buffer);
+    const content = new ContentText(onSaved);
+    const isShared = facts.sizeBytes >= minSharedBytes;
+    try {
+      for (;;) {
+        sink.throwIfStopped();
+        const cut = cuts.next();
+        if (cut === undefined) break;
+        content.add(this.#saveCut(cut, cuts));
+        if (!isShared) continue;
+        shared.pause();
+        while (cuts.leftBytes >= 2 * rangeBytes.min && shared.isAnyoneHungry) {
+          if (!this.#giveRange(fd, cuts, content)) break;
         }
       }
-      const [length, filled] = this.#nextChunk(fd, position, held, isSparse);
-      if (length === 0) break;
-      const chunk = this.#buffer.subarray(0, length);
-      ids.push(this.#sink.save('data', chunk).id);
-      this.#onRead(length);
-      position += length;
-      held = filled - length;
-      // What was read past a hole's begin is read again, so that the hole is not.
-      if (isSparse) held = 0;
-      else if (held > 0) this.#buffer.copyWithin(0, length, filled);
+    } finally {
+      // The file stays open until nobody reads it any more.
+      if (isShared) shared.settle();
     }
-    return { text: ids.map((id) => `"${id}"`).join(','), bytes: position };
+    return content.saved();
   }
 
-  /** Length of the chunk at the start of the buffer, and how many bytes the buffer holds. */
-  #nextChunk(fd: number, position: number, held: number, isSparse: boolean): [number, number] {
-    let filled = held;
-    const limit = isSparse ? this.#untilHole(fd, position) : chunkMaxBytes;
-    for (const window of windows) {
-      const wanted = Math.min(window, limit);
-      filled = Math.max(filled, this.#fill(fd, position, filled, wanted));
-      const isEnd = filled < wanted || (wanted === limit && limit < chunkMaxBytes);
-      if (filled >= zeroChunkBytes && this.#startsWithZeros()) return [zeroChunkBytes, filled];
-      const length = this.#cutter.cut(this.#buffer.subarray(0, filled), isEnd);
-      if (length !== undefined) return [length, filled];
+  #saveCut({ length, isHole }: Cut, cuts: FileCuts): SavedContent {
+    const { sink, onRead } = this.#options;
+    onRead(length);
+    if (!isHole) return { text: `"${sink.save('data', cuts.bytes).id}"`, bytes: length };
+    this.#zeroChunk ??= sink.save('data', zeroChunk).id;
+    return { text: `"${this.#zeroChunk}"`, bytes: length };
+  }
+
+  /** Cuts ahead and has another worker read that again and save it. False when there is nothing more to give, or nobody to take it. */
+  #giveRange(fd: number, cuts: FileCuts, content: ContentText): boolean {
+    const wanted = Math.min(Math.max(cuts.leftBytes / 8, rangeBytes.min), rangeBytes.max);
+    const { position: at } = cuts;
+    const lengths: number[] = [];
+    let cut: Cut | undefined;
+    while (cuts.position - at < wanted) {
+      cut = cuts.next();
+      if (cut === undefined || cut.isHole) break;
+      lengths.push(cut.length);
     }
-    return [filled, filled];
+    const isGiven = lengths.length === 0 || this.#give({ fd, at, lengths }, cuts, content);
+    if (cut?.isHole) content.add(this.#saveCut(cut, cuts));
+    return isGiven && cut !== undefined;
   }
 
-  #untilHole(fd: number, position: number): number {
-    const hole = nextHole(fd, position);
-    if (hole === undefined || hole <= position) return chunkMaxBytes;
-    return Math.min(chunkMaxBytes, hole - position);
-  }
-
-  /** Reads on until the buffer holds `wanted` bytes or the file ends; returns how many it holds. */
-  #fill(fd: number, position: number, held: number, wanted: number): number {
-    let filled = held;
-    while (filled < wanted) {
-      const read = readSync(fd, this.#buffer, filled, wanted - filled, position + filled);
-      if (read === 0) break;
-      filled += read;
-    }
-    return filled;
-  }
-
-  #startsWithZeros(): boolean {
-    if (this.#buffer.readDoubleLE(0) !== 0) return false;
-    return this.#buffer.subarray(0, zeroChunkBytes).equals(zeroChunk);
-  }
-
-  #zeros(): BlobId {
-    this.#onRead(zeroChunkBytes);
-    this.#zeroChunk ??= this.#sink.save('data', zeroChunk).id;
-    return this.#zeroChunk;
+  #give(range: FileRange, cuts: FileCuts, content: ContentText): boolean {
+    const part = content.reserve();
+    if (this.#options.shared.give(range, (saved) => content.fill(part, saved))) return true;
+    cuts.forget();
+    content.fill(
+      part,
+      this.saveRange(range, () => {}),
+    );
+    return false;
   }
 }
-
-const zeroChunk = Buffer.alloc(zeroChunkBytes);

@@ -15,6 +15,7 @@ export class Exchange {
   readonly #words: Int32Array;
   readonly #inbox: number;
   #seen = 0;
+  #isOffering = false;
 
   /** `ports[i]` leads to worker i; the last one to the main thread. */
   constructor(own: number, ports: readonly (MessagePort | undefined)[], memory: SharedArrayBuffer) {
@@ -47,27 +48,55 @@ export class Exchange {
     Atomics.notify(this.#words, inbox);
   }
 
+  /** Offers to take work, before one's own is quite done; `withdraw` follows it before anything else is begun. */
+  offer(): void {
+    this.#isOffering = true;
+    Atomics.or(this.#words, exchangeWord.hungry, 1 << this.#own);
+  }
+
   /** What has arrived. Waits for something, with the offer to take work from others. Errors: `cancelled`. */
   receive(): WorkerMessage[] {
-    const bit = 1 << this.#own;
-    Atomics.or(this.#words, exchangeWord.hungry, bit);
+    this.offer();
     const before = this.checkpoint;
     for (;;) {
       const messages = this.poll();
-      if (messages.length > 0) {
-        const offers = Atomics.and(this.#words, exchangeWord.hungry, ~bit);
-        const isOwedWork = (offers & bit) === 0;
-        // Whoever took the offer has sent work or is about to.
-        while (isOwedWork && !messages.some(({ type }) => type === 'job')) {
-          this.#sleep();
-          messages.push(...this.poll());
-        }
-        return messages;
-      }
+      if (messages.length > 0) return [...messages, ...this.withdraw(messages)];
       // A checkpoint is nothing to read, but to do.
-      if (this.checkpoint !== before) return [];
+      if (this.checkpoint !== before) return this.withdraw();
       this.#sleep();
     }
+  }
+
+  /**
+   * Takes back the offer, if there is one. When somebody has taken it, waits for the work, unless that is in `received`, and returns what
+   * has arrived. Errors: `cancelled`.
+   */
+  withdraw(received: readonly WorkerMessage[] = []): WorkerMessage[] {
+    if (!this.#isOffering) return [];
+    this.#isOffering = false;
+    const bit = 1 << this.#own;
+    const offers = Atomics.and(this.#words, exchangeWord.hungry, ~bit);
+    const isOwedWork = (offers & bit) === 0;
+    const messages: WorkerMessage[] = [];
+    // Whoever took the offer has sent work or is about to.
+    while (isOwedWork && ![...received, ...messages].some(isWork)) {
+      messages.push(...this.#next());
+    }
+    return messages;
+  }
+
+  /** What has arrived. Waits for something, but takes no work. Errors: `cancelled`. */
+  answers(): WorkerMessage[] {
+    for (;;) {
+      const messages = this.#next();
+      if (messages.length > 0) return messages;
+    }
+  }
+
+  #next(): WorkerMessage[] {
+    const messages = this.poll();
+    if (messages.length === 0) this.#sleep();
+    return messages;
   }
 
   poll(): WorkerMessage[] {
@@ -100,4 +129,9 @@ export class Exchange {
   #sleep(): void {
     Atomics.wait(this.#words, this.#inbox, this.#seen, 1000);
   }
+}
+
+/** It comes only to those who offered to take it. */
+export function isWork({ type }: WorkerMessage): boolean {
+  return type === 'job' || type === 'range';
 }

@@ -1,6 +1,7 @@
 import { type BigIntStats, closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { systemPath } from './byte-path.ts';
-import type { ContentSaver, SavedContent } from './content-saver.ts';
+import type { ContentSaver } from './content-saver.ts';
+import type { SavedContent } from './content-text.ts';
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK, O_NOATIME } = constants;
 /** A FIFO or a link that takes the file's place between the calls must neither hang us nor lead us elsewhere. */

@@ -1,6 +1,7 @@
 import { type BigIntStats, lstatSync, readdirSync, statSync } from 'node:fs';
 import type { BlobId, BlobSink } from '../../../repository/thread.ts';
 import { childPath, systemPath } from './byte-path.ts';
+import type { ContentSaver } from './content-saver.ts';
 import type { Counter } from './counts.ts';
 import { attributes, type EntryNodes, typeOf } from './entry-node.ts';
 import type { EntryFilter } from './entry-rules.ts';
@@ -9,6 +10,7 @@ import type { FileSaver } from './file-saver.ts';
 import { sameContent, unchangedRest } from './former-node.ts';
 import { ParentFolder } from './parent-folder.ts';
 import { folderNode, savePartialTrees } from './partial-trees.ts';
+import type { SharedContent } from './shared-content.ts';
 import { type Hole, TreeText, wholeTree } from './tree-text.ts';
 import type { FolderJob, WorkerMessage } from './worker-messages.ts';
 
@@ -18,6 +20,8 @@ export interface TreeSaverOptions {
   readonly sink: BlobSink;
   readonly nodes: EntryNodes;
   readonly files: FileSaver;
+  readonly contents: ContentSaver;
+  readonly shared: SharedContent;
   readonly filter: EntryFilter;
   readonly counter: Counter;
   readonly oneFileSystem: boolean;
@@ -73,6 +77,13 @@ export class TreeSaver {
 
   constructor(options: TreeSaverOptions) {
     this.#options = options;
+    options.shared.attach(
+      (messages) => this.#handle(messages),
+      () => {
+        if (options.exchange.isAnyoneHungry) this.#giveWork(1);
+        this.#saveCheckpoint();
+      },
+    );
   }
 
   /** Works for others until the main thread says it is over. Errors: `cancelled`. */
@@ -86,13 +97,32 @@ export class TreeSaver {
   }
 
   #handle(messages: readonly WorkerMessage[]): boolean {
+    const { shared } = this.#options;
+    const waiting = [...messages];
     let isOver = false;
-    for (const message of messages) {
+    for (;;) {
+      const message = waiting.shift();
+      if (message === undefined) return isOver;
       if (message.type === 'end') isOver = true;
       else if (message.type === 'job') this.#work(message);
       else if (message.type === 'done') this.#takeResult(message);
+      else if (message.type === 'range') waiting.push(...this.#saveRange(message));
+      else shared.take(message);
     }
-    return isOver;
+  }
+
+  /** Returns what has arrived meanwhile: mostly the next range, so that none is waited for. */
+  #saveRange({ from, number, range }: Extract<WorkerMessage, { type: 'range' }>): WorkerMessage[] {
+    const { exchange, contents } = this.#options;
+    try {
+      const content = contents.saveRange(range, () => exchange.offer());
+      exchange.send(from, { type: 'saved', number, content });
+    } catch (error) {
+      if (!isFromSystem(error)) throw error;
+      exchange.send(from, { type: 'unread', number, code: error.code, message: error.message });
+    }
+    this.#saveCheckpoint();
+    return exchange.withdraw();
   }
 
   #work({ from, number, job }: Extract<WorkerMessage, { type: 'job' }>): void {
@@ -303,13 +333,13 @@ export class TreeSaver {
     return false;
   }
 
-  /** To one hungry worker: the outermost folder that waits, or the last half of the names that are left here. */
-  #giveWork(): void {
+  /** To one hungry worker: the outermost folder that waits, or the last half of the names that are left here, if so many are. */
+  #giveWork(minLeft = 2): void {
     const { exchange, number: from } = this.#options;
     const frame = this.#frames.find(({ folders }) => folders.length > 0);
     const own = this.#frames.at(-1) as Frame;
     const left = own.end - own.next;
-    if (frame === undefined && left < 2) return;
+    if (frame === undefined && left < minLeft) return;
     const to = exchange.takeHungry();
     if (to === undefined) return;
     const number = this.#jobs++;
@@ -355,11 +385,15 @@ export class TreeSaver {
   }
 
   #report(path: string, error: unknown): void {
-    const { code, message } = error as NodeJS.ErrnoException;
     // Our own errors are about the backup, not about this entry.
-    if (code === undefined || !/^E[A-Z0-9]+$/.test(code)) throw error;
-    this.#options.warn(path, message.split(', ')[0] ?? code, false);
+    if (!isFromSystem(error)) throw error;
+    this.#options.warn(path, error.message.split(', ')[0] ?? error.code, false);
   }
+}
+
+function isFromSystem(error: unknown): error is Error & { readonly code: string } {
+  const { code } = error as NodeJS.ErrnoException;
+  return code !== undefined && /^E[A-Z0-9]+$/.test(code);
 }
 
 function listNames(path: string): readonly string[] {

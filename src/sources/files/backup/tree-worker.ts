@@ -14,6 +14,7 @@ import { EntryNodes } from './entry-node.ts';
 import { EntryFilter } from './entry-rules.ts';
 import { Exchange } from './exchange.ts';
 import { FileSaver } from './file-saver.ts';
+import { SharedContent } from './shared-content.ts';
 import { TreeSaver } from './tree-saver.ts';
 import { failureMessage } from './worker-failure.ts';
 import type { MainMessage, WorkerSetup } from './worker-messages.ts';
@@ -42,9 +43,15 @@ function run(): void {
   const { rabinPolynomial } = setup.rules;
   const cutter =
     rabinPolynomial === undefined ? sink.createCutter() : createRabinCutter(rabinPolynomial);
-  const contents = new ContentSaver(sink, cutter, (bytes) => {
-    counter.add('bytesRead', bytes);
-    counter.bytesUnderWay += bytes;
+  const shared = new SharedContent(number, exchange);
+  const contents = new ContentSaver({
+    sink,
+    cutter,
+    shared,
+    onRead: (bytes) => counter.add('bytesRead', bytes),
+    onSaved: (bytes) => {
+      counter.bytesUnderWay += bytes;
+    },
   });
   const saver = new TreeSaver({
     number,
@@ -52,6 +59,8 @@ function run(): void {
     sink,
     nodes: new EntryNodes(new OwnerTexts(accounts), rules),
     files: new FileSaver(contents, { rereads: rules.rereads }),
+    contents,
+    shared,
     filter: new EntryFilter(rules),
     counter,
     oneFileSystem: rules.oneFileSystem,

@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { BlobId } from '../../../repository/thread.ts';
 import type { Accounts } from './accounts.ts';
+import type { SavedContent } from './content-text.ts';
 import type { EntryRules } from './entry-rules.ts';
 import type { WorkerFailure } from './worker-failure.ts';
 
@@ -22,6 +23,13 @@ export interface FolderJob {
   readonly names?: readonly string[] | undefined;
 }
 
+/** Chunks, one behind the other. The file stays open until all are answered: descriptors are the process's. */
+export interface FileRange {
+  readonly fd: number;
+  readonly at: number;
+  readonly lengths: readonly number[];
+}
+
 export type WorkerMessage =
   | {
       readonly type: 'job';
@@ -35,6 +43,21 @@ export type WorkerMessage =
       readonly number: number;
       readonly tree?: BlobId | undefined;
       readonly nodes?: Uint8Array | undefined;
+    }
+  /** A part of a large file, to be read and saved. */
+  | {
+      readonly type: 'range';
+      readonly from: number;
+      readonly number: number;
+      readonly range: FileRange;
+    }
+  /** The answer to it: what was saved, or what the file system said. */
+  | { readonly type: 'saved'; readonly number: number; readonly content: SavedContent }
+  | {
+      readonly type: 'unread';
+      readonly number: number;
+      readonly code: string;
+      readonly message: string;
     }
   | { readonly type: 'end' };
 
