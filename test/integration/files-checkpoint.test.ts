@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { isLifeboatError, Secret, sleep } from '../../src/core/index.ts';
 import {
-  type FileKind,
   initRepository,
   isCheckpoint,
   LocalLocation,
@@ -22,9 +21,9 @@ let root: string;
 /** Takes its time, so that a backup lasts long enough to be interrupted. */
 class SlowLocation extends LocalLocation {
   isSlow = true;
-  override async write(kind: FileKind, name: string, bytes: Uint8Array, signal?: AbortSignal) {
-    if (kind === 'data' && this.isSlow) await sleep(1000, signal);
-    await super.write(kind, name, bytes, signal);
+  override async adoptPack(name: string, temporary: string, signal?: AbortSignal) {
+    if (this.isSlow) await sleep(1000, signal);
+    await super.adoptPack(name, temporary, signal);
   }
 }
 
