@@ -1,4 +1,4 @@
-import { pickNamed } from '../config/index.ts';
+import { pickRepository } from '../config/index.ts';
 import { LifeboatError } from '../core/index.ts';
 import type { ForgetOptions } from '../repository/index.ts';
 import { forgetRequest, keptSources } from '../service/index.ts';
@@ -11,7 +11,7 @@ export function configuredForgets(
   repository: string | undefined,
 ): { readonly name: string; readonly requests: readonly ForgetOptions[] } {
   const configuration = loadConfigured(context);
-  const [name] = pickNamed('repository', configuration.repositories, repository);
+  const [name] = pickRepository(configuration.repositories, repository);
   const requests = keptSources(configuration, name).flatMap(({ policy, ...source }) =>
     policy === undefined ? [] : [forgetRequest({ ...source, policy })],
   );

@@ -1,5 +1,5 @@
 import { type PasswordSetting, readPassword } from '../config/index.ts';
-import { LifeboatError, type Secret } from '../core/index.ts';
+import { isLifeboatError, LifeboatError, type Secret } from '../core/index.ts';
 import type { CommandContext } from './command.ts';
 import { secretSurroundings } from './configured.ts';
 
@@ -44,7 +44,13 @@ export async function readNewPassword(
       hint: 'Give only one of the --new-password options.',
     });
   }
-  if (setting) return await readPassword(setting, what, surroundings);
+  if (setting) {
+    return await readPassword(setting, what, surroundings).catch((error) => {
+      if (!isLifeboatError(error, 'secret.unavailable')) throw error;
+      const hint = 'Nothing was changed. Correct the --new-password option, or what it names.';
+      throw new LifeboatError(error.code, error.message, { hint, cause: error });
+    });
+  }
   if (!context.ask) {
     throw new LifeboatError(
       'secret.unavailable',

@@ -88,9 +88,9 @@ function declare(
   });
 }
 
-/** Lines of a paragraph are joined, so that they break where the terminal ends. */
+/** Lines of a paragraph are joined, so that they break where the terminal ends; those of lists and indented ones stay. */
 function reflowed(text: string): string {
-  return text.replace(/([^\n])\n(?=[^\s-])/g, '$1 ');
+  return text.replace(/([^\n])\n(?!\s|- )/g, '$1 ');
 }
 
 export function isCommanderError(error: unknown): error is CommanderError {

@@ -133,6 +133,7 @@ export async function runRestoreFiles(
   }
   const begun = performance.now();
   const result = await restoreFiles(options);
+  tellNothing(context, values, result);
   return reportResult(context, result, Math.round(performance.now() - begun));
 }
 
@@ -140,6 +141,21 @@ export async function runRestoreFiles(
 async function needsPlan(values: RestoreFilesValues, target: string): Promise<boolean> {
   if (values.dryRun || values.inPlace) return true;
   return (await readdir(target).catch(() => [])).length > 0;
+}
+
+/** A pattern that means nothing is a mistake more often than not. */
+function tellNothing(
+  { output }: CommandContext,
+  { include, exclude }: RestoreFilesValues,
+  { counts, problemsTotal }: RestoreFilesResult,
+): void {
+  const { newFiles, replacedFiles, sameFiles, keptEntries, folders, otherEntries } = counts;
+  const all = newFiles + replacedFiles + sameFiles + keptEntries + folders + otherEntries;
+  if (all + problemsTotal > 0 || (include ?? exclude) === undefined) return;
+  output.warn(
+    'nothing in the snapshot is meant by --include and --exclude',
+    'They are patterns over paths below what is restored. `lifeboat ls` shows what there is.',
+  );
 }
 
 function overwriteOf(text: string | undefined): OverwritePolicy | undefined {

@@ -39,7 +39,7 @@ snapshot and a folder: latest:/srv/www. The master key opens everything and is p
     if (isAlone !== (id === undefined)) {
       throw usage(
         isAlone ? `${kind} takes no id` : `${kind} needs an id`,
-        'List ids with `lifeboat snapshots` or `lifeboat check`.',
+        isAlone ? `Write \`lifeboat cat ${kind}\`.` : (whereIds[kind] ?? ''),
       );
     }
     if (kind === 'masterkey' && !options.showSecret) {
@@ -67,6 +67,17 @@ snapshot and a folder: latest:/srv/www. The master key opens everything and is p
     return undefined;
   },
 });
+
+/** Where the ids of a kind are found. */
+const whereIds: Readonly<Record<string, string>> = {
+  snapshot: 'Give an id, latest or a moment; `lifeboat snapshots` lists them.',
+  key: '`lifeboat key list` lists them.',
+  lock: '`lifeboat unlock --dry-run` lists the locks; their ids are the names of the files in locks/.',
+  index: 'It is the name of a file in index/ of the repository, or its beginning.',
+  pack: '`lifeboat cat index ID` lists packs and their blobs; `lifeboat check` names damaged ones.',
+  blob: '`lifeboat cat tree latest:/FOLDER` lists the blobs of files, `lifeboat cat index ID` all.',
+  tree: 'Give a snapshot, and a folder if you like: latest, latest:/srv/www.',
+};
 
 function show(kind: string, content: unknown, { output }: CommandContext): void {
   output.report({ type: 'cat', kind, content }, () => JSON.stringify(content, null, 2));

@@ -68,6 +68,7 @@ flagged no unflagged one goes. Takes the exclusive lock.`,
     ];
     let removed = 0;
     let failed = 0;
+    let judged = 0;
     for (const request of requests) {
       const report = await repository.forget({
         ...request,
@@ -78,8 +79,15 @@ flagged no unflagged one goes. Takes the exclusive lock.`,
         progress: output.progress,
       });
       conclude(report, context);
+      judged += report.keep.length + report.remove.length;
       removed += report.removed.length;
       failed += report.failed.length;
+    }
+    if (judged === 0) {
+      output.warn(
+        'no snapshot is meant',
+        '`lifeboat snapshots` with the same --host, --tag, --path, --source shows which are.',
+      );
     }
     if (options.prune && removed > 0) {
       const pruned = await repository.prune({

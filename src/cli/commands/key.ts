@@ -13,7 +13,7 @@ export const key = defineCommand({
 
   list           which there are, and which one opened the repository now
   add            one more password; it counts when it was read back and opened
-  remove ID      one that is no longer to open it; never the one in use, never the last
+  remove ID      one that is no longer to open it; not the one in use, nor the last
   passwd         a new password instead of the one in use
 
 A removed password opens the repository no more, but whoever has opened it before may have kept the

@@ -1,4 +1,4 @@
-import { formatBytes } from '../../core/index.ts';
+import { formatBytes, LifeboatError } from '../../core/index.ts';
 import type { PruneOptions, PruneReport } from '../../repository/index.ts';
 import { logsNeededFrom } from '../../sources/index.ts';
 import { openChosenRepository, repositoryOption } from '../chosen-repository.ts';
@@ -84,7 +84,11 @@ and removes nothing, beside a running backup and when the repository is damaged.
 function unusedLimit(text: string): { readonly share: number } | { readonly bytes: number } {
   if (text === 'unlimited') return { share: 1 };
   const share = percentage(text);
-  return share === undefined ? { bytes: sizeOption('--max-unused', text) } : { share };
+  if (share !== undefined) return { share };
+  if (!text.includes('%')) return { bytes: sizeOption('--max-unused', text) };
+  throw new LifeboatError('usage.invalid', `--max-unused ${JSON.stringify(text)} is no share`, {
+    hint: 'Write a share from 0% to 100%, a size such as 500M, or unlimited.',
+  });
 }
 
 export function describePrune(report: PruneReport): string {

@@ -76,7 +76,7 @@ function text(
     line('stored', raw.bytesStored, `${change(raw.bytes, raw.bytesStored)}, encryption included`),
     ...compressionLines(raw, line),
     dim(
-      `  compression: ${compressionRatio.toFixed(2)} to 1; with what is alike stored once: ${restoreRatio.toFixed(2)} to 1`,
+      `  compression: ${compressionRatio.toFixed(2)} to 1; a restore writes ${restoreRatio.toFixed(2)} times what is stored`,
     ),
   ].join('\n');
 }

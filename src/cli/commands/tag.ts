@@ -26,7 +26,8 @@ exclusive lock. To accept a flagged snapshot, remove the tag lifeboat:flagged.`,
     remove: { flags: '--remove <tags>', description: 'likewise', repeatable: true },
     set: {
       flags: '--set <tags>',
-      description: 'instead of all they have; "" for none',
+      description:
+        'instead of all they have but those that Lifeboat sets (lifeboat..., kind:, source:), which only --remove takes away; "" for none',
       repeatable: true,
     },
     ...filterOptions,

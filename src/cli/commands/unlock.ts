@@ -24,14 +24,17 @@ take what they are storing. The host that holds each is shown first.`,
     const { output, signal } = context;
     const { removeAll = false, dryRun = false } = options;
     await using repository = await openChosenRepository(context, options.repository);
+    // One that comes after the question was not asked about.
+    let isAgreed = dryRun;
     if (removeAll && !dryRun) {
-      for (const lock of await repository.unlock({ dryRun: true, signal })) {
-        output.say(() => `lock of ${lock.holder}`);
-      }
+      const found = await repository.unlock({ dryRun: true, signal });
+      for (const lock of found) output.say(() => `lock of ${lock.holder}`);
       const name = repository.location.describe();
-      await confirmTarget(context, { what: 'repository', name, yes: options.yes });
+      const confirmation = { what: 'repository', name, yes: options.yes };
+      if (found.length > 0) await confirmTarget(context, confirmation);
+      isAgreed = found.length > 0;
     }
-    const locks = await repository.unlock({ removeAll, dryRun, signal });
+    const locks = await repository.unlock({ removeAll: removeAll && isAgreed, dryRun, signal });
     for (const lock of locks) {
       output.report({ type: 'lock', ...lock }, (style) => describe(lock, style));
     }

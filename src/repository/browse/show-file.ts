@@ -84,6 +84,6 @@ function only<Item>(found: readonly Item[], what: string, id: string): Item {
   throw new LifeboatError(
     'location.file-missing',
     `${first ? `${found.length} files` : 'no file'} of ${what} ${first ? 'begin' : 'begins'} with ${JSON.stringify(id)}`,
-    { hint: 'Give the whole id.' },
+    { hint: first ? 'Give more of the id.' : 'Look whether it is an id of this kind of file.' },
   );
 }

@@ -1,5 +1,6 @@
 import { silentProgress, throwIfAborted } from '../../core/index.ts';
 import { matchesFilter, type SnapshotFilter } from '../browse/snapshot-filter.ts';
+import { isMark } from '../forget/special-tags.ts';
 import { parseObject } from '../format/json-shape.ts';
 import { RepositoryLock } from '../lock/repository-lock.ts';
 import type { OperationOptions, Snapshot, SnapshotId } from '../repository.ts';
@@ -15,7 +16,7 @@ export interface TagOptions extends OperationOptions {
   /** Only these; default all that the filter lets through. */
   readonly ids?: readonly SnapshotId[];
   readonly filter?: SnapshotFilter;
-  /** Instead of all they have. Excludes `add` and `remove`. */
+  /** Instead of all they have but those that Lifeboat itself sets. Excludes `add` and `remove`. */
   readonly set?: readonly string[];
   readonly add?: readonly string[];
   readonly remove?: readonly string[];
@@ -85,8 +86,19 @@ function tagsAfter(
   former: readonly string[],
   { set, add = [], remove = [] }: Pick<TagOptions, 'set' | 'add' | 'remove'>,
 ): readonly string[] {
-  if (set !== undefined) return [...new Set(set)];
+  if (set !== undefined) return [...new Set([...tagsOfLifeboat(former, set), ...set])];
   return [...new Set([...former, ...add])].filter((tag) => !remove.includes(tag));
+}
+
+/** By which a snapshot is found as that of its source, and told from a whole one: others are not set in their place. */
+function tagsOfLifeboat(former: readonly string[], set: readonly string[]): readonly string[] {
+  const isOurs = former.includes('lifeboat');
+  const prefixes = ['kind:', 'source:'].filter((each) => !set.some((tag) => tag.startsWith(each)));
+  return former.filter(
+    (tag) =>
+      isMark(tag) ||
+      (isOurs && (tag === 'lifeboat' || prefixes.some((prefix) => tag.startsWith(prefix)))),
+  );
 }
 
 /** Everything but tags and `original` stays as it is in the file, also what this program does not know. */
