@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { LifeboatError } from './errors.ts';
 
 // The same depth from src/core and from dist/core.
 const folder = join(import.meta.dirname, '..', '..', 'kernels', 'build');
@@ -18,10 +19,22 @@ export interface WasmKernel<Exports> {
 export function loadKernel<Exports>(name: string, pages: number): WasmKernel<Exports> {
   let module = compiled.get(name);
   if (module === undefined) {
-    module = new WebAssembly.Module(readFileSync(join(folder, `${name}.wasm`)));
+    module = new WebAssembly.Module(codeOf(name));
     compiled.set(name, module);
   }
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
   const instance = new WebAssembly.Instance(module, { env: { memory } });
   return { exports: instance.exports as Exports, memory: new Uint8Array(memory.buffer) };
+}
+
+function codeOf(name: string): Uint8Array<ArrayBuffer> {
+  const file = join(folder, `${name}.wasm`);
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    throw new LifeboatError('bug', `the kernel ${file} cannot be read`, {
+      hint: 'In a checkout, `npm install` compiles it (or `node scripts/build-kernels.ts` alone).',
+      cause,
+    });
+  }
 }

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { isLifeboatError, LifeboatError } from '../core/index.ts';
 import { type EnvelopeKey, open, seal } from './crypto/envelope.ts';
 import { damaged } from './format/json-shape.ts';
-import { decodeStoredJson, encodeStoredJson } from './format/stored-json.ts';
+import { decodeStoredBytes, encodeStoredJson } from './format/stored-json.ts';
 import type { FileKind, Location } from './location/location.ts';
 
 /** What it takes to read and write the files of one open repository. */
@@ -26,7 +26,7 @@ export type JsonKind = Extract<FileKind, 'index' | 'snapshots' | 'locks'>;
 export async function writeStoredJson(
   { location, masterKey, version }: RepositoryAccess,
   kind: JsonKind,
-  json: string,
+  json: string | Uint8Array,
   signal?: AbortSignal,
 ): Promise<string> {
   const sealed = seal(masterKey, encodeStoredJson(json, version));
@@ -42,19 +42,19 @@ export async function readStoredJson(
   name: string,
   signal?: AbortSignal,
 ): Promise<string> {
-  const bytes = await access.location.read(kind, name, undefined, signal);
-  return openStoredJson(access.masterKey, kind, name, bytes);
+  return (await readStoredBytes(access, kind, name, signal)).toString('utf8');
 }
 
-/** As `readStoredJson`, for bytes at hand. */
-export function openStoredJson(
-  key: EnvelopeKey,
+/** As `readStoredJson`, without making a text of it. */
+export async function readStoredBytes(
+  { location, masterKey }: RepositoryAccess,
   kind: JsonKind,
   name: string,
-  bytes: Uint8Array,
-): string {
+  signal?: AbortSignal,
+): Promise<Buffer> {
+  const bytes = await location.read(kind, name, undefined, signal);
   if (sha256(bytes) !== name) throw damaged(`${kind}/${name}: its bytes do not match its name`);
-  return aboutFile(kind, name, () => decodeStoredJson(open(key, bytes)));
+  return aboutFile(kind, name, () => decodeStoredBytes(open(masterKey, bytes)));
 }
 
 /** Runs a decoder and names the file in its error. */

@@ -1,4 +1,5 @@
 import type { IndexedPack } from '../format/index-file.ts';
+import type { IndexColumns } from '../format/index-scan.ts';
 import type { BlobId, BlobType } from '../repository.ts';
 import {
   control,
@@ -56,12 +57,12 @@ export class BlobIndex {
   }
 
   addPack(pack: IndexedPack): void {
-    Atomics.add(this.#control, control.version, 1);
-    try {
-      this.#add(pack);
-    } finally {
-      Atomics.add(this.#control, control.version, 1);
-    }
+    this.#change(() => this.#add(pack));
+  }
+
+  /** All packs of an index file but those in `without`. */
+  addColumns(columns: IndexColumns, without: ReadonlySet<string> = new Set()): void {
+    this.#change(() => this.#addColumns(columns, without));
   }
 
   has(type: BlobType, id: BlobId): boolean {
@@ -89,6 +90,38 @@ export class BlobIndex {
   /** The number of a blob's row, which it keeps: what a bit set of blobs is indexed by. */
   rowOf(type: BlobType, id: BlobId): number | undefined {
     return this.#views.rowOf(type, id);
+  }
+
+  #change(work: () => void): void {
+    Atomics.add(this.#control, control.version, 1);
+    try {
+      work();
+    } finally {
+      Atomics.add(this.#control, control.version, 1);
+    }
+  }
+
+  #addColumns({ packs, ids, places }: IndexColumns, without: ReadonlySet<string>): void {
+    const rows = places.length / placeWords;
+    this.#growRows(this.#count + rows);
+    const words = new Uint32Array(ids.buffer, ids.byteOffset, ids.length / 4);
+    for (const [i, { name, firstRow }] of packs.entries()) {
+      if (without.has(name)) continue;
+      const number = this.#packNumbers.get(name) ?? this.#addName(name);
+      const end = packs[i + 1]?.firstRow ?? rows;
+      for (let row = firstRow; row < end; row++) {
+        const [at, to] = [row * placeWords, this.#count * placeWords];
+        const isTree = places[at] === 1;
+        if (!this.#views.place(words, row, this.#count, isTree)) continue;
+        const { places: own } = this.#views;
+        own[to] = number + (isTree ? treeBit : 0);
+        own[to + 1] = places[at + 1] as number;
+        own[to + 2] = places[at + 2] as number;
+        own[to + 3] = places[at + 3] as number;
+        this.#count++;
+      }
+    }
+    this.#control[control.rows] = this.#count;
   }
 
   #add(pack: IndexedPack): void {

@@ -10,6 +10,8 @@ export class BlobLookup {
   readonly #memory: IndexMemory;
   readonly #control: Int32Array;
   #views: IndexViews;
+  /** The memory grows only from one version to the next. */
+  #seenVersion = -1;
 
   constructor(memory: IndexMemory) {
     this.#memory = memory;
@@ -32,7 +34,8 @@ export class BlobLookup {
     for (;;) {
       const version = Atomics.load(this.#control, control.version);
       if (version % 2 === 0) {
-        this.#refresh();
+        if (version !== this.#seenVersion) this.#refresh();
+        this.#seenVersion = version;
         const value = read();
         if (Atomics.load(this.#control, control.version) === version) return value;
       }

@@ -1,6 +1,7 @@
 import { isLifeboatError, throwIfAborted } from '../../core/index.ts';
 import { decodeIndex } from '../format/index-file.ts';
-import { aboutFile, type RepositoryAccess, readStoredJson } from '../stored-file.ts';
+import { scanIndex } from '../format/index-scan.ts';
+import { aboutFile, type RepositoryAccess, readStoredBytes } from '../stored-file.ts';
 import { BlobIndex } from './blob-index.ts';
 
 export interface LoadedIndex {
@@ -33,8 +34,14 @@ export async function loadIndex(
     if (base.files.has(name)) continue;
     throwIfAborted(signal);
     try {
-      const json = await readStoredJson(access, 'index', name, signal);
-      for (const pack of aboutFile('index', name, () => decodeIndex(json))) {
+      const json = await readStoredBytes(access, 'index', name, signal);
+      const columns = scanIndex(json);
+      if (columns !== undefined) {
+        blobs.addColumns(columns, without);
+        continue;
+      }
+      // Another program's way of writing it, or damage.
+      for (const pack of aboutFile('index', name, () => decodeIndex(json.toString('utf8')))) {
         if (!without.has(pack.name)) blobs.addPack(pack);
       }
     } catch (error) {

@@ -12,18 +12,24 @@ export interface BlobPlace {
   readonly uncompressedLength: number;
 }
 
+const wordsPerId = idBytes / 4;
+
 /** Views on an index's memory as large as it is now. */
 export class IndexViews {
   readonly ids: Uint8Array;
   readonly #ids: Buffer;
+  /** The same, eight words a row. */
+  readonly idWords: Uint32Array;
   readonly places: Uint32Array;
   readonly table: Uint32Array;
   readonly packNames: Buffer;
   readonly #wanted = Buffer.alloc(idBytes);
+  readonly #wantedWords = new Uint32Array(this.#wanted.buffer, this.#wanted.byteOffset, wordsPerId);
 
   constructor(memory: IndexMemory) {
     this.#ids = Buffer.from(memory.ids, 0, memory.ids.byteLength);
     this.ids = this.#ids;
+    this.idWords = new Uint32Array(memory.ids, 0, memory.ids.byteLength / 4);
     this.places = new Uint32Array(memory.places, 0, memory.places.byteLength / 4);
     this.table = new Uint32Array(memory.table, 0, memory.table.byteLength / 4);
     this.packNames = Buffer.from(memory.packNames, 0, memory.packNames.byteLength);
@@ -36,7 +42,7 @@ export class IndexViews {
     const isTree = type === 'tree';
     const { table } = this;
     const mask = table.length - 1;
-    let slot = wanted.readUInt32LE(0) & mask;
+    let slot = (this.#wantedWords[0] as number) & mask;
     for (let tries = 0; tries <= mask; tries++) {
       const row = (table[slot] as number) - 1;
       if (row < 0) return undefined;
@@ -44,6 +50,30 @@ export class IndexViews {
       slot = (slot + 1) & mask;
     }
     return undefined;
+  }
+
+  /**
+   * Puts the id at row `from` of `words` (eight a row) into row `row` and the table; false when a blob of that type and id is
+   * there already. For the owner of the memory.
+   */
+  place(words: Uint32Array, from: number, row: number, isTree: boolean): boolean {
+    const { table, idWords } = this;
+    const mask = table.length - 1;
+    const start = from * wordsPerId;
+    let slot = (words[start] as number) & mask;
+    for (; table[slot] !== 0; slot = (slot + 1) & mask) {
+      const other = (table[slot] as number) - 1;
+      if (this.isTreeAt(other) !== isTree) continue;
+      let word = 0;
+      while (word < wordsPerId && idWords[other * wordsPerId + word] === words[start + word])
+        word++;
+      if (word === wordsPerId) return false;
+    }
+    for (let word = 0; word < wordsPerId; word++) {
+      idWords[row * wordsPerId + word] = words[start + word] as number;
+    }
+    table[slot] = row + 1;
+    return true;
   }
 
   idAt(row: number): BlobId {
@@ -67,7 +97,7 @@ export class IndexViews {
 
   /** The first slot to try for the id at `row`. */
   hashAt(row: number): number {
-    return this.#ids.readUInt32LE(row * idBytes);
+    return this.idWords[row * wordsPerId] as number;
   }
 
   /** The bytes of the id that `rowOf` looked for last. */
@@ -76,9 +106,9 @@ export class IndexViews {
   }
 
   #isAt(row: number): boolean {
-    const at = row * idBytes;
-    const [ids, wanted] = [this.ids, this.#wanted];
-    for (let i = 0; i < idBytes; i++) if (ids[at + i] !== wanted[i]) return false;
+    const at = row * wordsPerId;
+    const [ids, wanted] = [this.idWords, this.#wantedWords];
+    for (let i = 0; i < wordsPerId; i++) if (ids[at + i] !== wanted[i]) return false;
     return true;
   }
 }
