@@ -3,8 +3,12 @@ import { closeSync, writeSync } from 'node:fs';
 import { localError } from '../location/local-error.ts';
 import { openTemporaryPack, removeQuietlySync } from '../location/local-temporary-file.ts';
 import type { PackTarget } from './pack-target.ts';
+import { Room } from './room.ts';
 
-const stageBytes = 256 * 1024;
+/** So much is written at once, while it is in the processor's cache. */
+const writtenBytes = 256 * 1024;
+/** Of packs that are finished: a new one for each would leave as much behind as memory that is collected late. */
+const spareStages: Room[] = [];
 
 /**
  * A pack that is written to a local repository while it grows, under a temporary name: memory holds some blobs of it
@@ -15,7 +19,7 @@ export class FilePackTarget implements PackTarget<string> {
   readonly #path: string;
   readonly #fd: number;
   readonly #hash = createHash('sha256');
-  #stage = new Uint8Array(stageBytes);
+  readonly #stage = spareStages.pop() ?? new Room();
   #staged = 0;
 
   /** `folder` is the repository's. */
@@ -26,11 +30,10 @@ export class FilePackTarget implements PackTarget<string> {
   }
 
   next(lengthBytes: number): Uint8Array {
-    if (this.#staged + lengthBytes > this.#stage.length) this.#write();
-    if (lengthBytes > this.#stage.length) this.#stage = new Uint8Array(lengthBytes);
+    if (this.#staged + lengthBytes > writtenBytes) this.#write();
     const begin = this.#staged;
     this.#staged += lengthBytes;
-    return this.#stage.subarray(begin, this.#staged);
+    return this.#stage.of(Math.max(this.#staged, writtenBytes)).subarray(begin, this.#staged);
   }
 
   finish(): { name: string; content: string } {
@@ -40,22 +43,27 @@ export class FilePackTarget implements PackTarget<string> {
       this.discard();
       throw error;
     }
-    closeSync(this.#fd);
+    this.#close();
     return { name: this.#hash.digest('hex'), content: this.#path };
   }
 
   discard(): void {
-    closeSync(this.#fd);
+    this.#close();
     removeQuietlySync(this.#path);
   }
 
   #write(): void {
-    const bytes = this.#stage.subarray(0, this.#staged);
+    const bytes = this.#stage.of(this.#staged);
     this.#hash.update(bytes);
     this.#locally(() => {
       for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
     }, this.#path);
     this.#staged = 0;
+  }
+
+  #close(): void {
+    closeSync(this.#fd);
+    spareStages.push(this.#stage);
   }
 
   #locally<Value>(work: () => Value, path: string): Value {

@@ -1,5 +1,6 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { type ZstdCalls, zstdCalls } from '../native/zstd-calls.ts';
+import { Room } from './room.ts';
 
 /**
  * zstd with contexts that live as long as the thread. `zstdCompressSync` makes a context and its buffers anew for every
@@ -7,12 +8,15 @@ import { type ZstdCalls, zstdCalls } from '../native/zstd-calls.ts';
  * self-test at the first use decides whether it works in this Node, otherwise the documented calls do the same, slower.
  */
 export interface ZstdContext {
-  /** One frame with its content size. A view that the next call overwrites. */
+  /** One frame with its content size. A view that the next call, for whatever level, overwrites. */
   compress(plain: Uint8Array): Uint8Array;
   /** Undefined unless it is one frame (a blob is) of exactly `plainLength` bytes. A view that the next call overwrites. */
   decompress(frame: Uint8Array, plainLength: number): Uint8Array | undefined;
 }
 
+/** One each for all levels: a worker uses several. */
+const packed = new Room();
+const unpacked = new Room();
 const contexts = new Map<number, ZstdContext>();
 
 /** The thread's context for a compression level; `minMatch` 0 is what the level has itself. */
@@ -57,8 +61,6 @@ function parameters(level: number, minMatch: number): Record<number, number> {
 }
 
 function reusedContext(calls: ZstdCalls, fallback: ZstdContext): ZstdContext {
-  const packed = new Room();
-  const unpacked = new Room();
   return {
     compress(plain) {
       const target = packed.of(frameBound(plain.length));
@@ -71,16 +73,6 @@ function reusedContext(calls: ZstdCalls, fallback: ZstdContext): ZstdContext {
       return fallback.decompress(frame, plainLength);
     },
   };
-}
-
-/** Memory that is used again and again. */
-class Room {
-  #bytes = new Uint8Array(0);
-
-  of(length: number): Uint8Array {
-    if (this.#bytes.length < length) this.#bytes = new Uint8Array(Math.max(256 * 1024, length));
-    return this.#bytes.subarray(0, length);
-  }
 }
 
 /** Everything that is relied upon: frames others can read, a fresh start after good and bad input, no input lost. */
