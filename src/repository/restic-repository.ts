@@ -173,8 +173,8 @@ export class ResticRepository implements Repository {
         pool: this.#pool,
         known: blobs,
         warnings,
-        onIndexed: (name, packs) => {
-          for (const pack of packs) blobs.addPack(pack);
+        onIndexed: (name, columns) => {
+          blobs.addColumns(columns);
           // A reader may have loaded it anew since.
           if (this.#index?.blobs === blobs) this.#index.files.add(name);
         },

@@ -1,7 +1,9 @@
 import { isLifeboatError, throwIfAborted } from '../../core/index.ts';
+import { packsIn } from '../format/index-columns.ts';
 import { decodeIndex, type IndexedPack } from '../format/index-file.ts';
+import { scanIndex } from '../format/index-scan.ts';
 import { packSizeBytes } from '../format/pack-header.ts';
-import { aboutFile, readStoredJson } from '../stored-file.ts';
+import { aboutFile, readStoredBytes } from '../stored-file.ts';
 import { blobKey, type CheckState } from './check-state.ts';
 import { PackReader } from './pack-reader.ts';
 import { chosenPacks } from './pack-subset.ts';
@@ -51,10 +53,12 @@ export async function checkPacks(state: CheckState): Promise<number> {
 async function readIndexFile(
   { access, findings, signal }: CheckState,
   name: string,
-): Promise<readonly IndexedPack[]> {
+): Promise<Iterable<IndexedPack>> {
   try {
-    const json = await readStoredJson(access, 'index', name, signal);
-    return aboutFile('index', name, () => decodeIndex(json));
+    const json = await readStoredBytes(access, 'index', name, signal);
+    const columns = scanIndex(json);
+    if (columns !== undefined) return packsIn(columns);
+    return aboutFile('index', name, () => decodeIndex(json.toString('utf8')));
   } catch (error) {
     if (isLifeboatError(error, 'location.file-missing')) return [];
     if (!isLifeboatError(error, 'repository.damaged')) throw error;

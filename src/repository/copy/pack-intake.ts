@@ -2,7 +2,8 @@ import { assert, throwIfAborted } from '../../core/index.ts';
 import type { EnvelopeKey } from '../crypto/envelope.ts';
 import type { BlobProblem, PackMessage } from '../data-plane/worker-messages.ts';
 import type { PoolWorker, WorkerPool } from '../data-plane/worker-pool.ts';
-import type { IndexedPack, PackedBlob } from '../format/index-file.ts';
+import type { IndexColumns } from '../format/index-columns.ts';
+import type { PackedBlob } from '../format/index-file.ts';
 import { IndexWriter } from '../index/index-writer.ts';
 import type { RepositoryLock } from '../lock/repository-lock.ts';
 import type { RepositoryAccess } from '../stored-file.ts';
@@ -15,7 +16,7 @@ export interface PackIntakeOptions {
   readonly access: RepositoryAccess;
   readonly pool: WorkerPool;
   readonly lock: RepositoryLock;
-  readonly onIndexed: (packs: readonly IndexedPack[]) => void;
+  readonly onIndexed: (columns: IndexColumns) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -36,7 +37,7 @@ export class PackIntake implements AsyncDisposable {
     this.#index = new IndexWriter(
       access,
       () => lock.confirmHeld(),
-      (_, packs) => onIndexed(packs),
+      (_, columns) => onIndexed(columns),
     );
     this.#session = pool.openSession((message, from) => {
       const writing = this.#write(message, from)

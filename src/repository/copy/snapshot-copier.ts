@@ -52,9 +52,7 @@ export class SnapshotCopier implements AsyncDisposable {
       access: to.access,
       pool: to.pool,
       lock,
-      onIndexed: (packs) => {
-        for (const pack of packs) known.addPack(pack);
-      },
+      onIndexed: (columns) => known.addColumns(columns),
       signal,
     });
   }

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { assert, LifeboatError, type Progress, throwIfAborted } from '../../core/index.ts';
+import type { IndexColumns } from '../format/index-columns.ts';
 import type { IndexedPack } from '../format/index-file.ts';
 import { userName } from '../format/key-file.ts';
 import { encodeSnapshot } from '../format/snapshot-file.ts';
@@ -45,7 +46,7 @@ export interface BackupWriterOptions {
   /** What the repository holds already; packs of this backup are added once an index file names them. */
   readonly known: BlobIndex;
   readonly warnings: readonly string[];
-  readonly onIndexed: (indexFile: string, packs: readonly IndexedPack[]) => void;
+  readonly onIndexed: (indexFile: string, columns: IndexColumns) => void;
   readonly signal?: AbortSignal | undefined;
   readonly programVersion: string;
   /** Where the location promises that everything stays for a time. */
@@ -87,9 +88,9 @@ export class RepositoryBackupWriter implements BackupWriter {
   constructor(options: BackupWriterOptions) {
     this.#options = options;
     const confirm = () => options.lock.confirmHeld(options.signal);
-    this.#index = new IndexWriter(options.access, confirm, (name, packs) => {
-      options.onIndexed(name, packs);
-      this.#unindexed.release((type, id) => options.known.has(type, id));
+    this.#index = new IndexWriter(options.access, confirm, (name, columns) => {
+      options.onIndexed(name, columns);
+      this.#unindexed.release((ids, row, isTree) => options.known.hasWords(ids, row, isTree));
     });
     const { location } = options.access;
     this.#sinks = new SinkHost({
@@ -294,7 +295,9 @@ export class RepositoryBackupWriter implements BackupWriter {
       return await this.#index.add(pack);
     }
     if (this.#failure !== undefined) return;
-    if (pack.blobs[0]?.type === 'tree') location.expectTrees?.([pack.name]);
+    if (location.expectTrees !== undefined && pack.blobs[0]?.type === 'tree') {
+      location.expectTrees([pack.name]);
+    }
     await location.write('data', pack.name, content, signal);
     this.#bytesStored += sizeBytes;
     await this.#index.add(pack);

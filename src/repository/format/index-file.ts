@@ -24,6 +24,8 @@ export interface PackedBlob {
 export interface IndexedPack {
   readonly name: string;
   readonly blobs: readonly PackedBlob[];
+  /** The same as a plain pack header, where it is at hand. */
+  readonly header?: Uint8Array;
 }
 
 /** The JSON of an index file. All blobs of a pack must be in one file. */

@@ -5,8 +5,11 @@ import { fuzzRuns } from '../../../test/support/fuzz.ts';
 import { isLifeboatError } from '../../core/index.ts';
 import { BlobIndex } from '../index/blob-index.ts';
 import type { BlobId } from '../repository.ts';
+import { ColumnsBuilder, type IndexColumns, packsIn } from './index-columns.ts';
 import { decodeIndex, encodeIndex, type IndexedPack } from './index-file.ts';
-import { type IndexColumns, scanIndex } from './index-scan.ts';
+import { scanIndex } from './index-scan.ts';
+import { encodeColumns } from './index-text.ts';
+import { encodePackHeader } from './pack-header.ts';
 
 const hash = (text: string) => createHash('sha256').update(text).digest('hex') as BlobId;
 
@@ -23,25 +26,6 @@ function packsOf(sizes: readonly number[]): IndexedPack[] {
   }));
 }
 
-function packsIn({ packs, ids, places }: IndexColumns): IndexedPack[] {
-  const rows = places.length / 4;
-  return packs.map(({ name, firstRow }, number) => {
-    const end = packs[number + 1]?.firstRow ?? rows;
-    const blobs = Array.from({ length: end - firstRow }, (_, i) => {
-      const row = firstRow + i;
-      const [kind, offset, length, uncompressedLength] = places.subarray(row * 4, row * 4 + 4);
-      return {
-        id: Buffer.from(ids.subarray(row * 32, row * 32 + 32)).toString('hex') as BlobId,
-        type: kind === 1 ? ('tree' as const) : ('data' as const),
-        offset: offset as number,
-        length: length as number,
-        uncompressedLength: uncompressedLength as number,
-      };
-    });
-    return { name, blobs };
-  });
-}
-
 describe('reading an index without JSON', () => {
   // The kernel takes pieces of 256 KiB: some 1,600 blobs.
   it.each([[[1]], [[3, 1, 2]], [[5000]], [Array<number>(2500).fill(3)], [[1600, 1700, 9000, 1]]])(
@@ -51,7 +35,7 @@ describe('reading an index without JSON', () => {
       const text = encodeIndex(packs);
       for (const each of [text, text.trimEnd()]) {
         const columns = scanIndex(Buffer.from(each));
-        expect(columns && packsIn(columns)).toEqual(packs);
+        expect(columns && [...packsIn(columns)]).toEqual(packs);
       }
     },
   );
@@ -75,6 +59,30 @@ describe('reading an index without JSON', () => {
     expect(without.packNames).toEqual([third.name]);
     expect(without.find('data', first.blobs[1]?.id as BlobId)?.pack).toBe(third.name);
   });
+
+  it.each([[[]], [[1]], [[0, 2, 0]], [[5000]], [[1600, 1700, 9000, 1]]])(
+    'and writing one gives the same text: packs of %j blobs',
+    (sizes) => {
+      const packs = packsOf(sizes);
+      const builder = new ColumnsBuilder();
+      for (const each of packs) builder.add(each);
+      expect(builder.blobCount).toBe(packs.reduce((sum, { blobs }) => sum + blobs.length, 0));
+      expect(Buffer.from(encodeColumns(builder.take())).toString()).toBe(encodeIndex(packs));
+      expect(builder.blobCount).toBe(0);
+      // From pack headers, too: there offsets are sums.
+      const summed = packs.map(({ name, blobs }) => {
+        let offset = 0;
+        const moved = blobs.map((blob) => {
+          const length = 33 + (blob.length % 1000);
+          offset += length;
+          return { ...blob, length, offset: offset - length };
+        });
+        return { name, blobs: moved };
+      });
+      for (const each of summed) builder.add({ ...each, header: encodePackHeader(each.blobs) });
+      expect(Buffer.from(encodeColumns(builder.take())).toString()).toBe(encodeIndex(summed));
+    },
+  );
 
   it.each([
     ['{"packs":[]}'],
@@ -111,7 +119,7 @@ describe('reading an index without JSON', () => {
         ]);
         const columns = scanIndex(changed);
         if (columns === undefined) return;
-        expect(packsIn(columns)).toEqual(decodedOrDamaged(changed.toString()));
+        expect([...packsIn(columns)]).toEqual(decodedOrDamaged(changed.toString()));
       }),
       { numRuns: fuzzRuns(3000) },
     );

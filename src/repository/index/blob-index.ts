@@ -1,5 +1,5 @@
+import type { IndexColumns } from '../format/index-columns.ts';
 import type { IndexedPack } from '../format/index-file.ts';
-import type { IndexColumns } from '../format/index-scan.ts';
 import type { BlobId, BlobType } from '../repository.ts';
 import {
   control,
@@ -60,7 +60,7 @@ export class BlobIndex {
     this.#change(() => this.#add(pack));
   }
 
-  /** All packs of an index file but those in `without`. */
+  /** All packs but those in `without`. */
   addColumns(columns: IndexColumns, without: ReadonlySet<string> = new Set()): void {
     this.#change(() => this.#addColumns(columns, without));
   }
@@ -85,6 +85,11 @@ export class BlobIndex {
 
   placeAt(row: number): BlobPlace {
     return this.#views.placeAt(row);
+  }
+
+  /** Whether the blob is there whose id stands at row `row` of `words`, eight a row. */
+  hasWords(words: Uint32Array, row: number, isTree: boolean): boolean {
+    return this.#views.rowOfWords(words, row, isTree) !== undefined;
   }
 
   /** The number of a blob's row, which it keeps: what a bit set of blobs is indexed by. */

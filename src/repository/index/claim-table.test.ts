@@ -25,7 +25,10 @@ describe('claims of blobs', () => {
     const ids = Array.from({ length: 1000 }, (_, i) => id(String(i)));
     for (const each of ids) table.claim('data', each, never);
     const stored = new Set(ids.slice(0, 600));
-    table.release((_, each) => stored.has(each));
+    table.release((words, row) => {
+      const bytes = Buffer.from(words.buffer, words.byteOffset + row * 32, 32);
+      return stored.has(bytes.toString('hex') as BlobId);
+    });
     expect(ids.map((each) => table.has('data', each))).toEqual(
       ids.map((each) => !stored.has(each)),
     );

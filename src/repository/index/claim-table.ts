@@ -70,21 +70,19 @@ export class ClaimTable {
     return this.#locked(() => this.#table[this.#slotOf(type)] !== 0);
   }
 
-  /** Forgets those that the index names by now. */
-  release(isStored: (type: BlobType, id: BlobId) => boolean): void {
+  /** Forgets those that the index names by now: it is asked about row `row` of `ids`, eight words a row. */
+  release(isStored: (ids: Uint32Array, row: number, isTree: boolean) => boolean): void {
     this.#locked(() => {
       const count = this.#control[countWord] as number;
-      const ids = Buffer.from(this.#rows.buffer);
       this.#table.fill(0);
       let kept = 0;
       for (let row = 0; row < count; row++) {
         const at = row * rowWords;
-        const type = this.#rows[at + idWords] === 1 ? 'tree' : 'data';
-        const id = ids.toString('hex', at * 4, (at + idWords) * 4) as BlobId;
-        if (isStored(type, id)) continue;
+        const isTree = this.#rows[at + idWords] === 1;
+        this.#wanted.set(this.#rows.subarray(at, at + idWords));
+        if (isStored(this.#wanted, 0, isTree)) continue;
         this.#rows.copyWithin(kept * rowWords, at, at + rowWords);
-        this.#want(id);
-        this.#table[this.#slotOf(type)] = ++kept;
+        this.#table[this.#slotOf(isTree ? 'tree' : 'data')] = ++kept;
       }
       this.#control[countWord] = kept;
     });

@@ -37,38 +37,41 @@ export class IndexViews {
 
   /** The row of a blob. What is read while the owner writes may be wrong, but it ends. */
   rowOf(type: BlobType, id: BlobId): number | undefined {
-    const wanted = this.#wanted;
-    assert(wanted.write(id, 'hex') === idBytes, 'a blob id has 64 hex digits');
-    const isTree = type === 'tree';
-    const { table } = this;
+    assert(this.#wanted.write(id, 'hex') === idBytes, 'a blob id has 64 hex digits');
+    return this.rowOfWords(this.#wantedWords, 0, type === 'tree');
+  }
+
+  /** As `rowOf`, for the id at row `from` of `words`, eight a row. */
+  rowOfWords(words: Uint32Array, from: number, isTree: boolean): number | undefined {
+    const { table, idWords } = this;
     const mask = table.length - 1;
-    let slot = (this.#wantedWords[0] as number) & mask;
+    const start = from * wordsPerId;
+    let slot = (words[start] as number) & mask;
     for (let tries = 0; tries <= mask; tries++) {
       const row = (table[slot] as number) - 1;
       if (row < 0) return undefined;
-      if (this.isTreeAt(row) === isTree && this.#isAt(row)) return row;
+      if (this.isTreeAt(row) === isTree) {
+        const at = row * wordsPerId;
+        let word = 0;
+        while (word < wordsPerId && idWords[at + word] === words[start + word]) word++;
+        if (word === wordsPerId) return row;
+      }
       slot = (slot + 1) & mask;
     }
     return undefined;
   }
 
   /**
-   * Puts the id at row `from` of `words` (eight a row) into row `row` and the table; false when a blob of that type and id is
-   * there already. For the owner of the memory.
+   * Puts the id at row `from` of `words` into row `row` and the table; false when a blob of that type and id is there
+   * already. For the owner of the memory.
    */
   place(words: Uint32Array, from: number, row: number, isTree: boolean): boolean {
+    if (this.rowOfWords(words, from, isTree) !== undefined) return false;
     const { table, idWords } = this;
     const mask = table.length - 1;
     const start = from * wordsPerId;
     let slot = (words[start] as number) & mask;
-    for (; table[slot] !== 0; slot = (slot + 1) & mask) {
-      const other = (table[slot] as number) - 1;
-      if (this.isTreeAt(other) !== isTree) continue;
-      let word = 0;
-      while (word < wordsPerId && idWords[other * wordsPerId + word] === words[start + word])
-        word++;
-      if (word === wordsPerId) return false;
-    }
+    while (table[slot] !== 0) slot = (slot + 1) & mask;
     for (let word = 0; word < wordsPerId; word++) {
       idWords[row * wordsPerId + word] = words[start + word] as number;
     }
@@ -103,12 +106,5 @@ export class IndexViews {
   /** The bytes of the id that `rowOf` looked for last. */
   get lastWanted(): Uint8Array {
     return this.#wanted;
-  }
-
-  #isAt(row: number): boolean {
-    const at = row * wordsPerId;
-    const [ids, wanted] = [this.idWords, this.#wantedWords];
-    for (let i = 0; i < wordsPerId; i++) if (ids[at + i] !== wanted[i]) return false;
-    return true;
   }
 }

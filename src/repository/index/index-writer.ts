@@ -1,4 +1,6 @@
-import { encodeIndex, type IndexedPack } from '../format/index-file.ts';
+import { ColumnsBuilder, type IndexColumns } from '../format/index-columns.ts';
+import type { IndexedPack } from '../format/index-file.ts';
+import { encodeColumns } from '../format/index-text.ts';
 import { type RepositoryAccess, writeStoredJson } from '../stored-file.ts';
 
 // restic's own limits (internal/repository/index): what bounds the loss of an interrupted backup.
@@ -9,9 +11,8 @@ const fullAfterMs = 10 * 60_000;
 export class IndexWriter {
   readonly #access: RepositoryAccess;
   readonly #confirm: () => Promise<void>;
-  readonly #onWritten: (name: string, packs: readonly IndexedPack[]) => void;
-  #packs: IndexedPack[] = [];
-  #blobs = 0;
+  readonly #onWritten: (name: string, columns: IndexColumns) => void;
+  readonly #collected = new ColumnsBuilder();
   #since = Date.now();
   #writing: Promise<void> = Promise.resolve();
 
@@ -19,7 +20,7 @@ export class IndexWriter {
   constructor(
     access: RepositoryAccess,
     confirm: () => Promise<void>,
-    onWritten: (name: string, packs: readonly IndexedPack[]) => void,
+    onWritten: (name: string, columns: IndexColumns) => void,
   ) {
     this.#access = access;
     this.#confirm = confirm;
@@ -28,22 +29,20 @@ export class IndexWriter {
 
   /** The pack must be durable. Writes an index file when enough has been collected. */
   async add(pack: IndexedPack): Promise<void> {
-    this.#packs.push(pack);
-    this.#blobs += pack.blobs.length;
-    if (this.#blobs >= fullAtBlobs || Date.now() - this.#since > fullAfterMs) await this.flush();
+    this.#collected.add(pack);
+    if (this.#collected.blobCount >= fullAtBlobs || Date.now() - this.#since > fullAfterMs)
+      await this.flush();
   }
 
   /** When it resolves, every pack added is in a durable index file. */
   async flush(): Promise<void> {
-    const packs = this.#packs;
-    this.#packs = [];
-    this.#blobs = 0;
+    const columns = this.#collected.take();
     this.#since = Date.now();
     this.#writing = this.#writing.then(async () => {
-      if (packs.length === 0) return;
+      if (columns.packs.length === 0) return;
       await this.#confirm();
-      const name = await writeStoredJson(this.#access, 'index', encodeIndex(packs));
-      this.#onWritten(name, packs);
+      const name = await writeStoredJson(this.#access, 'index', encodeColumns(columns));
+      this.#onWritten(name, columns);
     });
     await this.#writing;
   }

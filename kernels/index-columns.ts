@@ -1,5 +1,6 @@
-// Reads the JSON of an index file (see src/repository/format/index-scan.ts) that is exactly as restic writes it:
+// Index files and pack headers to columns, and columns to index files (see src/repository/format/index-columns.ts).
 //
+// An index file, exactly as restic writes it:
 //   {"packs":[{"id":"<hex>","blobs":[{"id":"<hex>","type":"data","offset":0,"length":1,"uncompressed_length":1},...]},...]}
 //
 // It comes in pieces; what begins in one and ends in the next is left to the next. Hex digits are taken 16 at a time,
@@ -22,12 +23,17 @@ const AT_END = 3;
 
 let state: i32 = AT_FILE;
 let rows: usize = 0;
+/** Where the next blob of a pack header lies in the pack. */
+let offset: u64 = 0;
 let packs: usize = 0;
 /** Where the next token begins. */
 let at: usize = 0;
 
 export function inputAt(): usize {
   return INPUT;
+}
+export function mostRows(): usize {
+  return MOST_ROWS;
 }
 export function inputBytes(): usize {
   return INPUT_BYTES;
@@ -51,9 +57,10 @@ export function isAtEnd(): bool {
   return state == AT_END;
 }
 
-/** Starts a new file. */
+/** Starts a new file, or a new pack header. */
 export function begin(): void {
   state = AT_FILE;
+  offset = 0;
 }
 
 /** Takes the input; after the last piece nothing may be left. How much was taken, or -1 where it is in any other form. */
@@ -102,7 +109,7 @@ function blob(): bool {
   // ","offset":
   if (load<u64>(at, 85) != 0x657366666f222c22 || (load<u32>(at, 93) & 0xffffff) != 0x3a2274) return false;
   at += 96;
-  const offset = number();
+  const start = number();
   // ,"length":
   if (load<u64>(at) != 0x6874676e656c222c || load<u16>(at, 8) != 0x3a22) return false;
   at += 10;
@@ -119,10 +126,10 @@ function blob(): bool {
     plain = number();
   }
   if (load<u8>(at) != 0x7d) return false;
-  if (offset > 0xffffffff || length > 0xffffffff || plain > 0xffffffff) return false;
+  if (start > 0xffffffff || length > 0xffffffff || plain > 0xffffffff) return false;
   const to = PLACES + rows * 16;
   store<u32>(to, isTree ? 1 : 0);
-  store<u32>(to, <u32>offset, 4);
+  store<u32>(to, <u32>start, 4);
   store<u32>(to, <u32>length, 8);
   store<u32>(to, <u32>plain, 12);
   rows++;
@@ -202,4 +209,97 @@ function bytesOf(text: v128): v128 {
   const digits = i8x16.add(v128.and(text, i8x16.splat(0x0f)), nine);
   const joined = v128.or(i16x8.shl(digits, 4), i16x8.shr_u(digits, 8));
   return v128.and(joined, i16x8.splat(0xff));
+}
+
+/** Takes the input as a piece of a pack header. How much was taken, or -1 where an entry is none. */
+export function unpack(length: usize): i32 {
+  const end = INPUT + length;
+  at = INPUT;
+  rows = 0;
+  while (at < end && rows < MOST_ROWS) {
+    const kind = load<u8>(at);
+    if (kind > 3) return -1;
+    const isCompressed = kind > 1;
+    const id = at + (isCompressed ? 9 : 5);
+    if (id + 32 > end) break;
+    const stored = load<u32>(at, 1);
+    const to = PLACES + rows * 16;
+    store<u32>(to, kind & 1);
+    if (offset > 0xffffffff) return -1;
+    store<u32>(to, <u32>offset, 4);
+    store<u32>(to, stored, 8);
+    store<u32>(to, isCompressed ? load<u32>(at, 5) : 0, 12);
+    v128.store(IDS + rows * 32, v128.load(id));
+    v128.store(IDS + rows * 32, v128.load(id, 16), 16);
+    offset += stored;
+    rows++;
+    at = id + 32;
+  }
+  return <i32>(at - INPUT);
+}
+
+/** Writes the first `count` rows over the input, with commas between. How many bytes. */
+export function write(count: usize): usize {
+  at = INPUT;
+  for (let row: usize = 0; row < count; row++) {
+    if (row > 0) store<u8>(at++, 0x2c);
+    // {"id":"
+    store<u64>(at, 0x00223a226469227b);
+    writeHash(IDS + row * 32, at + 7);
+    // ","type":"
+    store<u64>(at, 0x2265707974222c22, 71);
+    store<u16>(at, 0x223a, 79);
+    const place = PLACES + row * 16;
+    store<u32>(at, load<u32>(place) == 1 ? 0x65657274 : 0x61746164, 81);
+    // ","offset":
+    store<u64>(at, 0x657366666f222c22, 85);
+    store<u32>(at, 0x3a2274, 93);
+    at += 96;
+    writeNumber(load<u32>(place, 4));
+    // ,"length":
+    store<u64>(at, 0x6874676e656c222c);
+    store<u16>(at, 0x3a22, 8);
+    at += 10;
+    writeNumber(load<u32>(place, 8));
+    const plain = load<u32>(place, 12);
+    if (plain != 0) {
+      // ,"uncompressed_length":
+      store<u64>(at, 0x706d6f636e75222c);
+      store<u64>(at, 0x6c5f646573736572, 8);
+      store<u64>(at, 0x003a226874676e65, 16);
+      at += 23;
+      writeNumber(plain);
+    }
+    store<u8>(at++, 0x7d);
+  }
+  return at - INPUT;
+}
+
+function writeNumber(value: u32): void {
+  let digits: usize = 1;
+  for (let rest = value; rest > 9; rest /= 10) digits++;
+  for (let i = digits; i > 0; i--) {
+    store<u8>(at + i - 1, <u8>(0x30 + (value % 10)));
+    value /= 10;
+  }
+  at += digits;
+}
+
+function writeHash(from: usize, to: usize): void {
+  writeHalf(v128.load(from), to);
+  writeHalf(v128.load(from, 16), to + 32);
+}
+
+// @ts-ignore: decorator
+@inline
+function writeHalf(bytes: v128, to: usize): void {
+  const high = i8x16.shr_u(bytes, 4);
+  const low = v128.and(bytes, i8x16.splat(0x0f));
+  // 0123456789abcdef
+  const digits = i64x2(0x3736353433323130, 0x6665646362613938);
+  // High and low digits in turn.
+  const first = i8x16.shuffle(high, low, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  const second = i8x16.shuffle(high, low, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+  v128.store(to, i8x16.swizzle(digits, first));
+  v128.store(to, i8x16.swizzle(digits, second), 16);
 }
