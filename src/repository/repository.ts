@@ -158,6 +158,11 @@ export interface BackupWriter extends AsyncDisposable {
    * saved once its `flush` has returned.
    */
   grantSink(): SinkGrant;
+  /**
+   * Names in the index what is durable by now, so that the next backup does not store it again, even if no snapshot of this one
+   * follows. The next prune removes what none came to need.
+   */
+  keepStored(signal?: AbortSignal): Promise<void>;
   /** Throws the first failure of a write, which may be why a sink was stopped. */
   throwIfFailed(): void;
   /** Forgets a snapshot of one's own making, such as a checkpoint; its blobs stay until the next prune. */

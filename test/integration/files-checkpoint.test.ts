@@ -4,26 +4,33 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { isLifeboatError, Secret, sleep } from '../../src/core/index.ts';
 import {
+  type FileKind,
   initRepository,
   isCheckpoint,
   LocalLocation,
   openRepository,
   type Repository,
-  type Snapshot,
 } from '../../src/repository/index.ts';
 import { backupFiles } from '../../src/sources/index.ts';
 import { temporaryFolder } from '../support/postgres.ts';
 
-const [folders, filesEach, fileBytes] = [25, 8, 500_000];
+const [folders, filesEach, fileBytes] = [75, 8, 500_000];
 const password = new Secret('correct horse');
 let root: string;
 
-/** Takes its time, so that a backup lasts long enough to be interrupted. */
+/** Takes its time, and no more packs from the first checkpoint on: the backup lasts until it is interrupted. */
 class SlowLocation extends LocalLocation {
   isSlow = true;
+  readonly interrupted = Promise.withResolvers<void>();
+  #hasCheckpoint = false;
   override async adoptPack(name: string, temporary: string, signal?: AbortSignal) {
-    if (this.isSlow) await sleep(1000, signal);
+    if (this.isSlow) await sleep(300, signal);
+    if (this.#hasCheckpoint) await this.interrupted.promise;
     await super.adoptPack(name, temporary, signal);
+  }
+  override async write(kind: FileKind, name: string, bytes: Uint8Array, signal?: AbortSignal) {
+    await super.write(kind, name, bytes, signal);
+    this.#hasCheckpoint ||= kind === 'snapshots';
   }
 }
 
@@ -40,8 +47,14 @@ beforeAll(() => {
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 async function untilCheckpoint(repository: Repository): Promise<void> {
-  const isFilled = (each: Snapshot) => isCheckpoint(each) && (each.summary?.filesTotal ?? 0) > 10;
-  while (!(await repository.snapshots()).some(isFilled)) await sleep(20);
+  for (;;) {
+    const snapshots = await repository.snapshots();
+    expect(snapshots.every(isCheckpoint), 'the backup ended before its first checkpoint').toBe(
+      true,
+    );
+    if (snapshots.length > 0) return;
+    await sleep(20);
+  }
 }
 
 it('an interrupted backup goes on from its checkpoints, which end with it', async () => {
@@ -57,6 +70,7 @@ it('an interrupted backup goes on from its checkpoints, which end with it', asyn
   }).catch((error: unknown) => error);
   await untilCheckpoint(repository);
   interruption.abort();
+  location.interrupted.resolve();
   expect(isLifeboatError(await first, 'cancelled')).toBe(true);
   location.isSlow = false;
   expect((await location.list('locks')).length).toBe(0);

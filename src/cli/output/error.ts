@@ -35,7 +35,9 @@ function asLifeboatError(thrown: unknown): LifeboatError {
 }
 
 function describe(error: LifeboatError, style: Style): string {
-  if (error.exitCode === ExitCode.cancelled) return style.yellow(error.message);
+  if (error.exitCode === ExitCode.cancelled) {
+    return [style.yellow(error.message), ...(error.hint ? [error.hint] : [])].join('\n');
+  }
   const lines = [`${style.red('error:')} ${error.message} ${style.dim(`[${error.code}]`)}`];
   if (error.hint) lines.push(`  ${error.hint}`);
   if (error.code === 'bug') {

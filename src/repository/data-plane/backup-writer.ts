@@ -129,6 +129,10 @@ export class RepositoryBackupWriter implements BackupWriter {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
+  async keepStored(signal?: AbortSignal): Promise<void> {
+    await this.#index.flush(signal);
+  }
+
   async removeSnapshot(id: SnapshotId): Promise<void> {
     await this.#options.access.location.remove('snapshots', id, this.#options.signal);
   }

@@ -35,13 +35,13 @@ export class IndexWriter {
   }
 
   /** When it resolves, every pack added is in a durable index file. */
-  async flush(): Promise<void> {
+  async flush(signal?: AbortSignal): Promise<void> {
     const columns = this.#collected.take();
     this.#since = Date.now();
     this.#writing = this.#writing.then(async () => {
       if (columns.packs.length === 0) return;
       await this.#confirm();
-      const name = await writeStoredJson(this.#access, 'index', encodeColumns(columns));
+      const name = await writeStoredJson(this.#access, 'index', encodeColumns(columns), signal);
       this.#onWritten(name, columns);
     });
     await this.#writing;

@@ -5,6 +5,7 @@ import {
   fileError,
   formatBytes,
   formatCount,
+  isLifeboatError,
   LifeboatError,
   type Progress,
   silentProgress,
@@ -38,6 +39,7 @@ import type { EntryRules } from './entry-rules.ts';
 import { figuresOf, formerFigures } from './former-figures.ts';
 import { outermost } from './scan-tree.ts';
 import { TreeCrew } from './tree-crew.ts';
+import { untilAborted } from './until-aborted.ts';
 import type { WantedNames } from './worker-messages.ts';
 
 export interface BackupFilesOptions {
@@ -82,7 +84,7 @@ export interface FilesBackupSummary extends BackupSummary {
 const rereads = 3;
 const checkpointEveryMs = 5 * 60_000;
 /** How long a cancelled backup may take to keep what it has stored. */
-const lastCheckpointMs = 15_000;
+const lastCheckpointMs = 60_000;
 /** More are counted, not listed. */
 const maxWarnings = 1000;
 const task = 'files-backup';
@@ -101,6 +103,9 @@ export async function backupFiles(options: BackupFilesOptions): Promise<FilesBac
     const files = done.filesTotal === 1 ? 'file' : 'files';
     summary = `${formatCount(done.filesTotal)} ${files}, ${formatBytes(done.bytesTotal)}, ${formatBytes(done.bytesStored)} stored`;
     return done;
+  } catch (error) {
+    if (isLifeboatError(error, 'cancelled')) summary = 'interrupted';
+    throw error;
   } finally {
     progress({ type: 'end', task, summary });
   }
@@ -157,7 +162,15 @@ async function run(options: BackupFilesOptions, progress: Progress): Promise<Fil
     bytesTotal: crew.counts.bytesTotal,
   });
   const everyMs = options.checkpointEveryMs ?? checkpointEveryMs;
-  const checkpoints = new Checkpoints({ crew, writer, everyMs, progress, parents, snapshot });
+  const checkpoints = new Checkpoints({
+    crew,
+    writer,
+    everyMs,
+    progress,
+    signal: hardStop.signal,
+    parents,
+    snapshot,
+  });
   using _meter = new BackupMeter({
     task,
     progress,
@@ -175,7 +188,16 @@ async function run(options: BackupFilesOptions, progress: Progress): Promise<Fil
       throw new LifeboatError('file.unreadable', 'the root folder cannot be read');
     }
     await checkpoints.end();
-    await untilAborted(crew.finish(), signal);
+    // All is read: an interruption leaves time to publish it.
+    signal?.addEventListener(
+      'abort',
+      () => {
+        progress({ type: 'note', message: 'interrupted: all is read, and is being published' });
+        setTimeout(() => hardStop.abort(signal.reason), lastCheckpointMs).unref();
+      },
+      { once: true },
+    );
+    await crew.finish();
     const { counts } = crew;
     const flagged = judgeBackup(
       figuresOf(counts, writer),
@@ -186,8 +208,7 @@ async function run(options: BackupFilesOptions, progress: Progress): Promise<Fil
       ...(flagged.length > 0 ? [flaggedTag] : []),
       ...(isIncomplete ? [incompleteTag] : []),
     ];
-    const publishing = writer.publishSnapshot({ ...rest, tree, tags: [...tags, ...marks] });
-    const id = await untilAborted(publishing, signal);
+    const id = await writer.publishSnapshot({ ...rest, tree, tags: [...tags, ...marks] });
     await checkpoints.removeAll();
     const { bytesNew, bytesStored } = writer.totals();
     return {
@@ -204,13 +225,26 @@ async function run(options: BackupFilesOptions, progress: Progress): Promise<Fil
       ...(flagged.length > 0 ? { flagged } : {}),
     };
   } catch (error) {
-    if (signal?.aborted) await Promise.race([checkpoints.saveLast(), sleep(lastCheckpointMs)]);
-    else writer.throwIfFailed();
+    if (signal?.aborted) {
+      const message = 'interrupted: keeping what is stored so far, for a minute at most';
+      progress({ type: 'note', message });
+      const timeIsUp = sleep(lastCheckpointMs, hardStop.signal).catch(() => {});
+      await Promise.race([checkpoints.saveLast(), timeIsUp]);
+      hardStop.abort(signal.reason);
+      await checkpoints.end();
+      throw interrupted(signal, checkpoints.describeKept());
+    }
+    writer.throwIfFailed();
     throw error;
   } finally {
     hardStop.abort(signal?.reason);
     await checkpoints.end();
   }
+}
+
+function interrupted(signal: AbortSignal, hint: string): LifeboatError {
+  const { message, context } = cancelled(signal);
+  return new LifeboatError('cancelled', message, { hint, context });
 }
 
 function requireAny(paths: readonly string[]): void {
@@ -277,22 +311,6 @@ function wantedNames(paths: readonly string[]): WantedNames {
     }
   }
   return root;
-}
-
-async function untilAborted<Value>(
-  work: Promise<Value>,
-  signal: AbortSignal | undefined,
-): Promise<Value> {
-  if (signal === undefined) return await work;
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = () => aborted.reject(cancelled(signal));
-  if (signal.aborted) onAbort();
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([work, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }
 
 class WarningList {

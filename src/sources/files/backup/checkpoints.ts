@@ -1,4 +1,4 @@
-import type { Progress } from '../../../core/index.ts';
+import { formatBytes, type Progress } from '../../../core/index.ts';
 import {
   type BackupWriter,
   checkpointTag,
@@ -8,12 +8,15 @@ import {
   type SnapshotId,
 } from '../../../repository/index.ts';
 import type { TreeCrew } from './tree-crew.ts';
+import { untilAborted } from './until-aborted.ts';
 
 export interface CheckpointsOptions {
   readonly crew: TreeCrew;
   readonly writer: BackupWriter;
   readonly everyMs: number;
   readonly progress: Progress;
+  /** Nothing more is written once it is aborted. */
+  readonly signal: AbortSignal;
   /** What the backup goes on from; its checkpoints are removed in the end. */
   readonly parents: readonly Snapshot[];
   /** What a snapshot of this backup would be now, but for its tree. */
@@ -29,14 +32,17 @@ export class Checkpoints {
   readonly #options: CheckpointsOptions;
   readonly #timer: NodeJS.Timeout;
   #own: SnapshotId[] = [];
-  #savedAt = Date.now();
+  /** What they hold. */
+  #kept: { readonly files: number; readonly bytes: number } | undefined;
+  /** Without a checkpoint: the next backup knows what is stored. */
+  #isIndexed = false;
   #saving: Promise<void> = Promise.resolve();
   #isSaving = false;
   #hasEnded = false;
 
   constructor(options: CheckpointsOptions) {
     this.#options = options;
-    this.#timer = setInterval(() => this.#saveSoon(), options.everyMs);
+    this.#timer = setInterval(() => this.#saveSoon(false), options.everyMs);
   }
 
   /** No more of them; waits for the one under way. */
@@ -46,11 +52,35 @@ export class Checkpoints {
     await this.#saving;
   }
 
-  /** The last one of a backup that is being cancelled, if there is much to lose. Does not reject. */
+  /** The last one of a backup that is being cancelled; nothing is read any more. Does not reject. */
   async saveLast(): Promise<void> {
-    const isWorthIt = Date.now() - this.#savedAt >= this.#options.everyMs / 5;
-    if (isWorthIt && !this.#hasEnded) this.#saveSoon();
+    // First, because it takes a moment, and spares most of the work if the rest takes too long.
+    await this.#options.writer.keepStored(this.#options.signal).then(
+      () => {
+        this.#isIndexed = true;
+      },
+      () => {},
+    );
+    if (!this.#hasEnded) {
+      await this.#saving;
+      this.#saveSoon(true);
+    }
     await this.end();
+  }
+
+  /** What an interruption leaves for the next run, in words for people. */
+  describeKept(): string {
+    if (this.#kept !== undefined) {
+      const { files, bytes } = this.#kept;
+      return `What was stored is kept (${files.toLocaleString('en')} files, ${formatBytes(bytes)}). Run the same command again to go on from there.`;
+    }
+    if (this.#own.length > 0) {
+      return 'A part of what was stored is kept. Run the same command again to go on from there.';
+    }
+    if (this.#isIndexed && this.#options.writer.totals().bytesStored > 0) {
+      return 'No checkpoint was stored: the same command reads all files again, but does not store again what was stored of them.';
+    }
+    return 'Nothing was kept.';
   }
 
   /** Those of this backup, and those that it went on from: a whole snapshot has taken their place. */
@@ -59,11 +89,12 @@ export class Checkpoints {
     await this.#remove([...this.#own, ...former]);
   }
 
-  #saveSoon(): void {
+  #saveSoon(isLast: boolean): void {
     if (this.#isSaving) return;
     this.#isSaving = true;
-    this.#saving = this.#save()
+    this.#saving = this.#save(isLast)
       .catch((error: unknown) => {
+        if (this.#options.signal.aborted) return;
         const message = `no checkpoint was stored: ${error instanceof Error ? error.message : error}`;
         this.#options.progress({ type: 'note', message });
       })
@@ -72,21 +103,20 @@ export class Checkpoints {
       });
   }
 
-  async #save(): Promise<void> {
-    const { crew, writer, snapshot } = this.#options;
-    const trees = await crew.checkpoint();
+  async #save(isLast: boolean): Promise<void> {
+    const { crew, writer, snapshot, signal } = this.#options;
+    const trees = await untilAborted(crew.checkpoint({ isLast }), signal);
     // All is saved, and the whole snapshot follows in a moment.
     if (trees.length === 0) return;
-    const former = this.#own;
-    const saved: SnapshotId[] = [];
+    const former = [...this.#own];
+    const whole = snapshot();
     for (const tree of trees) {
-      const whole = snapshot();
-      saved.push(
+      this.#own.push(
         await writer.publishSnapshot({ ...whole, tree, tags: [...whole.tags, checkpointTag] }),
       );
     }
-    this.#own = [...saved];
-    this.#savedAt = Date.now();
+    this.#own = this.#own.slice(former.length);
+    this.#kept = { files: whole.filesTotal, bytes: whole.bytesTotal };
     await this.#remove(former);
   }
 

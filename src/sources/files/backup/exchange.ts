@@ -3,7 +3,7 @@ import { LifeboatError } from '../../../core/index.ts';
 import type { WorkerMessage } from './worker-messages.ts';
 
 /** Words of the memory that the workers of a backup share; an inbox counter for each follows. */
-export const exchangeWord = { hungry: 0, stop: 1, checkpoint: 2, inboxes: 3 } as const;
+export const exchangeWord = { hungry: 0, stop: 1, checkpoint: 2, isLast: 3, inboxes: 4 } as const;
 
 /**
  * How worker threads hand work to each other: whoever runs out of work says so, whoever has some to spare sends it. All
@@ -16,6 +16,8 @@ export class Exchange {
   readonly #inbox: number;
   #seen = 0;
   #isOffering = false;
+  /** The last one that was begun. */
+  #checkpoint = 0;
 
   /** `ports[i]` leads to worker i; the last one to the main thread. */
   constructor(own: number, ports: readonly (MessagePort | undefined)[], memory: SharedArrayBuffer) {
@@ -54,15 +56,16 @@ export class Exchange {
     Atomics.or(this.#words, exchangeWord.hungry, 1 << this.#own);
   }
 
-  /** What has arrived. Waits for something, with the offer to take work from others. Errors: `cancelled`. */
+  /**
+   * What has arrived. Waits for something, with the offer to take work from others, or until a checkpoint is wanted: that is nothing
+   * to read, but to do. Errors: `cancelled`.
+   */
   receive(): WorkerMessage[] {
     this.offer();
-    const before = this.checkpoint;
     for (;;) {
       const messages = this.poll();
       if (messages.length > 0) return [...messages, ...this.withdraw(messages)];
-      // A checkpoint is nothing to read, but to do.
-      if (this.checkpoint !== before) return this.withdraw();
+      if (this.isCheckpointWanted) return this.withdraw();
       this.#sleep();
     }
   }
@@ -85,11 +88,11 @@ export class Exchange {
     return messages;
   }
 
-  /** What has arrived. Waits for something, but takes no work. Errors: `cancelled`. */
+  /** What has arrived. Waits for something, or until a checkpoint is wanted, but takes no work. Errors: `cancelled`. */
   answers(): WorkerMessage[] {
     for (;;) {
       const messages = this.#next();
-      if (messages.length > 0) return messages;
+      if (messages.length > 0 || this.isCheckpointWanted) return messages;
     }
   }
 
@@ -121,9 +124,28 @@ export class Exchange {
     throw new LifeboatError('cancelled', 'the backup has ended');
   }
 
-  /** A number that moves when the main thread wants a checkpoint. */
-  get checkpoint(): number {
-    return Atomics.load(this.#words, exchangeWord.checkpoint);
+  /** The main thread wants one, and `beginCheckpoint` has not seen it yet. */
+  get isCheckpointWanted(): boolean {
+    return Atomics.load(this.#words, exchangeWord.checkpoint) !== this.#checkpoint;
+  }
+
+  /** The number of the checkpoint that is wanted. */
+  beginCheckpoint(): number {
+    this.#checkpoint = Atomics.load(this.#words, exchangeWord.checkpoint);
+    return this.#checkpoint;
+  }
+
+  /** The backup is being cancelled: what is read from now on would only delay that. */
+  get isLastCheckpoint(): boolean {
+    return Atomics.load(this.#words, exchangeWord.isLast) === 1;
+  }
+
+  /** Until the next checkpoint is wanted. Messages stay where they are. Errors: `cancelled`. */
+  waitForCheckpoint(): void {
+    while (!this.isCheckpointWanted) {
+      this.throwIfStopped();
+      Atomics.wait(this.#words, exchangeWord.checkpoint, this.#checkpoint, 100);
+    }
   }
 
   #sleep(): void {

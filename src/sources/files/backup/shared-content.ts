@@ -60,7 +60,10 @@ export class SharedContent {
   /** Waits until nobody reads the file any more. Throws what the file system said to others. */
   settle(): void {
     // Takes no work meanwhile: the file would change before it is looked at again.
-    while (this.#given.size > 0) this.#pass(this.#exchange.answers());
+    while (this.#given.size > 0) {
+      this.#pass(this.#exchange.answers());
+      this.#breathe();
+    }
     const problem = this.#problem;
     this.#problem = undefined;
     if (problem !== undefined) throw problem;

@@ -126,8 +126,17 @@ export class TreeCrew implements AsyncDisposable {
     return await Promise.race([this.#result.promise, this.#failure.promise]);
   }
 
-  /** Trees of what is saved so far, each from the root, handed over with all that they need. Not twice at a time. */
-  async checkpoint(): Promise<readonly BlobId[]> {
+  /**
+   * Trees of what is saved so far, each from the root, handed over with all that they need. Not twice at a time. After the
+   * last one nothing more is read.
+   */
+  async checkpoint({ isLast }: { readonly isLast: boolean }): Promise<readonly BlobId[]> {
+    if (isLast) {
+      Atomics.store(this.#words, exchangeWord.isLast, 1);
+      // Makes all pause: only then is each result either with its worker or in the mail.
+      await this.#askAll();
+      await this.#askAll();
+    }
     const trees = await this.#askAll();
     // What one worker's trees name may lie in an open pack of another: all are closed once all trees are made.
     await this.#askAll();
@@ -136,6 +145,7 @@ export class TreeCrew implements AsyncDisposable {
 
   async #askAll(): Promise<readonly BlobId[]> {
     const number = Atomics.add(this.#words, exchangeWord.checkpoint, 1) + 1;
+    Atomics.notify(this.#words, exchangeWord.checkpoint);
     const partial = { number, trees: [] as BlobId[], answers: 0, ...Promise.withResolvers<void>() };
     this.#partial = partial;
     for (const each of this.#members.keys()) this.#wake(each);

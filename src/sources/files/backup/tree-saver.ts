@@ -5,7 +5,7 @@ import type { ContentSaver } from './content-saver.ts';
 import type { Counter } from './counts.ts';
 import { attributes, type EntryNodes, typeOf } from './entry-node.ts';
 import type { EntryFilter } from './entry-rules.ts';
-import type { Exchange } from './exchange.ts';
+import { type Exchange, isWork } from './exchange.ts';
 import type { FileSaver } from './file-saver.ts';
 import { sameContent, unchangedRest } from './former-node.ts';
 import { ParentFolder } from './parent-folder.ts';
@@ -25,7 +25,7 @@ export interface TreeSaverOptions {
   readonly filter: EntryFilter;
   readonly counter: Counter;
   readonly oneFileSystem: boolean;
-  /** Undefined when it cannot be read: then all is new. */
+  /** Undefined when it cannot be read: then all is new. May be overwritten by the next call. */
   readTree(id: BlobId): Buffer | undefined;
   /** `isStored`: the entry is in the snapshot all the same. */
   warn(path: string, problem: string, isStored: boolean): void;
@@ -73,7 +73,6 @@ export class TreeSaver {
   readonly #frames: Frame[] = [];
   readonly #given = new Map<number, GivenJob>();
   #jobs = 0;
-  #checkpoint = 0;
 
   constructor(options: TreeSaverOptions) {
     this.#options = options;
@@ -148,6 +147,12 @@ export class TreeSaver {
     else this.#fillFolder(frame, folder, result.tree);
   }
 
+  /** What others have done by now. What they ask for is not done any more. */
+  #takeResults(): void {
+    const { exchange } = this.#options;
+    this.#handle(exchange.poll().filter((message) => !isWork(message)));
+  }
+
   /** Undefined when the folder cannot be read, which has been reported. */
   #open(job: FolderJob, folder?: PendingFolder): Frame | undefined {
     const { filter, readTree } = this.#options;
@@ -159,8 +164,11 @@ export class TreeSaver {
       this.#report(job.path, error);
       return undefined;
     }
-    const trees = job.parents.map(readTree).filter((tree) => tree !== undefined);
-    const parents = trees.map((tree) => new ParentFolder(tree));
+    // One after the other: what is read is overwritten by the next tree.
+    const parents = job.parents.flatMap((id) => {
+      const tree = readTree(id);
+      return tree === undefined ? [] : [new ParentFolder(tree)];
+    });
     if (job.names !== undefined) {
       for (const parent of parents) parent.startAt(job.names[0] as string);
     }
@@ -359,20 +367,23 @@ export class TreeSaver {
   /** When the main thread asks: at odd numbers for partial trees, at even ones to hand over all packs. */
   #saveCheckpoint(): void {
     const { exchange, sink, nodes, onCheckpoint } = this.#options;
-    const { checkpoint } = exchange;
-    if (checkpoint === this.#checkpoint) return;
-    this.#checkpoint = checkpoint;
+    if (!exchange.isCheckpointWanted) return;
+    const checkpoint = exchange.beginCheckpoint();
     if (checkpoint % 2 === 0) {
       sink.flush();
       onCheckpoint(checkpoint, []);
-      return;
+    } else {
+      if (exchange.isLastCheckpoint) this.#takeResults();
+      const folders = this.#frames.map(({ job, text, folder }) => ({
+        path: job.path,
+        text,
+        inParent: folder,
+      }));
+      onCheckpoint(checkpoint, savePartialTrees(folders, sink, nodes));
     }
-    const folders = this.#frames.map(({ job, text, folder }) => ({
-      path: job.path,
-      text,
-      inParent: folder,
-    }));
-    onCheckpoint(checkpoint, savePartialTrees(folders, sink, nodes));
+    if (!exchange.isLastCheckpoint) return;
+    exchange.waitForCheckpoint();
+    this.#saveCheckpoint();
   }
 
   #countGone(frame: Frame): void {
