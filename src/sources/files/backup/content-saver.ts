@@ -1,3 +1,4 @@
+import { readSync } from 'node:fs';
 import type { BlobId, BlobSink, ContentCutter } from '../../../repository/thread.ts';
 import { chunkMaxBytes } from '../../../repository/thread.ts';
 import { ContentText, type SavedContent } from './content-text.ts';
@@ -35,13 +36,20 @@ export class ContentSaver {
   save(fd: number, facts: ContentFacts): SavedContent {
     const { cutter, sink, onRead } = this.#options;
     if (facts.sizeBytes > cutter.minBytes) return this.#saveLarge(fd, facts);
-    // One byte more tells whether it has grown, mostly without another call.
-    const bytes = fillFrom(fd, this.#buffer, 0, 0, facts.sizeBytes + 1);
+    const bytes = this.#readSmall(fd, facts.sizeBytes);
     if (bytes > facts.sizeBytes) return this.#saveLarge(fd, { ...facts, sizeBytes: bytes });
     if (bytes === 0) return { text: '', bytes };
     onRead(bytes);
     const { id } = sink.save('data', this.#buffer.subarray(0, bytes));
     return { text: `"${id}"`, bytes };
+  }
+
+  /** Asks for one byte more, which tells whether it has grown: when there is just as much as expected, in one call. */
+  #readSmall(fd: number, sizeBytes: number): number {
+    const wanted = sizeBytes + 1;
+    const bytes = readSync(fd, this.#buffer, 0, wanted, 0);
+    // Network file systems may answer with less than there is.
+    return bytes === sizeBytes ? bytes : fillFrom(fd, this.#buffer, 0, bytes, wanted);
   }
 
   /**
