@@ -94,6 +94,8 @@ sources: { data: { kind: files, paths: [${path}] } }
       'latest',
       '--target',
       target,
+      // The others do not wait for the disk either.
+      '--skip-sync',
     ],
     checkData: () => [main, 'check', '--read-data', '-r', repository],
   };

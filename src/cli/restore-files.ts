@@ -73,6 +73,10 @@ export const restoreFilesOptions = {
   full: { flags: '--full', description: 'files: write runs of zeros instead of leaving holes' },
   verify: { flags: '--verify', description: 'files: read everything back from the disk' },
   ignoreSpace: { flags: '--ignore-space', description: 'files: begin although room may be short' },
+  skipSync: {
+    flags: '--skip-sync',
+    description: 'files: do not wait until everything is on the disk',
+  },
   dryRun: { flags: '-n, --dry-run', description: 'files: only say what would be done' },
   yes: { flags: '--yes <name>', description: 'confirm changes of existing files in a script' },
 } as const;
@@ -115,6 +119,7 @@ export async function runRestoreFiles(
     owners: parseOwnerMapping(values.ownerMap ?? [], values.groupMap ?? []),
     sparse: !values.full,
     ignoreSpace: values.ignoreSpace,
+    sync: !values.skipSync,
     progress: output.progress,
     signal,
   };
@@ -211,7 +216,7 @@ function reportResult(
   result: RestoreFilesResult,
   durationMs: number,
 ): number {
-  const { counts, problems, problemsTotal, attributeProblems, target, snapshot } = result;
+  const { counts, problems, problemsTotal, attributeProblems, target, snapshot, isOnDisk } = result;
   const isWhole = problemsTotal === 0 && attributeProblems.length === 0;
   const { deletedPaths: _, leftOutPaths: __, ...numbers } = counts;
   output.report(
@@ -223,12 +228,16 @@ function reportResult(
       problems,
       problemsTotal,
       attributeProblems,
+      isOnDisk,
       durationMs,
     },
     (style) =>
       [
         `${isWhole ? style.green('✓') : style.yellow('!')} restored ${describeSnapshot(snapshot)} to ${target}, ${formatDuration(durationMs)}`,
         ...describeCounts(counts),
+        isOnDisk
+          ? '  on disk    all of it: a loss of power takes nothing'
+          : style.dim('  on disk    in a while, when the system writes it: --skip-sync was given'),
         ...describeProblems(result, style),
       ].join('\n'),
   );

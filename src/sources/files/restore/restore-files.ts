@@ -7,6 +7,7 @@ import {
   silentProgress,
 } from '../../../core/index.ts';
 import type { BlobId, Repository, Snapshot } from '../../../repository/index.ts';
+import { bringToDisk } from './bring-to-disk.ts';
 import { chooseEntry } from './choose-entry.ts';
 import type { RestoreCounts } from './counts.ts';
 import { leftOutSetup } from './left-out.ts';
@@ -41,6 +42,8 @@ export interface RestoreFilesOptions {
   /** Runs of zeros become holes. Default: true. */
   readonly sparse?: boolean | undefined;
   readonly ignoreSpace?: boolean | undefined;
+  /** Waits until all of it is on the disk, so that a loss of power right after takes nothing. Default: true. */
+  readonly sync?: boolean | undefined;
   /** Only looks and counts. */
   readonly isPlan?: boolean | undefined;
   readonly progress?: Progress | undefined;
@@ -56,6 +59,8 @@ export interface RestoreFilesResult {
   readonly problemsTotal: number;
   /** What could not be set, mostly for want of rights. Contents are whole. */
   readonly attributeProblems: readonly AttributeProblem[];
+  /** A loss of power takes nothing of it. */
+  readonly isOnDisk: boolean;
 }
 
 /**
@@ -116,6 +121,10 @@ export async function restoreFiles(options: RestoreFilesOptions): Promise<Restor
     const { counts, problems } = await run.run().catch((error) => {
       throw isLifeboatError(error) ? describeEnd(error) : error;
     });
+    const isOnDisk = !isPlan && (options.sync ?? true);
+    if (isOnDisk && opened.fd !== undefined) {
+      await bringToDisk({ path: target, fd: opened.fd }, progress);
+    }
     const { named, total, attributes } = problems;
     return {
       snapshot,
@@ -124,6 +133,7 @@ export async function restoreFiles(options: RestoreFilesOptions): Promise<Restor
       problems: named,
       problemsTotal: total,
       attributeProblems: attributes,
+      isOnDisk,
     };
   } finally {
     if (opened.fd !== undefined) closeSync(opened.fd);

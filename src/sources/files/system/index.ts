@@ -10,4 +10,5 @@ export {
 export { getXattr, listXattrs, removeXattr, setXattr } from './extended-attributes.ts';
 export { nextData, nextHole } from './holes.ts';
 export { makeNode } from './special-files.ts';
+export { syncFileSystem } from './sync.ts';
 export { setTimesNs } from './times.ts';
