@@ -68,9 +68,14 @@ describe('opening', () => {
     await expect(openAs(files)).rejects.toMatchObject({
       code: 'repository.damaged',
       message: expect.stringContaining(key),
+      hint: expect.not.stringContaining('lifeboat check'),
     });
     const withBadKey = new Map([[`keys/${'00'.repeat(32)}`, new Uint8Array(5)], ...intact]);
     await (await openAs(withBadKey))[Symbol.asyncDispose]();
+    await expect(openAs(withBadKey, new Secret('another'))).rejects.toMatchObject({
+      code: 'repository.wrong-password',
+      hint: expect.stringContaining('its bytes do not match its name'),
+    });
     await expect(
       openAs(new Map([...intact, ['config/config', new Uint8Array(100)]])),
     ).rejects.toMatchObject({

@@ -56,15 +56,33 @@ async function findMasterKey(
       problems.push(error);
     }
   }
-  if (problems.length === names.length) throw problems[0];
+  const [problem] = problems;
+  if (problem !== undefined && problems.length === names.length) {
+    throw noKeyIsWhole(location, problem);
+  }
   throw new LifeboatError(
     'repository.wrong-password',
     `no key of ${location.describe()} opens with this password`,
     {
-      hint: 'Check where the password comes from; a trailing space or newline counts.',
+      hint: `Check where the password comes from; a trailing space or newline counts.${
+        problem === undefined ? '' : ` Or its key file is the damaged one: ${problem.message}.`
+      }`,
       context: { keysTried: names.length, keysDamaged: problems.length },
     },
   );
+}
+
+/** `check` could not open it either. */
+function noKeyIsWhole(location: Location, problem: LifeboatError): LifeboatError {
+  const versions =
+    location.kind === 's3'
+      ? ' If somebody overwrote the bucket, `lifeboat versions` shows when, and how to read what was there before.'
+      : '';
+  return new LifeboatError(problem.code, problem.message, {
+    hint: `Without a whole key file nothing can be decrypted. Put it back from a copy of the repository's files, or restore from another repository.${versions}`,
+    context: problem.context,
+    cause: problem,
+  });
 }
 
 async function tryKeyFile(

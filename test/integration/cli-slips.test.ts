@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { lifeboatInProcess } from '../support/in-process.ts';
 import { temporaryFolder } from '../support/postgres.ts';
+import { findProgram } from '../support/programs.ts';
+import { startRestServer } from '../support/rest-server.ts';
+import { need } from '../support/skip.ts';
 
 // What a person does who follows the examples, or mistypes one.
 
@@ -75,4 +78,16 @@ it('asks nothing before it removes no locks', async () => {
 it('joins the lines of a description', async () => {
   const { stdout } = await run('unlock', '--help');
   expect(stdout).toContain('With --remove-all every lock goes');
+});
+
+it('counts what an append-only place does not let go among what stays', async (context) => {
+  const program = need(context, findProgram('rest-server'), 'no rest-server on PATH');
+  await using server = await startRestServer(program, { appendOnly: true });
+  const place = ['--location', `rest:${server.url}/x/`, '--password-file', 'main.password'];
+  const other = ['--config', join(folder, 'rest.yaml')];
+  expect((await run(...other, 'init', '--yes', '--path', 'web', ...place)).exitCode).toBe(0);
+  expect((await run(...other, 'backup')).exitCode).toBe(0);
+  const { exitCode, stdout } = await run(...other, 'forget', 'latest', '--minimum', '0');
+  expect(exitCode).toBe(3);
+  expect(stdout).toContain('! 0 snapshots removed, 1 stay');
 });

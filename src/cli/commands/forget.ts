@@ -179,13 +179,15 @@ function conclude(report: ForgetReport, { output }: CommandContext): void {
     removed,
     failed,
   };
-  output.report(record, ({ green, dim }) => {
+  output.report(record, ({ green, yellow, dim }) => {
     if (remove.length === 0)
       return `${green('✓')} nothing goes; ${countOf(keep.length, 'snapshot')} kept`;
     if (dryRun)
       return dim(
         `${countOf(remove.length, 'snapshot')} would go, ${keep.length} would stay; nothing was removed (--dry-run)`,
       );
-    return `${green('✓')} ${countOf(removed.length, 'snapshot')} removed, ${keep.length} stay`;
+    const mark = failed.length > 0 ? yellow('!') : green('✓');
+    const staying = keep.length + failed.length;
+    return `${mark} ${countOf(removed.length, 'snapshot')} removed, ${staying} stay`;
   });
 }

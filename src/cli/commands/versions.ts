@@ -15,7 +15,7 @@ export const versions = defineCommand({
 repository were overwritten (no program of this format does that) or removed (forget and prune
 do), and the address that reads the bucket as it was just before. Needs no password and works
 where nothing else can be opened any more. Changes nothing.`,
-  examples: ['versions', 'versions -r s3:https://s3.example.com/dr --json'],
+  examples: ['versions', 'versions -r s3:https://s3.example.com/shop-backups --json'],
   arguments: [],
   options: { repository: repositoryOption },
   async run({ options }, context) {

@@ -53,7 +53,10 @@ export function s3Error(error: unknown, attempted: string, signal?: AbortSignal)
       cause: error,
     });
   }
-  return new LifeboatError('location.refused', fact, { hint: refusalHint(name), cause: error });
+  return new LifeboatError('location.refused', fact, {
+    hint: refusalHint(name, status),
+    cause: error,
+  });
 }
 
 /** The file is shorter than what was asked for. */
@@ -89,7 +92,7 @@ function withoutAnswer(error: SdkError, attempted: string): LifeboatError {
   });
 }
 
-function refusalHint(name: string): string {
+function refusalHint(name: string, status: number): string {
   if (/^(InvalidAccessKeyId|SignatureDoesNotMatch|InvalidToken|ExpiredToken)/.test(name)) {
     return 'The access key, its secret or its session is wrong or has expired. Check where they come from.';
   }
@@ -103,5 +106,11 @@ function refusalHint(name: string): string {
   if (name === 'InvalidRequest') {
     return 'If the repository has `lock:`, the bucket must have been created with object lock.';
   }
-  return 'The policy of these credentials does not allow it, or object lock keeps the file. The guide page "S3" lists what each role may do.';
+  // A question without a body gets an answer without one, so that the server cannot say more.
+  if (name === 'InvalidBucketName' || (status === 400 && name === 'Unknown')) {
+    return 'Look at the name of the bucket (3 to 63 small letters, digits, dots and hyphens) and at the region.';
+  }
+  const keys =
+    status === 403 && name === 'Unknown' ? 'access key or its secret is wrong, or the ' : '';
+  return `The ${keys}policy of these credentials does not allow it, or object lock keeps the file. The guide page "S3" lists what each role may do.`;
 }
