@@ -16,6 +16,7 @@ const safeguards: Readonly<Record<ForgetDecision['safeguards'][number], string>>
   future: 'dated in the future',
   checkpoint: 'interrupted, no whole one is newer',
   'newest-unflagged': 'the newest that is not flagged',
+  'newest-whole': 'the newest that is whole',
   frozen: 'frozen: the newest is flagged',
 };
 
@@ -68,7 +69,8 @@ function reasons(decision: ForgetDecision): readonly string[] {
   const { keep, keptBy, passedOver, isSuperseded } = decision;
   if (keep) {
     return [
-      ...keptBy.map(({ rule, bucket, isOldest }) => {
+      ...keptBy.map(({ rule, bucket, isOldest, beside }) => {
+        if (beside) return `${rule}: ${bucket} too, ${beside.slice(0, 8)} is incomplete`;
         const about = isOldest ? 'the oldest' : bucket;
         return about === undefined ? rule : `${rule}: ${about}`;
       }),
@@ -82,13 +84,15 @@ function reasons(decision: ForgetDecision): readonly string[] {
   return passedOver.map(passedOverText);
 }
 
-/** Floor, freeze and the newest unflagged one matter where no rule keeps it already. */
+/** Floor, freeze, the newest unflagged and the newest whole one matter where no rule keeps it already. */
 function isWorthSaying(
   safeguard: ForgetDecision['safeguards'][number],
   { keptBy, safeguards: all }: ForgetDecision,
 ): boolean {
   if (safeguard === 'floor' || safeguard === 'frozen') return keptBy.length === 0;
-  return safeguard !== 'newest-unflagged' || (keptBy.length === 0 && all.length === 1);
+  if (safeguard !== 'newest-unflagged' && safeguard !== 'newest-whole') return true;
+  const others = all.filter((each) => each !== 'newest-unflagged' && each !== 'newest-whole');
+  return keptBy.length === 0 && others.length === 0;
 }
 
 function passedOverText(over: ForgetDecision['passedOver'][number]): string {

@@ -20,6 +20,8 @@ export interface RuleKeeps {
   readonly bucket?: string;
   /** Kept only because it is the oldest one and the rule had some left. */
   readonly isOldest?: true;
+  /** Kept only because this one, which stands for the bucket, is incomplete. */
+  readonly beside?: SnapshotId;
 }
 
 /** Why a rule does not keep it. */

@@ -4,7 +4,8 @@ import type { BlobId, Snapshot, SnapshotId } from '../repository.ts';
 import { decide, isCheckpoint, isFlagged } from './decide.ts';
 import { planById } from './forget-by-id.ts';
 import { planByPolicy } from './plan-by-policy.ts';
-import { checkpointTag, flaggedTag } from './special-tags.ts';
+import { checkpointTag, flaggedTag, incompleteTag } from './special-tags.ts';
+import { isWhole } from './whole-beside.ts';
 
 const now = new Date('2026-11-25T12:00:00Z');
 const hour = 3_600_000;
@@ -104,6 +105,79 @@ it('holds for any snapshots and any policy', () => {
       expect(points(alone.map(({ snapshot }) => snapshot))).toEqual(left);
     }),
   );
+});
+
+describe('an incomplete backup', () => {
+  const incomplete = (hoursAgo: number) => made(hoursAgo, [incompleteTag]);
+
+  it('pushes no whole one of the same day out, and both stay', () => {
+    const all = [incomplete(1), made(2), made(3), made(26)];
+    expect(kept(all, { daily: 1, minimum: 0 })).toEqual([1, 2]);
+    const [newest, whole] = decide(all, { daily: 2, minimum: 0 }, now).decisions;
+    expect(newest?.keptBy).toEqual([{ rule: 'daily 2', bucket: '2026-11-25' }]);
+    expect(whole?.keptBy).toEqual([{ rule: 'daily 2', bucket: '2026-11-25', beside: all[0]?.id }]);
+  });
+
+  it('stands alone for a day without a whole one', () => {
+    const all = [made(1), incomplete(26), incomplete(27), made(50)];
+    expect(kept(all, { daily: 2, minimum: 0 })).toEqual([1, 26]);
+  });
+
+  it('leaves the newest whole one, and a floor of whole ones', () => {
+    const all = [
+      incomplete(1),
+      incomplete(2),
+      incomplete(3),
+      made(40),
+      made(60),
+      made(80),
+      made(90),
+    ];
+    expect(kept(all, { last: 2, minimum: 0 })).toEqual([1, 2, 40]);
+    expect(kept(all, { last: 2, minimum: 2 })).toEqual([1, 2, 40, 60]);
+    expect(decide(all, { last: 2, minimum: 0 }, now).decisions[3]?.safeguards).toContain(
+      'newest-whole',
+    );
+  });
+
+  it('prefers an unflagged whole one', () => {
+    const all = [made(1), incomplete(25), made(26, [flaggedTag]), made(27), made(28)];
+    expect(kept(all, { daily: 2, minimum: 0 })).toEqual([1, 25, 27]);
+  });
+
+  it('never costs a whole one of the same hour or day its place, nor anything that the rules keep', () => {
+    const snapshots = fc.uniqueArray(
+      fc.record({ ago: fc.integer({ min: 0, max: 200 }), isWhole: fc.boolean() }),
+      { minLength: 1, maxLength: 20, selector: ({ ago }) => ago },
+    );
+    const policy = fc.record({
+      last: fc.integer({ min: 0, max: 2 }),
+      hourly: fc.integer({ min: 0, max: 4 }),
+      daily: fc.integer({ min: 0, max: 4 }),
+      minimum: fc.constant(0),
+    });
+    const day = ({ time }: Snapshot) => time.toISOString().slice(0, 10);
+    fc.assert(
+      fc.property(snapshots, policy, (all, rules) => {
+        const group = all.map(({ ago, isWhole }) =>
+          isWhole ? made(ago / 4) : incomplete(ago / 4),
+        );
+        const { decisions } = decide(group, rules, now);
+        const stays = decisions.filter(({ keep }) => keep).map(({ snapshot }) => snapshot);
+        const bare = group.map((each) => ({ ...each, tags: [] }));
+        for (const { snapshot, keptBy } of decide(bare, rules, now).decisions) {
+          if (keptBy.length > 0) expect(stays.map(({ id }) => id)).toContain(snapshot.id);
+        }
+        for (const { snapshot, keptBy } of decisions) {
+          if (isWhole(snapshot) || !keptBy.some(({ rule }) => rule.startsWith('daily'))) continue;
+          const sameDay = (each: Snapshot) => isWhole(each) && day(each) === day(snapshot);
+          expect(stays.some(sameDay)).toBe(group.some(sameDay));
+        }
+        const newest = group.filter(isWhole).toSorted((a, b) => +b.time - +a.time)[0];
+        if (newest && rules.last + rules.hourly + rules.daily > 0) expect(stays).toContain(newest);
+      }),
+    );
+  });
 });
 
 describe('a plan', () => {

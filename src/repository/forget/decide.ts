@@ -8,10 +8,17 @@ import {
 } from './apply-rules.ts';
 import { defaultMinimum, type RetentionPolicy } from './retention-policy.ts';
 import { checkpointTag, flaggedTag } from './special-tags.ts';
+import { isWhole, wholeBeside } from './whole-beside.ts';
 import { parseWrittenTime, type WrittenTime } from './written-time.ts';
 
-/** What stands above the rules. `newest-unflagged`, `frozen`: see `decide`. */
-export type Safeguard = 'floor' | 'future' | 'checkpoint' | 'newest-unflagged' | 'frozen';
+/** What stands above the rules: see `decide`. */
+export type Safeguard =
+  | 'floor'
+  | 'future'
+  | 'checkpoint'
+  | 'newest-unflagged'
+  | 'newest-whole'
+  | 'frozen';
 
 /** The fate of one snapshot and all reasons for it. */
 export interface ForgetDecision {
@@ -41,7 +48,9 @@ interface Dated extends DatedSnapshot {
  * Which snapshots of a group stay. The rules are restic's; above them stand, for what is no mistake of a rule but its abuse:
  * snapshots of the future stay and count for nothing (a wrong clock or an attacker would push the others out); interrupted backups
  * count for nothing and stay until a whole one is newer; a floor of `minimum` restore points stays, unflagged ones first; the
- * newest unflagged one stays, and while the newest of all is flagged every unflagged one does.
+ * newest unflagged one stays, and while the newest of all is flagged every unflagged one does. What could not be read may be
+ * missing in the newest: the newest whole one and as many of these as the floor says stay, and one beside each incomplete one that
+ * stands for a day, a week ...
  */
 export function decide(
   snapshots: readonly Snapshot[],
@@ -57,11 +66,17 @@ export function decide(
   for (const [index, verdict] of applyRules(points, policy, nowNs).entries()) {
     verdicts.set(points[index] as Dated, verdict);
   }
-  const floor = new Set(floorOf(points, policy.minimum ?? defaultMinimum));
+  const beside = wholeBeside(points, (each) => verdicts.get(each));
+  const whole = points.filter(isWhole);
+  // Where none is incomplete the rules alone decide.
+  const newestWhole = whole[0] === points[0] ? undefined : whole[0];
+  const minimum = policy.minimum ?? defaultMinimum;
+  const floor = new Set([...floorOf(points, minimum), ...floorOf(whole, minimum)]);
   const newestUnflagged = points.find((each) => !isFlagged(each));
   const isFrozen = newestUnflagged !== undefined && newestUnflagged !== points[0];
   const decisions = sorted.map((each): ForgetDecision => {
-    const { keeps, passesOver } = verdicts.get(each) ?? taggedOnly(each, policy, nowNs);
+    const verdict = verdicts.get(each) ?? taggedOnly(each, policy, nowNs);
+    const keeps = [...verdict.keeps, ...(beside.get(each) ?? [])];
     const newest = points[0];
     const isSuperseded =
       !isFuture(each) && isCheckpoint(each) && !!newest && newest.written.ns >= each.written.ns;
@@ -70,6 +85,7 @@ export function decide(
       ...(isCheckpoint(each) && !isFuture(each) && !isSuperseded ? (['checkpoint'] as const) : []),
       ...(floor.has(each) ? (['floor'] as const) : []),
       ...(each === newestUnflagged ? (['newest-unflagged'] as const) : []),
+      ...(each === newestWhole ? (['newest-whole'] as const) : []),
       ...(isFrozen && isPoint(each) && !isFlagged(each) ? (['frozen'] as const) : []),
     ];
     const keep = keeps.length > 0 || safeguards.length > 0;
@@ -78,7 +94,7 @@ export function decide(
       keep,
       keptBy: keeps,
       safeguards,
-      passedOver: keep ? [] : passesOver,
+      passedOver: keep ? [] : verdict.passesOver,
       isSuperseded,
     };
   });
