@@ -15,5 +15,6 @@ export {
   LifeboatError,
 } from './errors.ts';
 export { type Progress, type ProgressEvent, silentProgress } from './events.ts';
+export { giveBack } from './give-back.ts';
 export { Secret } from './secret.ts';
 export { loadKernel, type WasmKernel } from './wasm-kernel.ts';

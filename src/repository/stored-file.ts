@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { isLifeboatError, LifeboatError } from '../core/index.ts';
+import { giveBack, isLifeboatError, LifeboatError } from '../core/index.ts';
 import { type EnvelopeKey, open, seal } from './crypto/envelope.ts';
 import { damaged } from './format/json-shape.ts';
 import { decodeStoredBytes, encodeStoredJson } from './format/stored-json.ts';
@@ -54,7 +54,12 @@ export async function readStoredBytes(
 ): Promise<Buffer> {
   const bytes = await location.read(kind, name, undefined, signal);
   if (sha256(bytes) !== name) throw damaged(`${kind}/${name}: its bytes do not match its name`);
-  return aboutFile(kind, name, () => decodeStoredBytes(open(masterKey, bytes)));
+  return aboutFile(kind, name, () => {
+    const plain = open(masterKey, bytes);
+    const json = decodeStoredBytes(plain);
+    if (json.buffer !== plain.buffer) giveBack(plain);
+    return json;
+  });
 }
 
 /** Runs a decoder and names the file in its error. */

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fuzzRuns } from '../../../test/support/fuzz.ts';
@@ -138,6 +139,21 @@ describe('formats', () => {
     expect(text(encodeStoredJson('{"a":1}', 1))).toBe('{"a":1}');
     expect(decodeStoredJson(encodeStoredJson('{"a":1}', 1))).toBe('{"a":1}');
   });
+
+  it.each([0, 1, 255, 256, 257, 65_791, 65_792, 300_000])(
+    'of unpacked files are read whether or not the frame says its length: %i bytes',
+    (length) => {
+      const json = `{${'a'.repeat(length)}`;
+      for (const pledgedSrcSize of [json.length, undefined]) {
+        const frame = zstdCompressSync(
+          json,
+          pledgedSrcSize === undefined ? {} : { pledgedSrcSize },
+        );
+        expect(decodeStoredJson(Buffer.concat([Buffer.of(2), frame])) === json).toBe(true);
+      }
+      expect(decodeStoredJson(encodeStoredJson(json, 2)) === json).toBe(true);
+    },
+  );
 
   it('of locks survive writing and reading', () => {
     const lock = ownLock(true);

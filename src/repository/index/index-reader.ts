@@ -1,4 +1,4 @@
-import { isLifeboatError, throwIfAborted } from '../../core/index.ts';
+import { giveBack, isLifeboatError, throwIfAborted } from '../../core/index.ts';
 import { decodeIndex } from '../format/index-file.ts';
 import { scanIndex } from '../format/index-scan.ts';
 import { aboutFile, type RepositoryAccess, readStoredBytes } from '../stored-file.ts';
@@ -37,7 +37,10 @@ export async function loadIndex(
       const json = await readStoredBytes(access, 'index', name, signal);
       const columns = scanIndex(json);
       if (columns !== undefined) {
+        giveBack(json);
         blobs.addColumns(columns, without);
+        giveBack(columns.ids);
+        giveBack(columns.places);
         continue;
       }
       // Another program's way of writing it, or damage.

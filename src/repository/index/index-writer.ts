@@ -1,3 +1,4 @@
+import { giveBack } from '../../core/index.ts';
 import { ColumnsBuilder, type IndexColumns } from '../format/index-columns.ts';
 import type { IndexedPack } from '../format/index-file.ts';
 import { encodeColumns } from '../format/index-text.ts';
@@ -11,6 +12,7 @@ const fullAfterMs = 10 * 60_000;
 export class IndexWriter {
   readonly #access: RepositoryAccess;
   readonly #confirm: () => Promise<void>;
+  /** Keeps nothing of the columns. */
   readonly #onWritten: (name: string, columns: IndexColumns) => void;
   readonly #collected = new ColumnsBuilder();
   #since = Date.now();
@@ -41,8 +43,12 @@ export class IndexWriter {
     this.#writing = this.#writing.then(async () => {
       if (columns.packs.length === 0) return;
       await this.#confirm();
-      const name = await writeStoredJson(this.#access, 'index', encodeColumns(columns), signal);
+      const text = encodeColumns(columns);
+      const name = await writeStoredJson(this.#access, 'index', text, signal);
+      giveBack(text);
       this.#onWritten(name, columns);
+      giveBack(columns.ids);
+      giveBack(columns.places);
     });
     await this.#writing;
   }
