@@ -16,6 +16,7 @@ import { isLifeboatError, LifeboatError, Secret, sleep } from '../../src/core/in
 import {
   type BackupWriter,
   type BlobId,
+  type FileKind,
   initRepository,
   isCheckpoint,
   LocalLocation,
@@ -31,13 +32,18 @@ let root: string;
 let source: string;
 let folders = 0;
 
-/** Whatever is to happen when the first pack, and each later one, is finished. */
+/** Whatever is to happen when packs are finished and snapshots are written. */
 class WatchedLocation extends LocalLocation {
   packs = 0;
   onPack: (number: number) => Promise<void> | void = () => {};
+  onSnapshot: () => void = () => {};
   override async adoptPack(name: string, temporary: string, signal?: AbortSignal) {
     await this.onPack(++this.packs);
     await super.adoptPack(name, temporary, signal);
+  }
+  override async write(kind: FileKind, name: string, bytes: Uint8Array, signal?: AbortSignal) {
+    await super.write(kind, name, bytes, signal);
+    if (kind === 'snapshots') this.onSnapshot();
   }
 }
 
@@ -238,19 +244,19 @@ it('checkpoints in the middle of a large file name nothing that is not stored', 
   for (let i = 0; i < 30; i++) writeFileSync(join(source, `a ${i}`), randomBytes(300_000));
   writeFileSync(join(source, 'image'), randomFillSync(Buffer.alloc(100 * MiB)));
   for (let i = 0; i < 30; i++) writeFileSync(join(source, `z ${i}`), randomBytes(300_000));
-  location.onPack = () => sleep(500);
   const interruption = new AbortController();
+  location.onSnapshot = () => interruption.abort();
   const { signal } = interruption;
   const backup = { repository, source: 'test', paths: [source], readers: 3 };
-  const first = backupFiles({ ...backup, checkpointEveryMs: 200, signal }).catch(
+  const error = await backupFiles({ ...backup, checkpointEveryMs: 50, signal }).catch(
     (error: unknown) => error,
   );
-  const isThere = async () => (await repository.snapshots()).some(isCheckpoint);
-  while (!(await isThere())) await sleep(20);
-  interruption.abort();
-  expect(isLifeboatError(await first, 'cancelled')).toBe(true);
-  location.onPack = () => {};
+  expect(isLifeboatError(error, 'cancelled')).toBe(true);
+  location.onSnapshot = () => {};
   await using again = await openRepository({ location, password });
+  const interrupted = await again.snapshots();
+  expect(interrupted.length).toBeGreaterThan(0);
+  expect(interrupted.every(isCheckpoint)).toBe(true);
   expect(await findings(again)).toEqual([]);
   const done = await backupFiles({ ...backup, repository: again });
   expect(done.counts.filesUnmodified).toBeGreaterThan(0);
