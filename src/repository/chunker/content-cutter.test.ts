@@ -1,8 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { keyFromBytes } from '../crypto/key-derivation.ts';
-import { chunkMaxBytes, chunkMinBytes, createContentCutter } from './content-cutter.ts';
+import {
+  chunkMaxBytes,
+  chunkMinBytes,
+  chunkWindowBytes,
+  createContentCutter,
+} from './content-cutter.ts';
 import { chunkLengthsReference } from './content-cutter-reference.ts';
+import { createRabinCutter } from './rabin-cutter.ts';
 
 const key = keyFromBytes(Uint8Array.from({ length: 64 }, (_, i) => i));
 const MiB = 1024 * 1024;
@@ -50,6 +56,30 @@ describe('content cutter', () => {
     expect(cutter.cut(sample.subarray(0, 1), false)).toBeUndefined();
     expect(cutter.cut(new Uint8Array(0), true)).toBe(0);
   });
+
+  it.each([
+    ['gear', createContentCutter(key)],
+    ['rabin', createRabinCutter(0x3da3358b4dc173n)],
+  ])(
+    'goes on where a former call found none, and needs no more than a window before the smallest length: %s',
+    (_name, cutter) => {
+      for (let at = 0; at < sample.length - chunkMaxBytes; at += MiB) {
+        const bytes = Buffer.from(sample.subarray(at, at + chunkMaxBytes));
+        const length = cutter.cut(bytes, false);
+        bytes.fill(1, 0, cutter.minBytes - chunkWindowBytes);
+        for (const step of [1000, 256 * 1024]) {
+          let searched = cutter.minBytes;
+          let found: number | undefined;
+          while (found === undefined) {
+            const more = Math.min(searched + step, bytes.length);
+            found = cutter.cut(bytes.subarray(0, more), false, searched);
+            searched = more;
+          }
+          expect(found).toBe(length);
+        }
+      }
+    },
+  );
 
   it('asks for more bytes instead of cutting where the bytes at hand end', () => {
     const cutter = createContentCutter(key);

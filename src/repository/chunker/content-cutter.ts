@@ -18,8 +18,10 @@ export interface ContentCutter {
   /**
    * Length of the chunk that starts at `bytes[0]`: between `chunkMinBytes` and `chunkMaxBytes`, or shorter at the end of
    * the content. Undefined when more bytes are needed to say, which is never so with `chunkMaxBytes` bytes or `isEnd`.
+   * In the first `searched` bytes a former call has found none. What stands before the last `chunkWindowBytes` of the first
+   * `minBytes` does not matter.
    */
-  cut(bytes: Uint8Array, isEnd: boolean): number | undefined;
+  cut(bytes: Uint8Array, isEnd: boolean, searched?: number): number | undefined;
 }
 
 interface ChunkerExports {
@@ -38,13 +40,14 @@ export function createContentCutter(master: EnvelopeKey): ContentCutter {
   memory.set(gearTable(master), 0);
   return {
     minBytes: chunkMinBytes,
-    cut(bytes, isEnd) {
+    cut(bytes, isEnd, searched = 0) {
       const end = Math.min(bytes.length, chunkMaxBytes);
       if (bytes.length <= chunkMinBytes) return isEnd ? bytes.length : undefined;
+      const begin = Math.max(chunkMinBytes, Math.min(searched, end));
       exports.reset();
-      memory.set(bytes.subarray(chunkMinBytes - chunkWindowBytes, chunkMinBytes), tableBytes);
+      memory.set(bytes.subarray(begin - chunkWindowBytes, begin), tableBytes);
       exports.warm(tableBytes, tableBytes + chunkWindowBytes);
-      for (let at = chunkMinBytes; at < end; at += bufferBytes) {
+      for (let at = begin; at < end; at += bufferBytes) {
         const length = Math.min(bufferBytes, end - at);
         memory.set(bytes.subarray(at, at + length), tableBytes);
         const found = exports.scan(tableBytes, tableBytes + length);

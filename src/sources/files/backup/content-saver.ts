@@ -117,7 +117,7 @@ export class ContentSaver {
     const lengths: number[] = [];
     let cut: Cut | undefined;
     while (cuts.position - at < wanted) {
-      cut = cuts.next();
+      cut = cuts.next(true);
       if (cut === undefined || cut.isHole) break;
       lengths.push(cut.length);
     }

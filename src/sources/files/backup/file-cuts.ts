@@ -1,10 +1,10 @@
 import { readSync } from 'node:fs';
 import type { ContentCutter } from '../../../repository/thread.ts';
-import { chunkMaxBytes, chunkMinBytes } from '../../../repository/thread.ts';
+import { chunkMaxBytes, chunkWindowBytes } from '../../../repository/thread.ts';
 import { nextData, nextHole } from '../system/index.ts';
 
-/** How much is looked at before a cut is searched for; most chunks end within the second. */
-const windows = [chunkMinBytes, 3 * chunkMinBytes, chunkMaxBytes / 2, chunkMaxBytes];
+/** So much more is read each time no cut was found: it is searched while it is in the processor's cache, and little is read too far. */
+const stepBytes = 256 * 1024;
 /** Runs of zeros are stored in pieces of just this length, by which restic knows where to leave holes. */
 export const zeroChunkBytes = 512 * 1024;
 export const zeroChunk = Buffer.alloc(zeroChunkBytes);
@@ -63,8 +63,11 @@ export class FileCuts {
     this.#filled = 0;
   }
 
-  /** The next chunk; undefined at the end of the file. Throws what the file system says. */
-  next(): Cut | undefined {
+  /**
+   * The next chunk; undefined at the end of the file. With `isAhead` only its length is found: `bytes` is not there. Throws
+   * what the file system says.
+   */
+  next(isAhead = false): Cut | undefined {
     const { isSparse, sizeBytes } = this.#facts;
     const at = this.#position;
     // What was read past a hole's begin is read again, so that the hole is not.
@@ -79,23 +82,38 @@ export class FileCuts {
         return { at, length: zeroChunkBytes, isHole: true };
       }
     }
-    this.#length = this.#find();
+    this.#length = this.#find(isAhead);
     this.#position += this.#length;
     return this.#length === 0 ? undefined : { at, length: this.#length, isHole: false };
   }
 
-  #find(): number {
+  #find(isAhead: boolean): number {
     const limit = this.#facts.isSparse ? this.#untilHole() : chunkMaxBytes;
-    for (const window of windows) {
-      const wanted = Math.min(window, limit);
+    if (isAhead) this.#skip();
+    let wanted = Math.min(this.#cutter.minBytes + stepBytes, limit);
+    for (let searched = 0; ; wanted = Math.min(wanted + stepBytes, limit)) {
       this.#fill(wanted);
       const filled = this.#filled;
       const isEnd = filled < wanted || (wanted === limit && limit < chunkMaxBytes);
-      if (filled >= zeroChunkBytes && this.#startsWithZeros()) return zeroChunkBytes;
-      const length = this.#cutter.cut(this.#buffer.subarray(0, filled), isEnd);
+      if (searched === 0 && filled >= zeroChunkBytes && this.#startsWithZeros()) {
+        return zeroChunkBytes;
+      }
+      const length = this.#cutter.cut(this.#buffer.subarray(0, filled), isEnd, searched);
       if (length !== undefined) return length;
+      searched = filled;
     }
-    return this.#filled;
+  }
+
+  /** Leaves out what does not matter for the cut: the begin of a chunk that is no run of zeros. */
+  #skip(): void {
+    const upTo = this.#cutter.minBytes - chunkWindowBytes;
+    if (this.#facts.isSparse || this.#filled >= upTo) return;
+    const begin = this.#buffer.subarray(0, 8);
+    if (this.#filled < begin.length) this.#fill(begin.length);
+    if (this.#filled < begin.length || begin.readDoubleLE(0) === 0) return;
+    // In a file that ends before, everything is read as usual.
+    const probe = readSync(this.#fd, this.#buffer, upTo, chunkWindowBytes, this.#position + upTo);
+    if (probe === chunkWindowBytes) this.#filled = upTo + probe;
   }
 
   #untilHole(): number {
