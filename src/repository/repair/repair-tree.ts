@@ -1,11 +1,10 @@
 import { throwIfAborted } from '../../core/index.ts';
-import { isDamage } from '../damage.ts';
-import { openVerifiedBlob, plainLength } from '../data-plane/blob-codec.ts';
-import { decodeTree } from '../format/tree.ts';
+import { plainLength } from '../data-plane/blob-codec.ts';
 import type { BlobIndex } from '../index/blob-index.ts';
 import type { BlobId, TreeNode } from '../repository.ts';
 import type { RepositoryAccess } from '../stored-file.ts';
 import type { TreeOutput } from './tree-output.ts';
+import { TreeReader } from './tree-reader.ts';
 
 export interface Loss {
   readonly path: string;
@@ -31,14 +30,18 @@ interface Outcome {
 }
 
 const mostLosses = 1000;
+/** So many folders of a folder are read at once. */
+const ahead = 16;
 
 /** Makes trees that need nothing that is lost. Trees that are whole stay what they are, byte for byte. */
 export class TreeRepair {
   readonly #tools: TreeRepairTools;
+  readonly #trees: TreeReader;
   readonly #outcomes = new Map<BlobId, Promise<Outcome>>();
 
   constructor(tools: TreeRepairTools) {
     this.#tools = tools;
+    this.#trees = new TreeReader(tools.access, tools.index, tools.signal);
   }
 
   /** Each tree is looked at once, however many folders share it. */
@@ -53,14 +56,26 @@ export class TreeRepair {
 
   async #repairTree(id: BlobId): Promise<Outcome> {
     throwIfAborted(this.#tools.signal);
-    const nodes = await this.#read(id);
+    const nodes = await this.#trees.read(id);
     if (nodes === undefined) return { id: undefined, losses: [] };
     const losses: Loss[] = [];
     const repaired: TreeNode[] = [];
-    for (const node of nodes) repaired.push(await this.#repairNode(node, losses));
+    const folders = nodes.flatMap(({ subtree }) => (subtree === undefined ? [] : [subtree]));
+    let next = 0;
+    for (const node of nodes) {
+      if (node.subtree !== undefined) {
+        for (const soon of folders.slice(next, next + ahead)) this.#expect(soon);
+        next++;
+      }
+      repaired.push(await this.#repairNode(node, losses));
+    }
     if (losses.length === 0) return { id, losses };
     const { output } = this.#tools;
     return { id: output === undefined ? id : await output.add(repaired), losses };
+  }
+
+  #expect(id: BlobId): void {
+    if (!this.#outcomes.has(id)) this.#trees.expect(id);
   }
 
   async #repairNode(node: TreeNode, losses: Loss[]): Promise<TreeNode> {
@@ -86,20 +101,6 @@ export class TreeRepair {
     note(losses, { path: node.name, what: 'emptied', bytesLost: 0 });
     const { output } = this.#tools;
     return output === undefined ? node : { ...node, subtree: await output.add([]) };
-  }
-
-  async #read(id: BlobId): Promise<readonly TreeNode[] | undefined> {
-    const { access, index, signal } = this.#tools;
-    const place = index.find('tree', id);
-    if (place === undefined) return undefined;
-    const { pack, offset, length, uncompressedLength } = place;
-    try {
-      const sealed = await access.location.read('data', pack, { offset, length }, signal);
-      return decodeTree(openVerifiedBlob(access.masterKey, sealed, uncompressedLength, id));
-    } catch (error) {
-      if (!isDamage(error)) throw error;
-      return undefined;
-    }
   }
 }
 

@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hashesOf, hashesWanted, storeFiles } from '../../../test/support/stored-files.ts';
+import { fileNode, folderNode, storeTree } from '../../../test/support/stored-tree.ts';
 import { Secret } from '../../core/index.ts';
 import { initRepository } from '../init-repository.ts';
-import type { FileKind } from '../location/location.ts';
+import type { ByteRange, FileKind } from '../location/location.ts';
 import { MemoryLocation } from '../location/memory-location.ts';
+import { openRepository } from '../open-repository.ts';
 import type { Repository, SnapshotId } from '../repository.ts';
 import { sha256 } from '../stored-file.ts';
 
@@ -187,6 +190,36 @@ describe('repair snapshots', () => {
       ].sort(),
     );
     expect(pathsOf('snapshots')).toEqual([]);
+  });
+
+  it('reads many folders at a time, each once', async () => {
+    await storeTree(repository, async (writer) => {
+      const folder = async (name: string, files: readonly string[]) =>
+        folderNode(name, await writer.saveTree(files.map((each) => fileNode({ name: each }))));
+      const names = Array.from({ length: 40 }, (_, number) => `folder ${number + 100}`);
+      const inner = await Promise.all(names.map((name) => folder(name, [`in ${name}`])));
+      return [folderNode('deep', await writer.saveTree(inner)), ...inner];
+    });
+    let [underWay, most, reads] = [0, 0, 0];
+    class CountingLocation extends MemoryLocation {
+      override async read(kind: FileKind, name: string, range?: ByteRange) {
+        if (kind !== 'data') return await super.read(kind, name, range);
+        reads++;
+        most = Math.max(most, ++underWay);
+        await setTimeout(1);
+        underWay--;
+        return await super.read(kind, name, range);
+      }
+    }
+    await using counted = await openRepository({
+      location: new CountingLocation({ files }),
+      password,
+    });
+    const results = await counted.repairSnapshots();
+    expect(results.map(({ outcome }) => outcome)).toEqual(['whole', 'whole', 'whole']);
+    // Two of each of the two other snapshots, two roots of the third, 40 folders.
+    expect(reads).toBe(2 * 2 + 2 + 40);
+    expect(most).toBeGreaterThan(8);
   });
 
   it('refuses while an index file cannot be read', async () => {
