@@ -114,6 +114,7 @@ export async function runRestoreFiles(
     overwrite: overwriteOf(values.overwrite),
     verifyExisting: values.verifyExisting,
     verify: values.verify,
+    isInPlace: values.inPlace,
     deleteExtra: values.delete,
     deleteLeftOut: values.deleteExcluded,
     owners: parseOwnerMapping(values.ownerMap ?? [], values.groupMap ?? []),

@@ -173,6 +173,8 @@ class BlobWorker implements PoolWorker {
 
   #settle(message: WorkerAnswer): void {
     const job = this.#pending.get(message.job);
+    // It was given up when the pool closed, and the thread could not know.
+    if (job === undefined && this.#death !== undefined) return;
     assert(job !== undefined, 'a worker answers what it was asked');
     this.#forget(message.job, job);
     if (message.type === 'failed') {

@@ -145,7 +145,7 @@ async function run(options: BackupFilesOptions, progress: Progress): Promise<Fil
     ...(options.lockWaitMs === undefined ? {} : { lockWaitMs: options.lockWaitMs }),
   });
   // Under the lock: nobody removes what these name.
-  const snapshots = await repository.snapshots(aborting);
+  const snapshots = await repository.snapshots({ ...aborting, progress });
   const parents = chooseParents(snapshots, paths);
   const whole = parents.find((each) => !isCheckpoint(each));
   throwIfAborted(signal);

@@ -1,4 +1,4 @@
-import { mkdirSync, unlinkSync } from 'node:fs';
+import { mkdirSync, readlinkSync, unlinkSync } from 'node:fs';
 import { LifeboatError } from '../../../core/index.ts';
 import type { TreeNode } from '../../../repository/index.ts';
 import { listXattrs } from '../system/index.ts';
@@ -10,7 +10,7 @@ import { restoreOther } from './other-entries.ts';
 import { decideOther } from './overwrite.ts';
 import { lookAt } from './placement.ts';
 import { entryProblem, systemErrorCode } from './system-error.ts';
-import { joinPath } from './thread-state.ts';
+import { joinPath, type ThreadState } from './thread-state.ts';
 import { isWithin } from './whole-folders.ts';
 
 /** Deeper than any program can walk by path. */
@@ -143,17 +143,23 @@ class FolderPass {
     }
     batch.counts.folders++;
     const folder = this.#forWriting();
-    const isFresh = folder === undefined || this.#makeFolder(folder, node);
+    const isFresh = folder === undefined || this.#makeFolder(folder, node, path);
     if (isFresh !== undefined) batch.folders.push({ ...found, isSelected, isFresh });
   }
 
   /** True when it was made, undefined when it may not be. */
-  #makeFolder(folder: OpenFolder, node: TreeNode): boolean | undefined {
+  #makeFolder(folder: OpenFolder, node: TreeNode, path: string): boolean | undefined {
     const { state, batch } = this.#tools;
     const name = state.reader.nameBytes(node.name);
     const place = Buffer.concat([folder.prefix, name]);
     const existing = this.#task.isFresh ? undefined : lookAt(folder, name);
     if (existing?.isDirectory()) return false;
+    if (existing?.isSymbolicLink() && isOnTheWay(state, path)) {
+      const fact = `is a link to ${readlinkSync(place)} here, and was left as it is`;
+      const remedy = 'name what is below with --path to restore it where the link leads';
+      batch.problems.add(path, `${fact}: ${remedy}`);
+      return undefined;
+    }
     if (existing !== undefined) {
       if (decideOther(state.setup.overwrite, node, existing) === 'keep') {
         batch.counts.keptEntries++;
@@ -173,4 +179,10 @@ class FolderPass {
     this.#folder = state.holdFolder(this.#task.path, batch.made);
     return this.#folder;
   }
+}
+
+/** Where links are not to be replaced: it only leads to what was backed up. */
+function isOnTheWay({ setup }: ThreadState, path: string): boolean {
+  const { linksStayOutside } = setup;
+  return linksStayOutside !== undefined && !isWithin(path, linksStayOutside);
 }

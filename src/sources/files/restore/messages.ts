@@ -17,6 +17,8 @@ export interface RestoreSetup {
   readonly verifyWritten: boolean;
   /** Folders in which, and below which, what the snapshot lacks is deleted: relative to the target, empty for itself. */
   readonly deleteWithin: readonly string[];
+  /** Outside of these folders links stay as they are; absent: nowhere. */
+  readonly linksStayOutside: readonly string[] | undefined;
   /** What is kept there all the same; absent: nothing. */
   readonly leftOut: LeftOutSetup | undefined;
   readonly sparse: boolean;

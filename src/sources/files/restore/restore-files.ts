@@ -44,6 +44,11 @@ export interface RestoreFilesOptions {
   readonly ignoreSpace?: boolean | undefined;
   /** Waits until all of it is on the disk, so that a loss of power right after takes nothing. Default: true. */
   readonly sync?: boolean | undefined;
+  /**
+   * The target is where the files were: a link on the way to them is how this machine is set up (`/home` to another disk), and is neither
+   * replaced nor followed.
+   */
+  readonly isInPlace?: boolean | undefined;
   /** Only looks and counts. */
   readonly isPlan?: boolean | undefined;
   readonly progress?: Progress | undefined;
@@ -83,15 +88,18 @@ export async function restoreFiles(options: RestoreFilesOptions): Promise<Restor
   try {
     const checksRoom = !isPlan && opened.isEmpty && !options.ignoreSpace;
     if (checksRoom && totalBytes !== undefined) assertRoom(target, totalBytes);
+    const whole =
+      options.deleteExtra || options.isInPlace
+        ? await wholeFolders(repository, snapshot, options.path)
+        : [];
     const setup: RestoreSetup = {
       isPlan,
       targetFd: opened.fd,
       overwrite: options.overwrite ?? 'if-changed',
       verifyExisting: options.verifyExisting ?? false,
       verifyWritten: options.verify ?? false,
-      deleteWithin: options.deleteExtra
-        ? await wholeFolders(repository, snapshot, options.path)
-        : [],
+      deleteWithin: options.deleteExtra ? whole : [],
+      linksStayOutside: options.isInPlace ? whole : undefined,
       leftOut:
         options.deleteExtra && !options.deleteLeftOut
           ? leftOutSetup(snapshot, await machineBases(repository, snapshot, entry.folder))
