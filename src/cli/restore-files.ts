@@ -1,4 +1,5 @@
 import { readdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { ExitCode, formatDuration, LifeboatError } from '../core/index.ts';
 import {
   incompleteTag,
@@ -104,6 +105,7 @@ export async function runRestoreFiles(
   const wanted = [chosen.snapshot ?? 'latest'];
   const [snapshot] = await namedSnapshots(repository, wanted, filter, context);
   judgeLacking(snapshot as Snapshot, values.delete ?? false, context);
+  if (values.inPlace) judgeHost(snapshot as Snapshot, values, chosen.snapshot, context);
   const options: RestoreFilesOptions = {
     repository,
     snapshot: snapshot as Snapshot,
@@ -210,6 +212,23 @@ function judgeLacking(snapshot: Snapshot, isDeleting: boolean, { output }: Comma
     });
   }
   output.warn(fact, '`lifeboat snapshots` shows which are checkpoints or incomplete.');
+}
+
+/** `latest` of a source whose name another host uses as well may be of that one. */
+function judgeHost(
+  snapshot: Snapshot,
+  values: RestoreFilesValues,
+  wanted: string | undefined,
+  { output }: CommandContext,
+): void {
+  if (snapshot.hostname === hostname()) return;
+  const fact = `snapshot ${snapshot.id.slice(0, 8)} was taken on the host ${snapshot.hostname}; this is ${hostname()}`;
+  if (values.delete && wanted === undefined) {
+    throw new LifeboatError('usage.invalid', fact, {
+      hint: 'What this host has and that one lacks would be deleted. If this is meant, name the snapshot with --snapshot.',
+    });
+  }
+  output.warn(fact, '`lifeboat snapshots` shows those of this host; --snapshot names one.');
 }
 
 function reportResult(

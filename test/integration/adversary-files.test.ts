@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import {
   mkdirSync,
@@ -14,6 +15,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { lifeboat } from '../support/command-line.ts';
 import { temporaryFolder } from '../support/postgres.ts';
+import { findProgram } from '../support/programs.ts';
+import { need } from '../support/skip.ts';
 
 // What goes wrong around a source of files, from the command line.
 
@@ -29,7 +32,16 @@ beforeEach(async () => {
   for (let file = 0; file < 40; file++) {
     writeFileSync(join(documents, `file${file}`), randomBytes(100_000));
   }
-  const setUp = ['--path', 'documents', '--location', 'repository', '--keep', 'all'];
+  const setUp = [
+    '--source',
+    'files',
+    '--path',
+    'documents',
+    '--location',
+    'repository',
+    '--keep',
+    'all',
+  ];
   expect((await run('init', '--yes', ...setUp)).exitCode).toBe(0);
   expect((await run('backup')).exitCode).toBe(0);
 }, 60_000);
@@ -64,7 +76,7 @@ it('leaves a link on the way alone when it restores in place', async () => {
   symlinkSync('disk', join(folder, 'srv'));
   const file = join(folder, 'linked.yaml');
   const linked = (...args: string[]) => run('--config', file, ...args);
-  const setUp = ['--path', 'srv/www', '--location', 'second'];
+  const setUp = ['--source', 'files', '--path', 'srv/www', '--location', 'second'];
   expect((await linked('init', '--yes', ...setUp)).exitCode).toBe(0);
   expect((await linked('backup')).exitCode).toBe(0);
   writeFileSync(join(folder, 'disk', 'www', 'index'), 'defaced');
@@ -76,4 +88,22 @@ it('leaves a link on the way alone when it restores in place', async () => {
   const done = await linked('restore', ...place, '--yes', 'files');
   expect(done.exitCode, done.stderr).toBe(0);
   expect(readFileSync(join(folder, 'disk', 'www', 'index'), 'utf8')).toBe('page');
+});
+
+it('does not take the backups of another host for its own', async (context) => {
+  const restic = need(context, findProgram('restic-0.19'), 'no restic-0.19 on PATH');
+  const password = ['--password-file', join(folder, 'lifeboat.password'), '--no-cache'];
+  const options = ['-r', join(folder, 'repository'), ...password];
+  execFileSync(restic, ['rewrite', ...options, '--new-host', 'elsewhere', '--forget', 'latest']);
+  const status = await run('status');
+  expect(status.stdout).toContain('taken on the host elsewhere');
+  const restore = ['restore', 'files', '--in-place', '--yes', 'files'];
+  expect((await run(...restore)).stderr).toContain('was taken on the host elsewhere');
+  writeFileSync(join(documents, 'only here'), '');
+  const refused = await run(...restore, '--delete');
+  expect(refused.exitCode).toBe(2);
+  expect(refused.stderr).toContain('would be deleted');
+  const meant = await run(...restore, '--delete', '--snapshot', 'latest');
+  expect(meant.exitCode, meant.stderr + meant.stdout).toBe(0);
+  expect(readdirSync(documents)).not.toContain('only here');
 });

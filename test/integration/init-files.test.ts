@@ -33,7 +33,18 @@ it('brings a folder without any PostgreSQL to a first backup and back, by option
   const here = place('options');
   const made = await run(
     'options',
-    ...['init', '--yes', '--path', 'docs', '--exclude', '*.tmp', '--exclude', 'cache/'],
+    ...[
+      'init',
+      '--yes',
+      '--source',
+      'files',
+      '--path',
+      'docs',
+      '--exclude',
+      '*.tmp',
+      '--exclude',
+      'cache/',
+    ],
     ...['--location', 'docs/repository', '--keep', 'last 5, within 14d', '--name', 'office'],
   );
   expect(made.exitCode, made.stderr).toBe(0);
@@ -130,9 +141,8 @@ it('asks for everything on a terminal, and again for what is not there', async (
     'cannot keep snapshots by "now and then"',
   ]);
   const { sources, retention } = loadConfiguration(join(here, 'lifeboat.yaml'), environment());
-  expect(sources.files).toMatchObject({
-    paths: [join(here, 'docs')],
-    exclude: ['cache/', '*.tmp'],
-  });
+  const [[name, source] = []] = Object.entries(sources);
+  expect(name).toMatch(/^([a-z0-9][a-z0-9_-]*-)?files$/);
+  expect(source).toMatchObject({ paths: [join(here, 'docs')], exclude: ['cache/', '*.tmp'] });
   expect(retention).toBeUndefined();
 });

@@ -41,6 +41,10 @@ terminal nothing is. Existing files are never overwritten; run it again after an
       description: 'what to leave out of it, as in .gitignore; may be given several times',
       repeatable: true,
     },
+    source: {
+      flags: '--source <name>',
+      description: 'what this source of files is called (default: the host and -files)',
+    },
     connection: {
       flags: '--connection <url>',
       description: 'server to protect, without a password: postgres://user@host:5432/database',

@@ -2,6 +2,7 @@ import { formatDuration } from '../../core/index.ts';
 import type { ActivityNote, RepositoryStatus, SourceStatus } from '../../service/index.ts';
 import { formatMoment } from '../moment.ts';
 import { countOf } from './count.ts';
+import { printable } from './printable.ts';
 import type { Style } from './style.ts';
 
 export function sourceIsBad(seen: SourceStatus): boolean {
@@ -27,6 +28,14 @@ export function describeSourceStatus(seen: SourceStatus, style: Style): string {
     const mark = overdueSince === undefined ? green('✓') : red('✗');
     lines.push(
       `  ${mark} last backup ${formatDuration(ageMs)} ago: ${id.slice(0, 8)} of ${formatMoment(time)}; ${countOf(snapshots, 'snapshot')}`,
+    );
+  }
+  if (lastBackup?.otherHost !== undefined) {
+    const host = printable(lastBackup.otherHost);
+    lines.push(
+      yellow(
+        `      taken on the host ${host}: if that is another machine, give its source another name`,
+      ),
     );
   }
   if (lastBackup?.isIncomplete) {

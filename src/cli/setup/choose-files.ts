@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { homedir, hostname } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { LifeboatError } from '../../core/index.ts';
 import type { Ask, CommandContext } from '../command.ts';
@@ -7,7 +7,11 @@ import type { ChosenFiles } from './setup-choices.ts';
 
 /** Which folders and files; a path that is not there is asked for again, or an error. Errors: `usage.invalid`. */
 export async function chooseFiles(
-  given: { readonly paths: readonly string[]; readonly exclude: readonly string[] | undefined },
+  given: {
+    readonly paths: readonly string[];
+    readonly exclude: readonly string[] | undefined;
+    readonly name: string | undefined;
+  },
   context: CommandContext,
   ask: Ask | undefined,
 ): Promise<ChosenFiles> {
@@ -20,6 +24,7 @@ export async function chooseFiles(
     exclude = (await ask.text(question)).split(',');
   }
   return {
+    name: given.name ?? sourceName(hostname()),
     paths: [...new Set(paths)],
     exclude: (exclude ?? []).map((each) => each.trim()).filter(Boolean),
   };
@@ -52,6 +57,15 @@ function absolute(text: string, { environment, folder }: CommandContext): string
     return join(environment.HOME || homedir(), text.slice(1));
   }
   return resolve(folder, text);
+}
+
+/** A source of the same name on another host would look like this one. */
+function sourceName(host: string): string {
+  const name = host
+    .toLowerCase()
+    .replace(/[^a-z0-9_-]+/g, '-')
+    .replace(/^[^a-z0-9]+/, '');
+  return `${name.slice(0, 40)}${name === '' ? '' : '-'}files`;
 }
 
 /** With the repository left out when it lies inside of what is backed up: it would grow with every backup. */

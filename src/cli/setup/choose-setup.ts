@@ -11,6 +11,7 @@ import type { SetupChoices } from './setup-choices.ts';
 export interface SetupOptions extends PasswordValues {
   readonly path?: readonly string[] | undefined;
   readonly exclude?: readonly string[] | undefined;
+  readonly source?: string | undefined;
   readonly connection?: string | undefined;
   readonly location?: string | undefined;
   readonly keep?: string | undefined;
@@ -32,7 +33,11 @@ export async function chooseSetup(
   const givenRetention = given.keep === undefined ? undefined : parseRetentionText(given.keep);
   const { kinds, proposal } = await chooseKinds(given, context, ask);
   const files = kinds.files
-    ? await chooseFiles({ paths: given.path ?? [], exclude: given.exclude }, context, ask)
+    ? await chooseFiles(
+        { paths: given.path ?? [], exclude: given.exclude, name: given.source },
+        context,
+        ask,
+      )
     : undefined;
   const connection = kinds.postgres
     ? (given.connection ?? (await answer(ask, 'Server to protect', proposal)))

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { chosenSources, type SetupChoices } from './setup-choices.ts';
+import type { SetupChoices } from './setup-choices.ts';
 
 const everyNight = '0 2 * * *';
 const everySunday = '0 5 * * 0';
@@ -19,7 +19,7 @@ export function configurationText(choices: SetupChoices, folder: string): string
     sources: {
       ...(files
         ? {
-            [chosenSources.files]: {
+            [files.name]: {
               kind: 'files',
               paths: files.paths,
               ...(files.exclude.length > 0 ? { exclude: files.exclude } : {}),
@@ -27,9 +27,7 @@ export function configurationText(choices: SetupChoices, folder: string): string
             },
           }
         : {}),
-      ...(connection
-        ? { [chosenSources.postgres]: { kind: 'postgres', connection, backup: everyNight } }
-        : {}),
+      ...(connection ? { database: { kind: 'postgres', connection, backup: everyNight } } : {}),
     },
   });
   const comments = connection && !stateFolder ? roleComments(connection, folder) : '';

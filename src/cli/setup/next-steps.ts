@@ -6,7 +6,7 @@ import { programName, quoteArgument } from '../next-command.ts';
 import type { Style } from '../output/style.ts';
 import { contains } from './choose-files.ts';
 import { roleSql } from './role-sql.ts';
-import { chosenSources, type SetupChoices } from './setup-choices.ts';
+import type { SetupChoices } from './setup-choices.ts';
 
 /** What to do after `init`, in order, as commands that can be pasted. */
 export function nextSteps(
@@ -19,7 +19,7 @@ export function nextSteps(
   const config = configFile === undefined ? '' : ` --config ${quoteArgument(configFile)}`;
   const program = `${programName(environment)}${config}`;
   const { files, connection } = choices;
-  const source = files && connection ? ` ${chosenSources.files}` : '';
+  const source = files && connection ? ` ${files.name}` : '';
   const command = (text: string, why: string) => `${program} ${text.padEnd(9)} ${dim(`# ${why}`)}`;
   const trial = trialFolder(choices, context);
   const steps = [

@@ -14,10 +14,9 @@ export interface SetupChoices {
 }
 
 export interface ChosenFiles {
+  /** Of the source: other hosts may use the same repository. */
+  readonly name: string;
   /** Absolute. */
   readonly paths: readonly string[];
   readonly exclude: readonly string[];
 }
-
-/** Names of the sources that `init` writes. */
-export const chosenSources = { files: 'files', postgres: 'database' } as const;

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type { SourceSetting } from '../../config/index.ts';
 import { incompleteTag, isCheckpoint, isFlagged, type Snapshot } from '../../repository/index.ts';
 import {
@@ -19,6 +20,8 @@ export interface SourceStatus {
     readonly id: string;
     readonly time: Date;
     readonly ageMs: number;
+    /** The host it was taken on, when that is another one. */
+    readonly otherHost?: string;
     /** Something could not be read when it was taken. */
     readonly isIncomplete: boolean;
   };
@@ -71,6 +74,7 @@ export async function sourceStatus(
             time: last.time,
             ageMs: Math.max(0, now.getTime() - last.time.getTime()),
             isIncomplete: last.tags.includes(incompleteTag),
+            ...(last.hostname === hostname() ? {} : { otherHost: last.hostname }),
           },
         }),
     ...(overdueSince === undefined ? {} : { overdueSince }),
