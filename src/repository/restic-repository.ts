@@ -15,6 +15,7 @@ import { decodeTree } from './format/tree.ts';
 import type { BlobIndex } from './index/blob-index.ts';
 import { dependableIndex, listPacks } from './index/dependable-index.ts';
 import { type LoadedIndex, loadIndex } from './index/index-reader.ts';
+import { ReadableIndex } from './index/readable-index.ts';
 import type { RepositoryKeys } from './keys/keys.ts';
 import { openKeys } from './keys/open-keys.ts';
 import type { Location } from './location/location.ts';
@@ -68,6 +69,7 @@ export class ResticRepository implements Repository {
   readonly #pool: WorkerPool;
   readonly #logs: Logs;
   readonly #retention: SnapshotRetention | undefined;
+  readonly #readable: ReadableIndex;
   #index: LoadedIndex | undefined;
   #indexLoading: Promise<unknown> = Promise.resolve();
 
@@ -84,6 +86,7 @@ export class ResticRepository implements Repository {
     this.chunkerPolynomial = config.chunkerPolynomial;
     this.location = location;
     this.#access = { location, masterKey, version: config.version };
+    this.#readable = new ReadableIndex(this.#access);
     this.keys = openKeys(this.#access, keyName ?? '');
     this.#pool = new WorkerPool(masterKey);
     this.#logs = openLogs(location, masterKey, this.#pool);
@@ -144,7 +147,10 @@ export class ResticRepository implements Repository {
   }
 
   async startReaders(options: ReaderOptions): Promise<ReaderThreads> {
-    const { blobs } = await this.#loadIndex(options.signal);
+    const { blobs } = await this.#readable.of(
+      await this.#loadIndex(options.signal),
+      options.signal,
+    );
     return new ReaderThreads(this.#access, blobs.memory, options);
   }
 
@@ -280,11 +286,11 @@ export class ResticRepository implements Repository {
     signal?: AbortSignal,
   ): Promise<LoadedIndex> {
     const index = this.#index ?? (await this.#loadIndex(signal));
-    if (ids.every((id) => index.blobs.has(type, id))) return index;
+    if (ids.every((id) => index.blobs.has(type, id))) return await this.#readable.of(index, signal);
     const again = await this.#loadIndex(signal);
     const [problem] = again.damaged.values();
     const missing = problem && ids.find((id) => !again.blobs.has(type, id));
-    if (!missing) return again;
+    if (!missing) return await this.#readable.of(again, signal);
     throw new LifeboatError(
       'repository.blob-missing',
       `${type} blob ${missing} is in no index that can be read; ${problem}`,

@@ -29,6 +29,7 @@ export class BlobIndex {
   #views = new IndexViews(this.memory);
   #count = 0;
   #packs = 0;
+  #isAnyTwice = false;
 
   get blobCount(): number {
     return this.#count;
@@ -36,6 +37,11 @@ export class BlobIndex {
 
   get packCount(): number {
     return this.#packs;
+  }
+
+  /** A blob was added more than once, of another pack or of the same. */
+  get isAnyTwice(): boolean {
+    return this.#isAnyTwice;
   }
 
   /** Also those whose blobs all lie in earlier packs. */
@@ -117,7 +123,10 @@ export class BlobIndex {
       for (let row = firstRow; row < end; row++) {
         const [at, to] = [row * placeWords, this.#count * placeWords];
         const isTree = places[at] === 1;
-        if (!this.#views.place(words, row, this.#count, isTree)) continue;
+        if (!this.#views.place(words, row, this.#count, isTree)) {
+          this.#isAnyTwice = true;
+          continue;
+        }
         const { places: own } = this.#views;
         own[to] = number + (isTree ? treeBit : 0);
         own[to + 1] = places[at + 1] as number;
@@ -135,7 +144,10 @@ export class BlobIndex {
     this.#growRows(this.#count + pack.blobs.length);
     for (const blob of pack.blobs) {
       const row = this.#count;
-      if (this.rowOf(blob.type, blob.id) !== undefined) continue;
+      if (this.rowOf(blob.type, blob.id) !== undefined) {
+        this.#isAnyTwice = true;
+        continue;
+      }
       const { ids, places, lastWanted } = this.#views;
       ids.set(lastWanted, row * idBytes);
       const at = row * placeWords;
