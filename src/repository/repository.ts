@@ -137,6 +137,14 @@ export interface WriterTotals {
   readonly bytesStored: number;
 }
 
+export interface StartOptions extends OperationOptions {
+  /**
+   * The writer is given while the lock still settles (200 ms). What is written waits for that. If another program had the same
+   * idea at the same moment, all that was done so far counts for nothing, and `started` rejects.
+   */
+  readonly early?: boolean | undefined;
+}
+
 /**
  * Writes one snapshot. Holds a non-exclusive restic lock, refreshed, from `startBackup` to disposal.
  * What is not published is left as unreferenced packs, which the next prune removes.
@@ -144,6 +152,8 @@ export interface WriterTotals {
 export interface BackupWriter extends AsyncDisposable {
   /** What was found wrong with the repository when the backup began; told to `progress` as well. */
   readonly warnings: readonly string[];
+  /** What is seen of the repository holds. Rejects only after an early start; then nothing was written, nor will be. */
+  readonly started: Promise<void>;
   /**
    * Hashes, deduplicates, compresses, encrypts, verifies and packs in worker threads. The buffer
    * belongs to the writer from the call on (its ArrayBuffer may be transferred away). Resolves with the id once
@@ -229,7 +239,7 @@ export interface Repository extends AsyncDisposable {
   startReaders(options: ReaderOptions): Promise<ReaderThreads>;
   /** Follows `path` ("/data/PG_VERSION") from a tree; undefined when absent. */
   findNode(tree: BlobId, path: string): Promise<TreeNode | undefined>;
-  startBackup(options?: OperationOptions): Promise<BackupWriter>;
+  startBackup(options?: StartOptions): Promise<BackupWriter>;
   check(options?: CheckOptions): Promise<CheckReport>;
   /** Brings everything of this one to another repository: snapshots, logs, records. See `copy/copy-repository.ts`. */
   copyTo(destination: Repository, options?: CopyOptions): Promise<CopyReport>;

@@ -51,6 +51,7 @@ import type {
   ReadContentOptions,
   Repository,
   Snapshot,
+  StartOptions,
   TreeNode,
 } from './repository.ts';
 import { SnapshotRetention } from './retention-lock/snapshot-retention.ts';
@@ -154,30 +155,32 @@ export class ResticRepository implements Repository {
     return new ReaderThreads(this.#access, blobs.memory, options);
   }
 
-  async startBackup(options: OperationOptions = {}): Promise<BackupWriter> {
-    const { signal, progress } = options;
+  async startBackup(options: StartOptions = {}): Promise<BackupWriter> {
+    const { signal, progress, early: isEarly = false } = options;
     assertWritable(this.#access);
     // Most of the index can be read while the lock settles; what changed meanwhile is read again below.
     const early = this.#loadIndex(signal).catch(() => {});
     const listing = listPacks(this.#access, signal);
-    const lock = await RepositoryLock.acquire(this.#access, {
-      exclusive: false,
-      operation: 'backup',
-      waitMs: options.lockWaitMs,
-      signal,
-      progress,
-    });
+    const wanted = { exclusive: false, operation: 'backup', waitMs: options.lockWaitMs };
+    const lockOptions = { ...wanted, signal, progress };
+    const lock = isEarly
+      ? await RepositoryLock.acquireEarly(this.#access, lockOptions)
+      : await RepositoryLock.acquire(this.#access, lockOptions);
     try {
       await early;
       // Under the lock nobody removes what this index names.
       const loaded = await this.#loadIndex(signal);
       const about = { access: this.#access, loaded, listing, signal, progress };
       const { blobs, warnings } = await dependableIndex(about);
+      const started = lock.settled.then(async () => {
+        if (isEarly) await this.#confirmIndex(loaded, signal);
+      });
       return new RepositoryBackupWriter({
         access: this.#access,
         lock,
         pool: this.#pool,
         known: blobs,
+        started,
         warnings,
         onIndexed: (name, columns) => {
           blobs.addColumns(columns);
@@ -302,6 +305,16 @@ export class ResticRepository implements Repository {
   }
 
   /** One load at a time; each looks at the repository anew. */
+  /** What was read while a lock settled: whoever removed packs meanwhile has removed the index files that named them first. */
+  async #confirmIndex(loaded: LoadedIndex, signal?: AbortSignal): Promise<void> {
+    const { blobs } = await this.#loadIndex(signal);
+    if (blobs === loaded.blobs) return;
+    throw new LifeboatError('repository.locked', 'the index was changed at this very moment', {
+      hint: 'Run the command again.',
+      retryable: true,
+    });
+  }
+
   #loadIndex(signal?: AbortSignal): Promise<LoadedIndex> {
     const loading = this.#indexLoading
       .catch(() => {})

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Secret } from '../../src/core/index.ts';
-import { seal } from '../../src/repository/crypto/envelope.ts';
+import { type EnvelopeKey, seal } from '../../src/repository/crypto/envelope.ts';
 import { keyFromBytes } from '../../src/repository/crypto/key-derivation.ts';
 import { encodeConfig, type RepositoryConfig } from '../../src/repository/format/config-file.ts';
 import { encodeKeyFile } from '../../src/repository/format/key-file.ts';
@@ -14,6 +14,7 @@ export const memoryPassword = new Secret('geheim');
 /** A repository whose files are a map, and which is opened without the time that a password takes. */
 export interface MemoryRepository {
   readonly files: Map<string, Uint8Array>;
+  readonly masterKey: EnvelopeKey;
   /** Another process, as it were. Location: the files, unless something else stands before them. */
   open(location?: Location): ResticRepository;
 }
@@ -32,6 +33,7 @@ export async function memoryRepository(): Promise<MemoryRepository> {
   ]);
   return {
     files,
+    masterKey,
     open: (location = new MemoryLocation({ files })) =>
       new ResticRepository({ location, masterKey, config }),
   };

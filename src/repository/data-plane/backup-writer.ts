@@ -45,6 +45,8 @@ export interface BackupWriterOptions {
   readonly pool: WorkerPool;
   /** What the repository holds already; packs of this backup are added once an index file names them. */
   readonly known: BlobIndex;
+  /** Nothing is written before. */
+  readonly started: Promise<void>;
   readonly warnings: readonly string[];
   readonly onIndexed: (indexFile: string, columns: IndexColumns) => void;
   readonly signal?: AbortSignal | undefined;
@@ -87,7 +89,12 @@ export class RepositoryBackupWriter implements BackupWriter {
 
   constructor(options: BackupWriterOptions) {
     this.#options = options;
-    const confirm = () => options.lock.confirmHeld(options.signal);
+    // Also for whoever does not wait for it.
+    options.started.catch((error: unknown) => this.#fail(error));
+    const confirm = async () => {
+      await options.started;
+      await options.lock.confirmHeld(options.signal);
+    };
     this.#index = new IndexWriter(options.access, confirm, (name, columns) => {
       options.onIndexed(name, columns);
       this.#unindexed.release((ids, row, isTree) => options.known.hasWords(ids, row, isTree));
@@ -104,6 +111,10 @@ export class RepositoryBackupWriter implements BackupWriter {
         ),
     });
     this.#session = options.pool.openSession((message, from) => this.#onPack(message, from));
+  }
+
+  get started(): Promise<void> {
+    return this.#options.started;
   }
 
   get warnings(): readonly string[] {
@@ -153,6 +164,7 @@ export class RepositoryBackupWriter implements BackupWriter {
     await this.#settleWork();
     await this.#index.flush();
     throwIfAborted(signal);
+    await this.started;
     await retention?.retainAll({ packs: known.packNames, signal, progress });
     await lock.confirmHeld(signal);
     const { filesTotal, bytesTotal, changes = allNew(filesTotal), ...rest } = snapshot;
@@ -195,6 +207,7 @@ export class RepositoryBackupWriter implements BackupWriter {
     this.#sinks.close();
     await Promise.allSettled([...this.#work]);
     this.#options.pool.closeSession(this.#session);
+    await this.started.catch(() => {});
     await this.#options.lock[Symbol.asyncDispose]();
   }
 
@@ -289,8 +302,10 @@ export class RepositoryBackupWriter implements BackupWriter {
   }
 
   async #writePack(pack: IndexedPack, content: PackContent, sizeBytes: number): Promise<void> {
-    const { access, signal } = this.#options;
+    const { access, signal, started } = this.#options;
     const { location } = access;
+    // It has failed when this rejects.
+    await started.catch(() => {});
     if (typeof content === 'string') {
       assert(location instanceof LocalLocation, 'only local repositories get files');
       if (this.#failure !== undefined) return await location.discardPack(content);

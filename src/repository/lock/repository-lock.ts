@@ -38,6 +38,7 @@ export class RepositoryLock implements AsyncDisposable {
   #isTaken = false;
   #refreshedAt = Date.now();
   #refreshing: Promise<void> = Promise.resolve();
+  #settled: Promise<void> = Promise.resolve();
 
   private constructor(access: RepositoryAccess, purpose: LockPurpose, name: string) {
     this.#access = access;
@@ -49,30 +50,52 @@ export class RepositoryLock implements AsyncDisposable {
 
   /** Waits for others as long as `waitMs` says. Errors: `repository.locked`, which names the holder. */
   static async acquire(access: RepositoryAccess, options: LockOptions): Promise<RepositoryLock> {
-    return await waitForTurn(options, () => RepositoryLock.#acquireNow(access, options));
+    return await waitForTurn(options, async () => {
+      const lock = await RepositoryLock.#write(access, options);
+      await lock.settled;
+      return lock;
+    });
   }
 
-  static async #acquireNow(
+  /** As `acquire`, as soon as the lock is written. Until `settled` resolves nothing may rely on it: another one may have won. */
+  static async acquireEarly(
     access: RepositoryAccess,
     options: LockOptions,
   ): Promise<RepositoryLock> {
-    const { exclusive, operation = 'a command', signal, progress = silentProgress } = options;
+    return await waitForTurn(options, () => RepositoryLock.#write(access, options));
+  }
+
+  static async #write(access: RepositoryAccess, options: LockOptions): Promise<RepositoryLock> {
+    const { exclusive, operation = 'a command', signal } = options;
     const before = await lookAtLocks(access, signal);
     refuseConflicts(before, exclusive);
     throwIfAborted(signal);
     const since = new Date();
     const name = await writeLock(access, exclusive, operation, since);
     const lock = new RepositoryLock(access, { exclusive, operation, since }, name);
+    lock.#settled = lock.#settle(options);
+    // Whoever awaits it may end before.
+    lock.#settled.catch(() => {});
+    return lock;
+  }
+
+  /** Nobody else had the same idea at the same moment. Rejects, when the lock is removed again, with `repository.locked`. */
+  get settled(): Promise<void> {
+    return this.#settled;
+  }
+
+  async #settle({ signal, progress = silentProgress }: LockOptions): Promise<void> {
+    const access = this.#access;
+    const { exclusive, since } = this.#purpose;
     try {
-      const clock = await measureClock(access.location, name, since, { signal, progress });
+      const clock = await measureClock(access.location, this.#name, since, { signal, progress });
       // Whoever wrote a lock at the same moment is visible now; one of the two, or both, give way.
       await sleep(settleMs, signal);
-      const after = await lookAtLocks(access, signal, name);
+      const after = await lookAtLocks(access, signal, this.#name);
       await removeStale(access, after, { clock, signal, progress });
       refuseConflicts(after, exclusive);
-      return lock;
     } catch (error) {
-      await lock[Symbol.asyncDispose]();
+      await this[Symbol.asyncDispose]();
       throw error;
     }
   }

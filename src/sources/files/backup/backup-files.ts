@@ -13,6 +13,7 @@ import {
   throwIfAborted,
 } from '../../../core/index.ts';
 import {
+  type BackupWriter,
   flaggedTag,
   incompleteTag,
   isCheckpoint,
@@ -99,7 +100,10 @@ export async function backupFiles(options: BackupFilesOptions): Promise<FilesBac
   progress({ type: 'begin', task, title: `backup of ${source}` });
   let summary = 'failed';
   try {
-    const done = await run(options, progress);
+    // Another program that locks at the very same moment undoes an early start: then all begins anew, in the usual order.
+    const done =
+      (await run(options, progress, { early: true })) ??
+      ((await run(options, progress, { early: false })) as FilesBackupSummary);
     const files = done.filesTotal === 1 ? 'file' : 'files';
     summary = `${formatCount(done.filesTotal)} ${files}, ${formatBytes(done.bytesTotal)}, ${formatBytes(done.bytesStored)} stored`;
     return done;
@@ -111,7 +115,12 @@ export async function backupFiles(options: BackupFilesOptions): Promise<FilesBac
   }
 }
 
-async function run(options: BackupFilesOptions, progress: Progress): Promise<FilesBackupSummary> {
+/** Undefined when an early start counts for nothing. */
+async function run(
+  options: BackupFilesOptions,
+  progress: Progress,
+  { early }: { readonly early: boolean },
+): Promise<FilesBackupSummary | undefined> {
   const { repository, source, signal } = options;
   const begun = new Date();
   const paths = [...new Set(options.paths.map((path) => resolve(path)))].sort();
@@ -142,6 +151,7 @@ async function run(options: BackupFilesOptions, progress: Progress): Promise<Fil
   await using writer = await repository.startBackup({
     progress,
     signal: hardStop.signal,
+    early,
     ...(options.lockWaitMs === undefined ? {} : { lockWaitMs: options.lockWaitMs }),
   });
   // Under the lock: nobody removes what these name.
@@ -183,7 +193,7 @@ async function run(options: BackupFilesOptions, progress: Progress): Promise<Fil
   try {
     const wanted = paths.includes('/') ? undefined : wantedNames(paths);
     const saving = crew.save({ path: '', parents: parents.map(({ tree }) => tree), wanted });
-    const tree = await untilAborted(saving, signal);
+    const tree = await untilAborted(Promise.race([saving, lost(writer)]), signal);
     if (tree === undefined) {
       throw new LifeboatError('file.unreadable', 'the root folder cannot be read');
     }
@@ -234,6 +244,11 @@ async function run(options: BackupFilesOptions, progress: Progress): Promise<Fil
       await checkpoints.end();
       throw interrupted(signal, checkpoints.describeKept());
     }
+    const isLost = await writer.started.then(
+      () => false,
+      () => true,
+    );
+    if (early && isLost) return undefined;
     writer.throwIfFailed();
     throw error;
   } finally {
@@ -245,6 +260,12 @@ async function run(options: BackupFilesOptions, progress: Progress): Promise<Fil
 function interrupted(signal: AbortSignal, hint: string): LifeboatError {
   const { message, context } = cancelled(signal);
   return new LifeboatError('cancelled', message, { hint, context });
+}
+
+/** Settles only when an early start counts for nothing: what reads does not notice by itself. */
+async function lost({ started }: BackupWriter): Promise<never> {
+  await started;
+  return await new Promise<never>(() => {});
 }
 
 function requireAny(paths: readonly string[]): void {
