@@ -93,9 +93,8 @@ export class WalFeed implements AsyncDisposable {
   async #run(): Promise<void> {
     try {
       for (;;) {
-        const ready = await this.#names('ready');
-        const wasAsked = await this.#answer(ready);
-        const wasFilled = await this.#fillWindow(ready.size);
+        const wasAsked = await this.#answer();
+        const wasFilled = await this.#fillWindow((await this.#names('ready')).size);
         if (!wasAsked && !wasFilled) await sleep(pollMs, this.#signal);
         if (this.#signal.aborted) throw cancelled(this.#signal);
       }
@@ -106,12 +105,15 @@ export class WalFeed implements AsyncDisposable {
     }
   }
 
-  /** What the server waits for, at once. */
-  async #answer(ready: ReadonlySet<string>): Promise<boolean> {
+  /**
+   * What the server waits for, at once. It may ask for the same file again as soon as it has it, and would wait for ever if that were
+   * lost: so the question is taken away first, and only then it is looked whether the answer lies there.
+   */
+  async #answer(): Promise<boolean> {
     const wanted = await this.#names('wanted');
     for (const name of wanted) {
-      if (!ready.has(name)) await this.#deliver(name);
       await rm(join(this.#folder, 'wanted', name), { force: true });
+      if (!(await this.#names('ready')).has(name)) await this.#deliver(name);
     }
     return wanted.size > 0;
   }
