@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import {
+  chmodSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -8,6 +9,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { open } from 'node:fs/promises';
@@ -28,7 +30,7 @@ const run = (...args: string[]) =>
 beforeEach(async () => {
   folder = temporaryFolder('adversary-files');
   documents = join(folder, 'documents');
-  mkdirSync(documents);
+  mkdirSync(documents, { mode: 0o755 });
   for (let file = 0; file < 40; file++) {
     writeFileSync(join(documents, `file${file}`), randomBytes(100_000));
   }
@@ -88,6 +90,15 @@ it('leaves a link on the way alone when it restores in place', async () => {
   const done = await linked('restore', ...place, '--yes', 'files');
   expect(done.exitCode, done.stderr).toBe(0);
   expect(readFileSync(join(folder, 'disk', 'www', 'index'), 'utf8')).toBe('page');
+});
+
+it('leaves the attributes of what only leads there when it restores in place', async () => {
+  chmodSync(folder, 0o711);
+  chmodSync(documents, 0o711);
+  utimesSync(folder, 1, 1);
+  expect((await run('restore', '--in-place', '--yes', 'files')).exitCode).toBe(0);
+  expect([folder, documents].map((path) => statSync(path).mode & 0o777)).toEqual([0o711, 0o755]);
+  expect(statSync(folder).mtimeMs).toBe(1000);
 });
 
 it('does not take the backups of another host for its own', async (context) => {

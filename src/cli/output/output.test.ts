@@ -26,6 +26,20 @@ const failure = new LifeboatError('repository.missing', 'there is no repository 
   context: { location: '/x' },
 });
 
+it('lets nothing that is quoted in a text move the cursor or hide', () => {
+  const stdout = sink({ isTTY: true });
+  const output = new TerminalOutput(stdout, stdout, {});
+  const name = 'a\x1b[2Jb\x1b[8mc\rd\u202ee\x9bf';
+  output.say(({ green }) => `${green('✓')} ${name}\n\tnext`);
+  output.warn(name);
+  reportError(new LifeboatError('file.unreadable', name), output);
+  const shown = 'a\\x1b[2Jb\\x1b[8mc\\x0dd\\u202ee\\x9bf';
+  expect(stdout.text().split(shown)).toHaveLength(4);
+  expect(stdout.text()).toContain('\x1b[32m✓\x1b[39m ');
+  expect(stdout.text()).toContain('\n\tnext');
+  expect(stdout.text()).not.toContain('\x1b[2J');
+});
+
 describe('JSON output', () => {
   it('is one object per line, with errors and numbers too big for JSON', () => {
     const stdout = sink();

@@ -1,6 +1,7 @@
 import { formatDuration, type Progress, type ProgressEvent } from '../../core/index.ts';
 import { LiveLines } from './live-lines.ts';
 import type { Output, OutputRecord } from './output.ts';
+import { printableText } from './printable.ts';
 import { progressLine } from './progress-line.ts';
 import { ProgressTracker, type TaskEvent, type TrackedTask } from './progress-tracker.ts';
 import { createStyle, type Style } from './style.ts';
@@ -47,7 +48,7 @@ export class TerminalOutput implements Output {
   }
 
   say(text: (style: Style) => string): void {
-    this.#live.around(() => this.#stdout.write(`${text(this.#style)}\n`));
+    this.#live.around(() => this.#stdout.write(`${printableText(text(this.#style))}\n`));
   }
 
   warn(message: string, hint?: string): void {
@@ -75,7 +76,7 @@ export class TerminalOutput implements Output {
   }
 
   #complain(text: string): void {
-    this.#live.around(() => this.#stderr.write(`${text}\n`));
+    this.#live.around(() => this.#stderr.write(`${printableText(text)}\n`));
   }
 
   #follow(event: ProgressEvent): void {
@@ -97,7 +98,7 @@ export class TerminalOutput implements Output {
       return;
     }
     const line = progressLine(task, this.#errorStyle);
-    if (this.#live.isPossible) this.#live.set(event.task, line);
+    if (this.#live.isPossible) this.#live.set(event.task, printableText(line));
     else if (this.#isSparseDue(event.task)) this.#complain(line);
   }
 

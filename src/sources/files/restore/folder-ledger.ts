@@ -29,9 +29,9 @@ export class FolderLedger {
   }
 
   /** Its pass is its first task. */
-  open({ parent, path, node, isSelected }: FoundFolder): number {
+  open({ parent, path, node, isOurs }: FoundFolder): number {
     this.addTask(parent);
-    return this.#add({ parent, path, node, isOurs: isSelected });
+    return this.#add({ parent, path, node, isOurs });
   }
 
   addTask(folder: number): void {

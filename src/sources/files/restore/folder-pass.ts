@@ -138,13 +138,16 @@ class FolderPass {
     const found = { parent: this.#task.folder, path, node, inheritsAcl: this.#inheritsAcl };
     if (!isSelected) {
       // Made when something in it is wanted.
-      batch.folders.push({ ...found, isSelected, isFresh: this.#folder === undefined });
+      const isFresh = this.#folder === undefined;
+      batch.folders.push({ ...found, isSelected, isOurs: false, isFresh });
       return;
     }
     batch.counts.folders++;
     const folder = this.#forWriting();
     const isFresh = folder === undefined || this.#makeFolder(folder, node, path);
-    if (isFresh !== undefined) batch.folders.push({ ...found, isSelected, isFresh });
+    if (isFresh === undefined) return;
+    const isOurs = isFresh || !isOnTheWay(this.#tools.state, path);
+    batch.folders.push({ ...found, isSelected, isOurs, isFresh });
   }
 
   /** True when it was made, undefined when it may not be. */
@@ -181,8 +184,8 @@ class FolderPass {
   }
 }
 
-/** Where links are not to be replaced: it only leads to what was backed up. */
+/** Of a restore in place: it only leads to what was backed up. */
 function isOnTheWay({ setup }: ThreadState, path: string): boolean {
-  const { linksStayOutside } = setup;
-  return linksStayOutside !== undefined && !isWithin(path, linksStayOutside);
+  const { wayStaysOutside } = setup;
+  return wayStaysOutside !== undefined && !isWithin(path, wayStaysOutside);
 }

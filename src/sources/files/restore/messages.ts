@@ -17,8 +17,8 @@ export interface RestoreSetup {
   readonly verifyWritten: boolean;
   /** Folders in which, and below which, what the snapshot lacks is deleted: relative to the target, empty for itself. */
   readonly deleteWithin: readonly string[];
-  /** Outside of these folders links stay as they are; absent: nowhere. */
-  readonly linksStayOutside: readonly string[] | undefined;
+  /** What exists outside of these folders only leads to them, and stays as it is: links, attributes; absent: nothing stays. */
+  readonly wayStaysOutside: readonly string[] | undefined;
   /** What is kept there all the same; absent: nothing. */
   readonly leftOut: LeftOutSetup | undefined;
   readonly sparse: boolean;
@@ -102,6 +102,8 @@ export type RestoreTask =
 
 export interface FoundFolder {
   readonly parent: number;
+  /** Its attributes are to be set in the end. */
+  readonly isOurs: boolean;
   readonly path: string;
   readonly node: TreeNode;
   readonly isFresh: boolean;

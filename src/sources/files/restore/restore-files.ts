@@ -45,8 +45,8 @@ export interface RestoreFilesOptions {
   /** Waits until all of it is on the disk, so that a loss of power right after takes nothing. Default: true. */
   readonly sync?: boolean | undefined;
   /**
-   * The target is where the files were: a link on the way to them is how this machine is set up (`/home` to another disk), and is neither
-   * replaced nor followed.
+   * The target is where the files were: what leads to them is how this machine is set up. Links on the way (`/home` to another disk) are
+   * neither replaced nor followed, and folders on the way that exist keep their attributes.
    */
   readonly isInPlace?: boolean | undefined;
   /** Only looks and counts. */
@@ -99,7 +99,7 @@ export async function restoreFiles(options: RestoreFilesOptions): Promise<Restor
       verifyExisting: options.verifyExisting ?? false,
       verifyWritten: options.verify ?? false,
       deleteWithin: options.deleteExtra ? whole : [],
-      linksStayOutside: options.isInPlace ? whole : undefined,
+      wayStaysOutside: options.isInPlace ? whole : undefined,
       leftOut:
         options.deleteExtra && !options.deleteLeftOut
           ? leftOutSetup(snapshot, await machineBases(repository, snapshot, entry.folder))
