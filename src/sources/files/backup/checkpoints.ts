@@ -1,4 +1,4 @@
-import { formatBytes, type Progress } from '../../../core/index.ts';
+import { formatBytes, formatCount, type Progress } from '../../../core/index.ts';
 import {
   type BackupWriter,
   checkpointTag,
@@ -72,7 +72,7 @@ export class Checkpoints {
   describeKept(): string {
     if (this.#kept !== undefined) {
       const { files, bytes } = this.#kept;
-      return `What was stored is kept (${files.toLocaleString('en')} files, ${formatBytes(bytes)}). Run the same command again to go on from there.`;
+      return `What was stored is kept (${formatCount(files)} ${files === 1 ? 'file' : 'files'}, ${formatBytes(bytes)}). Run the same command again to go on from there.`;
     }
     if (this.#own.length > 0) {
       return 'A part of what was stored is kept. Run the same command again to go on from there.';
