@@ -148,7 +148,10 @@ describe('a base backup is refused and nothing published', () => {
         cancel(event);
       },
     });
-    await expect(work).rejects.toMatchObject({ code: 'cancelled' });
+    await expect(work).rejects.toMatchObject({
+      code: 'cancelled',
+      hint: expect.stringContaining('Nothing was published'),
+    });
     expect(events.at(-1)).toBe('end');
     expect(await stored.repository.snapshots()).toEqual([]);
     await backup(server.url(), stored);

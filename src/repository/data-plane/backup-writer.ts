@@ -1,5 +1,11 @@
 import { hostname } from 'node:os';
-import { assert, LifeboatError, type Progress, throwIfAborted } from '../../core/index.ts';
+import {
+  assert,
+  isLifeboatError,
+  LifeboatError,
+  type Progress,
+  throwIfAborted,
+} from '../../core/index.ts';
 import type { IndexColumns } from '../format/index-columns.ts';
 import type { IndexedPack } from '../format/index-file.ts';
 import { userName } from '../format/key-file.ts';
@@ -36,6 +42,8 @@ const maxBytesInWork = 32 * 1024 * 1024;
 const maxPacksInWork = 4;
 /** Small blobs travel to a worker together. */
 const batchBytes = 1024 * 1024;
+/** How long the last index file of a backup that has failed may take. */
+const lastIndexMs = 10_000;
 /** From here on a small batch may wait for more. */
 const busyAtBatches = 4;
 
@@ -91,9 +99,9 @@ export class RepositoryBackupWriter implements BackupWriter {
     this.#options = options;
     // Also for whoever does not wait for it.
     options.started.catch((error: unknown) => this.#fail(error));
-    const confirm = async () => {
+    const confirm = async (signal = options.signal) => {
       await options.started;
-      await options.lock.confirmHeld(options.signal);
+      await options.lock.confirmHeld(signal);
     };
     this.#index = new IndexWriter(options.access, confirm, (name, columns) => {
       options.onIndexed(name, columns);
@@ -202,10 +210,13 @@ export class RepositoryBackupWriter implements BackupWriter {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    const isWriting = this.#failure === undefined || isLifeboatError(this.#failure, 'cancelled');
     this.#fail(new LifeboatError('cancelled', 'the backup has ended'));
     this.#isClosed = true;
     this.#sinks.close();
     await Promise.allSettled([...this.#work]);
+    // Of a backup that failed for other reasons than the repository the next one need not store again what is durable.
+    if (isWriting) await this.keepStored(AbortSignal.timeout(lastIndexMs)).catch(() => {});
     this.#options.pool.closeSession(this.#session);
     await this.started.catch(() => {});
     await this.#options.lock[Symbol.asyncDispose]();

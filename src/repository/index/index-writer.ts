@@ -11,7 +11,7 @@ const fullAfterMs = 10 * 60_000;
 /** Collects packs that are durable and describes them in index files. */
 export class IndexWriter {
   readonly #access: RepositoryAccess;
-  readonly #confirm: () => Promise<void>;
+  readonly #confirm: (signal?: AbortSignal) => Promise<void>;
   /** Keeps nothing of the columns. */
   readonly #onWritten: (name: string, columns: IndexColumns) => void;
   readonly #collected = new ColumnsBuilder();
@@ -21,7 +21,7 @@ export class IndexWriter {
   /** @param confirm throws when the packs may be gone again: then nothing is said about them. */
   constructor(
     access: RepositoryAccess,
-    confirm: () => Promise<void>,
+    confirm: (signal?: AbortSignal) => Promise<void>,
     onWritten: (name: string, columns: IndexColumns) => void,
   ) {
     this.#access = access;
@@ -42,7 +42,7 @@ export class IndexWriter {
     this.#since = Date.now();
     this.#writing = this.#writing.then(async () => {
       if (columns.packs.length === 0) return;
-      await this.#confirm();
+      await this.#confirm(signal);
       const text = encodeColumns(columns);
       const name = await writeStoredJson(this.#access, 'index', text, signal);
       giveBack(text);

@@ -273,6 +273,12 @@ function totals(writer: BackupWriter): Pick<BackupSummary, 'bytesNew' | 'bytesSt
 }
 
 function duringBackup(error: unknown, signal: AbortSignal | undefined): unknown {
+  if (signal?.aborted && isLifeboatError(error, 'cancelled')) {
+    const { message, context } = error;
+    const hint =
+      'Nothing was published: a base backup is whole or not there. Run it again: what was stored is not stored twice.';
+    return new LifeboatError('cancelled', message, { hint, context, cause: error });
+  }
   if (signal?.aborted || !isLifeboatError(error, 'postgres.connection-lost')) return error;
   return new LifeboatError(
     'postgres.connection-lost',
