@@ -36,7 +36,13 @@ export interface Surroundings {
 export type OptionDeclarations = Readonly<
   Record<
     string,
-    { readonly flags: string; readonly description: string; readonly repeatable?: true }
+    {
+      readonly flags: string;
+      readonly description: string;
+      readonly repeatable?: true;
+      /** An empty text means something. Elsewhere it comes from a variable that is not set. */
+      readonly mayBeEmpty?: true;
+    }
   >
 >;
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command as Commander, CommanderError, Command as NewCommander } from 'commander';
-import { assert } from '../core/index.ts';
+import { assert, LifeboatError } from '../core/index.ts';
 import type { Command, CommandContext } from './command.ts';
 import { type CommandEntry, commandGroups } from './commands/table.ts';
 
@@ -83,8 +83,26 @@ function declare(
     // `[names...]` comes as a list.
     const values = parameters.slice(0, command.arguments.length).flat() as (string | undefined)[];
     const configFile = sub.optsWithGlobals<{ config?: string }>().config;
+    refuseEmpty(command, values, sub.opts());
     const input = { arguments: values, options: sub.opts() };
     await onCommand((context) => command.run(input, context(configFile)));
+  });
+}
+
+/** `--target "$FOLDER"` without such a variable would be the current folder, and a path everything. Errors: `usage.invalid`. */
+function refuseEmpty(
+  { options }: Command,
+  values: readonly (string | undefined)[],
+  given: Readonly<Record<string, unknown>>,
+): void {
+  const isEmpty = (value: unknown) => typeof value === 'string' && value.trim() === '';
+  const flag = Object.entries(options).find(
+    ([name, { mayBeEmpty }]) => !mayBeEmpty && [given[name]].flat().some(isEmpty),
+  )?.[1].flags;
+  if (flag === undefined && !values.some(isEmpty)) return;
+  const what = flag === undefined ? 'an argument' : flag.replace(/^-\w, /, '');
+  throw new LifeboatError('usage.invalid', `${what} is empty`, {
+    hint: 'Is a variable not set? Leave it out, or give a value.',
   });
 }
 

@@ -17,8 +17,9 @@ export const filterOptions = {
   host: { flags: '-H, --host <host>', description: 'only of this host', repeatable: true },
   tag: {
     flags: '--tag <tags>',
-    description: 'only with this tag; a,b: with both; given again: or',
+    description: 'only with this tag; a,b: with both; given again: or; "": with none',
     repeatable: true,
+    mayBeEmpty: true,
   },
   path: {
     flags: '--path <path>',
@@ -31,6 +32,7 @@ export const filterOptions = {
 export const groupByOption = {
   flags: '-g, --group-by <fields>',
   description: 'host, paths, tags, source, with commas between; "" for one group of all',
+  mayBeEmpty: true,
 } as const;
 
 /** What every `SNAPSHOT` argument may be. */

@@ -59,6 +59,10 @@ it('means the repository that is no copy for --configured too', async () => {
 it.each([
   [['forget', '--source', 'nope', '--keep-last', '1'], 0, 'no snapshot is meant'],
   [['restore', '--target', 'none', '--include', '*.odt'], 0, 'nothing in the snapshot is meant'],
+  [['restore', '--target', ''], 2, '--target <folder> is empty'],
+  [['restore', '--in-place', '--path', '', '--yes', 'web'], 2, '--path <path> is empty'],
+  [['dump', 'latest', ''], 2, 'an argument is empty'],
+  [['restore', '--target', '/proc/nowhere'], 1, 'could not open the target folder'],
   [['prune', '--max-unused', '500%'], 2, 'from 0% to 100%'],
   [['cat', 'key'], 2, 'lifeboat key list'],
   [['cat', 'pack', 'zz'], 1, 'an id of this kind of file'],
@@ -67,6 +71,11 @@ it.each([
   const result = await run(...args);
   expect(result.stderr).toContain(text);
   expect(result.exitCode).toBe(exitCode);
+});
+
+it('takes an empty text where it means something', async () => {
+  expect((await run('snapshots', '--tag', '', '--group-by', '')).exitCode).toBe(0);
+  expect((await run('tag', 'latest', '--set', '')).exitCode).toBe(0);
 });
 
 it('asks nothing before it removes no locks', async () => {

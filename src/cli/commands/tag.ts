@@ -28,6 +28,7 @@ exclusive lock. To accept a flagged snapshot, remove the tag lifeboat:flagged.`,
       flags: '--set <tags>',
       description:
         'instead of all they have but those that Lifeboat sets (lifeboat..., kind:, source:), which only --remove takes away; "" for none',
+      mayBeEmpty: true,
       repeatable: true,
     },
     ...filterOptions,

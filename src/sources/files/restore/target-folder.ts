@@ -24,11 +24,22 @@ export interface TargetFolder {
 export function openTarget(path: string, isPlan: boolean): TargetFolder {
   try {
     if (isPlan && !existsSync(path)) return { path, fd: undefined, isEmpty: true };
-    if (!isPlan) mkdirSync(path, { recursive: true });
+    if (!isPlan) makeFolders(path);
     const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
     return { path, fd, isEmpty: readdirSync(`/proc/self/fd/${fd}`).length === 0 };
   } catch (error) {
     throw fileError(error, `could not open the target folder ${path}`);
+  }
+}
+
+/** One after the other: where none may be made (`/proc`), Node's own way never ends. */
+function makeFolders(path: string): void {
+  if (existsSync(path)) return;
+  if (dirname(path) !== path) makeFolders(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 
