@@ -39,6 +39,7 @@ import type { Counts } from './counts.ts';
 import type { EntryRules } from './entry-rules.ts';
 import { figuresOf, formerFigures } from './former-figures.ts';
 import { outermost } from './scan-tree.ts';
+import { SteadyPaths } from './steady-paths.ts';
 import { TreeCrew } from './tree-crew.ts';
 import { untilAborted } from './until-aborted.ts';
 import type { WantedNames } from './worker-messages.ts';
@@ -125,6 +126,7 @@ async function run(
   const begun = new Date();
   const paths = [...new Set(options.paths.map((path) => resolve(path)))].sort();
   requireAny(paths);
+  const steady = new SteadyPaths(paths);
   const aborting = signal === undefined ? {} : { signal };
   const leftOut = leftOutRules(options);
   // A restore must know what is not in the snapshot by intention.
@@ -208,6 +210,10 @@ async function run(
       { once: true },
     );
     await crew.finish();
+    for (const path of steady.changed()) {
+      warnings.add(`${path}: was removed or exchanged meanwhile; what was not reached is missing`);
+      isIncomplete = true;
+    }
     const { counts } = crew;
     const flagged = judgeBackup(
       figuresOf(counts, writer),
