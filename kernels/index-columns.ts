@@ -10,8 +10,8 @@ const INPUT_BYTES: usize = 262144;
 /** No entry is longer, numbers included; as much after the input may be read, and must be zero. */
 const LONGEST: usize = 192;
 const IDS: usize = INPUT + INPUT_BYTES + LONGEST;
-/** An entry with its comma has at least 111 bytes. */
-const MOST_ROWS: usize = INPUT_BYTES / 111 + 1;
+/** An entry with its comma has at least 110 bytes. */
+const MOST_ROWS: usize = INPUT_BYTES / 110 + 1;
 const PLACES: usize = IDS + MOST_ROWS * 32;
 /** Name (32 bytes), and the row of this piece at which the pack begins. */
 const PACKS: usize = PLACES + MOST_ROWS * 16;
@@ -100,6 +100,7 @@ function pack(): bool {
 
 // {"id":"<hex>","type":"data","offset":0,"length":1,"uncompressed_length":1}, and what follows it
 function blob(): bool {
+  if (rows >= MOST_ROWS) return false;
   if ((load<u64>(at) & 0x00ffffffffffffff) != 0x00223a226469227b) return false;
   if (!hash(at + 7, IDS + rows * 32)) return false;
   if (load<u64>(at, 71) != 0x2265707974222c22 || load<u16>(at, 79) != 0x223a) return false;

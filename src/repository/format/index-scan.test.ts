@@ -103,6 +103,28 @@ describe('reading an index without JSON', () => {
     expect(scanIndex(Buffer.from(text))).toBeUndefined();
   });
 
+  // The shortest entries there are: more to a piece, and to the file, than any program writes.
+  it.each([1, 2383, 2384, 2385, 3000, 20_000])(
+    'leaves %i blobs of one digit each to JSON',
+    (count) => {
+      const blob = (i: number) => ({
+        id: hash(`${i}`),
+        type: 'data' as const,
+        offset: i % 10,
+        length: 9,
+        uncompressedLength: 0,
+      });
+      const short = [
+        { name: hash('pack'), blobs: Array.from({ length: count }, (_, i) => blob(i)) },
+      ];
+      expect(scanIndex(Buffer.from(encodeIndex(short)))).toBeUndefined();
+      // Nothing of the kernel was written over.
+      const sound = packsOf([3, 5000]);
+      const columns = scanIndex(Buffer.from(encodeIndex(sound)));
+      expect(columns && [...packsIn(columns)]).toEqual(sound);
+    },
+  );
+
   it('never reads anything but what JSON reads, whatever was changed', () => {
     const bytes = Buffer.from(encodeIndex(packsOf([2, 1])));
     const change = fc.record({

@@ -10,7 +10,7 @@ import type { ColumnPack, IndexColumns } from './index-columns.ts';
 import { maxBlobBytes } from './index-file.ts';
 
 /** The shortest entry of a blob, with its comma. */
-const leastEntryBytes = 111;
+const leastEntryBytes = 110;
 
 /**
  * Reads an index file that is exactly as restic and this program write it, in a fraction of the time that JSON takes.
