@@ -1,4 +1,4 @@
-import { lstatSync } from 'node:fs';
+import { type BigIntStats, lstatSync } from 'node:fs';
 import type { BlobId, BlobSink } from '../../../repository/thread.ts';
 import { systemPath } from './byte-path.ts';
 import type { EntryNodes } from './entry-node.ts';
@@ -39,7 +39,7 @@ export function savePartialTrees(
   return trees;
 }
 
-/** Undefined when a folder on the way has gone. */
+/** Undefined when a folder on the way has gone, or cannot be reached. */
 function fromRoot(
   path: string,
   tree: BlobId,
@@ -48,12 +48,21 @@ function fromRoot(
 ): BlobId | undefined {
   let id = tree;
   for (let at = path; at !== ''; at = at.slice(0, at.lastIndexOf('/'))) {
-    const facts = lstatSync(systemPath(at), { bigint: true, throwIfNoEntry: false });
+    const facts = factsOf(at);
     if (facts === undefined) return undefined;
     const head = nodes.head(at.slice(at.lastIndexOf('/') + 1), 'dir', facts, 0n);
     id = sink.save('tree', wholeTree(Buffer.from(folderNode(head, id), 'latin1'))).id;
   }
   return id;
+}
+
+/** A checkpoint is about all of the backup: a folder that was exchanged or unmounted must not end it. */
+function factsOf(path: string): BigIntStats | undefined {
+  try {
+    return lstatSync(systemPath(path), { bigint: true });
+  } catch {
+    return undefined;
+  }
 }
 
 /** With a comma behind it. */

@@ -1,4 +1,5 @@
 import { type BigIntStats, lstatSync, readdirSync, statSync } from 'node:fs';
+import { fileError } from '../../../core/index.ts';
 import type { BlobId, BlobSink } from '../../../repository/thread.ts';
 import { childPath, systemPath } from './byte-path.ts';
 import type { ContentSaver } from './content-saver.ts';
@@ -366,24 +367,34 @@ export class TreeSaver {
 
   /** When the main thread asks: at odd numbers for partial trees, at even ones to hand over all packs. */
   #saveCheckpoint(): void {
-    const { exchange, sink, nodes, onCheckpoint } = this.#options;
+    const { exchange, onCheckpoint } = this.#options;
     if (!exchange.isCheckpointWanted) return;
     const checkpoint = exchange.beginCheckpoint();
-    if (checkpoint % 2 === 0) {
-      sink.flush();
-      onCheckpoint(checkpoint, []);
-    } else {
-      if (exchange.isLastCheckpoint) this.#takeResults();
-      const folders = this.#frames.map(({ job, text, folder }) => ({
-        path: job.path,
-        text,
-        inParent: folder,
-      }));
-      onCheckpoint(checkpoint, savePartialTrees(folders, sink, nodes));
+    try {
+      onCheckpoint(checkpoint, this.#checkpointTrees(checkpoint));
+    } catch (error) {
+      // The main thread waits for an answer, and whatever file is being read has no part in this.
+      if (!isFromSystem(error)) throw error;
+      throw fileError(error, 'could not store what is saved so far');
     }
     if (!exchange.isLastCheckpoint) return;
     exchange.waitForCheckpoint();
     this.#saveCheckpoint();
+  }
+
+  #checkpointTrees(checkpoint: number): readonly BlobId[] {
+    const { exchange, sink, nodes } = this.#options;
+    if (checkpoint % 2 === 0) {
+      sink.flush();
+      return [];
+    }
+    if (exchange.isLastCheckpoint) this.#takeResults();
+    const folders = this.#frames.map(({ job, text, folder }) => ({
+      path: job.path,
+      text,
+      inParent: folder,
+    }));
+    return savePartialTrees(folders, sink, nodes);
   }
 
   #countGone(frame: Frame): void {
