@@ -7,6 +7,8 @@ import { encodePackHeader } from '../format/pack-header.ts';
 import { BlobLookup } from '../index/blob-lookup.ts';
 import { type ClaimMemory, ClaimTable } from '../index/claim-table.ts';
 import type { IndexMemory } from '../index/index-memory.ts';
+import { localError } from '../location/local-error.ts';
+import { removeQuietlySync } from '../location/local-temporary-file.ts';
 import type { BlobId, BlobType } from '../repository.ts';
 import { openVerifiedBlob } from './blob-codec.ts';
 import { FilePackTarget } from './file-pack-target.ts';
@@ -78,7 +80,12 @@ export class BlobSink {
     const newTarget: NewPackTarget<PackContent> =
       folder === undefined ? inMemory(this.#spareBuffers) : () => new FilePackTarget(folder);
     this.#packs = new PackSession(this.#key, newTarget, ({ blobs, ...pack }) => {
-      this.#send({ ...pack, header: encodePackHeader(blobs) });
+      try {
+        this.#send({ ...pack, header: encodePackHeader(blobs) });
+      } catch (error) {
+        if (typeof pack.content === 'string') removeQuietlySync(pack.content);
+        throw error;
+      }
     });
   }
 
@@ -91,7 +98,7 @@ export class BlobSink {
       return { id, isNew: false };
     this.throwIfStopped();
     this.#takeBack();
-    this.#packs.add(type, id, bytes);
+    this.#storing(() => this.#packs.add(type, id, bytes));
     (figures[type === 'data' ? sinkFigure.dataBlobs : sinkFigure.treeBlobs] as number) += 1;
     (figures[sinkFigure.bytesNew] as number) += bytes.length;
     return { id, isNew: true };
@@ -104,7 +111,7 @@ export class BlobSink {
 
   /** Hands over the packs that are not full yet. */
   flush(): void {
-    this.#packs.flush();
+    this.#storing(() => this.#packs.flush());
   }
 
   /** Leaves no temporary files of packs that will not be. */
@@ -129,6 +136,16 @@ export class BlobSink {
     throw new LifeboatError('cancelled', 'the backup has ended');
   }
 
+  /** What fails here is the repository's: whoever reads files must not take it for one of theirs. */
+  #storing(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+      throw localError(error, 'could not write to the repository');
+    }
+  }
+
   #send(pack: Omit<SinkMessage, 'number'>): void {
     const control = this.#control;
     const most = typeof pack.content === 'string' ? maxFilesUnderWay : maxPacksUnderWay;
@@ -138,6 +155,7 @@ export class BlobSink {
       this.throwIfStopped();
       Atomics.wait(control, sinkWord.packsUnderWay, underWay, 1000);
     }
+    this.throwIfStopped();
     Atomics.add(control, sinkWord.packsUnderWay, 1);
     const number = Atomics.add(control, sinkWord.packsSent, 1) + 1;
     const message: SinkMessage = { ...pack, number };

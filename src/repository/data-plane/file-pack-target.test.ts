@@ -1,9 +1,20 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { need } from '../../../test/support/skip.ts';
 import { keyFromBytes } from '../crypto/key-derivation.ts';
+import { BlobIndex } from '../index/blob-index.ts';
+import { ClaimTable } from '../index/claim-table.ts';
 import { LocalLocation } from '../location/local-location.ts';
 import type { BlobId } from '../repository.ts';
 import { sha256 } from '../stored-file.ts';
@@ -12,6 +23,35 @@ import type { FinishedPack } from './pack-builder.ts';
 import { checkPack } from './pack-check.ts';
 import { PackSession } from './pack-session.ts';
 import { packInMemory } from './pack-source.ts';
+import { SinkHost } from './sink-host.ts';
+
+/** What the next call does instead, or after it has done its work. */
+const faults = vi.hoisted(() => ({ close: '', afterRename: '' }));
+const failWith = (code: string) => Object.assign(new Error(code), { code });
+vi.mock('node:fs', async (original) => {
+  const actual = await original<typeof import('node:fs')>();
+  return {
+    ...actual,
+    closeSync: (fd: number) => {
+      actual.closeSync(fd);
+      const code = faults.close;
+      faults.close = '';
+      if (code !== '') throw failWith(code);
+    },
+  };
+});
+vi.mock('node:fs/promises', async (original) => {
+  const actual = await original<typeof import('node:fs/promises')>();
+  return {
+    ...actual,
+    rename: async (from: string, to: string) => {
+      await actual.rename(from, to);
+      const code = faults.afterRename;
+      faults.afterRename = '';
+      if (code !== '') throw failWith(code);
+    },
+  };
+});
 
 const key = keyFromBytes(randomBytes(64));
 let folder = '';
@@ -90,6 +130,64 @@ describe('a pack that is written while it grows', () => {
     const adopting = location.adoptPack(pack.name, pack.content, AbortSignal.abort());
     await expect(adopting).rejects.toMatchObject({ code: 'cancelled' });
     expect(filesThere()).toEqual([]);
+  });
+
+  it.each([
+    ['ENOSPC', 'disk.full'],
+    ['EDQUOT', 'disk.full'],
+    ['EIO', 'location.unreachable'],
+  ])('fails when the system says %s only at the close, and leaves nothing', (code, expected) => {
+    faults.close = code;
+    try {
+      packOf([1000]);
+      expect.unreachable();
+    } catch (error) {
+      expect(error).toMatchObject({ code: expected });
+    }
+    expect(filesThere()).toEqual([]);
+  });
+
+  it('is there when a server did the renaming and its answer was lost', async () => {
+    const pack = packOf([1000]);
+    faults.afterRename = 'ENOENT';
+    await location.adoptPack(pack.name, pack.content);
+    const { name, sizeBytes } = pack;
+    expect(await location.list('data')).toEqual([{ name, sizeBytes }]);
+    expect(filesThere()).toHaveLength(1);
+  });
+
+  it('is copied to a subfolder that lies on another disk', async (context) => {
+    const isOther = existsSync('/dev/shm') && statSync('/dev/shm').dev !== statSync(folder).dev;
+    const shm = need(context, isOther ? '/dev/shm' : undefined, 'no second file system');
+    const pack = packOf([300_000, 5]);
+    const part = join(folder, 'data', pack.name.slice(0, 2));
+    if (pack.content.startsWith(part)) return;
+    const elsewhere = mkdtempSync(join(shm, 'lifeboat-test-'));
+    try {
+      rmSync(part, { recursive: true });
+      symlinkSync(elsewhere, part);
+      await location.adoptPack(pack.name, pack.content);
+      expect(statSync(join(elsewhere, pack.name)).size).toBe(pack.sizeBytes);
+      expect(filesThere().map(({ name }) => name)).toEqual([pack.name]);
+    } finally {
+      rmSync(elsewhere, { recursive: true });
+    }
+  });
+
+  it('is thrown away when its backup ended before it was taken', async () => {
+    const host = new SinkHost({
+      masterKey: key,
+      localFolder: folder,
+      index: new BlobIndex(),
+      claims: new ClaimTable(),
+      onPack: async () => {},
+    });
+    const { port } = host.open();
+    const { name, content, sizeBytes } = packOf([1000]);
+    port.postMessage({ number: 1, name, header: new Uint8Array(), sizeBytes, content });
+    host.close();
+    expect(filesThere()).toEqual([]);
+    port.close();
   });
 
   it('says that the repository is gone', () => {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { closeSync, writeSync } from 'node:fs';
+import { assert } from '../../core/index.ts';
 import { localError } from '../location/local-error.ts';
 import { openTemporaryPack, removeQuietlySync } from '../location/local-temporary-file.ts';
 import type { PackTarget } from './pack-target.ts';
@@ -21,6 +22,8 @@ export class FilePackTarget implements PackTarget<string> {
   readonly #hash = createHash('sha256');
   readonly #stage = spareStages.pop() ?? new Room();
   #staged = 0;
+  #isBroken = false;
+  #isClosed = false;
 
   /** `folder` is the repository's. */
   constructor(folder: string) {
@@ -30,6 +33,7 @@ export class FilePackTarget implements PackTarget<string> {
   }
 
   next(lengthBytes: number): Uint8Array {
+    this.#throwIfBroken();
     if (this.#staged + lengthBytes > writtenBytes) this.#write();
     const begin = this.#staged;
     this.#staged += lengthBytes;
@@ -37,33 +41,48 @@ export class FilePackTarget implements PackTarget<string> {
   }
 
   finish(): { name: string; content: string } {
+    this.#throwIfBroken();
     try {
       this.#write();
+      this.#close();
     } catch (error) {
       this.discard();
       throw error;
     }
-    this.#close();
     return { name: this.#hash.digest('hex'), content: this.#path };
   }
 
   discard(): void {
-    this.#close();
+    try {
+      this.#close();
+    } catch {
+      // What is removed need not be whole.
+    }
     removeQuietlySync(this.#path);
   }
 
   #write(): void {
+    // What was written in part would be written and hashed again.
+    this.#isBroken = true;
     const bytes = this.#stage.of(this.#staged);
     this.#hash.update(bytes);
     this.#locally(() => {
       for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
     }, this.#path);
     this.#staged = 0;
+    this.#isBroken = false;
   }
 
+  /** Network file systems tell only now that what was written found no room. */
   #close(): void {
-    closeSync(this.#fd);
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     spareStages.push(this.#stage);
+    this.#locally(() => closeSync(this.#fd), this.#path);
+  }
+
+  #throwIfBroken(): void {
+    assert(!this.#isBroken && !this.#isClosed, 'a pack that failed is not gone on with');
   }
 
   #locally<Value>(work: () => Value, path: string): Value {

@@ -1,7 +1,8 @@
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { EnvelopeKey } from '../crypto/envelope.ts';
 import type { BlobIndex } from '../index/blob-index.ts';
 import type { ClaimTable } from '../index/claim-table.ts';
+import { removeQuietlySync } from '../location/local-temporary-file.ts';
 import { type SinkGrant, type SinkMessage, sinkFigure, sinkWord } from './blob-sink.ts';
 
 export interface SinkHostOptions {
@@ -74,9 +75,18 @@ export class SinkHost {
     }
   }
 
+  /** What was handed over and not taken yet is thrown away. */
   close(): void {
     this.stop();
-    for (const { port } of this.#sinks) port.close();
+    for (const { port } of this.#sinks) {
+      for (;;) {
+        const left = receiveMessageOnPort(port) as { message: SinkMessage } | undefined;
+        if (left === undefined) break;
+        const { content } = left.message;
+        if (typeof content === 'string') removeQuietlySync(content);
+      }
+      port.close();
+    }
   }
 
   async #take(sink: OpenSink, message: SinkMessage): Promise<void> {

@@ -14,6 +14,8 @@ export interface ZstdContext {
   decompress(frame: Uint8Array, plainLength: number): Uint8Array | undefined;
 }
 
+/** No program cuts longer pieces; memory for longer ones is not kept. */
+const mostKeptBytes = 16 * 1024 * 1024;
 /** One each for all levels: a worker uses several. */
 const packed = new Room();
 const unpacked = new Room();
@@ -68,7 +70,8 @@ function reusedContext(calls: ZstdCalls, fallback: ZstdContext): ZstdContext {
       return length === undefined ? fallback.compress(plain) : target.subarray(0, length);
     },
     decompress(frame, plainLength) {
-      const target = unpacked.of(plainLength);
+      const isUsual = plainLength <= mostKeptBytes;
+      const target = isUsual ? unpacked.of(plainLength) : new Uint8Array(plainLength);
       if (calls.decompress(frame, target) === plainLength) return target;
       return fallback.decompress(frame, plainLength);
     },

@@ -1,6 +1,16 @@
 import { createHash } from 'node:crypto';
 import type { Dirent } from 'node:fs';
-import { type FileHandle, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import {
+  type FileHandle,
+  link,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+} from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LifeboatError, syncFolder, throwIfAborted } from '../../core/index.ts';
 import { assertFileName, assertFolderName, isHashName } from './file-name.ts';
@@ -119,12 +129,13 @@ export class LocalLocation implements Location {
     try {
       try {
         throwIfAborted(signal);
-        await syncFile(temporary);
-        await renameIntoFolder(temporary, path);
+        await finishFile(temporary);
+        if (await moveIntoFolder(temporary, path)) await syncFolder(dirname(path));
+        // Subfolders may lie on different disks.
+        else await this.write('data', name, await readFile(temporary), signal);
       } finally {
         await rm(temporary, { force: true });
       }
-      await syncFolder(dirname(path));
     } catch (error) {
       throw localError(error, `could not write ${path}`);
     }
@@ -199,20 +210,31 @@ async function replaceBySame(
   await rename(temporary, path);
 }
 
-async function syncFile(path: string): Promise<void> {
-  await using file = await open(path, 'r');
+/** Durable, and as read-only as the file system can have it. */
+async function finishFile(path: string): Promise<void> {
+  await using file = await open(path, 'r+');
+  await file.chmod(fileMode).catch(() => {});
   await file.sync();
 }
 
-/** The folder is one of 256, which some copies of repositories lack. */
-async function renameIntoFolder(temporary: string, path: string): Promise<void> {
-  try {
-    await rename(temporary, path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    await makeFolder(dirname(path));
-    await syncFolder(dirname(dirname(path)));
-    await rename(temporary, path);
+/** False when the two lie on different file systems. */
+async function moveIntoFolder(temporary: string, path: string): Promise<boolean> {
+  const sizeBytes = await sizeOf(temporary);
+  for (let tries = 0; ; tries++) {
+    try {
+      await rename(temporary, path);
+      return true;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EXDEV') return false;
+      if (code !== 'ENOENT' || tries > 0) throw error;
+      // A server may have done it and its answer been lost.
+      const isDone = sizeBytes !== undefined && (await sizeOf(path)) === sizeBytes;
+      if (isDone && (await sizeOf(temporary)) === undefined) return true;
+      // The folder is one of 256, which some copies of repositories lack.
+      await makeFolder(dirname(path));
+      await syncFolder(dirname(dirname(path)));
+    }
   }
 }
 

@@ -5,8 +5,8 @@ import { basename, dirname, join } from 'node:path';
 
 const pattern = /^\.(config|[0-9a-f]{64})-tmp-[0-9a-f]{12}$/;
 
-/** Written through the descriptor it is created with, read-only for everyone after. */
-const packMode = 0o400;
+/** Until it is adopted: a share must be given a descriptor that may write, to bring the bytes to its disk. */
+const growingMode = 0o600;
 /** No write takes that long: whatever is older was left behind by a crash. */
 const abandonedAfterMs = 24 * 3_600_000;
 
@@ -36,13 +36,18 @@ export function openTemporaryPack(repository: string): { path: string; fd: numbe
   const placeholder = randomBytes(32).toString('hex');
   const folder = join(repository, 'data', placeholder.slice(0, 2));
   const path = join(folder, `.${placeholder}-tmp-${randomBytes(6).toString('hex')}`);
-  const create = () => openSync(path, 'wx', packMode);
+  const create = () => openSync(path, 'wx', growingMode);
   try {
     return { path, fd: create() };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     // Copies made by programs that skip empty folders lack some; `data` itself must be there.
-    mkdirSync(folder, { mode: 0o700 });
+    try {
+      mkdirSync(folder, { mode: 0o700 });
+    } catch (mkdirError) {
+      // Another thread was faster.
+      if ((mkdirError as NodeJS.ErrnoException).code !== 'EEXIST') throw mkdirError;
+    }
     return { path, fd: create() };
   }
 }
