@@ -35,11 +35,18 @@ export interface ColumnsKernel {
   give(piece: Uint8Array): void;
 }
 
-let shared: ColumnsKernel | undefined;
+let shared: ColumnsKernel | 'none' | undefined;
 
-export function columnsKernel(): ColumnsKernel {
-  shared ??= load();
-  return shared;
+/** Undefined where it cannot be had, as on processors without SSE4.1: everything it does goes without it, more slowly. */
+export function columnsKernel(): ColumnsKernel | undefined {
+  if (shared === undefined) {
+    try {
+      shared = load();
+    } catch {
+      shared = 'none';
+    }
+  }
+  return shared === 'none' ? undefined : shared;
 }
 
 function load(): ColumnsKernel {

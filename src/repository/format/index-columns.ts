@@ -1,7 +1,8 @@
 import { assert } from '../../core/index.ts';
 import type { BlobId } from '../repository.ts';
-import { columnsKernel, idBytes, placeWords } from './columns-kernel.ts';
+import { type ColumnsKernel, columnsKernel, idBytes, placeWords } from './columns-kernel.ts';
 import type { IndexedPack, PackedBlob } from './index-file.ts';
+import { decodePackHeader } from './pack-header.ts';
 
 /** Packs and their blobs as columns: a fraction of what objects with texts take to make, and to hold. */
 export interface IndexColumns {
@@ -52,8 +53,10 @@ export class ColumnsBuilder {
 
   add(pack: IndexedPack): void {
     this.#packs.push({ name: pack.name, firstRow: this.#rows });
-    if (pack.header !== undefined) this.#addHeader(pack.header);
-    else this.#addBlobs(pack);
+    const kernel = columnsKernel();
+    if (pack.header === undefined) this.#addBlobs(pack.blobs);
+    else if (kernel === undefined) this.#addBlobs(decodePackHeader(pack.header));
+    else this.#addHeader(pack.header, kernel);
   }
 
   /** What was collected; it begins anew. */
@@ -70,8 +73,7 @@ export class ColumnsBuilder {
     return columns;
   }
 
-  #addHeader(header: Uint8Array): void {
-    const kernel = columnsKernel();
+  #addHeader(header: Uint8Array, kernel: ColumnsKernel): void {
     const { calls } = kernel;
     calls.begin();
     for (let at = 0; at < header.length; ) {
@@ -88,7 +90,7 @@ export class ColumnsBuilder {
     }
   }
 
-  #addBlobs({ blobs }: IndexedPack): void {
+  #addBlobs(blobs: readonly PackedBlob[]): void {
     this.#makeRoom(blobs.length);
     for (const { id, type, offset, length, uncompressedLength } of blobs) {
       const row = this.#rows++;

@@ -14,10 +14,12 @@ const leastEntryBytes = 110;
 
 /**
  * Reads an index file that is exactly as restic and this program write it, in a fraction of the time that JSON takes.
- * Undefined when anything at all is otherwise, be it that the file is damaged: `decodeIndex` then tells.
+ * Undefined when anything at all is otherwise, be it that the file is damaged or that there is no kernel: `decodeIndex`
+ * then tells.
  */
 export function scanIndex(json: Uint8Array): IndexColumns | undefined {
   const kernel = columnsKernel();
+  if (kernel === undefined) return undefined;
   const { calls } = kernel;
   const most = Math.ceil(json.length / leastEntryBytes);
   const ids = new Uint8Array(most * idBytes);
