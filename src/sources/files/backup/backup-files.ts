@@ -211,7 +211,8 @@ async function run(
     );
     await crew.finish();
     for (const path of steady.changed()) {
-      warnings.add(`${path}: was removed or exchanged meanwhile; what was not reached is missing`);
+      const problem = 'was removed or exchanged meanwhile, or is out of reach';
+      warnings.add(`${path}: ${problem}; what was not reached is missing`);
       isIncomplete = true;
     }
     const { counts } = crew;
@@ -277,8 +278,19 @@ async function lost({ started }: BackupWriter): Promise<never> {
 function requireAny(paths: readonly string[]): void {
   if (paths.length === 0)
     throw new LifeboatError('file.unreadable', 'no path was given to back up');
-  const isThere = (path: string) => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  let problem: unknown;
+  const isThere = (path: string) => {
+    try {
+      return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+    } catch (error) {
+      problem ??= error;
+      return false;
+    }
+  };
   if (paths.some(isThere)) return;
+  if (problem !== undefined) {
+    throw fileError(problem, `nothing can be reached to back up: ${paths.join(', ')}`);
+  }
   throw new LifeboatError('file.unreadable', `nothing is there to back up: ${paths.join(', ')}`, {
     hint: 'Check the paths; is a disk not mounted?',
   });

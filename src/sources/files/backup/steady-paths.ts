@@ -1,4 +1,4 @@
-import { lstatSync } from 'node:fs';
+import { type BigIntStats, lstatSync } from 'node:fs';
 
 /**
  * What was asked for is the same thing at the end as at the begin? A file that goes meanwhile is nothing odd, but a whole path that does (a disk
@@ -11,7 +11,7 @@ export class SteadyPaths {
     this.#seen = new Map(paths.map((path) => [path, identityOf(path)]));
   }
 
-  /** Those that are gone, or something else by now. */
+  /** Those that are gone, out of reach, or something else by now. Does not throw. */
   changed(): readonly string[] {
     return [...this.#seen].flatMap(([path, before]) =>
       before !== undefined && before !== identityOf(path) ? [path] : [],
@@ -20,7 +20,13 @@ export class SteadyPaths {
 }
 
 function identityOf(path: string): string | undefined {
-  const facts = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  let facts: BigIntStats | undefined;
+  try {
+    facts = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  } catch {
+    // A way that is none any more, a server that does not answer: no reason to throw away what was read.
+    return 'unreachable';
+  }
   // Programs replace a file by another one as a matter of course.
   return facts && (facts.isDirectory() ? `${facts.dev} ${facts.ino}` : 'no folder');
 }
