@@ -3,30 +3,44 @@ import type { BlobIndex } from './blob-index.ts';
 import { dependableIndex, listPacks } from './dependable-index.ts';
 import type { LoadedIndex } from './index-reader.ts';
 
+/** What was judged, as it was when it was judged, and what came of it. */
+interface Judged {
+  readonly blobs: BlobIndex;
+  readonly packCount: number;
+  readonly readable: BlobIndex;
+}
+
 /**
  * For readers: of several packs that hold a blob one that is there answers. A backup stores again what lay in packs that are
  * gone, while the index goes on naming these until it is repaired. Packs are listed only where a blob is named twice at all.
  */
 export class ReadableIndex {
   readonly #access: RepositoryAccess;
-  #loaded: BlobIndex | undefined;
-  #packs = 0;
-  #readable: BlobIndex | undefined;
+  #judged: Judged | undefined;
+  #judging: Promise<unknown> = Promise.resolve();
 
   constructor(access: RepositoryAccess) {
     this.#access = access;
   }
 
   async of(loaded: LoadedIndex, signal?: AbortSignal): Promise<LoadedIndex> {
+    if (!loaded.blobs.isAnyTwice) return loaded;
+    // One after the other: whoever comes second finds what the first found, or looks itself where that one failed.
+    const judging = this.#judging
+      .catch(() => {})
+      .then(async () => await this.#readable(loaded, signal));
+    this.#judging = judging;
+    return { ...loaded, blobs: await judging };
+  }
+
+  async #readable(loaded: LoadedIndex, signal?: AbortSignal): Promise<BlobIndex> {
     const { blobs } = loaded;
-    if (!blobs.isAnyTwice) return loaded;
-    const isCurrent = this.#loaded === blobs && this.#packs === blobs.packCount;
-    if (!isCurrent || this.#readable === undefined) {
-      this.#packs = blobs.packCount;
-      this.#loaded = blobs;
-      this.#readable = await this.#judge(loaded, signal);
-    }
-    return { ...loaded, blobs: this.#readable };
+    const { packCount } = blobs;
+    const known = this.#judged;
+    if (known?.blobs === blobs && known.packCount === packCount) return known.readable;
+    const readable = await this.#judge(loaded, signal);
+    this.#judged = { blobs, packCount, readable };
+    return readable;
   }
 
   async #judge(loaded: LoadedIndex, signal?: AbortSignal): Promise<BlobIndex> {
