@@ -138,7 +138,11 @@ async function run(
   await using crew = new TreeCrew({
     rules,
     workers: options.readers,
-    readTree: (id) => repository.readBlob('tree', id, signal).catch(() => undefined),
+    readTree: (id) =>
+      repository.readBlob('tree', id, signal).catch((error: unknown) => {
+        if (!signal?.aborted) warnings.addOnce(formerTreeProblem(error));
+        return undefined;
+      }),
     onWarning: (path, problem, isStored) => {
       warnings.add(`${shownPath(path)}: ${problem}`);
       isIncomplete ||= !isStored;
@@ -264,6 +268,11 @@ async function run(
   }
 }
 
+function formerTreeProblem(error: unknown): string {
+  const problem = error instanceof Error ? error.message : String(error);
+  return `a folder of a former snapshot cannot be read: ${problem}; what is in it is read again. Run \`lifeboat check --read-data\`, and \`lifeboat repair packs\` for the packs it names`;
+}
+
 function interrupted(signal: AbortSignal, hint: string): LifeboatError {
   const { message, context } = cancelled(signal);
   return new LifeboatError('cancelled', message, { hint, context });
@@ -368,6 +377,11 @@ class WarningList {
     }
     this.#list.push(message);
     this.#progress({ type: 'warning', message });
+  }
+
+  /** Packs hold many trees, and each is asked for by several threads. */
+  addOnce(message: string): void {
+    if (!this.#list.includes(message)) this.add(message);
   }
 
   list(): readonly string[] {

@@ -38,11 +38,16 @@ const bigints = { bigint: true } as const;
 /** So many names at most are given to another worker at once. */
 const maxNamesGiven = 1024;
 
+const damagedAgain =
+  'is as it was, but its listing in the repository is damaged: this snapshot lacks it until the pack is repaired and another backup made';
+
 /** A folder that is being saved. */
 interface Frame {
   readonly job: FolderJob;
   readonly names: readonly string[];
   readonly parents: readonly ParentFolder[];
+  /** Trees of former snapshots that are in the repository, and yet cannot be read. */
+  readonly unreadable: readonly BlobId[];
   readonly text: TreeText;
   readonly device: bigint | undefined;
   next: number;
@@ -156,7 +161,7 @@ export class TreeSaver {
 
   /** Undefined when the folder cannot be read, which has been reported. */
   #open(job: FolderJob, folder?: PendingFolder): Frame | undefined {
-    const { filter, readTree } = this.#options;
+    const { filter, readTree, sink } = this.#options;
     let names: readonly string[];
     try {
       names = job.names ?? (job.wanted ? Object.keys(job.wanted) : listNames(job.path));
@@ -166,9 +171,12 @@ export class TreeSaver {
       return undefined;
     }
     // One after the other: what is read is overwritten by the next tree.
+    const unreadable: BlobId[] = [];
     const parents = job.parents.flatMap((id) => {
       const tree = readTree(id);
-      return tree === undefined ? [] : [new ParentFolder(tree)];
+      if (tree !== undefined) return [new ParentFolder(tree)];
+      if (sink.has('tree', id)) unreadable.push(id);
+      return [];
     });
     if (job.names !== undefined) {
       for (const parent of parents) parent.startAt(job.names[0] as string);
@@ -179,6 +187,7 @@ export class TreeSaver {
       job,
       names,
       parents,
+      unreadable,
       text: new TreeText(),
       folder,
       device,
@@ -219,7 +228,13 @@ export class TreeSaver {
   }
 
   #saveTree(frame: Frame): BlobId {
-    return this.#options.sink.save('tree', wholeTree(frame.text.nodes())).id;
+    const { sink, warn } = this.#options;
+    const { id, isNew } = sink.save('tree', wholeTree(frame.text.nodes()));
+    // What the index names is not stored again, damaged or not.
+    if (!isNew && frame.unreadable.includes(id)) {
+      warn(frame.job.path || '/', damagedAgain, false);
+    }
+    return id;
   }
 
   #fillFolder(frame: Frame, folder: PendingFolder, tree: BlobId | undefined): void {

@@ -64,7 +64,7 @@ function run(): void {
     filter: new EntryFilter(rules),
     counter,
     oneFileSystem: rules.oneFileSystem,
-    readTree: (id) => asBuffer(sink.readTree(id) ?? askForTree(id)),
+    readTree: (id) => asBuffer(readHere(sink, id) ?? askForTree(id)),
     onCheckpoint: (checkpoint, trees) => tell({ type: 'checkpoint', number: checkpoint, trees }),
     warn: (path, problem, isStored) => tell({ type: 'warning', path, problem, isStored }),
   });
@@ -73,6 +73,15 @@ function run(): void {
     sink.flush();
   } finally {
     sink.discard();
+  }
+}
+
+/** Out of a local repository. What goes wrong here the main thread meets again, and reports. */
+function readHere(sink: BlobSink, id: BlobId): Uint8Array | undefined {
+  try {
+    return sink.readTree(id);
+  } catch {
+    return undefined;
   }
 }
 
