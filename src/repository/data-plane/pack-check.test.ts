@@ -98,6 +98,14 @@ describe('checking a pack', () => {
   });
 });
 
+// Reading the memory of a process where there is none gives EIO, as a bad sector does.
+it.runIf(process.platform === 'linux')('a pack that the disk cannot read is damaged', () => {
+  const read = () => withPackFile('/proc/self/mem', (pack) => pack.read(0, 100));
+  expect(read).toThrow(expect.objectContaining({ code: 'repository.damaged' }));
+  const missing = () => withPackFile('/nonexistent/pack', (pack) => pack.read(0, 100));
+  expect(missing).toThrow(expect.objectContaining({ code: 'location.file-missing' }));
+});
+
 describe('a list of blobs', () => {
   it('comes back from its bytes', () => {
     expect(unpackBlobList(packBlobList(blobs))).toEqual(blobs);

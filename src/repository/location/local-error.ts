@@ -1,5 +1,17 @@
 import { fileError, LifeboatError } from '../../core/index.ts';
 
+/**
+ * For the bytes of a pack: one that the disk cannot read (EIO) is damaged, so that what lies in others is still restored and
+ * checked. Never for what decides what is removed.
+ */
+export function localReadError(error: unknown, attempted: string): LifeboatError {
+  if ((error as NodeJS.ErrnoException)?.code !== 'EIO') return localError(error, attempted);
+  return new LifeboatError('repository.damaged', `${attempted}: the disk could not read it (EIO)`, {
+    hint: 'Look at the health of the disk first. `lifeboat check --read-data` tells what is affected; a copy of the repository may have it.',
+    cause: error,
+  });
+}
+
 /** Turns an error of the file system into one of a location. */
 export function localError(error: unknown, attempted: string): LifeboatError {
   if (error instanceof LifeboatError) return error;

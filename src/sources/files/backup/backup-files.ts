@@ -151,9 +151,12 @@ async function run(
   // Cancelling leaves time for a last checkpoint, which needs the writer.
   const hardStop = new AbortController();
   let isUnderWay = false;
-  signal?.addEventListener('abort', () => isUnderWay || hardStop.abort(signal.reason), {
-    once: true,
-  });
+  // One signal serves many backups, one after the other: those that are over hear nothing of it.
+  const over = new AbortController();
+  using listening = new DisposableStack();
+  listening.defer(() => over.abort());
+  const listenOnce = { once: true, signal: over.signal };
+  signal?.addEventListener('abort', () => isUnderWay || hardStop.abort(signal.reason), listenOnce);
   await using writer = await repository.startBackup({
     progress,
     signal: hardStop.signal,
@@ -209,9 +212,10 @@ async function run(
       'abort',
       () => {
         progress({ type: 'note', message: 'interrupted: all is read, and is being published' });
-        setTimeout(() => hardStop.abort(signal.reason), lastCheckpointMs).unref();
+        const timer = setTimeout(() => hardStop.abort(signal.reason), lastCheckpointMs);
+        listening.defer(() => clearTimeout(timer));
       },
-      { once: true },
+      listenOnce,
     );
     await crew.finish();
     for (const path of steady.changed()) {
