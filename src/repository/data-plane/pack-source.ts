@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { damaged } from '../format/json-shape.ts';
-import { localError } from '../location/local-error.ts';
+import { localReadError } from '../location/local-error.ts';
 
 /** A pack that is read piece by piece. */
 export interface PackSource {
@@ -26,7 +26,7 @@ export function withPackFile<Result>(path: string, use: (pack: PackSource) => Re
     try {
       return work();
     } catch (error) {
-      throw localError(error, `could not read ${path}`);
+      throw localReadError(error, `could not read ${path}`);
     }
   };
   const fd = locally(() => openSync(path, 'r'));

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { damaged } from '../format/json-shape.ts';
-import { localError } from '../location/local-error.ts';
+import { localReadError } from '../location/local-error.ts';
 
 /** Where a reader thread gets stored bytes from. */
 export interface PackBytes {
@@ -35,7 +35,7 @@ export class LocalPackBytes implements PackBytes {
       }
       return this.#buffer.subarray(0, length);
     } catch (error) {
-      throw localError(error, `could not read ${path}`);
+      throw localReadError(error, `could not read ${path}`);
     }
   }
 
