@@ -1,4 +1,5 @@
-import { closeSync, constants, openSync, readFileSync, realpathSync } from 'node:fs';
+import { constants, readFileSync, realpathSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { fileError, type Progress } from '../../../core/index.ts';
 import { syncFileSystem } from '../system/index.ts';
 
@@ -17,7 +18,11 @@ export async function bringToDisk(
   progress({ type: 'begin', task, title: 'bringing what was restored to the disk' });
   try {
     await syncFileSystem(target.fd);
-    for (const path of mountsBelow(realpathSync(target.path))) await syncMount(path);
+    const system = {
+      kinds: readFileSync('/proc/filesystems', 'utf8'),
+      mounts: readFileSync('/proc/self/mountinfo', 'utf8'),
+    };
+    for (const path of mountsBelow(realpathSync(target.path), system)) await syncMount(path);
   } catch (error) {
     throw fileError(error, `could not bring what was restored to the disk of ${target.path}`);
   } finally {
@@ -26,36 +31,44 @@ export async function bringToDisk(
 }
 
 async function syncMount(path: string): Promise<void> {
-  let fd: number;
+  let folder: FileHandle;
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    // Not on this thread: a disk that is about to fail may take its time.
+    folder = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch {
     // What cannot be opened, or is gone by now, was not written to.
     return;
   }
   try {
-    await syncFileSystem(fd);
+    await syncFileSystem(folder.fd);
   } finally {
-    closeSync(fd);
+    await folder.close();
   }
 }
 
-function mountsBelow(folder: string): readonly string[] {
+export interface SystemMounts {
+  /** As /proc/filesystems has it. */
+  readonly kinds: string;
+  /** As /proc/self/mountinfo has it. */
+  readonly mounts: string;
+}
+
+/** Where file systems that hold back what is written are mounted below a folder. */
+export function mountsBelow(folder: string, { kinds, mounts }: SystemMounts): readonly string[] {
   const prefix = folder === '/' ? '/' : `${folder}/`;
   const withoutDevice = new Set(
-    readFileSync('/proc/filesystems', 'utf8')
+    kinds
       .split('\n')
       .flatMap((line) => (line.startsWith('nodev\t') ? [line.slice('nodev\t'.length)] : [])),
   );
-  return readFileSync('/proc/self/mountinfo', 'utf8')
-    .split('\n')
-    .flatMap((line) => {
-      const [place = '', kind = ''] = line.split(' - ');
-      const path = unescaped(place.split(' ')[4] ?? '');
-      const type = kind.split(' ')[0] ?? '';
-      const keepsFiles = !withoutDevice.has(type) || layered.includes(type);
-      return path !== folder && path.startsWith(prefix) && keepsFiles ? [path] : [];
-    });
+  return mounts.split('\n').flatMap((line) => {
+    const [place = '', kind = ''] = line.split(' - ');
+    const path = unescaped(place.split(' ')[4] ?? '');
+    // `fuse.sshfs` is of the kind `fuse`. Whoever waits for one that is dead waits for ever.
+    const type = kind.split(' ')[0]?.split('.')[0] ?? '';
+    const keepsFiles = !withoutDevice.has(type) || layered.includes(type);
+    return path !== folder && path.startsWith(prefix) && keepsFiles ? [path] : [];
+  });
 }
 
 /** Blanks and the like stand there as \040. */
