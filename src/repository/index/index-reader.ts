@@ -14,8 +14,9 @@ export interface LoadedIndex {
 
 /**
  * The repository's index as it is now. Builds on `former`, whose files are not read again, unless one of them is
- * gone: then packs may be gone as well, and everything is read anew. A damaged file is passed over, so that what
- * other files name can still be restored. Blobs in packs `without` are known only if another pack holds them too.
+ * gone: then packs may be gone as well, and everything is read anew. `former` grows file by file, and keeps that when a
+ * later one fails; who stores a file meanwhile may add it too. A damaged file is passed over, so that what other files
+ * name can still be restored. Blobs in packs `without` are known only if another pack holds them too.
  */
 export async function loadIndex(
   access: RepositoryAccess,
@@ -29,28 +30,30 @@ export async function loadIndex(
   const base: LoadedIndex = extended
     ? former
     : { blobs: new BlobIndex(), files: new Set(), damaged: new Map() };
-  const { blobs, damaged } = base;
   for (const name of listed) {
     if (base.files.has(name)) continue;
     throwIfAborted(signal);
     try {
       const json = await readStoredBytes(access, 'index', name, signal);
+      // Whoever stored it may have added it just now.
+      if (base.files.has(name)) continue;
       const columns = scanIndex(json);
       if (columns !== undefined) {
         giveBack(json);
-        blobs.addColumns(columns, without);
+        base.blobs.addColumns(columns, without);
         giveBack(columns.ids);
         giveBack(columns.places);
-        continue;
-      }
-      // Another program's way of writing it, or damage.
-      for (const pack of aboutFile('index', name, () => decodeIndex(json.toString('utf8')))) {
-        if (!without.has(pack.name)) blobs.addPack(pack);
+      } else {
+        // Another program's way of writing it, or damage.
+        for (const pack of aboutFile('index', name, () => decodeIndex(json.toString('utf8')))) {
+          if (!without.has(pack.name)) base.blobs.addPack(pack);
+        }
       }
     } catch (error) {
       if (!isLifeboatError(error, 'repository.damaged')) throw error;
-      damaged.set(name, error.message);
+      base.damaged.set(name, error.message);
     }
+    base.files.add(name);
   }
-  return { blobs, files, damaged };
+  return base;
 }
