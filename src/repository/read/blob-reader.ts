@@ -7,7 +7,7 @@ import { decodeTree } from '../format/tree.ts';
 import type { BlobLookup } from '../index/blob-lookup.ts';
 import type { BlobId, BlobType, TreeNode } from '../repository.ts';
 import type { PackBytes } from './pack-bytes.ts';
-import { maxBlobBytes, type PlacedBlob, planRanges } from './pack-ranges.ts';
+import { maxBlobBytes, type PackRange, type PlacedBlob, planRanges } from './pack-ranges.ts';
 
 /** The plain bytes, which the next blob overwrites, or why there are none. */
 export type BlobOutcome = Uint8Array | LifeboatError;
@@ -51,21 +51,34 @@ export class BlobReader {
         onBlob(number, damaged(`${type} blob ${id}: larger than any program writes`));
       } else placed.push({ number, id, place });
     }
-    for (const { pack, offset, length, blobs } of planRanges(placed)) {
-      let bytes: Uint8Array;
-      try {
-        const read = this.#packs.read(pack, offset, length);
-        bytes = read instanceof Uint8Array ? read : await read;
-      } catch (error) {
-        if (!isLifeboatError(error, 'repository.damaged', 'location.file-missing')) throw error;
-        for (const { number } of blobs) onBlob(number, error);
-        continue;
+    for (const range of planRanges(placed)) await this.#readRange(range, onBlob);
+  }
+
+  async #readRange(
+    { pack, offset, length, blobs }: PackRange,
+    onBlob: (number: number, outcome: BlobOutcome) => void,
+  ): Promise<void> {
+    let bytes: Uint8Array;
+    try {
+      const read = this.#packs.read(pack, offset, length);
+      bytes = read instanceof Uint8Array ? read : await read;
+    } catch (error) {
+      if (!isLifeboatError(error, 'repository.damaged', 'location.file-missing')) throw error;
+      if (this.#packs.isNear && blobs.length > 1 && error.code === 'repository.damaged') {
+        // A bad sector, or the end of a file cut short, need not take its neighbours with it.
+        for (const blob of blobs) {
+          const { offset, length } = blob.place;
+          await this.#readRange({ pack, offset, length, blobs: [blob] }, onBlob);
+        }
+        return;
       }
-      for (const { number, id, place } of blobs) {
-        const at = place.offset - offset;
-        const sealed = bytes.subarray(at, at + place.length);
-        onBlob(number, this.#open(pack, id, sealed, place.uncompressedLength));
-      }
+      for (const { number } of blobs) onBlob(number, error);
+      return;
+    }
+    for (const { number, id, place } of blobs) {
+      const at = place.offset - offset;
+      const sealed = bytes.subarray(at, at + place.length);
+      onBlob(number, this.#open(pack, id, sealed, place.uncompressedLength));
     }
   }
 

@@ -5,6 +5,8 @@ import { localReadError } from '../location/local-error.ts';
 
 /** Where a reader thread gets stored bytes from. */
 export interface PackBytes {
+  /** Smaller reads cost little: what cannot be read with its neighbours is read alone. */
+  readonly isNear: boolean;
   /** Exactly that range of a pack. The bytes are overwritten by the next call, unless they come as a promise. */
   read(pack: string, offset: number, length: number): Uint8Array | Promise<Uint8Array>;
 }
@@ -13,6 +15,7 @@ const maxOpenPacks = 32;
 
 /** Reads the packs of a local repository with synchronous calls: in a thread of its own nothing is faster. */
 export class LocalPackBytes implements PackBytes {
+  readonly isNear = true;
   readonly #folder: string;
   /** The pack used last is the last. */
   readonly #open = new Map<string, number>();

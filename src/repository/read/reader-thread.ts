@@ -19,6 +19,7 @@ interface Fetch {
 
 /** Asks the main thread, which alone can reach the location. */
 class FetchedPackBytes implements PackBytes {
+  readonly isNear = false;
   readonly #underWay = new Map<number, Fetch>();
   #fetches = 0;
 
