@@ -84,7 +84,14 @@ describe('a copy whose destination fails', () => {
         const place = destination({ stopAfterOperations: nth });
         await using source = from.open();
         await using to = place.openFaulty();
-        await expect(source.copyTo(to)).rejects.toMatchObject({ code: 'location.unreachable' });
+        const report = await source.copyTo(to).catch((error) => {
+          expect(error).toMatchObject({ code: 'location.unreachable' });
+        });
+        // It may succeed when only its lock was left to be removed.
+        if (report !== undefined) {
+          expect(nth).toBeGreaterThanOrEqual(total - 2);
+          expect(report.snapshots).toHaveLength(2);
+        }
         await expectSoundAndResumable(place);
       },
     );

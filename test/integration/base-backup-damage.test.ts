@@ -36,17 +36,18 @@ function waiting(repository: Repository, before: () => Promise<void>): Repositor
       return async (...args: Parameters<Repository['startBackup']>) => {
         const writer = await target.startBackup(...args);
         let first: Promise<void> | undefined;
-        return {
-          saveData: async (bytes: Uint8Array) => {
-            first ??= before();
-            await first;
-            return writer.saveData(bytes);
-          },
-          saveTree: writer.saveTree.bind(writer),
-          publishSnapshot: writer.publishSnapshot.bind(writer),
-          totals: writer.totals.bind(writer),
-          [Symbol.asyncDispose]: () => writer[Symbol.asyncDispose](),
+        const saveData = async (bytes: Uint8Array) => {
+          first ??= before();
+          await first;
+          return writer.saveData(bytes);
         };
+        return new Proxy(writer, {
+          get(own, member) {
+            if (member === 'saveData') return saveData;
+            const value = Reflect.get(own, member, own);
+            return typeof value === 'function' ? value.bind(own) : value;
+          },
+        });
       };
     },
   });
