@@ -53,8 +53,8 @@ const maxFilesUnderWay = 3;
 
 /**
  * Stores blobs from a thread other than the writer's: hashes, deduplicates, compresses, encrypts, verifies and packs with
- * synchronous calls. Finished packs go to the main thread, which writes them and their index; while it is behind, the
- * calls wait. Nothing is durable before the main thread publishes a snapshot.
+ * synchronous calls. Finished packs go to the main thread, which writes them (or makes the files that hold them durable)
+ * and their index; while it is behind, the calls wait. Nothing counts before the main thread publishes a snapshot.
  */
 export class BlobSink {
   readonly #grant: SinkGrant;

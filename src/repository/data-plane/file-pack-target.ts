@@ -13,7 +13,7 @@ const spareStages: Room[] = [];
 
 /**
  * A pack that is written to a local repository while it grows, under a temporary name: memory holds some blobs of it
- * instead of all. Durable, and a pack, only when `LocalLocation.adopt` has taken it over. Errors: `location.*`.
+ * instead of all. Durable, and a pack, only when `LocalLocation.adoptPack` has taken it over. Errors: `location.*`.
  */
 export class FilePackTarget implements PackTarget<string> {
   readonly capacityBytes = Number.POSITIVE_INFINITY;
