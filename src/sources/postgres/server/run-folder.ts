@@ -1,4 +1,5 @@
-import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { chmod, mkdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileError, LifeboatError, writeFileDurably } from '../../../core/index.ts';
@@ -33,13 +34,8 @@ const socketPathLimitBytes = 107;
 
 export async function createRunFolder(account: ServerAccount | undefined): Promise<RunFolder> {
   const owner = (await identifyProcess(process.pid)) ?? { pid: process.pid, started: '' };
-  const path = await mkdtemp(join(await temporaryRoot(account), runFolderPrefix)).catch((error) => {
-    throw fileError(error, 'could not make a temporary folder');
-  });
+  const path = createOwnedFolder(await temporaryRoot(account), owner);
   try {
-    // At once: a folder without an owner would stay for an hour when we are killed here.
-    const facts: RunOwner = { format: 1, owner, dataIsScratch: false };
-    await writeFile(ownerFile(path), JSON.stringify(facts), { mode: 0o600 });
     // Others may pass through, not look around.
     await chmod(path, account ? 0o711 : 0o700);
     const socketFolder = join(path, 's');
@@ -59,6 +55,18 @@ export async function createRunFolder(account: ServerAccount | undefined): Promi
   } catch (error) {
     await rm(path, { recursive: true, force: true });
     throw fileError(error, `could not prepare ${path}`);
+  }
+}
+
+/** In one go, without returning to the event loop: a folder without an owner would stay for an hour if we were killed between the two. */
+function createOwnedFolder(root: string, owner: ProcessIdentity): string {
+  const facts: RunOwner = { format: 1, owner, dataIsScratch: false };
+  try {
+    const path = mkdtempSync(join(root, runFolderPrefix));
+    writeFileSync(ownerFile(path), JSON.stringify(facts), { mode: 0o600 });
+    return path;
+  } catch (error) {
+    throw fileError(error, 'could not make a temporary folder');
   }
 }
 
