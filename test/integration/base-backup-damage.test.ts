@@ -5,8 +5,9 @@ import type { Repository } from '../../src/repository/index.ts';
 import { backupPostgres, parseConnectionUrl } from '../../src/sources/index.ts';
 import { localRepository, testPassword } from '../support/local-repository.ts';
 import { startPostgres, type TestServer } from '../support/postgres.ts';
-import { embeddedPostgresBin, findProgram, postgresBin } from '../support/programs.ts';
+import { embeddedPostgresBin, findProgram } from '../support/programs.ts';
 import { resticRestore, startStock } from '../support/restored-server.ts';
+import { serversUnderTest } from '../support/servers.ts';
 import { need } from '../support/skip.ts';
 
 const pageBytes = 8192;
@@ -57,9 +58,9 @@ const rows = `create table orders as select n as id, md5(n::text) as v from gene
   create table filler as select n, repeat(md5(n::text), 20) as v from generate_series(1, 130000) n; checkpoint`;
 
 describe('damaged pages', () => {
-  for (const major of [15, 18]) {
-    it(`of ${major} are named, and the backup is stored all the same`, async (context) => {
-      const bin = need(context, postgresBin(major), `no PostgreSQL ${major}`);
+  for (const { name, major, bin: programs } of serversUnderTest(15, 18)) {
+    it(`of ${name} are named, and the backup is stored all the same`, async (context) => {
+      const bin = need(context, programs, `no PostgreSQL ${major}`);
       await using server = await startPostgres({ bin, major });
       await server.query(rows);
       const path = await fileOf(server, 'orders');

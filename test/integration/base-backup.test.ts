@@ -22,21 +22,19 @@ import {
 import { parseLsn } from '../../src/wal/index.ts';
 import { localRepository, testPassword } from '../support/local-repository.ts';
 import { startPostgres, type TestServer, unprivileged } from '../support/postgres.ts';
-import { embeddedPostgresBin, findProgram, postgresBin } from '../support/programs.ts';
+import { embeddedPostgresBin, findProgram } from '../support/programs.ts';
 import { resticRestore, startStock } from '../support/restored-server.ts';
+import { serversUnderTest } from '../support/servers.ts';
 import { need } from '../support/skip.ts';
 
 const run = promisify(execFile);
 const restic = () => findProgram('restic-0.19') ?? findProgram('restic');
 
-const servers = [
-  { name: 'PostgreSQL 15', major: 15, bin: () => postgresBin(15) },
-  { name: 'PostgreSQL 18', major: 18, bin: () => postgresBin(18) },
-  { name: 'the embedded PostgreSQL 18', major: 18, bin: embeddedPostgresBin },
-];
 /** Debian's 0.14, the oldest that knows the format, and the newest. */
 const restics = ['restic', 'restic-0.19'];
-const stories = servers.flatMap((server) => restics.map((program) => ({ ...server, program })));
+const stories = serversUnderTest(15, 18, 'npm').flatMap((server) =>
+  restics.map((program) => ({ ...server, program })),
+);
 
 const fingerprint = (table: string) =>
   `select count(*) as n, md5(string_agg(t::text, '|' order by id)) as sum from ${table} t`;
@@ -85,7 +83,7 @@ function keepWriting(server: TestServer): AsyncDisposable & { stop(): Promise<nu
 describe('base backup', () => {
   for (const { name, major, bin, program } of stories) {
     it(`of ${name} under load starts with stock programs after ${program} restored it`, async (context) => {
-      const programs = need(context, bin(), `no PostgreSQL ${major}`);
+      const programs = need(context, bin, `no PostgreSQL ${major}`);
       const resticProgram = need(context, findProgram(program), `no ${program} on PATH`);
       await using server = await startPostgres({ bin: programs, major });
       const livePath = await fill(server);

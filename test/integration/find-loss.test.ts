@@ -10,7 +10,7 @@ import {
 } from '../../src/recovery/index.ts';
 import { createSource, type PostgresSource, parseConnectionUrl } from '../../src/sources/index.ts';
 import { temporaryFolder } from '../support/postgres.ts';
-import { postgresBin } from '../support/programs.ts';
+import { serversUnderTest } from '../support/servers.ts';
 import { need } from '../support/skip.ts';
 import { waldump } from '../support/wal.ts';
 import { type ProtectedServer, protectServer, source as sourceName } from './protected-server.ts';
@@ -33,8 +33,7 @@ const setup = `
   insert into settings select 'key ' || i, 'v' from generate_series(1, 50) i;
   create index on orders (customer)`;
 
-describe.each([15, 18])('finding a loss on PostgreSQL %i', (major) => {
-  const bin = postgresBin(major);
+describe.each(serversUnderTest(15, 18))('finding a loss on $name', ({ major, bin }) => {
   const stateFolder = temporaryFolder('find-loss');
   const xids: Record<string, number> = {};
   const then: Record<string, string> = {};

@@ -10,7 +10,7 @@ import { parseConnectionUrl } from '../../src/sources/index.ts';
 import { observeDestruction, rowRescue } from '../support/accident.ts';
 import { copyPast, type PastCopy } from '../support/past-copy.ts';
 import { startPostgres, type TestServer, temporaryFolder } from '../support/postgres.ts';
-import { postgresBin } from '../support/programs.ts';
+import { serversUnderTest } from '../support/servers.ts';
 import { need } from '../support/skip.ts';
 
 // Goal: whatever happens during a rescue, the live server is exactly as before it or as after it. Method: 100,000
@@ -25,8 +25,7 @@ const contents = `
   select (select count(*) from customers)::int as customers, (select count(*) from orders)::int as orders,
     (select md5(string_agg(o::text, '' order by id)) from orders o where id > 0) as hash`;
 
-describe.each([15, 18])('a rescue on PostgreSQL %i that fails', (major) => {
-  const bin = postgresBin(major);
+describe.each(serversUnderTest(15, 18))('a rescue on $name that fails', ({ major, bin }) => {
   const folder = temporaryFolder('rescue-failures');
   let live: TestServer;
   let past: PastCopy;

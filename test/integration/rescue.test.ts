@@ -4,15 +4,14 @@ import { planRows, putRowsBack, type RowOutcome, type RowPlan } from '../../src/
 import { observeDestruction, rowRescue } from '../support/accident.ts';
 import { copyPast, type PastCopy } from '../support/past-copy.ts';
 import { startPostgres, type TestServer, temporaryFolder } from '../support/postgres.ts';
-import { postgresBin } from '../support/programs.ts';
+import { serversUnderTest } from '../support/servers.ts';
 import { need } from '../support/skip.ts';
 import { scenarioSetups } from './rescue-scenarios.ts';
 
 // Goal: after an accident and a rescue, every table holds exactly the rows it should. Method: every scenario is a
 // database of one live server; a physical copy of that server, taken before the accidents, is the server of the past.
 
-describe.each([15, 18])('rescue on PostgreSQL %i', (major) => {
-  const bin = postgresBin(major);
+describe.each(serversUnderTest(15, 18))('rescue on $name', ({ major, bin }) => {
   const folder = temporaryFolder('rescue');
   let live: TestServer;
   let past: PastCopy;

@@ -9,7 +9,7 @@ import {
   type ServerPrograms,
 } from '../../src/sources/postgres/server/index.ts';
 import { freePort, temporaryFolder, unprivileged } from '../support/postgres.ts';
-import { embeddedPostgresBin, postgresBin } from '../support/programs.ts';
+import { serversUnderTest } from '../support/servers.ts';
 import {
   contentSql,
   type ProtectedServer,
@@ -74,13 +74,7 @@ async function contentOfFolder(programs: ServerPrograms, folder: string) {
   }
 }
 
-const versions = [
-  { name: 'PostgreSQL 15', major: 15, bin: postgresBin(15) },
-  { name: 'PostgreSQL 18', major: 18, bin: postgresBin(18) },
-  { name: 'PostgreSQL 18 from npm', major: 18, bin: embeddedPostgresBin() },
-];
-
-describe.each(versions)('restore, $name', ({ major, bin }) => {
+describe.each(serversUnderTest(15, 18, 'npm'))('restore, $name', ({ major, bin }) => {
   let live: ProtectedServer;
   let programs: ServerPrograms;
   const moments: RecordedMoment[] = [];

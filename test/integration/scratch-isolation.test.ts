@@ -20,7 +20,7 @@ import {
   temporaryFolder,
   unprivileged,
 } from '../support/postgres.ts';
-import { embeddedPostgresBin, postgresBin } from '../support/programs.ts';
+import { serversUnderTest } from '../support/servers.ts';
 import { need } from '../support/skip.ts';
 import { type ProtectedServer, protectServer, source } from './protected-server.ts';
 
@@ -76,163 +76,170 @@ function listeningSockets(pid: number): string[] {
   );
 }
 
-const versions = [
-  { name: 'PostgreSQL 15', major: 15, bin: postgresBin(15) },
-  { name: 'PostgreSQL 18', major: 18, bin: postgresBin(18) },
-  { name: 'PostgreSQL 18 from npm', major: 18, bin: embeddedPostgresBin() },
-];
+describe.each(serversUnderTest(15, 18, 'npm'))(
+  'a scratch server beside a live one, $name',
+  ({ major, bin }) => {
+    test('leaves its files, its slots and the network alone, whatever its configuration says', async (context) => {
+      const programsFolder = need(context, bin, `no PostgreSQL ${major}`);
+      const place = await newFolder();
+      const spaces = {
+        before: await tablespaceFolder(place, 'before'),
+        after: await tablespaceFolder(place, 'after'),
+      };
+      await using publisher = await startPostgres({
+        bin: programsFolder,
+        major,
+        settings: { wal_level: 'logical' },
+      });
+      await publisher.query('create table feed (id int primary key)');
+      await publisher.query('create publication feed for table feed');
+      await using live = await protectServer({ bin: programsFolder, major });
+      const finish = await prepareLive(live, publisher, spaces.before);
+      const configuration = poison(live.server, place);
+      await live.backup();
+      writeFileSync(join(live.server.dataFolder, 'postgresql.auto.conf'), configuration);
 
-describe.each(versions)('a scratch server beside a live one, $name', ({ major, bin }) => {
-  test('leaves its files, its slots and the network alone, whatever its configuration says', async (context) => {
-    const programsFolder = need(context, bin, `no PostgreSQL ${major}`);
-    const place = await newFolder();
-    const spaces = {
-      before: await tablespaceFolder(place, 'before'),
-      after: await tablespaceFolder(place, 'after'),
-    };
-    await using publisher = await startPostgres({
-      bin: programsFolder,
-      major,
-      settings: { wal_level: 'logical' },
-    });
-    await publisher.query('create table feed (id int primary key)');
-    await publisher.query('create publication feed for table feed');
-    await using live = await protectServer({ bin: programsFolder, major });
-    const finish = await prepareLive(live, publisher, spaces.before);
-    const configuration = poison(live.server, place);
-    await live.backup();
-    writeFileSync(join(live.server.dataFolder, 'postgresql.auto.conf'), configuration);
+      // After the base: a tablespace that only the log knows of.
+      await live.server.query(`create tablespace after location '${spaces.after}'`);
+      await live.server.query(
+        'create table kept_after tablespace after as select generate_series(1, 700) as id',
+      );
+      await live.server.query('alter subscription feed disable');
+      await expect
+        .poll(async () => (await slotOf(publisher)).active_pid, { timeout: 60_000 })
+        .toBeNull();
+      await publisher.query('insert into feed select generate_series(1, 50)');
+      await live.server.query('checkpoint');
+      await finish();
+      const files = { before: hashOf(spaces.before), after: hashOf(spaces.after) };
+      const slot = await slotOf(publisher);
 
-    // After the base: a tablespace that only the log knows of.
-    await live.server.query(`create tablespace after location '${spaces.after}'`);
-    await live.server.query(
-      'create table kept_after tablespace after as select generate_series(1, 700) as id',
-    );
-    await live.server.query('alter subscription feed disable');
-    await expect
-      .poll(async () => (await slotOf(publisher)).active_pid, { timeout: 60_000 })
-      .toBeNull();
-    await publisher.query('insert into feed select generate_series(1, 50)');
-    await live.server.query('checkpoint');
-    await finish();
-    const files = { before: hashOf(spaces.before), after: hashOf(spaces.after) };
-    const slot = await slotOf(publisher);
+      const programs = await findServerPrograms(major, { configuredFolder: programsFolder });
+      const { repository } = live;
+      const scratch = await openScratch({
+        repository,
+        source,
+        target: { kind: 'latest' },
+        programs,
+      });
+      const { dataFolder, socketFolder } = scratch;
+      try {
+        expect(
+          await ask(
+            scratch,
+            'select (select count(*) from kept_before)::int as b, (select count(*) from kept_after)::int as a',
+          ),
+        ).toEqual([{ b: 1000, a: 700 }]);
+        for (const name of readdirSync(join(dataFolder, 'pg_tblspc'))) {
+          expect(() => readlinkSync(join(dataFolder, 'pg_tblspc', name)), name).toThrow('EINVAL');
+        }
+        expect(
+          await ask(
+            scratch,
+            `select count(*)::int as workers from pg_stat_activity where backend_type like '%logical%'`,
+          ),
+        ).toEqual([{ workers: 0 }]);
+        expect(
+          await ask(scratch, 'select subenabled, subslotname, subconninfo from pg_subscription'),
+        ).toEqual([{ subenabled: false, subslotname: null, subconninfo: '' }]);
+        expect(await ask(scratch, 'select * from pg_replication_slots')).toEqual([]);
+        // The libraries that the database asks for do not exist.
+        expect(await ask(scratch, 'select 1 as one', 'haunted')).toEqual([{ one: 1 }]);
+        const pid = Number(readFileSync(join(dataFolder, 'postmaster.pid'), 'utf8').split('\n')[0]);
+        if (scratch.withoutNetwork) {
+          expect(readlinkSync(`/proc/${pid}/ns/net`)).not.toBe(readlinkSync('/proc/self/ns/net'));
+          expect(listeningSockets(pid)).toEqual([]);
+        } else
+          expect(process.getuid?.(), 'root always has a network namespace to give').not.toBe(0);
+        const environment = readFileSync(`/proc/${pid}/environ`, 'utf8')
+          .split('\0')
+          .filter(Boolean);
+        expect(environment.map((entry) => entry.split('=')[0]).sort()).toEqual([
+          'HOME',
+          'LC_ALL',
+          'PATH',
+          'TZ',
+        ]);
 
-    const programs = await findServerPrograms(major, { configuredFolder: programsFolder });
-    const { repository } = live;
-    const scratch = await openScratch({ repository, source, target: { kind: 'latest' }, programs });
-    const { dataFolder, socketFolder } = scratch;
-    try {
-      expect(
-        await ask(
-          scratch,
-          'select (select count(*) from kept_before)::int as b, (select count(*) from kept_after)::int as a',
-        ),
-      ).toEqual([{ b: 1000, a: 700 }]);
-      for (const name of readdirSync(join(dataFolder, 'pg_tblspc'))) {
-        expect(() => readlinkSync(join(dataFolder, 'pg_tblspc', name)), name).toThrow('EINVAL');
+        await ask(scratch, 'delete from kept_before');
+        await ask(scratch, 'drop table kept_after');
+        await ask(scratch, 'drop tablespace after');
+        await ask(scratch, 'select pg_switch_wal()');
+        await ask(scratch, 'checkpoint');
+      } finally {
+        await scratch[Symbol.asyncDispose]();
       }
-      expect(
-        await ask(
-          scratch,
-          `select count(*)::int as workers from pg_stat_activity where backend_type like '%logical%'`,
-        ),
-      ).toEqual([{ workers: 0 }]);
-      expect(
-        await ask(scratch, 'select subenabled, subslotname, subconninfo from pg_subscription'),
-      ).toEqual([{ subenabled: false, subslotname: null, subconninfo: '' }]);
-      expect(await ask(scratch, 'select * from pg_replication_slots')).toEqual([]);
-      // The libraries that the database asks for do not exist.
-      expect(await ask(scratch, 'select 1 as one', 'haunted')).toEqual([{ one: 1 }]);
-      const pid = Number(readFileSync(join(dataFolder, 'postmaster.pid'), 'utf8').split('\n')[0]);
-      if (scratch.withoutNetwork) {
-        expect(readlinkSync(`/proc/${pid}/ns/net`)).not.toBe(readlinkSync('/proc/self/ns/net'));
-        expect(listeningSockets(pid)).toEqual([]);
-      } else expect(process.getuid?.(), 'root always has a network namespace to give').not.toBe(0);
-      const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').filter(Boolean);
-      expect(environment.map((entry) => entry.split('=')[0]).sort()).toEqual([
-        'HOME',
-        'LC_ALL',
-        'PATH',
-        'TZ',
+      expect(existsSync(dataFolder)).toBe(false);
+      expect(existsSync(socketFolder)).toBe(false);
+
+      expect({ before: hashOf(spaces.before), after: hashOf(spaces.after) }).toEqual(files);
+      expect(await slotOf(publisher)).toEqual(slot);
+      expect(readdirSync(place).sort(), 'commands of the hostile configuration ran').toEqual([
+        'after',
+        'before',
       ]);
-
-      await ask(scratch, 'delete from kept_before');
-      await ask(scratch, 'drop table kept_after');
-      await ask(scratch, 'drop tablespace after');
-      await ask(scratch, 'select pg_switch_wal()');
-      await ask(scratch, 'checkpoint');
-    } finally {
-      await scratch[Symbol.asyncDispose]();
-    }
-    expect(existsSync(dataFolder)).toBe(false);
-    expect(existsSync(socketFolder)).toBe(false);
-
-    expect({ before: hashOf(spaces.before), after: hashOf(spaces.after) }).toEqual(files);
-    expect(await slotOf(publisher)).toEqual(slot);
-    expect(readdirSync(place).sort(), 'commands of the hostile configuration ran').toEqual([
-      'after',
-      'before',
-    ]);
-    await live.server.stop();
-    await live.server.start();
-    const { rows } = await live.server.query(
-      'select (select count(*) from kept_before)::int as b, (select count(*) from kept_after)::int as a',
-    );
-    expect(rows).toEqual([{ b: 1000, a: 700 }]);
-  });
-
-  test('replays CREATE TABLESPACE in place also where the record is cut by pages and segments', async (context) => {
-    const programsFolder = need(context, bin, `no PostgreSQL ${major}`);
-    const place = await newFolder();
-    await using live = await protectServer({
-      bin: programsFolder,
-      major,
-      initdb: ['--wal-segsize=1'],
-      // Without page images the records of a tablespace lie close together.
-      settings: { min_wal_size: '8MB', max_wal_size: '64MB', full_page_writes: 'off' },
+      await live.server.stop();
+      await live.server.start();
+      const { rows } = await live.server.query(
+        'select (select count(*) from kept_before)::int as b, (select count(*) from kept_after)::int as a',
+      );
+      expect(rows).toEqual([{ b: 1000, a: 700 }]);
     });
-    const { server, repository } = live;
-    const finish = await live.stream();
-    await live.backup();
-    const deep = Array.from({ length: 4 }, (_, index) => String(index).repeat(190)).join('/');
-    const paths: string[] = [];
-    const count = 48;
-    for (let index = 0; index < count; index++) {
-      // Another margin each time, so that the end of the segment meets other parts of the records.
-      if (index % 6 === 0) await fillSegment(server, 2000 + index * 17);
-      const path = await tablespaceFolder(place, join(`t${index}`, deep));
-      await server.query(`create tablespace t${index} location '${path}'`);
-      paths.push(path);
-    }
-    for (let index = 0; index < count; index++) {
-      await server.query(`create table kept${index} tablespace t${index} as select ${index} as id`);
-    }
-    await server.query('checkpoint');
-    await finish();
-    const files = hashOf(place);
-    const cut = await cutTablespaceRecords(live);
-    expect(cut.byPages).toBeGreaterThan(0);
-    expect(cut.bySegments).toBeGreaterThan(0);
-    const programs = await findServerPrograms(major, { configuredFolder: programsFolder });
-    await using scratch = await openScratch({
-      repository,
-      source,
-      target: { kind: 'latest' },
-      programs,
+
+    test('replays CREATE TABLESPACE in place also where the record is cut by pages and segments', async (context) => {
+      const programsFolder = need(context, bin, `no PostgreSQL ${major}`);
+      const place = await newFolder();
+      await using live = await protectServer({
+        bin: programsFolder,
+        major,
+        initdb: ['--wal-segsize=1'],
+        // Without page images the records of a tablespace lie close together.
+        settings: { min_wal_size: '8MB', max_wal_size: '64MB', full_page_writes: 'off' },
+      });
+      const { server, repository } = live;
+      const finish = await live.stream();
+      await live.backup();
+      const deep = Array.from({ length: 4 }, (_, index) => String(index).repeat(190)).join('/');
+      const paths: string[] = [];
+      const count = 48;
+      for (let index = 0; index < count; index++) {
+        // Another margin each time, so that the end of the segment meets other parts of the records.
+        if (index % 6 === 0) await fillSegment(server, 2000 + index * 17);
+        const path = await tablespaceFolder(place, join(`t${index}`, deep));
+        await server.query(`create tablespace t${index} location '${path}'`);
+        paths.push(path);
+      }
+      for (let index = 0; index < count; index++) {
+        await server.query(
+          `create table kept${index} tablespace t${index} as select ${index} as id`,
+        );
+      }
+      await server.query('checkpoint');
+      await finish();
+      const files = hashOf(place);
+      const cut = await cutTablespaceRecords(live);
+      expect(cut.byPages).toBeGreaterThan(0);
+      expect(cut.bySegments).toBeGreaterThan(0);
+      const programs = await findServerPrograms(major, { configuredFolder: programsFolder });
+      await using scratch = await openScratch({
+        repository,
+        source,
+        target: { kind: 'latest' },
+        programs,
+      });
+      const names = readdirSync(join(scratch.dataFolder, 'pg_tblspc'));
+      expect(names).toHaveLength(paths.length);
+      for (const name of names) {
+        expect(() => readlinkSync(join(scratch.dataFolder, 'pg_tblspc', name))).toThrow('EINVAL');
+      }
+      const sum = paths.map((_, index) => `(select id from kept${index})`).join('+');
+      expect(await ask(scratch, `select ${sum} as sum`)).toEqual([
+        { sum: (count * (count - 1)) / 2 },
+      ]);
+      expect(hashOf(place)).toBe(files);
     });
-    const names = readdirSync(join(scratch.dataFolder, 'pg_tblspc'));
-    expect(names).toHaveLength(paths.length);
-    for (const name of names) {
-      expect(() => readlinkSync(join(scratch.dataFolder, 'pg_tblspc', name))).toThrow('EINVAL');
-    }
-    const sum = paths.map((_, index) => `(select id from kept${index})`).join('+');
-    expect(await ask(scratch, `select ${sum} as sum`)).toEqual([
-      { sum: (count * (count - 1)) / 2 },
-    ]);
-    expect(hashOf(place)).toBe(files);
-  });
-});
+  },
+);
 
 async function prepareLive(live: ProtectedServer, publisher: TestServer, space: string) {
   const { server } = live;

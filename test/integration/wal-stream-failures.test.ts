@@ -5,17 +5,16 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readSpool } from '../../src/sources/postgres/stream/spool-reader.ts';
 import { parseLsn, segmentName } from '../../src/wal/index.ts';
-import { postgresBin } from '../support/programs.ts';
+import { serversUnderTest } from '../support/servers.ts';
 import { need } from '../support/skip.ts';
 import { type Scene, segmentSizeBytes, serverWal, startScene } from './wal-stream-scene.ts';
 
 const kills = 8;
 
-describe.each([15, 18])('WAL stream from PostgreSQL %i', (major) => {
+describe.each(serversUnderTest(15, 18))('WAL stream from $name', ({ major, bin }) => {
   let scene: Scene;
   beforeEach(async (context) => {
-    const bin = need(context, postgresBin(major), `no PostgreSQL ${major}`);
-    scene = await startScene(bin, major);
+    scene = await startScene(need(context, bin, `no PostgreSQL ${major}`), major);
   });
   afterEach(() => scene?.[Symbol.asyncDispose]());
 

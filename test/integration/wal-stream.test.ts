@@ -7,7 +7,7 @@ import { dropSlot } from '../../src/sources/postgres/stream/slot.ts';
 import { readSpool } from '../../src/sources/postgres/stream/spool-reader.ts';
 import { formatLsn, timelineStream } from '../../src/wal/index.ts';
 import { startPostgres } from '../support/postgres.ts';
-import { postgresBin } from '../support/programs.ts';
+import { serversUnderTest } from '../support/servers.ts';
 import { need } from '../support/skip.ts';
 import { failingLog, type Scene, serverWal, slot, startScene } from './wal-stream-scene.ts';
 
@@ -23,8 +23,7 @@ async function compareLog(scene: Scene, timeline = 1): Promise<bigint> {
   return spans.at(-1)?.end ?? 0n;
 }
 
-describe.each([15, 18])('WAL stream from PostgreSQL %i', (major) => {
-  const bin = postgresBin(major);
+describe.each(serversUnderTest(15, 18))('WAL stream from $name', ({ major, bin }) => {
   let scene: Scene;
   beforeEach(async (context) => {
     scene = await startScene(need(context, bin, `no PostgreSQL ${major}`), major);

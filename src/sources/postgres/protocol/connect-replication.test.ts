@@ -3,7 +3,8 @@ import { appendFileSync, chmodSync, chownSync, readFileSync, writeFileSync } fro
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startPostgres, type TestServer, unprivileged } from '../../../../test/support/postgres.ts';
-import { findProgram, postgresBin } from '../../../../test/support/programs.ts';
+import { findProgram } from '../../../../test/support/programs.ts';
+import { serversUnderTest } from '../../../../test/support/servers.ts';
 import { need } from '../../../../test/support/skip.ts';
 import { Secret } from '../../../core/index.ts';
 import { type ConnectionSettings, parseConnectionUrl } from '../connection-settings.ts';
@@ -22,8 +23,7 @@ const hba = [
   'host replication nobody_such 127.0.0.1/32 trust',
 ];
 
-describe.each([15, 18])('connection to PostgreSQL %i', (major) => {
-  const bin = postgresBin(major);
+describe.each(serversUnderTest(15, 18))('connection to $name', ({ major, bin }) => {
   let server: TestServer;
   const role = (user: string, more: Partial<ConnectionSettings> = {}): ConnectionSettings => ({
     ...parseConnectionUrl(server.url()),
