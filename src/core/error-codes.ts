@@ -107,6 +107,10 @@ export const errorCodes = {
     exit: ExitCode.failed,
     meaning: 'the moment lies outside what can be recovered',
   },
+  'target.unknown': {
+    exit: ExitCode.failed,
+    meaning: 'the log holds no such transaction or restore point, or several',
+  },
   'recovery.failed': { exit: ExitCode.failed, meaning: 'the recovery did not reach its target' },
   'rescue.no-suspect': { exit: ExitCode.failed, meaning: 'no such transaction in the log' },
   'rescue.unsupported': {

@@ -68,7 +68,7 @@ export {
   restoreToMoment,
   type ScratchServer,
 } from './postgres/restore/index.ts';
-export { listReaches, type Reach } from './postgres/restore/recovery-plan.ts';
+export { listReaches, type Reach } from './postgres/restore/reaches.ts';
 export {
   chooseServerAccount,
   createScratchFolder,

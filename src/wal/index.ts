@@ -18,7 +18,8 @@ export {
 export type { RelationDirectory, RelationFacts, RelationKind } from './relation-directory.ts';
 export { firstUserOid, type RelationId, relationKey } from './relation-id.ts';
 export type { RelationTotal } from './relation-totals.ts';
-export { isTablespaceCreate } from './resource-manager.ts';
+export { isTablespaceCreate, isTransactionRecord } from './resource-manager.ts';
+export { type RestorePoint, readRestorePoint } from './restore-point.ts';
 export {
   defaultThresholds,
   type Suspect,
@@ -28,6 +29,7 @@ export {
   type SuspectThresholds,
 } from './suspect.ts';
 export { TransactionIndex, type TransactionIndexOptions } from './transaction-index.ts';
+export { readTransactionEnd, type TransactionEnd } from './transaction-record.ts';
 export type { RelationChanges } from './transaction-state.ts';
 export type { TupleList } from './tuple-list.ts';
 export { type ImageCompression, WalBlock } from './wal-block.ts';

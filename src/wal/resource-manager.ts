@@ -24,3 +24,8 @@ export function isSwitch(record: WalRecord): boolean {
 export function isTablespaceCreate(record: WalRecord): boolean {
   return record.resourceManager === manager.tablespace && record.info === 0x00;
 }
+
+/** The record ends a transaction, or tells of one that goes on. */
+export function isTransactionRecord(record: WalRecord): boolean {
+  return record.resourceManager === manager.transaction;
+}

@@ -25,7 +25,7 @@ and goes away with all its data on Ctrl-C. The server that runs now is not touch
     const target = await chooseTarget(options, opened, context);
     await using scratch = await openScratch({
       ...(await source.recovery({ repository, target, signal })),
-      ...(await chooseBase(options.snapshot, repository)),
+      ...(await chooseBase(options, repository)),
       progress: output.progress,
     });
     const { socketFolder, port, user, withoutNetwork } = scratch;

@@ -55,7 +55,7 @@ after an interruption and it goes on.`,
     const begun = performance.now();
     const restored = await restoreToMoment({
       ...(await source.recovery({ repository, target, signal })),
-      ...(await chooseBase(options.snapshot, repository)),
+      ...(await chooseBase(options, repository)),
       folder,
       progress: output.progress,
     });

@@ -78,4 +78,8 @@ export type RecoveryTarget =
   /** `inclusive: false` stops just before the record that begins at `lsn`. */
   | { readonly kind: 'lsn'; readonly lsn: Lsn; readonly inclusive: boolean }
   /** As soon as the snapshot is consistent. */
-  | { readonly kind: 'snapshot-end' };
+  | { readonly kind: 'snapshot-end' }
+  /** Just behind the commit of this transaction, or just before it. A subtransaction means the one it is part of. */
+  | { readonly kind: 'xid'; readonly xid: number; readonly inclusive: boolean }
+  /** What pg_create_restore_point() marked; of several with the name, the last one up to `until`. */
+  | { readonly kind: 'name'; readonly name: string; readonly until?: Date };

@@ -17,7 +17,7 @@ import { type ConnectionSettings, describeConnection } from './connection-settin
 import { examinePostgres } from './doctor/examine-postgres.ts';
 import { readSlotFacts } from './doctor/server-facts.ts';
 import { listRecoveryPoints, type RecoveryPoints } from './points/recovery-windows.ts';
-import { listReaches } from './restore/recovery-plan.ts';
+import { listReaches } from './restore/reaches.ts';
 import { findServerPrograms } from './server/index.ts';
 import { connectSql } from './sql-connection.ts';
 import { renewSlot } from './stream/renew-slot.ts';

@@ -1,7 +1,7 @@
 import { isLifeboatError, type Progress } from '../../../core/index.ts';
 import type { Repository, SnapshotId } from '../../../repository/index.ts';
 import { formatLsn, segmentName } from '../../../wal/index.ts';
-import { listReaches, type Reach } from '../restore/recovery-plan.ts';
+import { listReaches, type Reach } from '../restore/reaches.ts';
 import { timelineAt } from '../restore/timeline-path.ts';
 import { readWalTail } from '../restore/wal-tail.ts';
 import type { SpoolReader } from '../stream/spool-reader.ts';

@@ -1,7 +1,7 @@
 import { LifeboatError } from '../../../core/index.ts';
 import { formatLsn, segmentName } from '../../../wal/index.ts';
 import type { RecoveryTarget } from '../backup-info.ts';
-import type { Reach } from './recovery-plan.ts';
+import type { Reach } from './reaches.ts';
 import { timelineAt } from './timeline-path.ts';
 import { readWalTail } from './wal-tail.ts';
 

@@ -1,6 +1,6 @@
 import { segmentStart } from '../../../wal/index.ts';
+import type { Reach } from './reaches.ts';
 import { RecordWalk } from './record-walk.ts';
-import type { Reach } from './recovery-plan.ts';
 import {
   patchesAgainstTablespace,
   tablespaceManager,

@@ -1,0 +1,127 @@
+import { LifeboatError, type Progress } from '../../../core/index.ts';
+import type { Log, Repository } from '../../../repository/index.ts';
+import { lsn, timelineStream } from '../../../wal/index.ts';
+import type { SpoolReader } from '../stream/spool-reader.ts';
+import { type BackupSnapshot, backupSnapshotsOf } from './backup-snapshot.ts';
+import { type HistoryFiles, historyFiles, walOfSpool } from './spool-wal.ts';
+import { pathPasses, readTimelinePath, type TimelinePath } from './timeline-path.ts';
+import { WalHoldings } from './wal-holdings.ts';
+
+/** How far one snapshot and the log after it lead. */
+export interface Reach {
+  readonly backup: BackupSnapshot;
+  readonly path: TimelinePath;
+  /** Last timeline of the path. */
+  readonly timeline: number;
+  /** With the snapshot's own WAL. */
+  readonly holdings: WalHoldings;
+  /** End of the unbroken log. */
+  readonly end: bigint;
+}
+
+export interface ReachRequest {
+  readonly repository: Repository;
+  readonly source: string;
+  /** Full id of the only snapshot that counts. */
+  readonly base?: string;
+  /** A spool that survived: it holds WAL that the repository does not have yet. */
+  readonly spool?: SpoolReader;
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
+}
+
+/** All that is known of a source: its snapshots, its WAL, and which timelines lead where. */
+export interface KnownLog {
+  readonly repository: Repository;
+  /** The newest first. */
+  readonly backups: readonly BackupSnapshot[];
+  readonly wal: WalHoldings;
+  /** The newest timeline first. */
+  readonly paths: readonly TimelinePath[];
+  readonly histories: HistoryFiles;
+}
+
+/** How far each snapshot of the source leads together with the log after it, the newest first. */
+export async function listReaches(request: ReachRequest): Promise<readonly Reach[]> {
+  return furthestReaches(await readKnownLog(request));
+}
+
+/** Errors: `repository.snapshot-missing`. */
+export async function readKnownLog(request: ReachRequest): Promise<KnownLog> {
+  const { repository, source, base, spool, signal } = request;
+  const log: Log = repository.log(source);
+  const histories = historyFiles(log, spool);
+  const all = await backupSnapshotsOf(repository, source, request.progress);
+  const backups = base === undefined ? all : all.filter(({ snapshot }) => snapshot.id === base);
+  if (backups.length === 0) {
+    throw new LifeboatError(
+      'repository.snapshot-missing',
+      base === undefined
+        ? `there is no snapshot of the source ${source} in the repository`
+        : `snapshot ${base} is none of the source ${source}`,
+      { hint: 'List what there is with "lifeboat points".', context: { source } },
+    );
+  }
+  const wal = await WalHoldings.of([log, ...(spool ? [walOfSpool(spool, log)] : [])], signal);
+  const paths = await knownPaths(histories, wal, backups);
+  return { repository, backups, wal, paths, histories };
+}
+
+/** One reach per snapshot, along the newest timeline that the log after it leads to. */
+export function furthestReaches(known: KnownLog): readonly Reach[] {
+  return known.backups.map((backup) => furthestReach(known, backup));
+}
+
+/** How far the snapshot leads along a path that it lies on. */
+export function reachAlong(known: KnownLog, backup: BackupSnapshot, path: TimelinePath): Reach {
+  const { info, startLsn } = backup;
+  const holdings = known.wal.withSnapshot(known.repository, backup);
+  const end = holdings.endOnPath(path, startLsn, info.segmentSizeBytes);
+  const { timeline } = path.at(-1) as TimelinePath[number];
+  return { backup, path, timeline, holdings, end };
+}
+
+/** True when the reach gets onto its last timeline. One of which only the history is known leads nowhere. */
+export function isReached({ path, timeline, holdings, end }: Reach): boolean {
+  const last = path.at(-1) as TimelinePath[number];
+  return end > last.begin && holdings.streams().has(timelineStream(timeline));
+}
+
+/** The timelines of which there is a snapshot, log or history, the newest first. */
+async function knownPaths(
+  log: HistoryFiles,
+  wal: WalHoldings,
+  backups: readonly BackupSnapshot[],
+): Promise<readonly TimelinePath[]> {
+  const timelines = new Set(backups.map(({ info }) => info.timeline));
+  for (const stream of wal.streams()) timelines.add(Number.parseInt(stream, 16));
+  for (const name of await log.fileNames()) {
+    const match = /^([0-9A-F]{8})\.history$/.exec(name);
+    if (match) timelines.add(Number.parseInt(match[1] as string, 16));
+  }
+  const paths: TimelinePath[] = [];
+  for (const timeline of [...timelines].toSorted((a, b) => b - a)) {
+    const path = await readTimelinePath(log, timeline);
+    if (path) paths.push(path);
+    // Without its history, what came before it cannot be told.
+    else if (backups.some(({ info }) => info.timeline === timeline)) paths.push(alone(timeline));
+  }
+  return paths;
+}
+
+function furthestReach(known: KnownLog, backup: BackupSnapshot): Reach {
+  const { info, stopLsn } = backup;
+  for (const path of known.paths) {
+    if (!pathPasses(path, info.timeline, stopLsn)) continue;
+    const reach = reachAlong(known, backup, path);
+    if (isReached(reach)) return reach;
+  }
+  return reachAlong(known, backup, alone(info.timeline));
+}
+
+/** As if there had been no other timeline. */
+function alone(timeline: number): TimelinePath {
+  return [{ timeline, begin: lsn(0n), end: lsn(lastPosition) }];
+}
+
+export const lastPosition = 0xffff_ffff_ffff_ffffn;
