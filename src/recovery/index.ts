@@ -1,5 +1,11 @@
 // recovery: what was lost, and how it comes back.
 
+export type { ExpectedRows, TableFile } from './assess/carried-rows.ts';
+export {
+  type ExpectedCounts,
+  type ExpectedCountsRequest,
+  expectedCountsAt,
+} from './assess/expected-counts.ts';
 export { type FindLossOptions, findLoss } from './assess/find-loss.ts';
 export { findTransaction, logOf } from './assess/find-transaction.ts';
 export type { LogRequest } from './assess/log-windows.ts';

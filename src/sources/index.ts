@@ -39,6 +39,12 @@ export {
   readBackupInfo,
   type StoredBackup,
 } from './postgres/base-backup/stored-backups.ts';
+export type {
+  BaselineDatabase,
+  BaselineRecord,
+  BaselineTable,
+} from './postgres/baseline/baseline-record.ts';
+export { listBaselines, type StoredBaseline } from './postgres/baseline/stored-baselines.ts';
 export { type CollectCatalogOptions, collectCatalog } from './postgres/catalog/collect-catalog.ts';
 export {
   catalogAt,

@@ -21,6 +21,14 @@ export type { RelationTotal } from './relation-totals.ts';
 export { isTablespaceCreate, isTransactionRecord } from './resource-manager.ts';
 export { type RestorePoint, readRestorePoint } from './restore-point.ts';
 export {
+  type CountedMoment,
+  type FileChange,
+  type FileRows,
+  RowTally,
+  type RowTallyOptions,
+  type RowTallyResult,
+} from './row-tally.ts';
+export {
   defaultThresholds,
   type Suspect,
   type SuspectKind,
@@ -36,3 +44,4 @@ export { type ImageCompression, WalBlock } from './wal-block.ts';
 export { type WalEnd, WalReader, type WalReaderOptions } from './wal-reader.ts';
 export { WalRecord } from './wal-record.ts';
 export { createsTablespace, visitImages, visitRecords, type WalSpan } from './wal-span.ts';
+export { isOlderXid } from './xid.ts';

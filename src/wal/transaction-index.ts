@@ -10,10 +10,11 @@ import {
 } from './heap-record.ts';
 import { KeptTransactions } from './kept-transactions.ts';
 import { MainData } from './main-data.ts';
+import type { RelationId } from './relation-id.ts';
 import { type RelationTotal, RelationTotals } from './relation-totals.ts';
 import { manager } from './resource-manager.ts';
 import { readTransactionEnd, type TransactionEnd } from './transaction-record.ts';
-import { TransactionState } from './transaction-state.ts';
+import { type RelationChanges, TransactionState } from './transaction-state.ts';
 import type { WalBlock } from './wal-block.ts';
 import type { WalRecord } from './wal-record.ts';
 
@@ -29,6 +30,21 @@ export interface TransactionIndexOptions {
   readonly limit?: number;
   /** So many transactions and subtransactions may be open at a time. Default 1,000,000. */
   readonly openLimit?: number;
+  /** Sees what every transaction did at its commit, however little. The lists are valid only during the call. */
+  readonly onCommit?: (commit: CommittedChanges) => void;
+}
+
+/** What a committed top-level transaction did to relations, its subtransactions included. */
+export interface CommittedChanges {
+  readonly xid: number;
+  /** Of its COMMIT record. */
+  readonly start: number;
+  readonly end: number;
+  readonly relations: readonly RelationChanges[];
+  /** Files that the commit removed. */
+  readonly removed: readonly RelationId[];
+  /** False when a part of it was not counted, because more subtransactions were open than are kept. */
+  readonly isComplete: boolean;
 }
 
 /**
@@ -40,6 +56,7 @@ export class TransactionIndex {
   readonly #keepUpdatedRows: number;
   readonly #smallDeletedRows: number;
   readonly #openLimit: number;
+  readonly #onCommit: TransactionIndexOptions['onCommit'];
   readonly #open = new Map<number, TransactionState>();
   readonly #pool: TransactionState[] = [];
   #last: TransactionState | undefined;
@@ -54,6 +71,7 @@ export class TransactionIndex {
     this.#keepUpdatedRows = options.keepUpdatedRows ?? 100;
     this.#smallDeletedRows = options.smallDeletedRows ?? 100;
     this.#openLimit = options.openLimit ?? 1_000_000;
+    this.#onCommit = options.onCommit;
     const letGo = (transaction: CommittedTransaction) => this.#sumUp(transaction);
     this.#small = new KeptTransactions(options.smallLimit ?? 100_000, letGo);
     this.#large = new KeptTransactions(options.limit ?? 100_000, letGo);
@@ -298,6 +316,14 @@ export class TransactionIndex {
       const sub = this.#open.get(subXid);
       if (sub !== undefined) state.absorb(sub);
     }
+    this.#onCommit?.({
+      xid,
+      start: record.start,
+      end: record.end,
+      relations: state.relations,
+      removed: end.removed,
+      isComplete: !this.#overflowed,
+    });
     if (!this.#isWorthKeeping(state, end)) {
       for (const each of state.relations) this.#totals.add(each, record.start);
       return;

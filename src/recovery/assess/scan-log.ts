@@ -16,7 +16,7 @@ const pieceBytes = 16 * 1024 * 1024;
 export async function scanLog(
   window: LogWindow,
   range: { readonly start: bigint; readonly end: bigint },
-  what: Pick<ScanSetup, 'index' | 'transaction'>,
+  what: Pick<ScanSetup, 'index' | 'transaction' | 'tally'>,
   options: { readonly signal?: AbortSignal; readonly progress: Progress; readonly title: string },
 ): Promise<ScanResult> {
   const { signal, progress, title } = options;
@@ -41,7 +41,7 @@ export async function scanLog(
   }
   await taken;
   const result = await thread.finish();
-  progress({ type: 'end', task, ...(what.transaction ? {} : summarized(result)) });
+  progress({ type: 'end', task, ...(what.transaction || what.tally ? {} : summarized(result)) });
   return result;
 }
 

@@ -1,5 +1,10 @@
 import type { ErrorCode } from '../../core/index.ts';
-import type { CommittedTransaction, TransactionIndexOptions } from '../../wal/index.ts';
+import type {
+  CommittedTransaction,
+  RowTallyOptions,
+  RowTallyResult,
+  TransactionIndexOptions,
+} from '../../wal/index.ts';
 
 /** What the scanning thread is made with. */
 export interface ScanSetup {
@@ -13,6 +18,8 @@ export interface ScanSetup {
     readonly from: number;
     readonly commit: number;
   };
+  /** Set: sum up what happened to rows that were counted, instead of listing transactions. */
+  readonly tally?: RowTallyOptions;
 }
 
 export type ScanRequest =
@@ -36,6 +43,7 @@ export interface ScanResult {
   readonly committedCount: number;
   readonly openCount: number;
   readonly rows: readonly TouchedRows[];
+  readonly tally?: RowTallyResult;
 }
 
 /** Rows of one file, as packed tuple ids in physical order. */

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert, isLifeboatError } from '../../core/index.ts';
-import { DeletedTuples, TransactionIndex, WalReader } from '../../wal/index.ts';
+import { DeletedTuples, RowTally, TransactionIndex, WalReader } from '../../wal/index.ts';
 import type { ScanAnswer, ScanRequest, ScanSetup, TouchedRows } from './scan-message.ts';
 
 // The thread that decodes WAL, so that the event loop stays free. Takes pieces of the log in order.
@@ -13,8 +13,9 @@ const reader = new WalReader({
   systemId: setup.systemId,
   segmentSizeBytes: setup.segmentSizeBytes,
 });
-const index = setup.transaction ? undefined : new TransactionIndex(setup.index);
+const index = setup.transaction || setup.tally ? undefined : new TransactionIndex(setup.index);
 const tuples = setup.transaction ? new DeletedTuples(setup.transaction.xids) : undefined;
+const tally = setup.tally ? new RowTally(setup.tally) : undefined;
 
 port.on('message', (request: ScanRequest) => {
   let answer: ScanAnswer;
@@ -34,6 +35,7 @@ function take(bytes: Uint8Array): ScanAnswer {
   reader.push(bytes);
   for (let record = reader.next(); record !== undefined; record = reader.next()) {
     index?.add(record);
+    tally?.add(record);
     if (!setup.transaction || record.start < setup.transaction.from) continue;
     if (record.start <= setup.transaction.commit) tuples?.add(record);
   }
@@ -59,6 +61,7 @@ function finish(): ScanAnswer {
     committedCount: index?.committedCount ?? 0,
     openCount: index?.openCount ?? 0,
     rows,
+    ...(tally ? { tally: tally.finish() } : {}),
   };
 }
 

@@ -12,7 +12,8 @@ import type {
 import type { RecoveryTarget } from './backup-info.ts';
 import { backupPostgres } from './base-backup/backup-postgres.ts';
 import { listPostgresSnapshots } from './base-backup/stored-backups.ts';
-import { collectCatalog } from './catalog/collect-catalog.ts';
+import { collectBaseline } from './baseline/collect-baseline.ts';
+import { storeBaseline } from './baseline/stored-baselines.ts';
 import { type ConnectionSettings, describeConnection } from './connection-settings.ts';
 import { examinePostgres } from './doctor/examine-postgres.ts';
 import { readSlotFacts } from './doctor/server-facts.ts';
@@ -129,8 +130,7 @@ export class PostgresSource implements Source, SourceLog {
   }
 
   async recordCatalog({ repository, signal, progress }: SourceContext): Promise<number> {
-    const catalog = await collectCatalog(this.settings.connection, {
-      countRows: true,
+    const { catalog, baseline } = await collectBaseline(this.settings.connection, 'timer', {
       countBudgetMs: catalogBudgetMs,
       onUnreadable: (database, { message, hint }) =>
         progress?.({
@@ -144,6 +144,7 @@ export class PostgresSource implements Source, SourceLog {
       throw new LifeboatError('postgres.refused', `no database of ${this.name} could be read`);
     }
     await repository.records.append({ kind: 'catalog', source: this.name, body: catalog });
+    await storeBaseline(repository, this.name, baseline);
     return catalog.databases.length;
   }
 

@@ -1,16 +1,22 @@
 import { isLifeboatError } from '../../../core/index.ts';
 import type { CatalogRecord } from '../backup-info.ts';
-import { collectCatalog } from '../catalog/collect-catalog.ts';
+import type { BaselineRecord } from '../baseline/baseline-record.ts';
+import { collectBaseline } from '../baseline/collect-baseline.ts';
 import type { BackupPostgresOptions } from './backup-postgres.ts';
 import type { ServerFacts } from './server-facts.ts';
 
 export interface CatalogWork extends AsyncDisposable {
   /** Rejects only for mistakes of this program. */
-  result(): Promise<{ readonly catalog: CatalogRecord; readonly warnings: readonly string[] }>;
+  result(): Promise<{
+    readonly catalog: CatalogRecord;
+    /** Absent when nothing could be read. */
+    readonly baseline?: BaselineRecord;
+    readonly warnings: readonly string[];
+  }>;
 }
 
 /**
- * Reads the relation map beside the base backup. A backup without names is still a backup, so what cannot be read is a
+ * Reads the relation map and the baseline beside the base backup. A backup without names is still a backup, so what cannot be read is a
  * warning. Disposal stops the work.
  */
 export function collectBackupCatalog(
@@ -21,16 +27,15 @@ export function collectBackupCatalog(
   const stop = new AbortController();
   const signals = [stop.signal, ...(options.signal ? [options.signal] : [])];
   const warnings: string[] = [];
-  const work = collectCatalog(settings, {
+  const work = collectBaseline(settings, 'backup', {
     signal: AbortSignal.any(signals),
-    countRows: true,
     ...(countBudgetMs === undefined ? {} : { countBudgetMs }),
     onUnreadable: (database, error) => {
       warnings.push(`the names of database ${database} are not stored: ${error.message}`);
     },
   });
   const settled = work.then(
-    (catalog) => ({ catalog, warnings }),
+    (collected) => ({ ...collected, warnings }),
     (error: unknown) => {
       if (!isLifeboatError(error)) throw error;
       const catalog = {

@@ -10,6 +10,7 @@ import { formatLsn } from '../../../wal/index.ts';
 import type { BackupSummary } from '../../source.ts';
 import { tagsOf } from '../../source-tags.ts';
 import type { CatalogRecord, PostgresBackupInfo } from '../backup-info.ts';
+import { storeBaseline } from '../baseline/stored-baselines.ts';
 import { type ConnectionSettings, describeConnection } from '../connection-settings.ts';
 import type { ReplicationConnection } from '../protocol/replication-connection.ts';
 import { addFile } from './added-file.ts';
@@ -105,7 +106,7 @@ async function run(
   await comparison.requireAgreement(received.stop);
   await addTimelineHistory(connection, received);
 
-  const { catalog, warnings } = await catalogWork.result();
+  const { catalog, baseline, warnings } = await catalogWork.result();
   addMissingConfiguration(received, facts);
   const info = describe(received, facts, connection.serverVersion, source, catalog);
   addDocuments(received, info, catalog);
@@ -113,6 +114,7 @@ async function run(
   const tree = await received.tree.save(writer);
   if (catalog.databases.length > 0) {
     await repository.records.append({ kind: 'catalog', source, body: catalog });
+    if (baseline) await storeBaseline(repository, source, baseline);
   }
   const snapshot = await publish(writer, received, tree, source, former);
   return {

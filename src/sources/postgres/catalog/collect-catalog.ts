@@ -2,8 +2,10 @@ import { isLifeboatError, type LifeboatError } from '../../../core/index.ts';
 import type { CatalogDatabase, CatalogRecord } from '../backup-info.ts';
 import type { ConnectionSettings } from '../connection-settings.ts';
 import { connectSql, type SqlConnection } from '../sql-connection.ts';
-import { type Countable, countRows } from './count-rows.ts';
-import { readRelations } from './read-relations.ts';
+import { type DatabaseMoment, readCountedMoment, replayPosition } from './counted-moment.ts';
+import { freshColumns } from './fresh-columns.ts';
+import { measureTables, type TableMeasure } from './measure-tables.ts';
+import { type FoundRelation, readRelations } from './read-relations.ts';
 
 export interface CollectCatalogOptions {
   readonly signal?: AbortSignal;
@@ -13,6 +15,17 @@ export interface CollectCatalogOptions {
   readonly countBudgetMs?: number;
   /** A database that could not be read; the others are. */
   readonly onUnreadable?: (database: string, error: LifeboatError) => void;
+  /** What else was seen of a database, in the same transaction as its names. */
+  readonly onMeasured?: (measured: MeasuredDatabase) => void;
+}
+
+export interface MeasuredDatabase {
+  readonly oid: number;
+  readonly name: string;
+  readonly moment: DatabaseMoment;
+  readonly found: readonly FoundRelation[];
+  /** By oid, of tables whose rows are a user's. */
+  readonly measures: ReadonlyMap<number, TableMeasure>;
 }
 
 const defaultCountBudgetMs = 60_000;
@@ -36,11 +49,9 @@ export async function collectCatalog(
   const databases: CatalogDatabase[] = [];
   for (const { oid, datname } of names) {
     try {
-      databases.push({
-        oid,
-        name: datname,
-        ...(await readDatabase(settings, datname, deadline, signal)),
-      });
+      const measured = await readDatabase(settings, { oid, name: datname }, deadline, options);
+      databases.push({ oid, name: datname, relations: relationsOf(measured) });
+      options.onMeasured?.(measured);
     } catch (error) {
       if (!isLifeboatError(error) || signal?.aborted || !options.onUnreadable) throw error;
       options.onUnreadable(datname, error);
@@ -63,29 +74,41 @@ async function readCluster(connection: SqlConnection) {
 
 async function readDatabase(
   settings: ConnectionSettings,
-  database: string,
+  { oid, name }: { readonly oid: number; readonly name: string },
   deadline: number,
-  signal: AbortSignal | undefined,
-): Promise<Pick<CatalogDatabase, 'relations'>> {
-  await using connection = await connectSql(settings, { database, ...(signal ? { signal } : {}) });
+  { signal, countRows }: CollectCatalogOptions,
+): Promise<MeasuredDatabase> {
+  const aborting = signal ? { signal } : {};
+  await using connection = await connectSql(settings, { database: name, ...aborting });
+  const replayed = await replayPosition(connection);
   // Guards against a search_path or row security that would make names or counts mean something else.
   await connection.script(
     "SET search_path = pg_catalog; SET row_security = off; SET lock_timeout = '1s'; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
   );
+  const moment = await readCountedMoment(connection, replayed);
   const found = await readRelations(connection);
-  const counts = await countRows(connection, found.filter(isCountable), deadline);
-  return {
-    relations: found.map(({ relation, estimatedRows }) => {
-      const exact = counts.get(relation.oid);
-      if (exact !== undefined) return { ...relation, rows: exact, rowsExact: true };
-      return estimatedRows === undefined
-        ? relation
-        : { ...relation, rows: estimatedRows, rowsExact: false };
-    }),
-  };
+  const measures = countRows
+    ? await measureTables(
+        connection,
+        found.filter(isMeasurable),
+        await freshColumns(connection),
+        deadline,
+      )
+    : new Map<number, TableMeasure>();
+  return { oid, name, moment, found, measures };
 }
 
-function isCountable({ relation, readable }: Countable & { readable: boolean }): boolean {
+function relationsOf({ found, measures }: MeasuredDatabase): CatalogDatabase['relations'] {
+  return found.map(({ relation, estimatedRows }) => {
+    const exact = measures.get(relation.oid)?.rows;
+    if (exact !== undefined) return { ...relation, rows: exact, rowsExact: true };
+    return estimatedRows === undefined
+      ? relation
+      : { ...relation, rows: estimatedRows, rowsExact: false };
+  });
+}
+
+export function isMeasurable({ relation, readable }: FoundRelation): boolean {
   const system = ['pg_catalog', 'information_schema', 'pg_toast'].includes(relation.schema);
   return readable && !system && (relation.kind === 'r' || relation.kind === 'm');
 }

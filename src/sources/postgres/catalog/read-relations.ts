@@ -7,6 +7,10 @@ export interface FoundRelation {
   /** By the last ANALYZE; undefined when there was none, and for what holds no rows. */
   readonly estimatedRows?: number;
   readonly readable: boolean;
+  /** Unlogged: its rows are in no log, and a restore empties it. */
+  readonly isUnlogged: boolean;
+  /** Rows that were deleted since the server's statistics began. */
+  readonly deletedRows: number;
 }
 
 interface Row {
@@ -20,6 +24,8 @@ interface Row {
   relpages: number;
   reltuples: number;
   readable: boolean | null;
+  unlogged: boolean;
+  deleted: string;
 }
 
 /** Every relation of the connection's database that WAL can speak of: not temporary ones, nor views. */
@@ -29,6 +35,7 @@ export async function readRelations(connection: SqlConnection): Promise<FoundRel
       CASE WHEN c.relisshared THEN 1664::oid WHEN c.reltablespace = 0 THEN d.dattablespace
         ELSE c.reltablespace END AS tablespace,
       n.nspname, c.relname, c.relkind::text, parent.oid AS toast_of, c.relpages, c.reltuples,
+      c.relpersistence = 'u' AS unlogged, pg_stat_get_tuples_deleted(c.oid) AS deleted,
       has_table_privilege(c.oid, 'SELECT') AND has_schema_privilege(n.oid, 'USAGE') AS readable
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -50,6 +57,8 @@ export async function readRelations(connection: SqlConnection): Promise<FoundRel
       },
       pages: row.relpages,
       readable: row.readable === true,
+      isUnlogged: row.unlogged,
+      deletedRows: Number(row.deleted),
       // Until 13 a table that was never analysed says 0 rows in 0 pages, since 14 it says -1.
       ...(holdsRows && (row.reltuples > 0 || (row.reltuples === 0 && row.relpages > 0))
         ? { estimatedRows: Math.round(row.reltuples) }
