@@ -113,6 +113,10 @@ async function createPostgresSource(
     connection: parseConnectionUrl(setting.connection, password),
     ...(rescue ? { rescueConnection: parseConnectionUrl(rescue.url, rescue.password) } : {}),
     ...(setting.slot ? { slot: setting.slot } : {}),
+    ...(setting.synchronous && setting.synchronous !== 'off'
+      ? { synchronous: setting.synchronous }
+      : {}),
+    ...(setting.slotMayRunAhead ? { slotMayRunAhead: true } : {}),
     stateFolder: configuration.stateFolder,
     ...(setting.programs ? { programsFolder: setting.programs } : {}),
     ...(configuration.scratchFolder ? { scratchFolder: configuration.scratchFolder } : {}),

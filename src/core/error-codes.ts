@@ -79,6 +79,22 @@ export const errorCodes = {
     exit: ExitCode.failed,
     meaning: 'the replication slot is missing or the WAL it needs is gone',
   },
+  'postgres.slot-endangered': {
+    exit: ExitCode.failed,
+    meaning: 'the server is about to give up WAL that was not fetched',
+  },
+  'postgres.slot-ahead': {
+    exit: ExitCode.failed,
+    meaning: 'the slot follows the spool, because the repository is too far behind',
+  },
+  'postgres.not-synchronous': {
+    exit: ExitCode.failed,
+    meaning: 'commits do not wait for Lifeboat although that is asked for',
+  },
+  'postgres.remote-apply': {
+    exit: ExitCode.failed,
+    meaning: 'commits wait for WAL to be applied, which Lifeboat never does',
+  },
   'postgres.slot-busy': { exit: ExitCode.failed, meaning: 'another process uses the slot' },
   'postgres.other-cluster': {
     exit: ExitCode.failed,
@@ -90,6 +106,10 @@ export const errorCodes = {
   },
   'postgres.no-programs': { exit: ExitCode.failed, meaning: 'no matching server programs found' },
   'postgres.start-failed': { exit: ExitCode.failed, meaning: 'a PostgreSQL server did not start' },
+  'spool.filling': {
+    exit: ExitCode.failed,
+    meaning: 'the spool fills up because the repository does not take WAL',
+  },
   'spool.locked': { exit: ExitCode.locked, meaning: 'another process streams into this spool' },
   'spool.damaged': {
     exit: ExitCode.failed,

@@ -17,3 +17,4 @@ export {
   type SeenRepository,
 } from './status/repository-status.ts';
 export { type FlaggedSnapshot, type SourceStatus, sourceStatus } from './status/source-status.ts';
+export type { StreamStatus } from './status/stream-status.ts';

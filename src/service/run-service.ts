@@ -52,7 +52,9 @@ export async function runService(options: ServiceOptions): Promise<void> {
     const repository = await open(place);
     if (repository === undefined) return;
     const schedule = schedules.get(source.name);
-    await new SourceKeeper({ source, repository, place, schedule, signal, onEvent }).run();
+    const { stateFolder } = configuration;
+    const work = { source, repository, place, schedule, stateFolder, signal, onEvent };
+    await new SourceKeeper(work).run();
   };
   const keepPlace = async (place: RepositoryKeeper) => {
     if ((await open(place)) !== undefined) await place.run();

@@ -11,6 +11,23 @@ export type ServiceEvent =
     }
   | { readonly type: 'service-stopped' }
   | ({ readonly type: 'stream' } & StreamState)
+  | {
+      /** A warning of the stream; it goes on. */
+      readonly type: 'stream-warning';
+      readonly source: string;
+      readonly message: string;
+    }
+  | {
+      /** Of the log, what nobody has any more: nothing between can be restored, nor after it from a snapshot before it. */
+      readonly type: 'log-gap';
+      readonly source: string;
+      readonly timeline: number;
+      readonly fromLsn: string;
+      readonly toLsn: string;
+      /** Until when everything was received, where that is known. */
+      readonly from?: Date;
+      readonly to: Date;
+    }
   | { readonly type: 'backup-started'; readonly source: string; readonly reason: string }
   | ({ readonly type: 'backup' } & BackupSummary)
   | { readonly type: 'next-backup'; readonly source: string; readonly time: Date }

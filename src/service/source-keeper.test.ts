@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LifeboatError } from '../core/index.ts';
 import type { Repository } from '../repository/index.ts';
@@ -22,6 +25,7 @@ function fakeSource(
     },
     renewStream: async () => {
       calls.renew += 1;
+      return { timeline: 1, start: '0/2000000', end: '0/5000000' };
     },
     hasGapAfterBackup: async () => stored.hasGap,
     recordCatalog: async () => {
@@ -67,7 +71,13 @@ async function keep(
   const { signal } = stop;
   const place = { turns: new RepositoryTurns(() => {}), backedUp: () => {} };
   const schedule = undefined;
-  await new SourceKeeper({ source, repository, place, schedule, signal, onEvent }).run();
+  const stateFolder = mkdtempSync(join(tmpdir(), 'lifeboat-keeper-'));
+  const work = { source, repository, place, schedule, stateFolder, signal, onEvent };
+  try {
+    await new SourceKeeper(work).run();
+  } finally {
+    rmSync(stateFolder, { recursive: true });
+  }
   return events;
 }
 
@@ -122,6 +132,9 @@ describe('the keeper of a source', () => {
     });
     const events = await keep(source, () => calls.stream === 2 && calls.backup === 2);
     expect(calls).toMatchObject({ renew: 1 });
+    expect(events).toContainEqual(
+      expect.objectContaining({ type: 'log-gap', fromLsn: '0/2000000', toLsn: '0/5000000' }),
+    );
     expect(events).toContainEqual(
       expect.objectContaining({ type: 'alarm', code: 'postgres.slot-lost' }),
     );

@@ -1,12 +1,13 @@
 import type { Cron } from 'croner';
 import { isLifeboatError, sleep } from '../core/index.ts';
 import type { Repository } from '../repository/index.ts';
-import type { Source, SourceLog, StreamState } from '../sources/index.ts';
+import type { LogGap, Source, SourceLog, StreamState } from '../sources/index.ts';
 import { alarmOf } from './alarm.ts';
 import type { RepositoryKeeper } from './repository-keeper.ts';
 import { RetryDelay } from './retry-delay.ts';
 import { runOnSchedule } from './schedule.ts';
 import type { ServiceEvent } from './service-event.ts';
+import { StreamNews } from './stream-news.ts';
 import { untilAborted } from './until-aborted.ts';
 
 const catalogIntervalMs = 15 * 60_000;
@@ -20,6 +21,7 @@ interface Options {
   /** Its turns, and what is to be done after a backup. */
   readonly place: Pick<RepositoryKeeper, 'turns' | 'backedUp'>;
   readonly schedule: Cron | undefined;
+  readonly stateFolder: string;
   readonly signal: AbortSignal;
   readonly onEvent: (event: ServiceEvent) => void;
 }
@@ -85,27 +87,44 @@ export class SourceKeeper {
   }
 
   async #stream(log: SourceLog): Promise<void> {
-    const { repository, signal, onEvent } = this.#options;
+    const { source, repository, stateFolder, signal, onEvent } = this.#options;
+    await using news = await StreamNews.begin(stateFolder, source.name, onEvent);
     const onState = (state: StreamState) => {
       if (state.phase === 'streaming') {
         this.#streaming.resolve();
         if (state.written) this.#received.resolve();
       }
-      onEvent({ type: 'stream', ...state });
+      news.tell(state);
     };
+    const progress = news.progress;
     const delay = new RetryDelay();
     while (!signal.aborted) {
       try {
-        return await log.stream({ repository, signal, onState });
+        return await log.stream({ repository, signal, onState, progress });
       } catch (error) {
         if (signal.aborted || !isLifeboatError(error, 'postgres.slot-lost')) throw error;
         // What comes after the gap needs a base of its own; until then nothing later can be restored.
         this.#alarm(error, 'the slot is made anew and a new base backup begins at once');
-        await log.renewStream({ repository, signal });
+        const gap = await log.renewStream({ repository, signal });
+        if (gap) this.#nameGap(gap, news.safeUntil);
         this.#backupAfterGap();
         await sleep(delay.next(performance.now()), signal);
       }
     }
+  }
+
+  #nameGap({ timeline, start, end }: LogGap, from: Date | undefined): void {
+    const { source, onEvent } = this.#options;
+    const to = new Date();
+    const moments = from ? { from, to } : { to };
+    onEvent({
+      type: 'log-gap',
+      source: source.name,
+      timeline,
+      fromLsn: start,
+      toLsn: end,
+      ...moments,
+    });
   }
 
   #backupAfterGap(): void {

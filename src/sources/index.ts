@@ -90,10 +90,13 @@ export { type AnySource, createSource, type SourceSettings } from './registry.ts
 export type {
   BackupSummary,
   Finding,
+  LogGap,
   Source,
   SourceContext,
   SourceKind,
   SourceLog,
+  StreamAlarm,
+  StreamSlot,
   StreamState,
 } from './source.ts';
 export { kindTag, snapshotsOfKind, sourceTag } from './source-tags.ts';

@@ -1,4 +1,4 @@
-import type { Progress } from '../core/index.ts';
+import type { ErrorCode, Progress } from '../core/index.ts';
 import type { Repository, SnapshotId } from '../repository/index.ts';
 
 export interface SourceContext {
@@ -56,8 +56,11 @@ export interface SourceLog {
   stream(
     context: SourceContext & { readonly onState: (state: StreamState) => void },
   ): Promise<void>;
-  /** After the stream ended with `postgres.slot-lost`: lets it begin anew behind the gap. A new backup must follow. */
-  renewStream(context: SourceContext): Promise<void>;
+  /**
+   * After the stream ended with `postgres.slot-lost`: lets it begin anew behind the gap. A new backup must follow. Resolves with
+   * what is missing, if anything is.
+   */
+  renewStream(context: SourceContext): Promise<LogGap | undefined>;
   /**
    * Whether the log goes on behind a hole after the newest backup: then nothing later than the hole can be restored until there
    * is a newer backup.
@@ -79,5 +82,49 @@ export interface StreamState {
   readonly flushed?: bigint;
   /** The server's own end of log, as last heard. */
   readonly serverEnd?: bigint;
+  /** What the server had written before this moment is in the spool: the loss of its host cannot take it. */
+  readonly writtenUntil?: Date;
+  /** The same of the repository: nor can the loss of both hosts. */
+  readonly flushedUntil?: Date;
+  /** Median of the last few hundred: from when the server told of WAL to when it was written, and flushed. */
+  readonly writtenMs?: number;
+  readonly flushedMs?: number;
+  /** As the server tells by SQL, now and then. */
+  readonly slot?: StreamSlot;
   readonly problem?: string;
+  /** What a person should look at before it becomes a loss. */
+  readonly alarms?: readonly StreamAlarm[];
+}
+
+/** The replication slot of a stream, and whether commits of the server wait for us. */
+export interface StreamSlot {
+  readonly name: string;
+  /** `reserved`, `extended`, `unreserved`, `lost`; absent when there is none. */
+  readonly walStatus?: string;
+  readonly heldBytes: number;
+  /** How much more the server can write before the slot is lost. */
+  readonly safeBytes?: number;
+  readonly limitBytes?: number;
+  readonly invalidation?: string;
+  readonly syncState?: string;
+  readonly commitLevel: string;
+  /** Commits that wait for a standby just now. */
+  readonly commitsWaiting: number;
+}
+
+export interface StreamAlarm {
+  readonly code: ErrorCode;
+  /** `late`: little time is left. */
+  readonly level: 'early' | 'late';
+  readonly message: string;
+  readonly hint: string;
+  /** What is done about it. */
+  readonly action: string;
+}
+
+/** Of the log, what no one has any more. Positions as text. */
+export interface LogGap {
+  readonly timeline: number;
+  readonly start: string;
+  readonly end: string;
 }

@@ -23,7 +23,8 @@ import {
 
 export const status = defineCommand({
   description: `Shows at a glance whether everything is protected. Per source: its last backup and how old it is,
-from when to when it can be restored, its snapshots, those that are flagged and why. Per
+from when to when it can be restored, its snapshots, those that are flagged and why; of a
+database that \`serve\` streams here, how much the loss of a host would take now. Per
 repository: whether it can be reached, who holds a lock, how far a copy is behind, when it was
 last checked, pruned and copied, and what stock tools left behind. Changes nothing. Exit code 1
 when something needs attention: no backup, one that is overdue, a repository out of reach.`,
@@ -99,5 +100,6 @@ async function statusOf(
   const place = places.find((each) => each.name === setting.repository) as SeenRepository;
   const source = await createConfiguredSource(context, configuration, name, 'look');
   const now = new Date();
-  return await sourceStatus(source, setting, place, { now, signal: context.signal });
+  const { stateFolder } = configuration;
+  return await sourceStatus(source, setting, place, { now, stateFolder, signal: context.signal });
 }

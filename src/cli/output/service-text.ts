@@ -46,9 +46,21 @@ export function describeEvent(
       return `${green('✓')} ${event.repository}: pruned: ${formatBytes(event.bytesRemoved)} freed, ${formatBytes(event.bytesMarked)} marked for later`;
     case 'check':
       return describeCheck(event, style);
+    case 'stream-warning':
+      return yellow(`${event.source}: ${event.message}`);
+    case 'log-gap':
+      return describeGap(event, style);
     case 'alarm':
       return describeAlarm(event, style);
   }
+}
+
+function describeGap(event: Event<'log-gap'>, { red }: Style): string {
+  const { source, timeline, fromLsn, toLsn, from, to } = event;
+  const when = from ? ` (${formatMoment(from)} to ${formatMoment(to)})` : '';
+  return red(
+    `${source}: the log has a gap: nobody has ${fromLsn} to ${toLsn} of timeline ${timeline}${when}; what comes after it can be restored from the next backup on`,
+  );
 }
 
 function describeBackup(event: Event<'backup'>, { green, yellow }: Style): string {

@@ -3,10 +3,13 @@ import type { ActivityNote, RepositoryStatus, SourceStatus } from '../../service
 import { formatMoment } from '../moment.ts';
 import { countOf } from './count.ts';
 import { printable } from './printable.ts';
+import { describeStream, streamIsBad } from './stream-status-text.ts';
 import type { Style } from './style.ts';
 
 export function sourceIsBad(seen: SourceStatus): boolean {
-  return seen.lastBackup === undefined || seen.overdueSince !== undefined;
+  const { lastBackup, overdueSince, stream } = seen;
+  if (stream !== undefined && streamIsBad(stream)) return true;
+  return lastBackup === undefined || overdueSince !== undefined;
 }
 
 export function repositoryIsBad(seen: RepositoryStatus): boolean {
@@ -51,6 +54,7 @@ export function describeSourceStatus(seen: SourceStatus, style: Style): string {
     );
   }
   if (window !== undefined) lines.push(describeWindow(window, style));
+  if (seen.stream !== undefined) lines.push(...describeStream(seen.stream, style));
   for (const each of flagged) {
     lines.push(
       yellow(`  ! flagged: ${each.id.slice(0, 8)} of ${formatMoment(each.time)}: ${each.reason}`),

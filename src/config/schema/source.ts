@@ -36,6 +36,18 @@ const postgresSource = z.strictObject({
     .regex(/^[a-z0-9_]{1,63}$/, { error: 'small letters, digits and _, at most 63 of them' })
     .optional()
     .describe('Name of the replication slot. Default: lifeboat_ and the name of the source.'),
+  synchronous: z
+    .literal(['off', 'remote_write', 'on'])
+    .optional()
+    .describe(
+      'What commits of the server are meant to wait for: `remote_write` for the spool of this host, `on` for the repository. The server must be told by synchronous_standby_names, too. Default: off.',
+    ),
+  slotMayRunAhead: z
+    .boolean()
+    .optional()
+    .describe(
+      'When the slot is nearly lost because the repository is away, let it follow the spool: WAL may then be on this host alone for a while. Never while commits may wait for the repository. Default: false.',
+    ),
   programs: z
     .string()
     .min(1)

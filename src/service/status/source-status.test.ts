@@ -14,6 +14,7 @@ it('does not take a snapshot dated in the future for the last backup', async () 
   const setting = { kind: 'files', paths: ['/srv'], repository: 'main', backup: '0 2 * * *' };
   const seen = await sourceStatus(source, setting as never, place, {
     now: new Date('2026-11-26T00:00:00Z'),
+    stateFolder: '/nowhere',
   });
   expect(seen.lastBackup?.id).toBe('bb');
   expect(seen.overdueSince).toBeDefined();

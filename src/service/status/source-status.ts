@@ -10,6 +10,7 @@ import {
 } from '../../sources/index.ts';
 import { parseSchedule } from '../schedule.ts';
 import type { SeenRepository } from './repository-status.ts';
+import { type StreamStatus, streamStatus } from './stream-status.ts';
 
 export interface SourceStatus {
   readonly source: string;
@@ -29,6 +30,8 @@ export interface SourceStatus {
   readonly overdueSince?: Date;
   /** The newest, of sources with a log. */
   readonly window?: RecoveryWindow;
+  /** Of sources whose log this host streams, or did. */
+  readonly stream?: StreamStatus;
   readonly flagged: readonly FlaggedSnapshot[];
   /** Why nothing is known: its repository does not open. */
   readonly problem?: string;
@@ -49,9 +52,10 @@ export async function sourceStatus(
   source: Source,
   setting: SourceSetting,
   place: SeenRepository,
-  options: { readonly now: Date; readonly signal?: AbortSignal },
+  options: { readonly now: Date; readonly stateFolder: string; readonly signal?: AbortSignal },
 ): Promise<SourceStatus> {
-  const { now, signal } = options;
+  const { now, stateFolder, signal } = options;
+  const stream = await streamStatus(stateFolder, source.name, now);
   const tags = [kindTag(source.kind), sourceTag(source.name)];
   const own = place.snapshots.filter(
     (each) => tags.every((tag) => each.tags.includes(tag)) && !isCheckpoint(each),
@@ -81,6 +85,7 @@ export async function sourceStatus(
     ...(place.problem === undefined ? {} : { problem: place.problem }),
     ...(future === 0 ? {} : { future }),
     ...(await windowOf(source, place, own.length > 0, signal)),
+    ...(stream === undefined ? {} : { stream }),
     flagged: own.filter(isFlagged).map(describeFlagged),
   };
 }

@@ -4,6 +4,7 @@ import type { Repository } from '../../repository/index.ts';
 import type {
   BackupSummary,
   Finding,
+  LogGap,
   Source,
   SourceContext,
   SourceLog,
@@ -25,6 +26,7 @@ import { renewSlot } from './stream/renew-slot.ts';
 import { slotName } from './stream/slot.ts';
 import { readSpool } from './stream/spool-reader.ts';
 import { streamWal } from './stream/stream-wal.ts';
+import type { SynchronousLevel } from './stream/synchronous.ts';
 
 export interface PostgresSourceSettings {
   readonly kind: 'postgres';
@@ -34,6 +36,10 @@ export interface PostgresSourceSettings {
   readonly rescueConnection?: ConnectionSettings;
   /** Default: `lifeboat_` and the name. */
   readonly slot?: string;
+  /** What commits of the server are meant to wait for. */
+  readonly synchronous?: SynchronousLevel;
+  /** Rather than be lost, the slot follows the spool. */
+  readonly slotMayRunAhead?: boolean;
   /** Folder that outlives a restart; the spool of this source lies below it. */
   readonly stateFolder: string;
   /** Default: the temporary folder. */
@@ -96,20 +102,22 @@ export class PostgresSource implements Source, SourceLog {
     context: SourceContext & { readonly onState: (state: StreamState) => void },
   ): Promise<void> {
     const { progress, onState } = context;
-    const { spoolLimitBytes } = this.settings;
+    const { spoolLimitBytes, synchronous, slotMayRunAhead } = this.settings;
     await streamWal({
       ...this.#streamPlace(context),
       source: this.name,
       signal: context.signal ?? new AbortController().signal,
       onState,
+      ...(synchronous ? { synchronous } : {}),
+      ...(slotMayRunAhead ? { slotMayRunAhead } : {}),
       ...(progress ? { progress } : {}),
       ...(spoolLimitBytes === undefined ? {} : { limits: { spoolBytesMax: spoolLimitBytes } }),
     });
   }
 
-  async renewStream(context: SourceContext): Promise<void> {
+  async renewStream(context: SourceContext): Promise<LogGap | undefined> {
     const { signal } = context;
-    await renewSlot({ ...this.#streamPlace(context), ...(signal ? { signal } : {}) });
+    return await renewSlot({ ...this.#streamPlace(context), ...(signal ? { signal } : {}) });
   }
 
   async hasBackup({ repository }: SourceContext): Promise<boolean> {

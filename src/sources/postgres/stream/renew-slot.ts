@@ -1,5 +1,6 @@
 import type { Log } from '../../../repository/index.ts';
 import { formatLsn } from '../../../wal/index.ts';
+import type { LogGap } from '../../source.ts';
 import type { ConnectionSettings } from '../connection-settings.ts';
 import { connectReplication } from '../protocol/connect-replication.ts';
 import { LogCoverage } from './log-coverage.ts';
@@ -7,13 +8,6 @@ import { createSlot, dropSlotOn, slotStart } from './slot.ts';
 import { Spool } from './spool.ts';
 import { claimCluster, identify } from './start-position.ts';
 import { later } from './wal-position.ts';
-
-/** WAL that no one has any more: recovery across it is impossible. Positions as text. */
-export interface LostWal {
-  readonly timeline: number;
-  readonly start: string;
-  readonly end: string;
-}
 
 /**
  * After `postgres.slot-lost`: makes the slot anew, so that `streamWal` can go on from the server's present position. Returns what
@@ -25,7 +19,7 @@ export async function renewSlot(options: {
   readonly log: Log;
   readonly spoolFolder: string;
   readonly signal?: AbortSignal;
-}): Promise<LostWal | undefined> {
+}): Promise<LogGap | undefined> {
   const { settings, slot, log, signal } = options;
   await using spool = await Spool.open(options.spoolFolder);
   await using connection = await connectReplication(settings, signal ? { signal } : {});

@@ -2,6 +2,7 @@ import type { Progress } from '../../../core/index.ts';
 import type { Log } from '../../../repository/index.ts';
 import type { StreamState } from '../../source.ts';
 import type { ConnectionSettings } from '../connection-settings.ts';
+import type { SynchronousLevel } from './synchronous.ts';
 
 export interface StreamLimits {
   /** How much WAL may wait in the spool before receiving pauses. Whole segments; the newest one does not count. */
@@ -12,6 +13,8 @@ export interface StreamLimits {
   readonly slotBusyMaxMs: number;
   /** How long a clean stop may take to bring the rest into the repository. What is not brought stays in the spool. */
   readonly stopMaxMs: number;
+  /** How often the slot is looked at by SQL; an endangered one more often. */
+  readonly slotLookIntervalMs: number;
 }
 
 export const defaultLimits: StreamLimits = Object.freeze({
@@ -20,6 +23,7 @@ export const defaultLimits: StreamLimits = Object.freeze({
   // A little more than wal_sender_timeout's default.
   slotBusyMaxMs: 90_000,
   stopMaxMs: 10_000,
+  slotLookIntervalMs: 30_000,
 });
 
 export interface StreamOptions {
@@ -34,6 +38,10 @@ export interface StreamOptions {
   readonly systemId?: string;
   /** What synchronous_standby_names may name; the slot's name when absent. */
   readonly applicationName?: string;
+  /** What commits are meant to wait for. The slot then never runs ahead. */
+  readonly synchronous?: SynchronousLevel;
+  /** Rather than be lost, the slot follows the spool instead of the repository. Never while a commit may wait for us. */
+  readonly slotMayRunAhead?: boolean;
   /** Aborting it is a clean stop. */
   readonly signal: AbortSignal;
   readonly onState: (state: StreamState) => void;

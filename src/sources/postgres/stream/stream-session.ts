@@ -7,9 +7,12 @@ import type {
   StreamMessage,
 } from '../protocol/replication-connection.ts';
 import { resolveConflict } from './conflict.ts';
+import type { Exposure } from './exposure.ts';
+import { aheadAlarm, type Guarantees } from './guarantees.ts';
 import type { LogCoverage } from './log-coverage.ts';
 import { createSlot, dropSlotOn, slotError, sqlstateOf } from './slot.ts';
 import type { Spool } from './spool.ts';
+import { judgeSpool } from './spool-pressure.ts';
 import { claimCluster, findStart, followHistory, heldBefore, identify } from './start-position.ts';
 import type { StreamLimits, StreamOptions } from './stream-options.ts';
 import type { StatePublisher } from './stream-state.ts';
@@ -29,6 +32,9 @@ export interface SessionContext {
   readonly coverage: LogCoverage;
   readonly uploader: Uploader;
   readonly state: StatePublisher;
+  readonly guarantees: Guarantees;
+  /** Of what is in the spool, and of what is in the repository. */
+  readonly exposure: { readonly written: Exposure; readonly flushed: Exposure };
   readonly warn: (message: string) => void;
   /** Brings the rest into the repository, as far as that is possible in time. */
   readonly finishUpload: () => Promise<void>;
@@ -54,7 +60,8 @@ export class StreamSession {
   #serverEnd: Lsn = lsn(0n);
   #impatient = 0;
   #impatientSinceMs = 0;
-  #halfFullTold = false;
+  /** The slot may go this far although the repository has less. */
+  #aheadTo: Lsn = lsn(0n);
 
   constructor(context: SessionContext) {
     this.#context = context;
@@ -168,14 +175,14 @@ export class StreamSession {
       },
       onData: (message) => this.#receive(message),
       onKeepalive: (serverEnd, replyWanted) => this.#keepalive(serverEnd, replyWanted),
-      status: () => ({ written: this.#written(), flushed: this.#flushed() }),
+      status: () => ({ written: this.#written(), flushed: this.#told() }),
     });
   }
 
   #receive(message: StreamMessage): Promise<void> | undefined {
     if (this.#stopping) return undefined;
     this.#hasReceived = true;
-    this.#serverEnd = message.serverEnd;
+    this.#hear(message.serverEnd);
     this.#impatient = 0;
     this.#appending = this.#append(message);
     return this.#appending;
@@ -203,6 +210,7 @@ export class StreamSession {
         await this.#context.spool.sync();
         this.#sendStatus();
         this.publish();
+        if (this.#context.guarantees.isHurried) this.#context.uploader.urge();
       }
     } catch (error) {
       this.#failure ??= error;
@@ -214,13 +222,9 @@ export class StreamSession {
 
   /** Back-pressure: while this waits nothing is read from the server, which keeps the WAL for its slot. */
   async #waitForSpace(): Promise<void> {
-    const { spool, limits, state, warn } = this.#context;
+    const { spool, limits, state } = this.#context;
     const held = () => spool.bytesHeld - (spool.segments.at(-1)?.lengthBytes ?? 0);
-    if (held() <= limits.spoolBytesMax / 2) this.#halfFullTold = false;
-    else if (!this.#halfFullTold) {
-      this.#halfFullTold = true;
-      warn('the spool is more than half full: the repository does not keep up');
-    }
+    state.alarm('spool', judgeSpool(held(), limits.spoolBytesMax));
     if (held() < limits.spoolBytesMax) return;
     state.problem('spool', 'the spool is full; receiving pauses until the repository takes WAL');
     while (held() >= limits.spoolBytesMax && !this.#stopping) {
@@ -230,9 +234,9 @@ export class StreamSession {
   }
 
   #keepalive(serverEnd: Lsn, replyWanted: boolean): void {
-    this.#serverEnd = serverEnd;
+    this.#hear(serverEnd);
     this.publish();
-    if (!replyWanted || this.#flushed() >= this.#context.spool.written) {
+    if (!replyWanted || this.#told() >= this.#context.spool.written) {
       this.#impatient = 0;
       return;
     }
@@ -258,6 +262,27 @@ export class StreamSession {
     return spool.written;
   }
 
+  #hear(serverEnd: Lsn): void {
+    const { exposure } = this.#context;
+    const now = Date.now();
+    this.#serverEnd = serverEnd;
+    exposure.written.heard(serverEnd, now);
+    exposure.flushed.heard(serverEnd, now);
+  }
+
+  /** Lets the slot go as far as the spool is now. What is written from here on waits for the next time. */
+  followSpool(): void {
+    this.#aheadTo = this.#written();
+    this.#sendStatus();
+    this.publish();
+  }
+
+  /** What the server hears as flushed. */
+  #told(): Lsn {
+    const flushed = this.#flushed();
+    return flushed > this.#aheadTo ? flushed : this.#aheadTo;
+  }
+
   /** Never ahead of what the server sent on this connection. */
   #flushed(): Lsn {
     const { uploader, spool } = this.#context;
@@ -273,12 +298,20 @@ export class StreamSession {
   }
 
   publish(): void {
-    const { state } = this.#context;
-    state.positions({
-      written: this.#written(),
-      flushed: this.#flushed(),
+    const { state, exposure, options } = this.#context;
+    const written = this.#written();
+    const flushed = this.#flushed();
+    const now = Date.now();
+    exposure.written.reached(written, now);
+    exposure.flushed.reached(flushed, now);
+    state.alarm('ahead', this.#told() > flushed ? aheadAlarm(options.slot) : undefined);
+    state.positions(() => ({
+      written,
+      flushed,
       serverEnd: this.#serverEnd,
-    });
+      ...exposure.written.as('written'),
+      ...exposure.flushed.as('flushed'),
+    }));
   }
 
   /** Last sync, last upload, last status, then the end: the slot is as far as it can be. */

@@ -1,5 +1,8 @@
 import { type ErrorCode, isLifeboatError, sleep } from '../../../core/index.ts';
+import { Exposure } from './exposure.ts';
+import { Guarantees } from './guarantees.ts';
 import { LogCoverage } from './log-coverage.ts';
+import { watchSlot } from './slot-watch.ts';
 import { Spool } from './spool.ts';
 import { defaultLimits, type StreamOptions } from './stream-options.ts';
 import { type SessionContext, type SessionEnd, StreamSession } from './stream-session.ts';
@@ -62,9 +65,12 @@ class WalStream {
       onFlushed: () => this.#session?.onFlushed(),
       onProblem: (problem) => state.problem('repository', problem),
     });
+    const guarantees = new Guarantees(options, state, limits.slotLookIntervalMs);
     this.#context = {
       options: this.#options,
       limits,
+      guarantees,
+      exposure: { written: new Exposure(), flushed: new Exposure() },
       spool,
       coverage,
       uploader: this.#uploader,
@@ -87,12 +93,27 @@ class WalStream {
       this.#uploadFailure = error;
       this.#broken.abort(error);
     });
+    const watched = new AbortController();
+    const watching = this.#watchSlot(AbortSignal.any([this.#stop, watched.signal]));
     try {
       await this.#receive();
     } finally {
+      watched.abort();
       await this.#context.finishUpload();
+      await watching;
     }
     if (this.#uploadFailure) throw this.#uploadFailure;
+  }
+
+  async #watchSlot(signal: AbortSignal): Promise<void> {
+    const { guarantees, limits, options } = this.#context;
+    await watchSlot({
+      ...options,
+      signal,
+      intervalMs: limits.slotLookIntervalMs,
+      onLook: (look) => guarantees.consider(look, () => this.#session?.followSpool()),
+      onProblem: (problem) => this.#state.problem('sql', problem),
+    });
   }
 
   async #receive(): Promise<void> {
