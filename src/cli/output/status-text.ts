@@ -54,7 +54,8 @@ export function describeSourceStatus(seen: SourceStatus, style: Style): string {
     );
   }
   if (window !== undefined) lines.push(describeWindow(window, style));
-  if (seen.stream !== undefined) lines.push(...describeStream(seen.stream, style));
+  if (seen.stream !== undefined)
+    lines.push(...describeStream(seen.stream, seen.isRepositoryHere, style));
   for (const each of flagged) {
     lines.push(
       yellow(`  ! flagged: ${each.id.slice(0, 8)} of ${formatMoment(each.time)}: ${each.reason}`),

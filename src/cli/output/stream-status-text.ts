@@ -10,10 +10,14 @@ export function streamIsBad({ phase, alarms = [] }: StreamStatus): boolean {
 }
 
 /** Indented lines below a source. */
-export function describeStream(seen: StreamStatus, style: Style): readonly string[] {
+export function describeStream(
+  seen: StreamStatus,
+  isRepositoryHere: boolean,
+  style: Style,
+): readonly string[] {
   const { green, yellow, red, dim } = style;
   const lines = [describePhase(seen, style)];
-  const loss = describeLoss(seen);
+  const loss = describeLoss(seen, isRepositoryHere);
   if (loss !== undefined) lines.push(dim(`      ${loss}`));
   const { slot, alarms = [] } = seen;
   if (slot) {
@@ -54,16 +58,21 @@ function describePhase(
 }
 
 /** What a loss would take now, by what is lost. */
-function describeLoss(seen: StreamStatus): string | undefined {
+function describeLoss(seen: StreamStatus, isRepositoryHere: boolean): string | undefined {
   const { rpoWithoutDatabaseMs, rpoWithoutBothMs, writtenMs, flushedMs } = seen;
   if (rpoWithoutDatabaseMs === undefined) return undefined;
   const took = (ms: number | undefined) =>
     ms === undefined ? '' : ` (median ${formatDuration(ms)} after the server wrote it)`;
-  const both =
-    rpoWithoutBothMs === undefined
-      ? 'everything the repository does not have'
-      : `the last ${formatDuration(rpoWithoutBothMs)}${took(flushedMs)}`;
-  return `would be lost with the database's host: the last ${formatDuration(rpoWithoutDatabaseMs)}${took(writtenMs)}; with this host too: ${both}; with this host alone: nothing`;
+  const [both, own] = isRepositoryHere
+    ? ['everything, if its folder is on a disk of this host', 'every backup, if so']
+    : [lastOf(rpoWithoutBothMs, took(flushedMs)), 'nothing'];
+  return `would be lost with the database's host: ${lastOf(rpoWithoutDatabaseMs, took(writtenMs))}; with this host too: ${both}; with this host alone: ${own}`;
+}
+
+function lastOf(ms: number | undefined, took: string): string {
+  return ms === undefined
+    ? 'what the repository does not have'
+    : `the last ${formatDuration(ms)}${took}`;
 }
 
 function describeWaiting(

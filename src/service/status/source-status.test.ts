@@ -10,7 +10,11 @@ it('does not take a snapshot dated in the future for the last backup', async () 
   const taken = (id: string, time: string) =>
     ({ id, time: new Date(time), tags }) as unknown as Snapshot;
   const snapshots = [taken('aa', '2027-01-01T00:00:00Z'), taken('bb', '2026-11-20T02:00:00Z')];
-  const place = { name: 'main', location: '/main', snapshots } as unknown as SeenRepository;
+  const place = {
+    name: 'main',
+    setting: { location: '/main' },
+    snapshots,
+  } as unknown as SeenRepository;
   const setting = { kind: 'files', paths: ['/srv'], repository: 'main', backup: '0 2 * * *' };
   const seen = await sourceStatus(source, setting as never, place, {
     now: new Date('2026-11-26T00:00:00Z'),

@@ -16,6 +16,8 @@ export interface SourceStatus {
   readonly source: string;
   readonly kind: Source['kind'];
   readonly repository: string;
+  /** It is a folder of this host, as far as its address says. */
+  readonly isRepositoryHere: boolean;
   readonly snapshots: number;
   readonly lastBackup?: {
     readonly id: string;
@@ -69,6 +71,7 @@ export async function sourceStatus(
     source: source.name,
     kind: source.kind,
     repository: place.name,
+    isRepositoryHere: !/^[a-z0-9]+:/.test(place.setting.location),
     snapshots: own.length,
     ...(last === undefined
       ? {}
