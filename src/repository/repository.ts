@@ -165,9 +165,9 @@ export interface BackupWriter extends AsyncDisposable {
   saveTree(nodes: readonly TreeNode[]): Promise<BlobId>;
   /**
    * For `new BlobSink(grant)` in a worker thread of one's own; its port is to be transferred. What the sink was given counts as
-   * saved once its `flush` has returned.
+   * saved once its `flush` has returned. `isFast`: data is compressed as suits the pages of a database.
    */
-  grantSink(): SinkGrant;
+  grantSink(options?: { readonly isFast?: boolean }): SinkGrant;
   /**
    * Names in the index what is durable by now, so that the next backup does not store it again, even if no snapshot of this one
    * follows. The next prune removes what none came to need.

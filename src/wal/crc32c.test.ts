@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { crc32c, crc32cKernel } from './crc32c.ts';
+import { crc32cPart } from './crc32c-part.ts';
 
 /** Bit by bit, as the polynomial reads. */
 function readable(bytes: Uint8Array): number {
@@ -33,6 +34,24 @@ describe('crc32c', () => {
         expect(crc32c(bytes.subarray(at), crc32c(bytes.subarray(0, at)))).toBe(readable(bytes));
       }),
     );
+  });
+
+  it('is the exclusive or of what the parts contribute, whatever comes behind them', () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 70 }), { maxLength: 6 }), (parts) => {
+        let after = parts.reduce((sum, { length }) => sum + length, 0);
+        let sum = 0;
+        for (const part of parts) {
+          after -= part.length;
+          sum ^= crc32cPart(crc32c(part), after);
+        }
+        expect(sum >>> 0).toBe(crc32c(Buffer.concat(parts)));
+      }),
+    );
+    const zeroes = Buffer.alloc(1_000_000);
+    const whole = crc32c(zeroes, crc32c(Buffer.from('x')));
+    const parts = crc32cPart(crc32c(Buffer.from('x')), zeroes.length) ^ crc32c(zeroes);
+    expect(parts >>> 0).toBe(whole);
   });
 
   it('takes more bytes than its window', () => {

@@ -139,9 +139,9 @@ export class RepositoryBackupWriter implements BackupWriter {
     return id;
   }
 
-  grantSink(): SinkGrant {
+  grantSink({ isFast = false } = {}): SinkGrant {
     this.#throwIfUnusable();
-    return this.#sinks.open();
+    return this.#sinks.open(isFast);
   }
 
   throwIfFailed(): void {

@@ -13,6 +13,7 @@ import type { BlobId, BlobType } from '../repository.ts';
 import { openVerifiedBlob } from './blob-codec.ts';
 import { FilePackTarget } from './file-pack-target.ts';
 import { LocalPacks } from './local-packs.ts';
+import { prepareBlob } from './pack-builder.ts';
 import { inMemory, type NewPackTarget, PackSession } from './pack-session.ts';
 
 /** What a thread of one's own needs to store blobs of a backup by itself. Holds the master key: never store it. */
@@ -28,6 +29,8 @@ export interface SinkGrant {
   readonly port: MessagePort;
   /** Where the packs lie, if that is a folder of this machine. */
   readonly localFolder: string | undefined;
+  /** See `compressBlob`. */
+  readonly isFast: boolean;
 }
 
 export const sinkWord = { packsUnderWay: 0, stop: 1, packsSent: 2 } as const;
@@ -98,7 +101,8 @@ export class BlobSink {
       return { id, isNew: false };
     this.throwIfStopped();
     this.#takeBack();
-    this.#storing(() => this.#packs.add(type, id, bytes));
+    const { isFast } = this.#grant;
+    this.#storing(() => this.#packs.addPrepared(type, prepareBlob(type, id, bytes, isFast)));
     (figures[type === 'data' ? sinkFigure.dataBlobs : sinkFigure.treeBlobs] as number) += 1;
     (figures[sinkFigure.bytesNew] as number) += bytes.length;
     return { id, isNew: true };

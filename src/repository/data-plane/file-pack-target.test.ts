@@ -182,7 +182,7 @@ describe('a pack that is written while it grows', () => {
       claims: new ClaimTable(),
       onPack: async () => {},
     });
-    const { port } = host.open();
+    const { port } = host.open(false);
     const { name, content, sizeBytes } = packOf([1000]);
     port.postMessage({ number: 1, name, header: new Uint8Array(), sizeBytes, content });
     host.close();

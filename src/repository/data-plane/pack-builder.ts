@@ -86,8 +86,13 @@ export interface PreparedBlob {
   readonly isProven?: boolean;
 }
 
-export function prepareBlob(type: BlobType, id: BlobId, plain: Uint8Array): PreparedBlob {
-  return { id, plain, stored: compressBlob(type, plain) };
+export function prepareBlob(
+  type: BlobType,
+  id: BlobId,
+  plain: Uint8Array,
+  isFast = false,
+): PreparedBlob {
+  return { id, plain, stored: compressBlob(type, plain, isFast) };
 }
 
 /** A buffer for a pack: of the usual size, or as large as this blob needs. */

@@ -34,7 +34,7 @@ export class SinkHost {
     this.#options = options;
   }
 
-  open(): SinkGrant {
+  open(isFast: boolean): SinkGrant {
     const { masterKey, index, claims, localFolder } = this.#options;
     const { port1: port, port2 } = new MessageChannel();
     const control = new SharedArrayBuffer(Object.keys(sinkWord).length * 4);
@@ -49,7 +49,7 @@ export class SinkHost {
     this.#sinks.push(sink);
     port.on('message', (message: SinkMessage) => void this.#take(sink, message));
     const memory = { index: index.memory, claims: claims.memory, control, figures };
-    return { masterKey, ...memory, port: port2, localFolder };
+    return { masterKey, ...memory, port: port2, localFolder, isFast };
   }
 
   /** Every pack that was handed over before the call has been written, or has failed. */

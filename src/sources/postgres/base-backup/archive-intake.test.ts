@@ -3,13 +3,13 @@ import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../../../test/support/postgres.ts';
-import type { BackupWriter, BlobId } from '../../../repository/index.ts';
 import { crc32c, lsn } from '../../../wal/index.ts';
 import { ArchiveIntake } from './archive-intake.ts';
-import { ChunkSaver } from './chunk-saver.ts';
 import { DamagedPages } from './damaged-pages.ts';
 import { PageVerifier } from './page-checksum.ts';
 import { referenceChecksum } from './page-checksum-reference.ts';
+import type { SlabTaker } from './piece-crew.ts';
+import { SlabFiller } from './slab-filler.ts';
 import { SnapshotTree } from './snapshot-tree.ts';
 import { StoredWal } from './stored-wal.ts';
 import { WalReplacements } from './wal-replacements.ts';
@@ -48,24 +48,37 @@ function archiveOf(files: Record<string, Uint8Array>, links: Record<string, stri
 }
 
 function start() {
-  const chunks: Uint8Array[] = [];
-  const writer = {
-    saveData: async (bytes: Uint8Array) => {
-      chunks.push(bytes);
-      return { id: `chunk${chunks.length - 1}` as BlobId, isNew: true };
+  const chunks: Buffer[] = [];
+  const verifier = new PageVerifier(8192);
+  // What the threads do, done at once.
+  const crew: SlabTaker = {
+    slab: () => ({ bytes: new Uint8Array(new SharedArrayBuffer(1024 * 1024)), number: undefined }),
+    send({ bytes }, pieces) {
+      let from = 0;
+      for (const { lengthBytes, chunkSizeBytes, firstBlock, onSaved } of pieces) {
+        const piece = bytes.subarray(from, from + lengthBytes);
+        from += lengthBytes;
+        const ids = new Uint8Array(Math.ceil(lengthBytes / chunkSizeBytes) * 32);
+        for (let at = 0; at < lengthBytes; at += chunkSizeBytes) {
+          ids.fill(chunks.length, (at / chunkSizeBytes) * 32, (at / chunkSizeBytes + 1) * 32);
+          chunks.push(Buffer.from(piece.subarray(at, at + chunkSizeBytes)));
+        }
+        const failures = firstBlock === undefined ? [] : verifier.failures(piece, firstBlock);
+        onSaved({ lengthBytes, ids, crc32c: crc32c(piece), failures });
+      }
     },
-  } as unknown as BackupWriter;
-  const saver = new ChunkSaver(writer, 1024 * 1024);
+  };
+  const filler = new SlabFiller(crew);
   const damaged = new DamagedPages();
   const tree = new SnapshotTree({ mode: 0o700, uid: 0, gid: 0, mtimeSeconds: 0 });
   const intake = new ArchiveIntake({
-    saver,
+    filler,
     tree,
     wal: new StoredWal(mib16, '1'),
     comparison: { add: () => {} },
     replacements: new WalReplacements(damaged, lsn(0n), mib16),
     damaged,
-    verifier: new PageVerifier(8192),
+    verifiesPages: true,
     chunkSizeBytes: 65_536,
     pageSizeBytes: 8192,
     segmentPages,
@@ -75,8 +88,9 @@ function start() {
     for (let at = 0; at < archive.length; at += 30_000)
       intake.push(archive.subarray(at, at + 30_000));
     intake.endArchive();
+    filler.flush();
   };
-  return { chunks, saver, damaged, tree, intake, take };
+  return { chunks, damaged, tree, intake, take };
 }
 
 describe('archive intake', () => {
@@ -90,24 +104,38 @@ describe('archive intake', () => {
     ]);
   });
 
-  it('cuts files into chunks of their own and sums them', async () => {
-    const { chunks, saver, intake, take } = start();
+  it('cuts files into chunks of their own and sums them', () => {
+    const { chunks, intake, take } = start();
     const bytes = Buffer.alloc(150_000, 'some bytes ');
     take(
       archiveOf({ 'pg_xact/0000': bytes, PG_VERSION: Buffer.from('18\n'), empty: Buffer.alloc(0) }),
     );
-    await saver.drained();
     expect(chunks.map((chunk) => chunk.length)).toEqual([3, 65_536, 65_536, 18_928]);
-    for (const chunk of chunks) expect(chunk.buffer.byteLength).toBe(chunk.length);
     expect(Buffer.concat(chunks.slice(1)).equals(bytes)).toBe(true);
     const sum = Buffer.alloc(4);
     sum.writeUInt32LE(crc32c(bytes));
-    expect(intake.streamed.get('pg_xact/0000')).toEqual({
-      sizeBytes: 150_000,
-      crc32c: sum.toString('hex'),
-    });
-    expect(intake.streamed.get('empty')).toEqual({ sizeBytes: 0, crc32c: '00000000' });
+    const streamed = intake.streamed.get('pg_xact/0000');
+    expect(streamed?.sizeBytes).toBe(150_000);
+    expect(streamed?.crc32c).toBe(sum.toString('hex'));
+    expect([0, 32, 64].map((at) => streamed?.ids[at])).toEqual([1, 2, 3]);
+    const empty = intake.streamed.get('empty');
+    expect([empty?.sizeBytes, empty?.crc32c, empty?.ids.length]).toEqual([0, '00000000', 0]);
     expect(intake.owner).toMatchObject({ uid: 999, gid: 998 });
+  });
+
+  it('puts a file together from pieces, and small files into what is left of one', () => {
+    const { chunks, intake, take } = start();
+    const large = Buffer.alloc(2_500_000);
+    for (let at = 0; at < large.length; at++) large[at] = (at * 7) >> 5;
+    take(archiveOf({ 'base/5/a': Buffer.from('first'), 'base/5/b': large, 'base/5/c': large }));
+    const sum = Buffer.alloc(4);
+    sum.writeUInt32LE(crc32c(large));
+    for (const name of ['base/5/b', 'base/5/c']) {
+      const streamed = intake.streamed.get(name);
+      expect(streamed?.crc32c).toBe(sum.toString('hex'));
+      const ids = Array.from({ length: 39 }, (_, index) => streamed?.ids[index * 32] as number);
+      expect(Buffer.concat(ids.map((id) => chunks[id] as Buffer)).equals(large)).toBe(true);
+    }
   });
 
   it('makes folders of tablespaces, and refuses every other link', () => {

@@ -21,6 +21,7 @@ import { defaultConfiguration } from './default-configuration.ts';
 import { LogComparison } from './log-comparison.ts';
 import { parseManifest, untrue } from './manifest.ts';
 import { checkManifest } from './manifest-check.ts';
+import { PieceCrew } from './piece-crew.ts';
 import { type ReceivedBackup, receiveBaseBackup } from './receive-base-backup.ts';
 import { connectForBackup, readServerFacts, type ServerFacts } from './server-facts.ts';
 import { listPostgresSnapshots, type StoredBackup } from './stored-backups.ts';
@@ -93,8 +94,13 @@ async function run(
   // Names and counts belong to the moment of the start; they are read while the bytes stream.
   await using catalogWork = collectBackupCatalog(options, facts);
   await using writer = await repository.startBackup({ progress, ...aborting, ...waiting });
+  await using crew = new PieceCrew({
+    writers: [writer],
+    pageSizeBytes: facts.pageSizeBytes,
+    onWriterFailed: () => {},
+  });
   const formerChunkSizeBytes = former?.info.chunkSizeBytes;
-  const received = await receiveBaseBackup(connection, facts, writer, {
+  const received = await receiveBaseBackup(connection, facts, crew, {
     comparison,
     progress,
     ...(formerChunkSizeBytes === undefined ? {} : { formerChunkSizeBytes }),
@@ -110,8 +116,10 @@ async function run(
   addMissingConfiguration(received, facts);
   const info = describe(received, facts, connection.serverVersion, source, catalog);
   addDocuments(received, info, catalog);
-  await received.saver.drained();
-  const tree = await received.tree.save(writer);
+  received.filler.flush();
+  await crew.settled();
+  const tree = await received.tree.save((bytes) => crew.saveTree(bytes));
+  await crew.flush();
   if (catalog.databases.length > 0) {
     await repository.records.append({ kind: 'catalog', source, body: catalog });
     if (baseline) await storeBaseline(repository, source, baseline);
@@ -181,7 +189,7 @@ function verifyManifest(received: ReceivedBackup, facts: ServerFacts): void {
 /** The server sends the history of its timeline with the WAL; where it does not, it is asked. */
 async function addTimelineHistory(
   connection: ReplicationConnection,
-  { stop, wal, tree, saver, intake }: ReceivedBackup,
+  { stop, wal, tree, filler, intake }: ReceivedBackup,
 ): Promise<void> {
   if (stop.timeline === 1 || wal.hasHistory(stop.timeline)) return;
   const [result] = await connection.query(`TIMELINE_HISTORY ${stop.timeline}`);
@@ -193,16 +201,16 @@ async function addTimelineHistory(
       { hint: 'Nothing was published. Without that file the backup could not be restored.' },
     );
   }
-  addFile(tree, saver, `data/pg_wal/${name}`, Buffer.from(content), intake.owner);
+  addFile(tree, filler, `data/pg_wal/${name}`, Buffer.from(content), intake.owner);
 }
 
 function addMissingConfiguration(
-  { tree, saver, intake }: ReceivedBackup,
+  { tree, filler, intake }: ReceivedBackup,
   facts: ServerFacts,
 ): void {
   for (const { name, text } of defaultConfiguration(facts.replaySettings)) {
     if (tree.has(`data/${name}`)) continue;
-    addFile(tree, saver, `data/${name}`, Buffer.from(text), intake.owner);
+    addFile(tree, filler, `data/${name}`, Buffer.from(text), intake.owner);
   }
 }
 
@@ -234,7 +242,7 @@ function describe(
 }
 
 function addDocuments(
-  { tree, saver, intake, manifest }: ReceivedBackup,
+  { tree, filler, intake, manifest }: ReceivedBackup,
   info: PostgresBackupInfo,
   catalog: CatalogRecord,
 ): void {
@@ -242,9 +250,9 @@ function addDocuments(
   const owner = { uid, gid, mtimeSeconds: Math.floor(Date.parse(info.stopTime) / 1000) };
   tree.addDirectory('data', { mode: 0o700, ...owner });
   tree.addDirectory('lifeboat', { mode: 0o700, ...owner });
-  addFile(tree, saver, 'data/backup_manifest', manifest, owner);
-  addFile(tree, saver, backupDocumentPath.slice(1), documentBytes(info), owner);
-  addFile(tree, saver, catalogDocumentPath.slice(1), documentBytes(catalog), owner);
+  addFile(tree, filler, 'data/backup_manifest', manifest, owner);
+  addFile(tree, filler, backupDocumentPath.slice(1), documentBytes(info), owner);
+  addFile(tree, filler, catalogDocumentPath.slice(1), documentBytes(catalog), owner);
 }
 
 function documentBytes(document: unknown): Buffer {

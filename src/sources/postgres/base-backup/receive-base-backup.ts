@@ -1,5 +1,4 @@
 import { LifeboatError, type Progress } from '../../../core/index.ts';
-import type { BackupWriter } from '../../../repository/index.ts';
 import { formatLsn } from '../../../wal/index.ts';
 import type { ReplicationConnection } from '../protocol/replication-connection.ts';
 import { ArchiveIntake } from './archive-intake.ts';
@@ -10,12 +9,12 @@ import {
   BaseBackupStream,
   type Tablespace,
 } from './base-backup-stream.ts';
-import { ChunkSaver } from './chunk-saver.ts';
 import { chunkSizeFor } from './chunk-size.ts';
 import { DamagedPages } from './damaged-pages.ts';
 import type { LogComparison } from './log-comparison.ts';
-import { PageVerifier } from './page-checksum.ts';
+import type { PieceCrew } from './piece-crew.ts';
 import type { ServerFacts } from './server-facts.ts';
+import { SlabFiller } from './slab-filler.ts';
 import { SnapshotTree } from './snapshot-tree.ts';
 import { StoredWal } from './stored-wal.ts';
 import { WalReplacements } from './wal-replacements.ts';
@@ -33,11 +32,9 @@ export interface ReceivedBackup {
   readonly tree: SnapshotTree;
   readonly wal: StoredWal;
   readonly damaged: DamagedPages;
-  readonly saver: ChunkSaver;
+  readonly filler: SlabFiller;
 }
 
-/** Chunks on their way to the repository. Enough to keep its workers busy while the server is read. */
-const maximumUnfinishedBytes = 32 * 1024 * 1024;
 /** About three million files. What is longer could not be parsed. */
 const maximumManifestBytes = 400 * 1024 * 1024;
 const progressStepBytes = 1024 * 1024;
@@ -47,7 +44,7 @@ const progressStepMs = 60;
 export async function receiveBaseBackup(
   connection: ReplicationConnection,
   facts: ServerFacts,
-  writer: BackupWriter,
+  crew: PieceCrew,
   options: {
     readonly comparison: LogComparison;
     readonly formerChunkSizeBytes?: number;
@@ -55,7 +52,7 @@ export async function receiveBaseBackup(
   },
 ): Promise<ReceivedBackup> {
   const { systemId, segmentSizeBytes, pageSizeBytes, segmentPages, dataChecksums } = facts;
-  const saver = new ChunkSaver(writer, maximumUnfinishedBytes);
+  const filler = new SlabFiller(crew);
   const damaged = new DamagedPages();
   const wal = new StoredWal(segmentSizeBytes, systemId);
   const now = Math.floor(Date.now() / 1000);
@@ -65,6 +62,7 @@ export async function receiveBaseBackup(
   let begun: Pick<ReceivedBackup, 'start' | 'startTime' | 'tablespaces' | 'chunkSizeBytes'>;
   let ended: Pick<ReceivedBackup, 'stop' | 'stopTime'> | undefined;
   let intake: ArchiveIntake | undefined;
+  let pagesAreKnown = false;
   const meter = new ByteMeter(options.progress);
 
   const receiver: BaseBackupReceiver = {
@@ -73,13 +71,13 @@ export async function receiveBaseBackup(
       const chunkSizeBytes = chunkSizeFor(estimatedBytes ?? 0, options.formerChunkSizeBytes);
       begun = { start, startTime: new Date(), tablespaces, chunkSizeBytes };
       intake = new ArchiveIntake({
-        saver,
+        filler,
         tree,
         wal,
         comparison: options.comparison,
         replacements: new WalReplacements(damaged, start.lsn, segmentSizeBytes),
         damaged,
-        verifier: dataChecksums ? new PageVerifier(pageSizeBytes) : undefined,
+        verifiesPages: dataChecksums,
         chunkSizeBytes,
         pageSizeBytes,
         segmentPages,
@@ -89,8 +87,13 @@ export async function receiveBaseBackup(
     onArchiveData(bytes) {
       intake?.push(bytes);
       meter.add(bytes.length);
+      if (intake?.walBegan && !pagesAreKnown) {
+        // Whether any page is damaged decides whether WAL is read.
+        pagesAreKnown = true;
+        return crew.settled();
+      }
       const compared = options.comparison.room();
-      return compared ? compared.then(() => saver.room()) : saver.room();
+      return compared ? compared.then(() => crew.room()) : crew.room();
     },
     onArchiveEnd: () => intake?.endArchive(),
     onManifestData(bytes) {
@@ -118,8 +121,10 @@ export async function receiveBaseBackup(
       `the backup ends at ${formatLsn(ended.stop.lsn)}, before its start at ${formatLsn(start.lsn)}`,
     );
   }
+  filler.flush();
+  await crew.settled();
   const manifest = Buffer.concat(manifestParts);
-  return { ...begun!, ...ended, manifest, intake, tree, wal, damaged, saver };
+  return { ...begun!, ...ended, manifest, intake, tree, wal, damaged, filler };
 }
 
 /** Tells how far the work is, some times a second. */

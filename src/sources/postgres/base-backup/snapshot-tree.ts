@@ -1,5 +1,7 @@
 import { LifeboatError } from '../../../core/index.ts';
-import type { BackupWriter, BlobId, TreeNode } from '../../../repository/index.ts';
+import type { BlobId } from '../../../repository/index.ts';
+import type { FileContent } from './file-content.ts';
+import { encodeFolder } from './folder-tree.ts';
 
 export interface EntryOwner {
   readonly uid: number;
@@ -12,10 +14,12 @@ export interface DirectoryEntry extends EntryOwner {
 }
 
 export interface FileEntry extends DirectoryEntry {
-  readonly sizeBytes: number;
-  /** Filled while chunks are saved; whole by the time `save` is called. */
-  readonly content: readonly BlobId[];
+  /** Filled while its pieces are saved; whole by the time `save` is called. */
+  readonly content: Pick<FileContent, 'sizeBytes' | 'ids'>;
 }
+
+/** Stores the bytes of one folder's tree. */
+export type SaveTree = (tree: Uint8Array<ArrayBuffer>) => Promise<BlobId>;
 
 interface Folder {
   entry: DirectoryEntry;
@@ -54,7 +58,7 @@ export class SnapshotTree {
     if (folder.files.has(name) || folder.folders.has(name)) throw unsafe(path, 'was sent twice');
     folder.files.set(name, entry);
     this.#fileCount += 1;
-    this.#byteCount += entry.sizeBytes;
+    this.#byteCount += entry.content.sizeBytes;
   }
 
   has(path: string): boolean {
@@ -66,8 +70,8 @@ export class SnapshotTree {
   }
 
   /** The id of the root's tree. */
-  async save(writer: BackupWriter): Promise<BlobId> {
-    return saveFolder(writer, this.#root);
+  async save(saveTree: SaveTree): Promise<BlobId> {
+    return saveFolder(saveTree, this.#root);
   }
 
   #folder(parts: readonly string[], path: string): Folder {
@@ -85,27 +89,12 @@ export class SnapshotTree {
   }
 }
 
-async function saveFolder(writer: BackupWriter, folder: Folder): Promise<BlobId> {
-  const nodes: TreeNode[] = [];
-  for (const [name, file] of folder.files) {
-    nodes.push({
-      ...node(name, file),
-      type: 'file',
-      sizeBytes: file.sizeBytes,
-      content: file.content,
-    });
-  }
+async function saveFolder(saveTree: SaveTree, folder: Folder): Promise<BlobId> {
+  const folders = new Map<string, { entry: DirectoryEntry; subtree: BlobId }>();
   for (const [name, child] of folder.folders) {
-    const subtree = await saveFolder(writer, child);
-    nodes.push({ ...node(name, child.entry), type: 'dir', subtree });
+    folders.set(name, { entry: child.entry, subtree: await saveFolder(saveTree, child) });
   }
-  return writer.saveTree(nodes);
-}
-
-function node(name: string, entry: DirectoryEntry) {
-  const mtimeNs = BigInt(entry.mtimeSeconds) * 1_000_000_000n;
-  const { mode, uid, gid } = entry;
-  return { name, mode, uid, gid, mtimeNs, atimeNs: mtimeNs, ctimeNs: mtimeNs };
+  return saveTree(encodeFolder(folder.files, folders));
 }
 
 function newFolder(entry: DirectoryEntry): Folder {

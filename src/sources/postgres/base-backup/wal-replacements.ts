@@ -19,7 +19,7 @@ export class WalReplacements {
     this.#segmentSizeBytes = segmentSizeBytes;
   }
 
-  /** A file of pg_wal begins. Segments come in the order of their positions. */
+  /** A file of pg_wal begins, when all pages have been looked at. Segments come in the order of their positions. */
   beginFile(name: string): void {
     const segment = parseSegmentName(name, this.#segmentSizeBytes);
     if (!segment || !this.#pages.anySuspected) {

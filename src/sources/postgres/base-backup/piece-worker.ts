@@ -1,0 +1,54 @@
+// The entry of a worker thread of a base backup: cuts, verifies and stores what it is given, with synchronous calls.
+import { parentPort, workerData } from 'node:worker_threads';
+import { assert, isLifeboatError } from '../../../core/index.ts';
+import type { WorkerAnswer, WorkerRequest, WorkerSetup } from './piece.ts';
+import { PieceSaver } from './piece-saver.ts';
+
+assert(parentPort !== null, 'the piece worker runs in a worker thread');
+const port = parentPort;
+const setup = workerData as WorkerSetup;
+const tell = (answer: WorkerAnswer) => port.postMessage(answer);
+const saver = new PieceSaver(setup.sinks, setup.pageSizeBytes, (sink, failure) =>
+  tell({ type: 'sink-failed', sink, failure }),
+);
+
+port.on('message', (request: WorkerRequest) => {
+  try {
+    handle(request);
+  } catch (error) {
+    const known = isLifeboatError(error);
+    tell({
+      type: 'failed',
+      failure: {
+        code: known ? error.code : 'bug',
+        message: known ? error.message : error instanceof Error ? `${error.stack}` : `${error}`,
+        hint: known ? error.hint : undefined,
+      },
+    });
+  }
+});
+
+function handle(request: WorkerRequest): void {
+  switch (request.type) {
+    case 'bytes': {
+      const { job, slab, pieces } = request;
+      const memory = typeof slab === 'number' ? setup.slabs[slab] : slab;
+      assert(memory !== undefined, 'the slab is one of those that were given');
+      let at = 0;
+      const saved = pieces.map((piece) => {
+        const bytes = new Uint8Array(memory, at, piece.lengthBytes);
+        at += piece.lengthBytes;
+        return saver.save(bytes, piece);
+      });
+      return tell({ type: 'saved', job, pieces: saved });
+    }
+    case 'tree':
+      return tell({ type: 'tree', job: request.job, id: saver.saveTree(request.tree) });
+    case 'flush':
+      saver.flush();
+      return tell({ type: 'flushed', job: request.job });
+    case 'end':
+      saver.discard();
+      return port.close();
+  }
+}

@@ -1,0 +1,35 @@
+/** The Castagnoli polynomial, reflected: bit 31 is the coefficient of x^0. */
+const polynomial = 0x82f63b78;
+const one = 0x80000000;
+
+/** x^(2^n) modulo the polynomial. */
+const powers: number[] = [];
+for (let power = 0x40000000, n = 0; n < 64; n++) {
+  powers.push(power);
+  power = multiply(power, power);
+}
+
+/**
+ * What `checksum`, the CRC-32C of some bytes of a whole, contributes to the CRC-32C of the whole, when `bytesAfter` follow
+ * them in it. The whole's checksum is the exclusive or of the contributions, in whatever order they come (as zlib's
+ * crc32_combine: a checksum is linear).
+ */
+export function crc32cPart(checksum: number, bytesAfter: number): number {
+  let factor = one;
+  // In bits. A number of bytes is exact up to 2^53, and 2^53 * 8 does not fit the 32 bits of a shift.
+  for (let rest = bytesAfter, n = 3; rest > 0; rest = Math.floor(rest / 2), n++) {
+    if (rest % 2 === 1) factor = multiply(factor, powers[n] as number);
+  }
+  return multiply(factor, checksum) >>> 0;
+}
+
+/** The product of two polynomials modulo the polynomial. */
+function multiply(a: number, b: number): number {
+  let product = 0;
+  let shifted = b;
+  for (let bit = 31; bit >= 0; bit--) {
+    if ((a >>> bit) & 1) product ^= shifted;
+    shifted = shifted & 1 ? (shifted >>> 1) ^ polynomial : shifted >>> 1;
+  }
+  return product >>> 0;
+}
