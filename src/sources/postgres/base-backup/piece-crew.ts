@@ -3,7 +3,14 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { assert, LifeboatError, sleep } from '../../../core/index.ts';
 import type { BackupWriter, BlobId } from '../../../repository/index.ts';
-import type { Piece, SavedPiece, WorkerAnswer, WorkerRequest, WorkerSetup } from './piece.ts';
+import type {
+  Piece,
+  SavedPiece,
+  WorkerAnswer,
+  WorkerFailure,
+  WorkerRequest,
+  WorkerSetup,
+} from './piece.ts';
 
 /** A multiple of every chunk size. */
 const slabBytes = 1024 * 1024;
@@ -49,7 +56,7 @@ export class PieceCrew implements SlabTaker, AsyncDisposable {
   readonly #members: Member[] = [];
   readonly #slabs: Slab[];
   readonly #freeSlabs: Slab[];
-  readonly #jobs = new Map<number, (answer: WorkerAnswer) => void>();
+  readonly #jobs = new Map<number, (answer: JobAnswer) => void>();
   readonly #failedWriters = new Set<number>();
   #nextJob = 0;
   #failure: { readonly error: unknown } | undefined;
@@ -161,7 +168,7 @@ export class PieceCrew implements SlabTaker, AsyncDisposable {
 
   #run(
     request: WithoutJob<WorkerRequest>,
-    onAnswer: (answer: WorkerAnswer) => void,
+    onAnswer: (answer: JobAnswer) => void,
     { member, transfer = [] }: { member?: Member; transfer?: ArrayBuffer[] } = {},
   ): void {
     const to = member ?? this.#members.reduce((a, b) => (b.jobs < a.jobs ? b : a));
@@ -172,11 +179,12 @@ export class PieceCrew implements SlabTaker, AsyncDisposable {
   }
 
   #take(member: Member, answer: WorkerAnswer): void {
-    if (answer.type === 'sink-failed') return this.#writerFailed(answer.sink, answer.failure);
-    if (answer.type === 'failed') {
-      const { code, message, hint } = answer.failure;
-      return this.#fail(new LifeboatError(code, message, hint === undefined ? {} : { hint }));
-    }
+    if (answer.type === 'sink-failed') this.#writerFailed(answer.sink, answer.failure);
+    else if (answer.type === 'failed') this.#fail(errorOf(answer.failure));
+    else this.#answered(member, answer);
+  }
+
+  #answered(member: Member, answer: JobAnswer): void {
     member.jobs--;
     const onAnswer = this.#jobs.get(answer.job);
     this.#jobs.delete(answer.job);
@@ -189,17 +197,10 @@ export class PieceCrew implements SlabTaker, AsyncDisposable {
   }
 
   /** A thread tells that a sink refuses; why, the writer knows best. */
-  #writerFailed(
-    number: number,
-    failure: Extract<WorkerAnswer, { type: 'failed' }>['failure'],
-  ): void {
+  #writerFailed(number: number, failure: WorkerFailure): void {
     if (this.#isClosing || this.#failedWriters.has(number)) return;
     this.#failedWriters.add(number);
-    let error: unknown = new LifeboatError(
-      failure.code,
-      failure.message,
-      failure.hint === undefined ? {} : { hint: failure.hint },
-    );
+    let error: unknown = errorOf(failure);
     try {
       this.#options.writers[number]?.throwIfFailed();
     } catch (cause) {
@@ -233,4 +234,9 @@ export class PieceCrew implements SlabTaker, AsyncDisposable {
   }
 }
 
+function errorOf({ code, message, hint }: WorkerFailure): LifeboatError {
+  return new LifeboatError(code, message, hint === undefined ? {} : { hint });
+}
+
+type JobAnswer = Extract<WorkerAnswer, { readonly job: number }>;
 type WithoutJob<Request> = Request extends { readonly job: number } ? Omit<Request, 'job'> : never;

@@ -14,7 +14,8 @@ const saver = new PieceSaver(setup.sinks, setup.pageSizeBytes, (sink, failure) =
 
 port.on('message', (request: WorkerRequest) => {
   try {
-    handle(request);
+    const answer = handle(request);
+    if (answer) tell(answer);
   } catch (error) {
     const known = isLifeboatError(error);
     tell({
@@ -28,7 +29,7 @@ port.on('message', (request: WorkerRequest) => {
   }
 });
 
-function handle(request: WorkerRequest): void {
+function handle(request: WorkerRequest): WorkerAnswer | undefined {
   switch (request.type) {
     case 'bytes': {
       const { job, slab, pieces } = request;
@@ -40,15 +41,16 @@ function handle(request: WorkerRequest): void {
         at += piece.lengthBytes;
         return saver.save(bytes, piece);
       });
-      return tell({ type: 'saved', job, pieces: saved });
+      return { type: 'saved', job, pieces: saved };
     }
     case 'tree':
-      return tell({ type: 'tree', job: request.job, id: saver.saveTree(request.tree) });
+      return { type: 'tree', job: request.job, id: saver.saveTree(request.tree) };
     case 'flush':
       saver.flush();
-      return tell({ type: 'flushed', job: request.job });
+      return { type: 'flushed', job: request.job };
     case 'end':
       saver.discard();
-      return port.close();
+      port.close();
+      return undefined;
   }
 }
