@@ -1,9 +1,9 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Repository } from '../../src/repository/index.ts';
 import { backupPostgres, parseConnectionUrl } from '../../src/sources/index.ts';
 import { localRepository, testPassword } from '../support/local-repository.ts';
+import { startPausingProxy } from '../support/pausing-proxy.ts';
 import { startPostgres, type TestServer } from '../support/postgres.ts';
 import { embeddedPostgresBin, findProgram } from '../support/programs.ts';
 import { resticRestore, startStock } from '../support/restored-server.ts';
@@ -24,34 +24,6 @@ function flipByte(server: TestServer, file: string, page: number): void {
   readSync(handle, byte, 0, 1, at);
   writeSync(handle, Buffer.of((byte[0] as number) ^ 0x40), 0, 1, at);
   closeSync(handle);
-}
-
-/** The same repository, but the first chunk of a backup waits for `before`. */
-function waiting(repository: Repository, before: () => Promise<void>): Repository {
-  return new Proxy(repository, {
-    get(target, name) {
-      if (name !== 'startBackup') {
-        const value = Reflect.get(target, name, target);
-        return typeof value === 'function' ? value.bind(target) : value;
-      }
-      return async (...args: Parameters<Repository['startBackup']>) => {
-        const writer = await target.startBackup(...args);
-        let first: Promise<void> | undefined;
-        const saveData = async (bytes: Uint8Array) => {
-          first ??= before();
-          await first;
-          return writer.saveData(bytes);
-        };
-        return new Proxy(writer, {
-          get(own, member) {
-            if (member === 'saveData') return saveData;
-            const value = Reflect.get(own, member, own);
-            return typeof value === 'function' ? value.bind(own) : value;
-          },
-        });
-      };
-    },
-  });
 }
 
 const rows = `create table orders as select n as id, md5(n::text) as v from generate_series(1, 20000) n;
@@ -108,12 +80,14 @@ describe('damaged pages', () => {
     const change = async () => {
       await server.query("update orders set v = 'changed' where ctid = '(7,3)'");
     };
+    using proxy = await startPausingProxy(server.port, 'START WAL LOCATION', change);
     const summary = await backupPostgres({
-      settings: parseConnectionUrl(server.url()),
+      settings: parseConnectionUrl(server.url().replace(`:${server.port}/`, `:${proxy.port}/`)),
       source: 'shop',
-      repository: waiting(stored.repository, change),
+      repository: stored.repository,
       countBudgetMs: 0,
     });
+    expect(proxy.hasPaused()).toBe(true);
     expect(summary.info.damagedPages).toEqual([
       { path, block: 9, relation: 'postgres.public.orders' },
     ]);
