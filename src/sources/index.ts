@@ -52,11 +52,13 @@ export {
   type ResolvedRelation,
   resolveRelation,
 } from './postgres/catalog/resolve-relation.ts';
+export { openSqlClient, type SqlClient } from './postgres/connect/sql-client.ts';
 export {
   type ConnectionSettings,
   describeConnection,
-  parseConnectionUrl,
+  preferPrimary,
 } from './postgres/connection-settings.ts';
+export { parseConnectionUrl, withUser } from './postgres/connection-url.ts';
 export { findLocalServers, type LocalServer } from './postgres/doctor/find-local-servers.ts';
 export { judgeRoom } from './postgres/doctor/judge-room.ts';
 export {

@@ -35,7 +35,13 @@ describe.each(serversUnderTest(15, 18))(
         await client.end();
         await stop();
         const connection = parseConnectionUrl(server.url());
-        const source = await createSource({ kind: 'postgres', name, connection, stateFolder });
+        const source = await createSource({
+          kind: 'postgres',
+          name,
+          connection,
+          stateFolder,
+          programsFolder: bin,
+        });
         const selection = { xid: rows[0].xid };
         await using prepared = await planRescue({ repository, source, selection });
         expect(prepared.plan).toMatchObject({ rowsDestroyed: 400, rowsToPutBack: 400 });

@@ -7,7 +7,7 @@ import { LocalLocation, type Log, type Repository } from '../../src/repository/i
 import { initRepository } from '../../src/repository/init-repository.ts';
 import type { PostgresBackupInfo } from '../../src/sources/postgres/backup-info.ts';
 import { backupPostgres } from '../../src/sources/postgres/base-backup/backup-postgres.ts';
-import { parseConnectionUrl } from '../../src/sources/postgres/connection-settings.ts';
+import { parseConnectionUrl } from '../../src/sources/postgres/connection-url.ts';
 import type { ScratchServer } from '../../src/sources/postgres/restore/index.ts';
 import { streamWal } from '../../src/sources/postgres/stream/stream-wal.ts';
 import { type Lsn, parseLsn } from '../../src/wal/index.ts';

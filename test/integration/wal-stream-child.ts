@@ -1,6 +1,6 @@
 // A streamer of its own process, to be killed: node wal-stream-child.ts URL FOLDER
 import { join } from 'node:path';
-import { parseConnectionUrl } from '../../src/sources/postgres/connection-settings.ts';
+import { parseConnectionUrl } from '../../src/sources/postgres/connection-url.ts';
 import { streamWal } from '../../src/sources/postgres/stream/stream-wal.ts';
 import { openFolderLog, slot } from './wal-stream-scene.ts';
 

@@ -5,7 +5,7 @@ import { keyFromBytes } from '../../src/repository/crypto/key-derivation.ts';
 import type { Log } from '../../src/repository/index.ts';
 import { LocalLocation } from '../../src/repository/location/local-location.ts';
 import { openLogs } from '../../src/repository/log/open-logs.ts';
-import { parseConnectionUrl } from '../../src/sources/postgres/connection-settings.ts';
+import { parseConnectionUrl } from '../../src/sources/postgres/connection-url.ts';
 import type { StreamOptions } from '../../src/sources/postgres/stream/stream-options.ts';
 import { streamWal } from '../../src/sources/postgres/stream/stream-wal.ts';
 import type { StreamState } from '../../src/sources/source.ts';

@@ -1,7 +1,7 @@
 import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parseConnectionUrl } from '../../src/sources/postgres/connection-settings.ts';
+import { parseConnectionUrl } from '../../src/sources/postgres/connection-url.ts';
 import { renewSlot } from '../../src/sources/postgres/stream/renew-slot.ts';
 import { dropSlot } from '../../src/sources/postgres/stream/slot.ts';
 import { readSpool } from '../../src/sources/postgres/stream/spool-reader.ts';

@@ -76,7 +76,7 @@ const servers = [
 
 describe.each(servers)(
   'losses on $name with wal_level=$level',
-  ({ major, bin: programs, level }) => {
+  ({ major, bin: programs, hasTools, level }) => {
     const start = (context: Parameters<typeof need>[0]) => {
       const bin = need(context, programs, `no PostgreSQL ${major}`);
       return startPostgres({
@@ -193,11 +193,13 @@ describe.each(servers)(
       await session.run('drop database doomed');
 
       const suspects = await suspectsOf(server, from, directory);
-      const dump = await waldump(server, from);
+      // Without pg_waldump only the findings are compared, not their positions.
+      const dump = hasTools ? await waldump(server, from) : [];
       for (const [xid, loss] of expected) {
         const suspect = suspects.find((each) => each.xid === xid);
         expect(found(suspect), `transaction ${xid}`).toEqual(loss);
         expect(suspect?.certain).toBe(true);
+        if (!hasTools) continue;
         const commit = dump.find(
           (each) =>
             each.manager === 'Transaction' &&
@@ -214,7 +216,11 @@ describe.each(servers)(
         (each) => each.manager === 'Database' && /^DROP/.test(each.description),
       );
       expect(dropped).toMatchObject([
-        { kind: 'drop-database', databases: [{ name: 'doomed' }], target: { lsn: drop?.lsn } },
+        {
+          kind: 'drop-database',
+          databases: [{ name: 'doomed' }],
+          target: hasTools ? { lsn: drop?.lsn } : {},
+        },
       ]);
       expect(suspects[0]?.severity).toBe('critical');
       expect(suspects.at(-1)?.kind).toBe('mass-update');

@@ -68,7 +68,7 @@ export async function startStock(
   await new Promise<void>((resolve, reject) => {
     const collect = (data: Buffer) => {
       log += data.toString();
-      if (/ready to accept (read-only )?connections/.test(log)) resolve();
+      if (/ready to accept (read[- ]only )?connections/.test(log)) resolve();
     };
     child.stdout.on('data', collect);
     child.stderr.on('data', collect);

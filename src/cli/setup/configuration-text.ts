@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { withUser } from '../../sources/index.ts';
 import type { SetupChoices } from './setup-choices.ts';
 
 const everyNight = '0 2 * * *';
@@ -36,8 +37,7 @@ export function configurationText(choices: SetupChoices, folder: string): string
 
 /** Lines to complete, below the last source. */
 function roleComments(connection: string, folder: string): string {
-  const url = new URL(connection);
-  url.username = 'OWNER';
+  const url = withUser(connection, 'OWNER');
   return [
     '    # The password of the role, in the first line of a file that only you can read:',
     `    # password: { file: ${join(folder, 'database.password')} }`,

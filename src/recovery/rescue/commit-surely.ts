@@ -5,10 +5,11 @@ import { openSession, type Session } from './session.ts';
 const attempts = 30;
 
 /**
- * Commits. When the connection breaks before the answer arrives, the server is asked what became of the transaction.
+ * Commits. When the connection breaks before the answer arrives, the same server is asked what became of the
+ * transaction (another of the URL may have given its number to another one).
  * Errors: `postgres.connection-lost` when it was rolled back or nobody can say.
  */
-export async function commitSurely(live: Session, settings: ConnectionSettings): Promise<void> {
+export async function commitSurely(live: Session): Promise<void> {
   const [row] = await live.rows<{ xid: string }>('select pg_current_xact_id()::text as xid');
   try {
     await live.run('commit');
@@ -18,7 +19,7 @@ export async function commitSurely(live: Session, settings: ConnectionSettings):
     assert(after?.status === 'committed', `the rescue ended as ${after?.status}`);
   } catch (error) {
     if (!isLifeboatError(error, 'postgres.connection-lost')) throw error;
-    if ((await fate(settings, row?.xid ?? '')) === 'committed') return;
+    if ((await fate(live.settings, row?.xid ?? '')) === 'committed') return;
     throw error;
   }
 }

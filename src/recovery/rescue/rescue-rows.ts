@@ -130,7 +130,7 @@ export async function putRowsBack(
     const counts = await countVerdicts(live);
     const { conflictFolder, name } = rescue;
     const conflicts = await saveConflicts(live, matches, counts, conflictFolder, name);
-    await commitSurely(live, { ...rescue.live, database });
+    await commitSurely(live);
     return Object.freeze({
       database,
       tables: touched(judged).map((match) => ({

@@ -1,5 +1,5 @@
 import { LifeboatError } from '../../core/index.ts';
-import type { ConnectionSettings } from '../../sources/index.ts';
+import { type ConnectionSettings, preferPrimary } from '../../sources/index.ts';
 import type { PastServer } from './past-server.ts';
 import { openSession, type Session } from './session.ts';
 import { quoteText } from './sql-text.ts';
@@ -25,19 +25,20 @@ export async function openRescueSessions(options: {
   if (pastName === undefined) {
     throw new LifeboatError('rescue.failed', `database ${databaseOid} is not on the past server`);
   }
-  const liveName = await databaseName(options.live, databaseOid, signal);
+  const wanted = preferPrimary(options.live);
+  const liveName = await databaseName(wanted, databaseOid, signal);
   await using stack = new AsyncDisposableStack();
   const past = stack.use(await openSession(options.past.connection(pastName), signal));
   if (liveName === undefined) {
     const name = options.live.database;
-    const elsewhere = stack.use(await openSession(options.live, signal));
+    const elsewhere = stack.use(await openSession(wanted, signal));
     await requireSameCluster(past, elsewhere);
     throw new LifeboatError('rescue.unsupported', `database ${pastName} no longer exists`, {
       hint: 'Run lifeboat restore or lifeboat open at the moment before the accident.',
       context: { connectedTo: name },
     });
   }
-  const live = stack.use(await openSession({ ...options.live, database: liveName }, signal));
+  const live = stack.use(await openSession({ ...wanted, database: liveName }, signal));
   await requireSameCluster(past, live);
   const [standby] = await live.rows<{ yes: boolean }>('select pg_is_in_recovery() as yes');
   if (standby?.yes) {

@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs';
-import pg from 'pg';
+import type pg from 'pg';
 import { cancelled, LifeboatError, throwIfAborted } from '../../core/index.ts';
-import { type ConnectionSettings, describeConnection } from '../../sources/index.ts';
+import { type ConnectionSettings, describeConnection, openSqlClient } from '../../sources/index.ts';
 
 /** One ordinary SQL connection. When the signal aborts, the running statement is cancelled on the server too. */
 export interface Session extends AsyncDisposable {
+  /** Of the one server that it leads to. */
+  readonly settings: ConnectionSettings;
   readonly client: pg.Client;
   /** For people: never with a password. */
   readonly place: string;
@@ -28,12 +29,12 @@ const settingsForText = `
  * context, `postgres.connection-lost`, `cancelled`.
  */
 export async function openSession(
-  settings: ConnectionSettings,
+  wanted: ConnectionSettings,
   signal?: AbortSignal,
 ): Promise<Session> {
   throwIfAborted(signal);
+  const { client, settings } = await openSqlClient(wanted, 'lifeboat rescue');
   const place = describeConnection(settings);
-  const client = await connect(settings, place);
   const pid = (client as unknown as { processID: number }).processID;
   const onAbort = () => {
     cancelStatement(settings, pid).catch(() => {
@@ -52,6 +53,7 @@ export async function openSession(
     }
   };
   const session: Session = {
+    settings,
     client,
     place,
     signal,
@@ -72,73 +74,9 @@ export async function openSession(
   return session;
 }
 
-async function connect(settings: ConnectionSettings, place: string): Promise<pg.Client> {
-  const wanted = settings.sslmode === 'prefer' && !settings.host.startsWith('/');
-  try {
-    return await connectOnce(settings, wanted);
-  } catch (error) {
-    const noTls = /does not support SSL/.test((error as Error).message);
-    if (wanted && noTls)
-      return await connectOnce(settings, false).catch((again) => {
-        throw connectError(again, place);
-      });
-    throw connectError(error, place);
-  }
-}
-
-async function connectOnce(settings: ConnectionSettings, prefer: boolean): Promise<pg.Client> {
-  const client = new pg.Client({
-    host: settings.host,
-    port: settings.port,
-    user: settings.user,
-    database: settings.database,
-    application_name: 'lifeboat rescue',
-    connectionTimeoutMillis: 30_000,
-    keepAlive: true,
-    ssl: tlsOptions(settings, prefer),
-    ...(settings.password ? { password: settings.password.reveal() } : {}),
-  });
-  // Without a listener a broken connection would end the process; the next query reports it.
-  client.on('error', () => {});
-  await client.connect();
-  return client;
-}
-
-/** As libpq: `prefer` and `require` encrypt without asking who answers. */
-function tlsOptions(settings: ConnectionSettings, prefer: boolean) {
-  if (settings.sslmode === 'disable' || settings.host.startsWith('/')) return false;
-  if (settings.sslmode === 'prefer') return prefer ? { rejectUnauthorized: false } : false;
-  if (settings.sslmode === 'require' && !settings.sslRootCert) return { rejectUnauthorized: false };
-  return {
-    rejectUnauthorized: true,
-    ...(settings.sslRootCert ? { ca: readFileSync(settings.sslRootCert, 'utf8') } : {}),
-    ...(settings.sslmode === 'verify-full' ? {} : { checkServerIdentity: () => undefined }),
-  };
-}
-
 async function cancelStatement(settings: ConnectionSettings, pid: number): Promise<void> {
-  const other = await connect(settings, describeConnection(settings));
-  try {
-    await other.query('select pg_cancel_backend($1)', [pid]);
-  } finally {
-    await other.end().catch(() => {});
-  }
-}
-
-function connectError(error: unknown, place: string): LifeboatError {
-  const { code } = error as { code?: string };
-  const fact = (error as Error).message || String(code);
-  if (code && /^(28|3D|42501)/.test(code)) {
-    return new LifeboatError('postgres.refused', `${place} refused the login: ${fact}`, {
-      hint: 'Check the role, its password and pg_hba.conf.',
-      cause: error,
-    });
-  }
-  return new LifeboatError('postgres.unreachable', `could not connect to ${place}: ${fact}`, {
-    hint: 'Check that the server runs and that the address is right.',
-    cause: error,
-    retryable: true,
-  });
+  await using other = await openSqlClient(settings, 'lifeboat rescue');
+  await other.client.query('select pg_cancel_backend($1)', [pid]);
 }
 
 /** Turns an error of the driver into ours. Ours pass unchanged. */

@@ -1,59 +1,75 @@
-import { LifeboatError, Secret } from '../../core/index.ts';
+import type { Secret } from '../../core/index.ts';
 
 /** Where a server is and who we are there. Parsed once from a `postgres://` URL. */
 export interface ConnectionSettings {
   /** A host name or address, or the absolute folder of a Unix socket. */
   readonly host: string;
   readonly port: number;
+  /** More servers of the same cluster, tried in this order when the first does not answer or fit. */
+  readonly otherHosts?: readonly HostPlace[];
+  /** Which of the servers will do. Default: `any`. */
+  readonly targetSession?: TargetSession;
   readonly user: string;
   readonly database: string;
   readonly password?: Secret;
-  readonly sslmode: 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
-  /** Path of a file with the certificate authorities to trust. */
+  readonly sslmode: SslMode;
+  /** Path of a file with the certificate authorities to trust, or `system`. */
   readonly sslRootCert?: string;
+  /** Paths of our own certificate and its key, for a server that asks for one. */
+  readonly sslCert?: string;
+  readonly sslKey?: string;
+  readonly connectTimeoutMs?: number;
 }
 
-const sslmodes = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
-
-/**
- * `postgres://user:password@host:port/database?host=/socket/folder&sslmode=require`. A password in the URL is
- * accepted (it comes from the configuration file or the environment, never from an argument).
- */
-export function parseConnectionUrl(text: string, password?: Secret): ConnectionSettings {
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch (cause) {
-    throw invalid('it is not a URL', cause);
-  }
-  if (!/^postgres(ql)?:$/.test(url.protocol)) throw invalid('it must begin with postgres://');
-  const sslmode = url.searchParams.get('sslmode') ?? 'prefer';
-  const known = sslmodes.find((mode) => mode === sslmode);
-  if (!known) throw invalid(`sslmode must be one of ${sslmodes.join(', ')}`);
-  const user = decodeURIComponent(url.username) || url.searchParams.get('user') || 'postgres';
-  const sslRootCert = url.searchParams.get('sslrootcert');
-  const given =
-    password ?? (url.password ? new Secret(decodeURIComponent(url.password)) : undefined);
-  return Object.freeze({
-    host: url.searchParams.get('host') || decodeURIComponent(url.hostname) || 'localhost',
-    port: Number(url.searchParams.get('port') || url.port || 5432),
-    user,
-    database: decodeURIComponent(url.pathname.slice(1)) || user,
-    sslmode: known,
-    ...(given ? { password: given } : {}),
-    ...(sslRootCert ? { sslRootCert } : {}),
-  });
+export interface HostPlace {
+  readonly host: string;
+  readonly port: number;
 }
+
+export const sslModes = [
+  'disable',
+  'allow',
+  'prefer',
+  'require',
+  'verify-ca',
+  'verify-full',
+] as const;
+export type SslMode = (typeof sslModes)[number];
+
+/** As libpq's `target_session_attrs`. */
+export const targetSessions = [
+  'any',
+  'read-write',
+  'read-only',
+  'primary',
+  'standby',
+  'prefer-standby',
+] as const;
+export type TargetSession = (typeof targetSessions)[number];
 
 /** For people: never with the password. */
 export function describeConnection(settings: ConnectionSettings): string {
-  const place = settings.host.startsWith('/') ? settings.host : `${settings.host}:${settings.port}`;
-  return `${settings.user}@${place}/${settings.database}`;
+  const places = [settings, ...(settings.otherHosts ?? [])].map(describePlace);
+  return `${settings.user}@${places.join(',')}/${settings.database}`;
 }
 
-function invalid(fact: string, cause?: unknown): LifeboatError {
-  return new LifeboatError('config.invalid', `the connection URL is wrong: ${fact}`, {
-    hint: 'Write it as postgres://user@host:5432/database; put the password beside it, not into it.',
-    cause,
-  });
+/** `db:5432`, or a folder of sockets. */
+export function describePlace({ host, port }: HostPlace): string {
+  if (host.startsWith('/')) return port === 5432 ? host : `${host}:${port}`;
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** For who writes: of several servers the primary, unless the URL wishes otherwise. */
+export function preferPrimary(settings: ConnectionSettings): ConnectionSettings {
+  if (!settings.otherHosts || settings.targetSession) return settings;
+  return { ...settings, targetSession: 'primary' };
+}
+
+/** The same settings for each server alone, in order. */
+export function eachHost(settings: ConnectionSettings): readonly ConnectionSettings[] {
+  const { otherHosts = [], targetSession: _, ...rest } = settings;
+  return [{ host: settings.host, port: settings.port }, ...otherHosts].map((place) => ({
+    ...rest,
+    ...place,
+  }));
 }

@@ -72,11 +72,13 @@ async function run(
   options: BackupPostgresOptions,
   progress: Progress,
 ): Promise<PostgresBackupSummary> {
-  const { settings, source, repository, lockWaitMs, signal } = options;
+  const { source, repository, lockWaitMs, signal } = options;
   const begunMs = performance.now();
 
   // Everything that can be wrong is asked for before the first byte is read.
-  await using connection = await connectForBackup(settings, signal);
+  await using connection = await connectForBackup(options.settings, signal);
+  // Where the URL names several servers, all of this backup comes from the same one.
+  const { settings } = connection;
   const facts = await readServerFacts(connection);
   const former = await newestBackup(repository, source);
   requireSameCluster(source, former, facts);
@@ -92,7 +94,7 @@ async function run(
   const comparison = await LogComparison.begin({ log, segmentSizeBytes, progress, ...aborting });
 
   // Names and counts belong to the moment of the start; they are read while the bytes stream.
-  await using catalogWork = collectBackupCatalog(options, facts);
+  await using catalogWork = collectBackupCatalog({ ...options, settings }, facts);
   await using writer = await repository.startBackup({ progress, ...aborting, ...waiting });
   await using crew = new PieceCrew({
     writers: [writer],

@@ -5,7 +5,7 @@ import { serversUnderTest } from '../../../../test/support/servers.ts';
 import { need } from '../../../../test/support/skip.ts';
 import { parseLsn } from '../../../wal/index.ts';
 import type { CatalogRecord } from '../backup-info.ts';
-import { parseConnectionUrl } from '../connection-settings.ts';
+import { parseConnectionUrl } from '../connection-url.ts';
 import { collectCatalog } from './collect-catalog.ts';
 import { resolveRelation } from './resolve-relation.ts';
 

@@ -49,7 +49,12 @@ export async function collectCatalog(
   const databases: CatalogDatabase[] = [];
   for (const { oid, datname } of names) {
     try {
-      const measured = await readDatabase(settings, { oid, name: datname }, deadline, options);
+      const measured = await readDatabase(
+        connection.settings,
+        { oid, name: datname },
+        deadline,
+        options,
+      );
       databases.push({ oid, name: datname, relations: relationsOf(measured) });
       options.onMeasured?.(measured);
     } catch (error) {

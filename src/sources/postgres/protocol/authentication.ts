@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { LifeboatError, type Secret } from '../../../core/index.ts';
+import { findPassword } from '../connect/password.ts';
 import type { ConnectionSettings } from '../connection-settings.ts';
 import { BodyReader } from './backend-messages.ts';
 import { passwordMessage, saslInitialResponse, saslResponse } from './frontend-messages.ts';
-import { findPassword, noPassword } from './password.ts';
 import { ScramClient, verifyServer } from './scram.ts';
 
 /** Sub-codes of the authentication message. */
@@ -84,10 +84,8 @@ export class Authentication {
     this.#serverProven = true;
   }
 
-  async #password(): Promise<Secret> {
-    const password = await findPassword(this.#settings);
-    if (password) return password;
-    throw noPassword(this.#settings);
+  #password(): Promise<Secret> {
+    return findPassword(this.#settings, ['replication', this.#settings.database]);
   }
 }
 

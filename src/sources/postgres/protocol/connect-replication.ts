@@ -1,4 +1,8 @@
 import { cancelled, LifeboatError, throwIfAborted } from '../../../core/index.ts';
+import { openByMode } from '../connect/encryption.ts';
+import { openInTurn, type SessionFacts } from '../connect/open-in-turn.ts';
+import { tlsFailure } from '../connect/tls-failure.ts';
+import type { TlsOptions } from '../connect/tls-options.ts';
 import { type ConnectionSettings, describeConnection } from '../connection-settings.ts';
 import { Authentication } from './authentication.ts';
 import { Backend, isAside, unexpected } from './backend-messages.ts';
@@ -18,10 +22,29 @@ export interface ConnectOptions {
   readonly applicationName?: string;
 }
 
-/** Opens a connection in physical replication mode. The caller disposes it. */
+/** Opens a connection in physical replication mode to the first server that fits. The caller disposes it. */
 export async function connectReplication(
   settings: ConnectionSettings,
   options: ConnectOptions = {},
+): Promise<ReplicationConnection> {
+  const open = (host: ConnectionSettings) =>
+    openByMode(host, (tls) => connectOnce(host, tls, options));
+  return await openInTurn(settings, open, askSession);
+}
+
+/**
+ * A replication connection knows no SELECT; but SHOW runs in a transaction, and one that begins on a standby is read-only, whatever
+ * `default_transaction_read_only` says at the primary (the login sets it to off).
+ */
+async function askSession(connection: ReplicationConnection): Promise<SessionFacts> {
+  const isStandby = (await connection.show('transaction_read_only')) === 'on';
+  return { isStandby, isReadOnly: isStandby };
+}
+
+async function connectOnce(
+  settings: ConnectionSettings,
+  tls: TlsOptions | undefined,
+  options: ConnectOptions,
 ): Promise<ReplicationConnection> {
   const { signal } = options;
   throwIfAborted(signal);
@@ -31,13 +54,14 @@ export async function connectReplication(
   const release = () => signal?.removeEventListener('abort', onAbort);
   const timer = setTimeout(() => wire.fail(silent(settings)), startupTimeoutMs);
   try {
-    const socket = await openSocket(settings, wire);
+    const socket = await openSocket(settings, tls, wire);
     await logIn(wire, settings, options.applicationName ?? 'lifeboat', socket.localAddress);
-    return await ReplicationSession.begin(wire, release);
+    return await ReplicationSession.begin(wire, settings, release);
   } catch (error) {
     release();
     wire.fail(error);
-    throw error;
+    // With TLS 1.3 a server refuses our certificate only after the handshake, with the first bytes we read.
+    throw tlsFailure((error as Error).cause ?? {}, settings) ?? error;
   } finally {
     clearTimeout(timer);
   }
@@ -56,6 +80,7 @@ async function logIn(
       replication: 'true',
       application_name: applicationName,
       client_encoding: 'UTF8',
+      default_transaction_read_only: 'off',
     }),
   );
   let authenticated = false;

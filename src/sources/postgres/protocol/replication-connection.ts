@@ -1,4 +1,5 @@
 import type { Lsn } from '../../../wal/index.ts';
+import type { ConnectionSettings } from '../connection-settings.ts';
 
 /** One result set of the simple query protocol; values are text. */
 export interface QueryResult {
@@ -34,6 +35,8 @@ export interface StreamMessage {
 /** A connection in replication mode. Errors: `postgres.unreachable`, `.refused`, `.no-replication`, `.query`
  * (context `sqlstate`), `.connection-lost`, `.protocol`. Disposal closes the socket at once. */
 export interface ReplicationConnection extends AsyncDisposable {
+  /** Of the one server that it leads to: what belongs together has to ask the same. */
+  readonly settings: ConnectionSettings;
   /** server_version_num. */
   readonly serverVersion: number;
   identifySystem(): Promise<{ systemId: string; timeline: number; flushLsn: Lsn }>;

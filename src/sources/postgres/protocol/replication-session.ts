@@ -1,5 +1,6 @@
 import { LifeboatError } from '../../../core/index.ts';
 import type { Lsn } from '../../../wal/index.ts';
+import type { ConnectionSettings } from '../connection-settings.ts';
 import { Backend, isAside, readLsn, unexpected } from './backend-messages.ts';
 import { queryMessage } from './frontend-messages.ts';
 import { streamPhysical } from './physical-replication.ts';
@@ -17,23 +18,34 @@ import type { MessageHandler, Wire } from './wire.ts';
 /** The commands of a replication connection on a wire that is logged in. */
 export class ReplicationSession implements ReplicationConnection {
   readonly serverVersion: number;
+  readonly settings: ConnectionSettings;
   readonly #wire: Wire;
   readonly #release: () => void;
 
-  private constructor(wire: Wire, serverVersion: number, release: () => void) {
+  private constructor(
+    wire: Wire,
+    settings: ConnectionSettings,
+    serverVersion: number,
+    release: () => void,
+  ) {
     this.#wire = wire;
+    this.settings = settings;
     this.serverVersion = serverVersion;
     this.#release = release;
   }
 
   /** `release` is called when the session is disposed. */
-  static async begin(wire: Wire, release: () => void): Promise<ReplicationSession> {
+  static async begin(
+    wire: Wire,
+    settings: ConnectionSettings,
+    release: () => void,
+  ): Promise<ReplicationSession> {
     const [result] = await runQuery(wire, 'SHOW server_version_num');
     const version = Number(result?.rows[0]?.[0]);
     if (!Number.isInteger(version)) {
       throw new LifeboatError('postgres.protocol', 'the server did not say its version');
     }
-    return new ReplicationSession(wire, version, release);
+    return new ReplicationSession(wire, settings, version, release);
   }
 
   async identifySystem(): Promise<{ systemId: string; timeline: number; flushLsn: Lsn }> {

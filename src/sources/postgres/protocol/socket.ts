@@ -1,7 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { connect, isIP, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { fileError, LifeboatError } from '../../../core/index.ts';
+import { LifeboatError } from '../../../core/index.ts';
+import { withoutTls } from '../connect/encryption.ts';
+import { tlsFailure } from '../connect/tls-failure.ts';
+import type { TlsOptions } from '../connect/tls-options.ts';
 import { type ConnectionSettings, describeConnection } from '../connection-settings.ts';
 import { sslRequest } from './frontend-messages.ts';
 import type { Wire } from './wire.ts';
@@ -10,14 +12,14 @@ import type { Wire } from './wire.ts';
 const readBufferBytes = 512 * 1024;
 const connectTimeoutMs = 15_000;
 
-/**
- * Connects the wire, over TLS where the settings want it. `prefer` falls back to plain text when the server has no TLS, as
- * in libpq; it protects against nobody who can change packets.
- */
-export async function openSocket(settings: ConnectionSettings, wire: Wire): Promise<Socket> {
-  const wantsTls = settings.sslmode !== 'disable' && !settings.host.startsWith('/');
-  const encrypted = wantsTls ? await openTls(settings) : undefined;
-  if (!encrypted) return openPlain(settings, wire);
+/** Connects the wire, over TLS when there are options for it. */
+export async function openSocket(
+  settings: ConnectionSettings,
+  tls: TlsOptions | undefined,
+  wire: Wire,
+): Promise<Socket> {
+  if (!tls) return openPlain(settings, wire);
+  const encrypted = await openTls(settings, tls);
   encrypted.on('data', (chunk: Buffer) => {
     if (!wire.receive(chunk)) encrypted.pause();
   });
@@ -37,8 +39,7 @@ async function openPlain(settings: ConnectionSettings, wire: Wire): Promise<Sock
   return socket;
 }
 
-/** Undefined when the server has no TLS and the settings allow to go without. */
-async function openTls(settings: ConnectionSettings): Promise<TLSSocket | undefined> {
+async function openTls(settings: ConnectionSettings, tls: TlsOptions): Promise<TLSSocket> {
   const plain = connect(place(settings));
   await connected(plain, 'connect', settings);
   plain.write(sslRequest());
@@ -56,42 +57,11 @@ async function openTls(settings: ConnectionSettings): Promise<TLSSocket | undefi
   }
   if (answer === 'N') {
     plain.destroy();
-    if (settings.sslmode === 'prefer') return undefined;
-    throw new LifeboatError('postgres.refused', 'the server does not offer TLS', {
-      hint: 'Set ssl = on with a certificate in postgresql.conf, or sslmode=prefer in the URL.',
-    });
+    throw withoutTls();
   }
-  return encrypt(plain, settings);
-}
-
-async function encrypt(plain: Socket, settings: ConnectionSettings): Promise<TLSSocket> {
-  const { sslmode, sslRootCert } = settings;
-  // As in libpq: `require` with a root certificate verifies it too.
-  const verify =
-    sslmode === 'verify-ca' ||
-    sslmode === 'verify-full' ||
-    (sslmode === 'require' && sslRootCert !== undefined);
-  const ca = sslRootCert && verify ? await readRootCert(sslRootCert) : undefined;
-  const socket = connectTls({
-    socket: plain,
-    host: settings.host,
-    ...(isIP(settings.host) ? {} : { servername: settings.host }),
-    ...(ca ? { ca } : {}),
-    rejectUnauthorized: verify,
-    ...(sslmode === 'verify-full' ? {} : { checkServerIdentity: () => undefined }),
-    minVersion: 'TLSv1.2',
-    ALPNProtocols: ['postgresql'],
-  });
+  const socket = connectTls({ ...tls, socket: plain, ALPNProtocols: ['postgresql'] });
   await connected(socket, 'secureConnect', settings);
   return socket;
-}
-
-async function readRootCert(path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    throw fileError(error, `could not read the root certificate ${path}`);
-  }
 }
 
 function place(settings: ConnectionSettings): { path: string } | { host: string; port: number } {
@@ -114,11 +84,13 @@ function connected(
       }
       // A late error of a socket that was given up must not end the process.
       socket.on('error', () => {}).destroy();
-      reject(event === 'connect' ? unreachable(error, settings) : untrusted(error, settings));
+      reject(tlsFailure(error, settings) ?? unreachable(error, settings));
     };
     const onClose = () => finish({ code: 'ECONNRESET' });
     const onOpen = () => finish();
-    const timer = setTimeout(finish, connectTimeoutMs, { code: 'ETIMEDOUT' });
+    const timer = setTimeout(finish, settings.connectTimeoutMs ?? connectTimeoutMs, {
+      code: 'ETIMEDOUT',
+    });
     socket.once('error', finish).once('close', onClose).once(event, onOpen);
   });
 }
@@ -134,7 +106,9 @@ function firstBytes(socket: Socket, settings: ConnectionSettings): Promise<strin
     };
     const onError = (error: unknown) => finish(error);
     const onClose = () => finish({ code: 'ECONNRESET' });
-    const timer = setTimeout(finish, connectTimeoutMs, { code: 'ETIMEDOUT' });
+    const timer = setTimeout(finish, settings.connectTimeoutMs ?? connectTimeoutMs, {
+      code: 'ETIMEDOUT',
+    });
     socket.once('error', onError).once('close', onClose);
     socket.once('data', (bytes: Buffer) => finish(undefined, bytes));
   });
@@ -150,20 +124,6 @@ function unreachable(error: unknown, settings: ConnectionSettings): LifeboatErro
       hint: 'See that the server runs and that host and port are right.',
       cause,
       retryable: true,
-    },
-  );
-}
-
-function untrusted(error: unknown, settings: ConnectionSettings): LifeboatError {
-  const fact = (error as NodeJS.ErrnoException)?.code ?? String(error);
-  // A connection that breaks during the handshake says nothing about trust.
-  if (/^E[A-Z]+$/.test(fact) && !fact.startsWith('ERR_')) return unreachable(error, settings);
-  return new LifeboatError(
-    'postgres.untrusted',
-    `could not set up TLS with ${describeConnection(settings)}: ${fact}`,
-    {
-      hint: 'Name the file of the certificate authority with sslrootcert=, or use a lower sslmode if the network is trusted.',
-      cause: error,
     },
   );
 }

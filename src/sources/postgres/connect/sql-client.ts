@@ -1,0 +1,103 @@
+import pg from 'pg';
+import { isLifeboatError, LifeboatError } from '../../../core/index.ts';
+import { type ConnectionSettings, describeConnection } from '../connection-settings.ts';
+import { openByMode, withoutTls } from './encryption.ts';
+import { openInTurn } from './open-in-turn.ts';
+import { findPassword } from './password.ts';
+import { tlsFailure } from './tls-failure.ts';
+import type { TlsOptions } from './tls-options.ts';
+
+const connectTimeoutMs = 15_000;
+
+/** A client of `pg` that is logged in, and the one server that it talks to. Disposal ends it. */
+export interface SqlClient extends AsyncDisposable {
+  readonly client: pg.Client;
+  readonly settings: ConnectionSettings;
+}
+
+/**
+ * An ordinary SQL connection to the first server that fits. A broken one is told by the query that runs, never by an event that ends
+ * the process. Errors: `postgres.unreachable`, `postgres.refused` (context `sqlstate`), `postgres.untrusted`.
+ */
+export async function openSqlClient(
+  settings: ConnectionSettings,
+  applicationName = 'lifeboat',
+): Promise<SqlClient> {
+  const open = (host: ConnectionSettings) =>
+    openByMode(host, (tls) => openOnce(host, tls, applicationName));
+  return await openInTurn(settings, open, async ({ client }) => {
+    const { rows } = await client.query<{ isStandby: boolean; isReadOnly: boolean }>(
+      `select pg_is_in_recovery() as "isStandby", current_setting('transaction_read_only')::bool as "isReadOnly"`,
+    );
+    return rows[0] as { isStandby: boolean; isReadOnly: boolean };
+  });
+}
+
+async function openOnce(
+  settings: ConnectionSettings,
+  tls: TlsOptions | undefined,
+  applicationName: string,
+): Promise<SqlClient> {
+  const { host, port, user, database } = settings;
+  const client = new pg.Client({
+    host,
+    port,
+    user,
+    database,
+    ssl: tls ?? false,
+    password: async () => (await findPassword(settings, [database])).reveal(),
+    application_name: applicationName,
+    connectionTimeoutMillis: settings.connectTimeoutMs ?? connectTimeoutMs,
+    keepAlive: true,
+  });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+  } catch (error) {
+    await client.end().catch(() => {});
+    throw connectError(error, settings);
+  }
+  return {
+    client,
+    settings,
+    [Symbol.asyncDispose]: () => client.end().catch(() => {}),
+  };
+}
+
+function connectError(error: unknown, settings: ConnectionSettings): LifeboatError {
+  if (isLifeboatError(error)) return error;
+  const place = describeConnection(settings);
+  const { code, message } = error as { code?: string; message?: string };
+  if (error instanceof pg.DatabaseError) return loginError(error, place);
+  if (/does not support SSL/.test(message ?? '')) return withoutTls();
+  const untrusted = tlsFailure(error, settings);
+  if (untrusted) return untrusted;
+  return new LifeboatError(
+    'postgres.unreachable',
+    `could not connect to ${place}: ${message || code}`,
+    {
+      hint: 'See that the server runs and that host and port are right.',
+      cause: error,
+      retryable: true,
+    },
+  );
+}
+
+function loginError(error: pg.DatabaseError, place: string): LifeboatError {
+  const sqlstate = error.code ?? '';
+  const context = { sqlstate };
+  // Starting, stopping, in recovery; or all connections taken.
+  if (/^(57P0|53)/.test(sqlstate)) {
+    return new LifeboatError('postgres.unreachable', `${place} takes no login: ${error.message}`, {
+      hint: 'The server is starting, stopping or full. Try again soon.',
+      context,
+      cause: error,
+      retryable: true,
+    });
+  }
+  return new LifeboatError('postgres.refused', `cannot log in as ${place}: ${error.message}`, {
+    hint: 'See that the role exists, that its password is right, and that pg_hba.conf lets it into this database.',
+    context,
+    cause: error,
+  });
+}
