@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ExpectedCounts, expectedCountsAt } from '../../src/recovery/index.ts';
 import { collectBaseline } from '../../src/sources/postgres/baseline/collect-baseline.ts';
 import { storeBaseline } from '../../src/sources/postgres/baseline/stored-baselines.ts';
-import { parseConnectionUrl } from '../../src/sources/postgres/connection-settings.ts';
+import { parseConnectionUrl } from '../../src/sources/postgres/connection-url.ts';
 import { openScratch, type ScratchServer } from '../../src/sources/postgres/restore/index.ts';
 import {
   findServerPrograms,

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startPostgres, type TestServer } from '../../../../test/support/postgres.ts';
 import { embeddedPostgresBin } from '../../../../test/support/programs.ts';
 import { parseLsn } from '../../../wal/index.ts';
-import { parseConnectionUrl } from '../connection-settings.ts';
+import { parseConnectionUrl } from '../connection-url.ts';
 import { collectBaseline } from './collect-baseline.ts';
 
 let server: TestServer;
