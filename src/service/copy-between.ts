@@ -1,6 +1,7 @@
 import type { CopyReport, Repository } from '../repository/index.ts';
+import { windowOpeners } from '../sources/index.ts';
 import { keptAfterCopy } from './kept-after-copy.ts';
-import type { KeptSource } from './kept-sources.ts';
+import { type KeptSource, promisesOf } from './kept-sources.ts';
 import type { ServiceEvent } from './service-event.ts';
 
 interface NamedRepository {
@@ -29,7 +30,8 @@ export async function copyBetween(
     from.repository.snapshots(quiet),
     to.repository.snapshots(quiet),
   ]);
-  const wanted = keptAfterCopy(...listed, options.sources);
+  const needed = await windowOpeners(from.repository, promisesOf(options.sources), signal);
+  const wanted = keptAfterCopy(...listed, options.sources, needed);
   const report = await from.repository.copyTo(to.repository, {
     select: ({ id }) => wanted.has(id),
     signal,

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import type { Repository, RetentionPolicy } from '../repository/index.ts';
-import type { SourceKind } from '../sources/index.ts';
+import { type RecoveryPromises, type SourceKind, windowOpeners } from '../sources/index.ts';
 import type { RepositoryTurns } from './repository-turns.ts';
 import type { ServiceEvent } from './service-event.ts';
 
@@ -8,6 +8,7 @@ export interface PolicySource {
   readonly name: string;
   readonly kind: SourceKind;
   readonly policy: RetentionPolicy;
+  readonly windowMs?: number | undefined;
 }
 
 /**
@@ -34,7 +35,10 @@ export async function forgetOf(
   },
 ): Promise<void> {
   const { signal, onEvent, lockWaitMs } = options;
-  const request = { ...forgetRequest(source), signal, lockWaitMs };
+  const { name, windowMs } = source;
+  const promises: RecoveryPromises = new Map(windowMs === undefined ? [] : [[name, windowMs]]);
+  const needed = () => windowOpeners(place.repository, promises, signal);
+  const request = { ...forgetRequest(source), needed, signal, lockWaitMs };
   // Mostly there is nothing to do, and nobody has to make way for it.
   const plan = await place.repository.forget({ ...request, dryRun: true });
   if (plan.remove.length === 0) return;

@@ -5,7 +5,7 @@ import { type Activity, noteActivity } from './activity.ts';
 import { alarmOf } from './alarm.ts';
 import { copyBetween } from './copy-between.ts';
 import { forgetOf } from './forget-of.ts';
-import type { KeptSource } from './kept-sources.ts';
+import { type KeptSource, promisesOf } from './kept-sources.ts';
 import { RepositoryOpening } from './repository-opening.ts';
 import { RepositoryTurns } from './repository-turns.ts';
 import { parseSchedule, runOnSchedule } from './schedule.ts';
@@ -134,8 +134,9 @@ export class RepositoryKeeper {
     const { signal, onEvent } = this.#options;
     const repository = await this.opening.now();
     await this.turns.exclusive('prune', async () => {
-      const logsFrom = await logsNeededFrom(repository, signal);
-      const report = await repository.prune({ logsFrom, signal, lockWaitMs: exclusiveWaitMs });
+      const promises = promisesOf(this.#options.sources);
+      const logsNeeded = () => logsNeededFrom(repository, promises, signal);
+      const report = await repository.prune({ logsNeeded, signal, lockWaitMs: exclusiveWaitMs });
       onEvent({ type: 'prune', repository: this.name, ...report });
       await this.#note('prune', true, `${report.filesRemoved} files removed`);
     });

@@ -32,7 +32,6 @@ export {
   backupPostgres,
   type PostgresBackupSummary,
 } from './postgres/base-backup/backup-postgres.ts';
-export { logsNeededFrom } from './postgres/base-backup/logs-needed.ts';
 export {
   listPostgresSnapshots,
   readBackupCatalog,
@@ -62,12 +61,20 @@ export { parseConnectionUrl, withUser } from './postgres/connection-url.ts';
 export { findLocalServers, type LocalServer } from './postgres/doctor/find-local-servers.ts';
 export { judgeRoom } from './postgres/doctor/judge-room.ts';
 export {
+  gapsBetween,
+  judgePromise,
   listRecoveryPoints,
   type PointSnapshot,
+  type RecoveryGap,
   type RecoveryPoints,
+  type RecoveryPromise,
   type RecoveryWindow,
 } from './postgres/points/recovery-windows.ts';
-export { recoveryWindowChanges, type WindowChange } from './postgres/points/window-change.ts';
+export {
+  prunedWindowChanges,
+  recoveryWindowChanges,
+  type WindowChange,
+} from './postgres/points/window-change.ts';
 export { PostgresSource, type PostgresSourceSettings } from './postgres/postgres-source.ts';
 export {
   type OpenScratchOptions,
@@ -88,6 +95,13 @@ export {
   type ServerPrograms,
   sweepScratch,
 } from './postgres/server/index.ts';
+export { logsNeededFrom } from './postgres/window/logs-needed.ts';
+export type { PromisedWindow } from './postgres/window/promised-window.ts';
+export {
+  type RecoveryPromises,
+  windowOfSource,
+  windowOpeners,
+} from './postgres/window/window-of-source.ts';
 export { type AnySource, createSource, type SourceSettings } from './registry.ts';
 export type {
   BackupSummary,

@@ -6,9 +6,10 @@ import type {
   Repository,
   RetentionPolicy,
 } from '../../repository/index.ts';
-import { logsNeededFrom, recoveryWindowChanges } from '../../sources/index.ts';
+import { logsNeededFrom, recoveryWindowChanges, windowOpeners } from '../../sources/index.ts';
 import { openChosenRepository, repositoryOption } from '../chosen-repository.ts';
 import { type CommandContext, defineCommand } from '../command.ts';
+import { configuredPromises } from '../configured-promises.ts';
 import { countOf } from '../output/count.ts';
 import { forgetTable } from '../output/forget-text.ts';
 import { windowChangeText } from '../output/window-change.ts';
@@ -26,8 +27,9 @@ export const forget = defineCommand({
   description: `Removes snapshots that no rule keeps, or those that are named, and says of each why. What they alone
 held stays until a prune. The rules mean what they mean to restic, for each group of snapshots by
 itself. Above them: the newest 3 of each group stay (--minimum), snapshots dated in the future and
-interrupted backups stay and count for nothing, the newest unflagged one stays, and while the newest is
-flagged no unflagged one goes. Takes the exclusive lock.`,
+interrupted backups stay and count for nothing, the newest unflagged one stays, while the newest is
+flagged no unflagged one goes, and a base backup that opens a window that "retention: { window }"
+of lifeboat.yaml promises stays. Takes the exclusive lock.`,
   examples: [
     'forget --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --dry-run',
     'forget --keep-within 30d --keep-within-monthly 2y --group-by source --prune',
@@ -63,6 +65,8 @@ flagged no unflagged one goes. Takes the exclusive lock.`,
       context,
       configured?.name ?? options.repository,
     );
+    const promises = await configuredPromises(context, configured?.name ?? options.repository);
+    const needed = () => windowOpeners(repository, promises, signal);
     const requests = configured?.requests ?? [
       await requestOf(repository, names, policy, options, context),
     ];
@@ -72,6 +76,7 @@ flagged no unflagged one goes. Takes the exclusive lock.`,
     for (const request of requests) {
       const report = await repository.forget({
         ...request,
+        needed,
         dryRun,
         beforeRemoval: (plan) => explain(plan, repository, dryRun, context),
         ...lockWait(options.wait),
@@ -91,7 +96,7 @@ flagged no unflagged one goes. Takes the exclusive lock.`,
     }
     if (options.prune && removed > 0) {
       const pruned = await repository.prune({
-        logsFrom: await logsNeededFrom(repository, signal),
+        logsNeeded: () => logsNeededFrom(repository, promises, signal),
         ...lockWait(options.wait),
         signal,
         progress: output.progress,

@@ -1,7 +1,14 @@
 import { ExitCode, formatBytes, formatDuration } from '../../core/index.ts';
-import type { PointSnapshot, RecoveryWindow } from '../../sources/index.ts';
+import {
+  gapsBetween,
+  judgePromise,
+  type PointSnapshot,
+  type RecoveryPromise,
+  type RecoveryWindow,
+} from '../../sources/index.ts';
 import { defineCommand, sourceArgument } from '../command.ts';
 import { openAnySource } from '../configured.ts';
+import { configuredPromises } from '../configured-promises.ts';
 import { formatMoment } from '../moment.ts';
 import { nextCommand, programName } from '../next-command.ts';
 import { countOf } from '../output/count.ts';
@@ -10,7 +17,7 @@ import type { Style } from '../output/style.ts';
 
 export const points = defineCommand({
   description: `Lists what a source can be restored to. PostgreSQL: its recovery windows (to any moment in one it
-can be restored), the gaps between them, and its snapshots; WAL that only the spool of this
+can be restored), the gaps between them, what the retention promises, and its snapshots; WAL that only the spool of this
 machine holds counts too. Files: its snapshots.`,
   examples: ['points', 'points database --json'],
   arguments: [sourceArgument],
@@ -40,6 +47,9 @@ machine holds counts too. Files: its snapshots.`,
         ].join('\n'),
       );
     }
+    const { repository: place } = opened.configuration.sources[source.name] ?? {};
+    const promiseMs = (await configuredPromises(context, place)).get(source.name);
+    const gaps = gapsBetween(windows, promiseMs);
     windows.forEach((window, index) => {
       output.report({ type: 'window', ...about, ...window }, (style) =>
         [
@@ -47,19 +57,21 @@ machine holds counts too. Files: its snapshots.`,
           describeWindow(window, style),
         ].join('\n'),
       );
-      const older = windows[index + 1];
-      if (older) {
-        const gap = {
-          fromLsn: older.toLsn,
-          toLsn: window.fromLsn,
-          from: older.to,
-          to: window.from,
-        };
-        output.report({ type: 'gap', ...about, ...gap }, ({ red }) =>
-          red(`  gap: nothing between ${formatMoment(older.to)} and ${formatMoment(window.from)}`),
-        );
+      const gap = gaps[index];
+      if (gap) {
+        output.report({ type: 'gap', ...about, ...gap }, ({ red, dim }) => {
+          const span = `${formatMoment(gap.from)} and ${formatMoment(gap.to)}`;
+          if (!gap.isExpected) return red(`  gap: nothing between ${span}`);
+          return dim(`  nothing between ${span}: older than the window that is kept`);
+        });
       }
     });
+    const promise = promiseMs === undefined ? undefined : judgePromise(windows, promiseMs);
+    if (promise) {
+      output.report({ type: 'promise', ...about, ...promise }, (style) =>
+        describePromise(promise, style),
+      );
+    }
     output.say(({ bold }) => (snapshots.length > 0 ? bold('\nsnapshots') : ''));
     for (const snapshot of snapshots) {
       output.report({ type: 'snapshot', ...about, ...snapshot }, (style) =>
@@ -83,10 +95,10 @@ function describeWindow(window: RecoveryWindow, { green, dim, yellow }: Style): 
   const length = formatDuration(to.getTime() - from.getTime());
   const head =
     window.fromLsn === window.toLsn
-      ? `  ${yellow('●')} ${formatMoment(from)} alone: there is no log after it`
+      ? `  ${yellow('●')} ${formatMoment(from)} alone: no log after it is kept`
       : `  ${green('●')} from ${formatMoment(from)} to ${formatMoment(to, { ms: true })}  ${dim(`${length}, ${countOf(window.snapshots.length, 'snapshot')}`)}`;
   const lines = [head, dim(`      ${window.fromLsn} to ${window.toLsn}, timeline ${timeline}`)];
-  if (missingSegment) {
+  if (missingSegment && window.fromLsn !== window.toLsn) {
     lines.push(
       yellow(
         `      the log goes on, but segment ${missingSegment} is missing: nothing later can be restored from here`,
@@ -94,6 +106,11 @@ function describeWindow(window: RecoveryWindow, { green, dim, yellow }: Style): 
     );
   }
   return lines.join('\n');
+}
+
+function describePromise({ spanMs, isReached }: RecoveryPromise, { dim, green }: Style): string {
+  const promise = `any moment of the last ${formatDuration(spanMs)} is promised`;
+  return isReached ? `  ${green('✓')} ${promise}` : dim(`  · ${promise}: there is not so much yet`);
 }
 
 function describeSnapshot(snapshot: PointSnapshot, { dim, yellow }: Style): string {

@@ -1,11 +1,13 @@
 import { formatBytes, LifeboatError } from '../../core/index.ts';
 import type { PruneOptions, PruneReport } from '../../repository/index.ts';
-import { logsNeededFrom } from '../../sources/index.ts';
+import { logsNeededFrom, prunedWindowChanges } from '../../sources/index.ts';
 import { openChosenRepository, repositoryOption } from '../chosen-repository.ts';
 import { defineCommand } from '../command.ts';
+import { configuredPromises } from '../configured-promises.ts';
 import { formatMoment } from '../moment.ts';
 import { noteDone } from '../note-activity.ts';
 import { countOf } from '../output/count.ts';
+import { windowChangeText } from '../output/window-change.ts';
 import {
   durationOption,
   lockWait,
@@ -20,7 +22,8 @@ exclusive lock. This run takes what is unneeded out of the index, repacks packs 
 needed, and marks the old files. A run 23 hours later or more removes the files that are still
 unneeded then; --now removes them in this run (not while rustic or a restore works on the
 repository). Segments of a log that end before the oldest snapshot of its source begins are given
-up the same way; a log without a snapshot stays whole. Interrupted anywhere, the repository is whole, and the next run goes on. Refuses,
+up the same way, or, where "retention: { window }" of lifeboat.yaml promises any moment of so long, those
+that no such moment needs; a log without a snapshot stays whole. Interrupted anywhere, the repository is whole, and the next run goes on. Refuses,
 and removes nothing, beside a running backup and when the repository is damaged.`,
   examples: [
     'prune --dry-run',
@@ -70,8 +73,18 @@ and removes nothing, beside a running backup and when the repository is damaged.
       ...(now ? { keepMarkedMs: 0 } : {}),
     };
     await using repository = await openChosenRepository(context, options.repository);
-    const logsFrom = keepLogs ? new Map() : await logsNeededFrom(repository, signal);
-    const report = await repository.prune({ ...settings, logsFrom });
+    const promises = await configuredPromises(context, options.repository);
+    const logsNeeded = async () => {
+      const needed = await logsNeededFrom(repository, promises, signal);
+      const sources = [...promises.keys()];
+      for (const change of await prunedWindowChanges({ repository, needed, sources, signal })) {
+        output.report({ type: 'window-change', ...change }, (style) =>
+          windowChangeText(change, !dryRun, style),
+        );
+      }
+      return needed;
+    };
+    const report = await repository.prune({ ...settings, ...(keepLogs ? {} : { logsNeeded }) });
     output.report({ type: 'prune', ...report }, () => describePrune(report));
     if (!report.dryRun) {
       const result = `${countOf(report.filesRemoved, 'file')} removed`;

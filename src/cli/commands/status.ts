@@ -101,5 +101,7 @@ async function statusOf(
   const source = await createConfiguredSource(context, configuration, name, 'look');
   const now = new Date();
   const { stateFolder } = configuration;
-  return await sourceStatus(source, setting, place, { now, stateFolder, signal: context.signal });
+  const kept = keptSources(configuration, place.name).find((each) => each.name === name);
+  const options = { now, stateFolder, promiseMs: kept?.windowMs, signal: context.signal };
+  return await sourceStatus(source, setting, place, options);
 }

@@ -18,6 +18,7 @@ const safeguards: Readonly<Record<ForgetDecision['safeguards'][number], string>>
   'newest-unflagged': 'the newest that is not flagged',
   'newest-whole': 'the newest that is whole',
   frozen: 'frozen: the newest is flagged',
+  window: 'opens the recovery window',
 };
 
 /** Every snapshot of a group, the oldest first, with what becomes of it and why. */

@@ -54,6 +54,19 @@ export function describeSourceStatus(seen: SourceStatus, style: Style): string {
     );
   }
   if (window !== undefined) lines.push(describeWindow(window, style));
+  for (const { from, to } of seen.gaps ?? []) {
+    lines.push(
+      yellow(`  ! nothing can be restored between ${formatMoment(from)} and ${formatMoment(to)}`),
+    );
+  }
+  if (seen.promise !== undefined) {
+    const promise = `any moment of the last ${formatDuration(seen.promise.spanMs)} is promised`;
+    lines.push(
+      seen.promise.isReached
+        ? `  ${green('✓')} ${promise}`
+        : dim(`  · ${promise}: there is not so much yet`),
+    );
+  }
   if (seen.stream !== undefined)
     lines.push(...describeStream(seen.stream, seen.isRepositoryHere, style));
   for (const each of flagged) {

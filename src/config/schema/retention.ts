@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { timeSpan } from './parts.ts';
 
 const count = z.union([z.int().min(0), z.literal('unlimited')], {
   error: 'a whole number or "unlimited"',
@@ -20,6 +21,11 @@ export const retention = z
     within: span
       .optional()
       .describe('Keep everything that is younger than this, counted from the newest: "14d".'),
+    window: timeSpan
+      .optional()
+      .describe(
+        'PostgreSQL: any moment of so long stays restorable, for example "30d"; older snapshots keep only the WAL that makes them consistent. Alone, every snapshot of that time stays.',
+      ),
     minimum: z
       .int()
       .min(1)

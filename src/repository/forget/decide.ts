@@ -18,7 +18,8 @@ export type Safeguard =
   | 'checkpoint'
   | 'newest-unflagged'
   | 'newest-whole'
-  | 'frozen';
+  | 'frozen'
+  | 'window';
 
 /** The fate of one snapshot and all reasons for it. */
 export interface ForgetDecision {
@@ -50,12 +51,13 @@ interface Dated extends DatedSnapshot {
  * count for nothing and stay until a whole one is newer; a floor of `minimum` restore points stays, unflagged ones first; the
  * newest unflagged one stays, and while the newest of all is flagged every unflagged one does. What could not be read may be
  * missing in the newest: the newest whole one and as many of these as the floor says stay, and one beside each incomplete one that
- * stands for a day, a week ...
+ * stands for a day, a week ... And what `needed` names: without it a moment of a promised recovery window would be lost.
  */
 export function decide(
   snapshots: readonly Snapshot[],
   policy: RetentionPolicy,
   now: Date,
+  needed: ReadonlySet<string> = new Set(),
 ): GroupDecision {
   const nowNs = BigInt(now.getTime()) * 1_000_000n;
   const sorted = snapshots.map(dated).sort(newestFirst);
@@ -87,6 +89,7 @@ export function decide(
       ...(each === newestUnflagged ? (['newest-unflagged'] as const) : []),
       ...(each === newestWhole ? (['newest-whole'] as const) : []),
       ...(isFrozen && isPoint(each) && !isFlagged(each) ? (['frozen'] as const) : []),
+      ...(needed.has(each.snapshot.id) ? (['window'] as const) : []),
     ];
     const keep = keeps.length > 0 || safeguards.length > 0;
     return {

@@ -7,12 +7,13 @@ import { refused } from './refused.ts';
 
 /**
  * Exactly the named ones go. Refused when a group would be left with fewer than `minimum` restore points (default 1), or with
- * flagged ones only. Groups of which nothing goes are left out. Errors: `retention.refused`.
+ * flagged ones only, or when one is in `needed`. Groups of which nothing goes are left out. Errors: `retention.refused`.
  */
 export function planById(
   groups: readonly SnapshotGroup<Snapshot>[],
   ids: ReadonlySet<SnapshotId>,
   minimum = 1,
+  needed: ReadonlySet<string> = new Set(),
 ): readonly ForgetGroup[] {
   const plans: ForgetGroup[] = [];
   for (const { key, snapshots } of groups) {
@@ -24,6 +25,13 @@ export function planById(
       throw refused(
         `${stay.length} of ${points.length} snapshots of ${describeGroup(key)} would stay, the floor is ${minimum}`,
         `Nothing was removed. If they shall go all the same: --minimum ${stay.length}.`,
+      );
+    }
+    const opener = goes.find(({ id }) => needed.has(id));
+    if (opener !== undefined) {
+      throw refused(
+        `snapshot ${opener.id.slice(0, 8)} of ${describeGroup(key)} opens the recovery window that is promised`,
+        'Nothing was removed. It goes by itself when a newer one opens the window; or shorten `window` in lifeboat.yaml.',
       );
     }
     const losesUnflagged = goes.some((each) => !isFlagged(each)) && stay.every(isFlagged);

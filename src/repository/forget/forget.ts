@@ -19,6 +19,8 @@ export interface ForgetOptions extends OperationOptions {
   readonly filter?: SnapshotFilter;
   /** Default host and paths. */
   readonly groupBy?: readonly GroupField[];
+  /** Snapshots that stay because a recovery window needs them; asked for under the lock. When it throws nothing goes. */
+  readonly needed?: () => Promise<ReadonlySet<string>>;
   /** Only says what would go. Takes no lock. */
   readonly dryRun?: boolean;
   /** Called under the lock, before anything goes. When it throws nothing does. */
@@ -72,6 +74,7 @@ async function makePlan(access: RepositoryAccess, options: ForgetOptions): Promi
     progress: progress ?? silentProgress,
     ...(signal ? { signal } : {}),
   });
+  const needed = await options.needed?.();
   const groups =
     ids === undefined
       ? planByPolicy(
@@ -81,8 +84,9 @@ async function makePlan(access: RepositoryAccess, options: ForgetOptions): Promi
           ),
           policy ?? {},
           new Date(),
+          needed,
         )
-      : planById(groupSnapshots(all, groupBy), new Set(ids), options.minimum);
+      : planById(groupSnapshots(all, groupBy), new Set(ids), options.minimum, needed);
   const decisions = groups.flatMap((group) => group.decisions);
   return {
     groups,

@@ -15,6 +15,7 @@ export function planByPolicy(
   groups: readonly SnapshotGroup<Snapshot>[],
   policy: RetentionPolicy,
   now: Date,
+  needed?: ReadonlySet<string>,
 ): readonly ForgetGroup[] {
   if (hasNoRule(policy)) {
     throw new LifeboatError(
@@ -26,7 +27,7 @@ export function planByPolicy(
     );
   }
   return groups.map(({ key, snapshots }) => {
-    const group = decide(snapshots, policy, now);
+    const group = decide(snapshots, policy, now, needed);
     const points = group.decisions.filter(
       ({ snapshot, safeguards }) => !isCheckpoint(snapshot) && !safeguards.includes('future'),
     );

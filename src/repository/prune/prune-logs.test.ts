@@ -35,7 +35,9 @@ afterEach(async () => {
 });
 
 const dataFiles = () => [...files.keys()].filter((path) => path.startsWith('lifeboat/data/'));
-const from = (position: number) => ({ logsFrom: new Map([['database', BigInt(position)]]) });
+const from = (position: number) => ({
+  logsNeeded: async () => new Map([['database', BigInt(position)]]),
+});
 const later = (hours: number) => {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + hours * hourMs });
 };
@@ -78,6 +80,21 @@ describe('prune of logs', () => {
     expect(await repository.prune()).toMatchObject({ filesRemoved: 3, logSegmentsDropped: 0 });
     expect(dataFiles()).toHaveLength(8);
     await expectFrom(3000);
+  });
+
+  it('gives up of each stream what is not needed of that', async () => {
+    const log = repository.log('database');
+    for (const at of [0, 1000]) {
+      await log.appendSegment('00000002', BigInt(at), new Uint8Array(randomBytes(segmentBytes)));
+    }
+    const perStream = new Map([[stream, 5000n]]);
+    const logsNeeded = async () => new Map([['database', perStream]]);
+    expect(await repository.prune({ logsNeeded })).toMatchObject({ logSegmentsDropped: 5 });
+    await using reopened = await openRepository({ location, password });
+    expect((await reopened.log('database').coverage()).map(({ start }) => start)).toEqual([
+      5000n,
+      0n,
+    ]);
   });
 
   it('never takes a segment of which a single byte is needed', async () => {

@@ -1,5 +1,8 @@
 import type { OperationOptions } from '../repository.ts';
 
+/** For each log the position from which on it is needed, in all its streams or one by one. What no entry names stays whole. */
+export type LogsNeeded = ReadonlyMap<string, bigint | ReadonlyMap<string, bigint>>;
+
 export interface PruneOptions extends OperationOptions {
   /** Decides and reports, and changes nothing. */
   readonly dryRun?: boolean;
@@ -9,8 +12,8 @@ export interface PruneOptions extends OperationOptions {
   readonly maxRepackBytes?: number;
   /** How long a file stays after a prune found it unneeded, default 23 hours. 0 removes it in the same run. */
   readonly keepMarkedMs?: number;
-  /** For each log the position from which on it is needed. What no entry names stays whole. */
-  readonly logsFrom?: ReadonlyMap<string, bigint>;
+  /** What is needed of the logs; asked for under the lock. Default: all of it. */
+  readonly logsNeeded?: () => Promise<LogsNeeded>;
 }
 
 /** Bytes are those of stored files. */

@@ -142,8 +142,8 @@ async function makePlan(tools: Tools, area: NestedArea, options: PruneOptions): 
   for (const name of unindexedPacks(survey)) {
     unneeded.add('data', name, survey.packSizes.get(name) as number);
   }
-  const { logsFrom = new Map() } = options;
-  const logs = await surveyLogs({ ...tools, area, logsFrom, unneeded });
+  const needed = (await options.logsNeeded?.()) ?? new Map();
+  const logs = await surveyLogs({ ...tools, area, needed, unneeded });
   return { survey, used, recovered, decisions, unneeded, logs };
 }
 

@@ -5,6 +5,7 @@ import { Catalog, endOf } from '../log/catalog.ts';
 import { decodeManifest, encodeManifest, type Manifest } from '../log/manifest.ts';
 import { assertHeader, type NestedArea } from '../log/nested-area.ts';
 import { noPrevious } from '../log/nested-header.ts';
+import type { LogsNeeded } from './prune-options.ts';
 import type { UnneededFiles } from './unneeded-files.ts';
 
 /** What is known of the logs. */
@@ -23,18 +24,18 @@ interface ReadManifest {
 }
 
 /**
- * Adds to `unneeded` what the logs need no more: files of segments that end before what `logsFrom` asks for, files that no
+ * Adds to `unneeded` what the logs need no more: files of segments that end before what is needed, files that no
  * manifest names (left by a crash), and manifests whose entries are all in a larger one. A manifest that cannot be read
  * may name anything: then nothing of the logs is touched.
  */
 export async function surveyLogs(options: {
   readonly area: NestedArea;
-  readonly logsFrom: ReadonlyMap<string, bigint>;
+  readonly needed: LogsNeeded;
   readonly unneeded: UnneededFiles;
   readonly signal?: AbortSignal | undefined;
   readonly progress: Progress;
 }): Promise<LogsSurvey> {
-  const { area, logsFrom, unneeded, signal, progress } = options;
+  const { area, unneeded, signal, progress } = options;
   // Data before manifests: a segment that is appended meanwhile is no file without a manifest.
   const data = await area.list('data', signal);
   const { index, locks, problem } = await readManifests(area, signal);
@@ -50,8 +51,8 @@ export async function surveyLogs(options: {
     catalogs.set(log, catalog);
     catalog.addManifest(manifest);
   }
-  const { floors, segmentsDropped } = raiseFloors(catalogs, logsFrom);
-  const needed = new Set(
+  const { floors, segmentsDropped } = raiseFloors(catalogs, options.needed);
+  const held = new Set(
     [...catalogs.values()].flatMap((catalog) => {
       return [...catalog.segments(), ...catalog.files()].map(({ file }) => file);
     }),
@@ -61,7 +62,7 @@ export async function surveyLogs(options: {
     [...index, ...locks].flatMap(({ manifest }) => manifest.segments.map(({ file }) => file)),
   );
   for (const { name, sizeBytes } of data) {
-    if (needed.has(name)) continue;
+    if (held.has(name)) continue;
     if (!named.has(name) && !(await isOfLogs(area, name, signal))) continue;
     unneeded.add('lifeboat/data', name, sizeBytes);
   }
@@ -93,15 +94,17 @@ export async function writeFloors(area: NestedArea, survey: LogsSurvey): Promise
 
 function raiseFloors(
   catalogs: ReadonlyMap<string, Catalog>,
-  logsFrom: ReadonlyMap<string, bigint>,
+  needed: LogsNeeded,
 ): Pick<LogsSurvey, 'floors' | 'segmentsDropped'> {
   const floors = new Map<string, ReadonlyMap<string, bigint>>();
   let segmentsDropped = 0;
-  for (const [log, position] of logsFrom) {
+  for (const [log, from] of needed) {
     const catalog = catalogs.get(log);
     if (catalog === undefined) continue;
     const raised = new Map<string, bigint>();
     for (const stream of catalog.streams()) {
+      const position = typeof from === 'bigint' ? from : from.get(stream);
+      if (position === undefined) continue;
       const dropped = catalog
         .segmentsOverlapping(stream, 0n, position)
         .filter((each) => endOf(each) <= position);

@@ -6,9 +6,10 @@ import {
   type Repository,
   type Snapshot,
 } from '../../repository/index.ts';
+import { windowOpeners } from '../../sources/index.ts';
 import { type ActivityNotes, readActivities } from '../activity.ts';
 import { keptAfterCopy } from '../kept-after-copy.ts';
-import type { KeptSource } from '../kept-sources.ts';
+import { type KeptSource, promisesOf } from '../kept-sources.ts';
 
 export interface RepositoryStatus {
   readonly name: string;
@@ -49,6 +50,8 @@ export async function repositoryStatus(
   const { stateFolder, signal } = options;
   const original = others.find((each) => each.name === setting.copyFrom);
   const isKnown = repository !== undefined && original?.repository !== undefined;
+  const needed =
+    isKnown && (await windowOpeners(original.repository, promisesOf(options.sources), signal));
   const about = {
     name,
     location: seen.location,
@@ -58,8 +61,15 @@ export async function repositoryStatus(
       : {
           copyOf: {
             name: setting.copyFrom,
-            ...(isKnown
-              ? { missing: keptAfterCopy(original.snapshots, snapshots, options.sources).size }
+            ...(needed
+              ? {
+                  missing: keptAfterCopy(
+                    original?.snapshots ?? [],
+                    snapshots,
+                    options.sources,
+                    needed,
+                  ).size,
+                }
               : {}),
           },
         }),

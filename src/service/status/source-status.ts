@@ -2,8 +2,12 @@ import { hostname } from 'node:os';
 import type { SourceSetting } from '../../config/index.ts';
 import { incompleteTag, isCheckpoint, isFlagged, type Snapshot } from '../../repository/index.ts';
 import {
+  gapsBetween,
+  judgePromise,
   kindTag,
   PostgresSource,
+  type RecoveryGap,
+  type RecoveryPromise,
   type RecoveryWindow,
   type Source,
   sourceTag,
@@ -32,6 +36,9 @@ export interface SourceStatus {
   readonly overdueSince?: Date;
   /** The newest, of sources with a log. */
   readonly window?: RecoveryWindow;
+  /** Between its windows, as far as nobody gave the log up on purpose. */
+  readonly gaps?: readonly RecoveryGap[];
+  readonly promise?: RecoveryPromise;
   /** Of sources whose log this host streams, or did. */
   readonly stream?: StreamStatus;
   readonly flagged: readonly FlaggedSnapshot[];
@@ -54,9 +61,15 @@ export async function sourceStatus(
   source: Source,
   setting: SourceSetting,
   place: SeenRepository,
-  options: { readonly now: Date; readonly stateFolder: string; readonly signal?: AbortSignal },
+  options: {
+    readonly now: Date;
+    readonly stateFolder: string;
+    /** How long any moment stays restorable. */
+    readonly promiseMs?: number | undefined;
+    readonly signal?: AbortSignal;
+  },
 ): Promise<SourceStatus> {
-  const { now, stateFolder, signal } = options;
+  const { now, stateFolder, promiseMs, signal } = options;
   const stream = await streamStatus(stateFolder, source.name, now);
   const tags = [kindTag(source.kind), sourceTag(source.name)];
   const own = place.snapshots.filter(
@@ -87,7 +100,7 @@ export async function sourceStatus(
     ...(overdueSince === undefined ? {} : { overdueSince }),
     ...(place.problem === undefined ? {} : { problem: place.problem }),
     ...(future === 0 ? {} : { future }),
-    ...(await windowOf(source, place, own.length > 0, signal)),
+    ...(own.length > 0 ? await windowOf(source, place, promiseMs, signal) : {}),
     ...(stream === undefined ? {} : { stream }),
     flagged: own.filter(isFlagged).map(describeFlagged),
   };
@@ -96,10 +109,10 @@ export async function sourceStatus(
 async function windowOf(
   source: Source,
   { repository }: SeenRepository,
-  hasSnapshots: boolean,
+  promiseMs: number | undefined,
   signal: AbortSignal | undefined,
-): Promise<{ readonly window?: RecoveryWindow }> {
-  if (!(source instanceof PostgresSource) || repository === undefined || !hasSnapshots) return {};
+): Promise<Pick<SourceStatus, 'window' | 'gaps' | 'promise'>> {
+  if (!(source instanceof PostgresSource) || repository === undefined) return {};
   const { windows } = await source.points({
     repository,
     // What is damaged is for `check` to say.
@@ -107,7 +120,14 @@ async function windowOf(
     ...(signal === undefined ? {} : { signal }),
   });
   const [window] = windows;
-  return window === undefined ? {} : { window };
+  if (window === undefined) return {};
+  const gaps = gapsBetween(windows, promiseMs).filter(({ isExpected }) => !isExpected);
+  const promise = promiseMs === undefined ? undefined : judgePromise(windows, promiseMs);
+  return {
+    window,
+    ...(gaps.length > 0 ? { gaps } : {}),
+    ...(promise === undefined ? {} : { promise }),
+  };
 }
 
 function overdue(

@@ -20,6 +20,16 @@ export interface RecoveryWindow {
   readonly missingSegment?: string;
 }
 
+/** A span of time between two windows in which nothing can be restored. Positions as text. */
+export interface RecoveryGap {
+  readonly from: Date;
+  readonly to: Date;
+  readonly fromLsn: string;
+  readonly toLsn: string;
+  /** It lies before what is promised: the log there was given up on purpose. */
+  readonly isExpected: boolean;
+}
+
 export interface PointSnapshot {
   readonly id: SnapshotId;
   readonly time: Date;
@@ -52,6 +62,45 @@ export async function listRecoveryPoints(request: {
   const windows: RecoveryWindow[] = [];
   for (const group of sameEnds(reaches)) windows.push(await describeWindow(group, request.signal));
   return { snapshots: reaches.map(describeSnapshot), windows };
+}
+
+/** What was promised of a source, against what there is. */
+export interface RecoveryPromise {
+  /** Any moment of so long stays restorable. */
+  readonly spanMs: number;
+  readonly from: Date;
+  /** Whether what there is goes back so far; a young source has no such past. */
+  readonly isReached: boolean;
+}
+
+/** Counted from the newest moment there is. */
+export function judgePromise(
+  windows: readonly RecoveryWindow[],
+  spanMs: number,
+): RecoveryPromise | undefined {
+  const [newest] = windows;
+  if (newest === undefined) return undefined;
+  const from = new Date(newest.to.getTime() - spanMs);
+  return { spanMs, from, isReached: windows.some((each) => each.from <= from && each.to >= from) };
+}
+
+/** What lies between windows, the newest first. `promiseMs`: how long any moment is promised to stay. */
+export function gapsBetween(
+  windows: readonly RecoveryWindow[],
+  promiseMs?: number,
+): readonly RecoveryGap[] {
+  const promisedFrom =
+    promiseMs === undefined ? undefined : (windows[0]?.to.getTime() ?? 0) - promiseMs;
+  return windows.slice(1).map((older, index) => {
+    const newer = windows[index] as RecoveryWindow;
+    return {
+      from: older.to,
+      to: newer.from,
+      fromLsn: older.toLsn,
+      toLsn: newer.fromLsn,
+      isExpected: promisedFrom !== undefined && newer.from.getTime() <= promisedFrom,
+    };
+  });
 }
 
 /** Snapshots that one unbroken log joins lead to the same end on the same timeline. */

@@ -88,7 +88,7 @@ export function isReached({ path, timeline, holdings, end }: Reach): boolean {
 }
 
 /** The timelines of which there is a snapshot, log or history, the newest first. */
-async function knownPaths(
+export async function knownPaths(
   log: HistoryFiles,
   wal: WalHoldings,
   backups: readonly BackupSnapshot[],
