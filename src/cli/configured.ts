@@ -117,6 +117,7 @@ async function createPostgresSource(
       ? { synchronous: setting.synchronous }
       : {}),
     ...(setting.slotMayRunAhead ? { slotMayRunAhead: true } : {}),
+    ...(setting.drift ? { drift: setting.drift } : {}),
     stateFolder: configuration.stateFolder,
     ...(setting.programs ? { programsFolder: setting.programs } : {}),
     ...(configuration.scratchFolder ? { scratchFolder: configuration.scratchFolder } : {}),

@@ -1,6 +1,6 @@
 import type { PasswordSetting } from './schema/parts.ts';
 import type { RetentionSetting } from './schema/retention.ts';
-import type { FilesSourceFile, PostgresSourceSetting } from './schema/source.ts';
+import type { FilesSourceFile, PostgresSourceFile } from './schema/source.ts';
 
 /** A checked `lifeboat.yaml` with absolute paths and defaults filled in. */
 export interface Configuration {
@@ -36,6 +36,10 @@ export interface RepositorySetting {
 
 export type FilesSourceSetting = Omit<FilesSourceFile, 'largerThan'> & {
   readonly largerThanBytes?: number;
+};
+export type PostgresSourceSetting = Omit<PostgresSourceFile, 'drift'> & {
+  /** `dropAtMost` as a part of 1. */
+  readonly drift?: { readonly dropAtMost?: number; readonly ignore?: readonly string[] };
 };
 export type SourceSetting = PostgresSourceSetting | FilesSourceSetting;
 

@@ -3,6 +3,7 @@
 export {
   type Configuration,
   type FilesSourceSetting,
+  type PostgresSourceSetting,
   type RepositorySetting,
   retentionOf,
   type SourceSetting,
@@ -15,4 +16,3 @@ export { pickNamed, pickRepository } from './pick.ts';
 export { parseByteSize, parseTimeSpan } from './quantity.ts';
 export type { PasswordSetting } from './schema/parts.ts';
 export type { RetentionSetting } from './schema/retention.ts';
-export type { PostgresSourceSetting } from './schema/source.ts';

@@ -3,6 +3,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Configuration, RepositorySetting, SourceSetting } from './configuration.ts';
 import { parseByteSize, parseTimeSpan } from './quantity.ts';
 import { defaultRepository } from './references.ts';
+import type { DriftFile } from './schema/drift.ts';
 import type { PasswordSetting } from './schema/parts.ts';
 import type { RepositoryFile } from './schema/repository.ts';
 import type { SourceFile } from './schema/source.ts';
@@ -76,14 +77,23 @@ function sourceOf(each: SourceFile, path: ToPath): SourceSetting {
       largerThanBytes: largerThan === undefined ? undefined : parseByteSize(largerThan),
     });
   }
+  const { drift, ...rest } = each;
   return {
-    ...each,
+    ...rest,
+    ...(drift ? { drift: driftOf(drift) } : {}),
     ...(each.password ? { password: secret(each.password, path) } : {}),
     ...(each.programs ? { programs: path(each.programs) } : {}),
     ...(each.rescue?.password
       ? { rescue: { ...each.rescue, password: secret(each.rescue.password, path) } }
       : {}),
   };
+}
+
+function driftOf({ dropAtMost, ignore }: DriftFile) {
+  return withoutUndefined({
+    dropAtMost: dropAtMost === undefined ? undefined : Number.parseFloat(dropAtMost) / 100,
+    ignore,
+  });
 }
 
 function secret(setting: PasswordSetting, path: ToPath): PasswordSetting {

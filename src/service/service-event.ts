@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../core/index.ts';
 import type { CopyReport, PruneReport, SnapshotId } from '../repository/index.ts';
-import type { BackupSummary, StreamState } from '../sources/index.ts';
+import type { BackupSummary, Drift, StreamState } from '../sources/index.ts';
 
 /** What the service tells whoever watches it. */
 export type ServiceEvent =
@@ -38,6 +38,12 @@ export type ServiceEvent =
       readonly source: string;
       readonly snapshot: SnapshotId;
       readonly reasons: readonly string[];
+    }
+  | {
+      /** Tables that changed as if something had been lost, which nobody had announced. */
+      readonly type: 'drift';
+      readonly source: string;
+      readonly drift: readonly Drift[];
     }
   | {
       readonly type: 'waiting';

@@ -30,7 +30,7 @@ function fakeSource(
     hasGapAfterBackup: async () => stored.hasGap,
     recordCatalog: async () => {
       calls.catalog += 1;
-      return 1;
+      return { databases: 1, drift: [] };
     },
     streamWarning: async () => undefined,
   };

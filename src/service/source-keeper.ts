@@ -170,6 +170,7 @@ export class SourceKeeper {
       if (flagged.length > 0) {
         onEvent({ type: 'flagged', source: source.name, snapshot, reasons: flagged });
       }
+      if (summary.drift) onEvent({ type: 'drift', source: source.name, drift: summary.drift });
       place.backedUp(source.name);
     };
     const inTurn = () => place.turns.shared(`backup of ${source.name}`, run);
@@ -181,8 +182,9 @@ export class SourceKeeper {
   async #recordCatalogs(log: SourceLog): Promise<void> {
     const { source, repository, signal, onEvent } = this.#options;
     for (;;) {
-      const databases = await log.recordCatalog({ repository, signal });
+      const { databases, drift } = await log.recordCatalog({ repository, signal });
       onEvent({ type: 'catalog', source: source.name, databases });
+      if (drift.length > 0) onEvent({ type: 'drift', source: source.name, drift });
       await sleep(catalogIntervalMs, signal);
     }
   }

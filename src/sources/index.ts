@@ -38,11 +38,15 @@ export {
   readBackupInfo,
   type StoredBackup,
 } from './postgres/base-backup/stored-backups.ts';
+export { announce } from './postgres/baseline/announcements.ts';
 export type {
   BaselineDatabase,
   BaselineRecord,
   BaselineTable,
 } from './postgres/baseline/baseline-record.ts';
+export { describeDrift } from './postgres/baseline/describe-drift.ts';
+export { type Drift, matchesTable, tableNameOf } from './postgres/baseline/drift.ts';
+export { outstandingDrift } from './postgres/baseline/outstanding-drift.ts';
 export { listBaselines, type StoredBaseline } from './postgres/baseline/stored-baselines.ts';
 export { type CollectCatalogOptions, collectCatalog } from './postgres/catalog/collect-catalog.ts';
 export {
@@ -105,6 +109,7 @@ export {
 export { type AnySource, createSource, type SourceSettings } from './registry.ts';
 export type {
   BackupSummary,
+  CatalogSummary,
   Finding,
   LogGap,
   Source,

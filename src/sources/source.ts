@@ -1,5 +1,6 @@
 import type { ErrorCode, Progress } from '../core/index.ts';
 import type { Repository, SnapshotId } from '../repository/index.ts';
+import type { Drift } from './postgres/baseline/drift.ts';
 
 export interface SourceContext {
   readonly repository: Repository;
@@ -23,6 +24,14 @@ export interface BackupSummary {
   readonly warnings: readonly string[];
   /** Why the snapshot looks as if something had happened to the source. It is stored all the same. */
   readonly flagged?: readonly string[];
+  /** What looks like a loss in the tables of the source, and was not known before. */
+  readonly drift?: readonly Drift[];
+}
+
+/** What a record of the catalog has brought to light. */
+export interface CatalogSummary {
+  readonly databases: number;
+  readonly drift: readonly Drift[];
 }
 
 /** One finding of `doctor`. */
@@ -66,8 +75,8 @@ export interface SourceLog {
    * is a newer backup.
    */
   hasGapAfterBackup(context: SourceContext): Promise<boolean>;
-  /** Stores what the names in it mean now, as a record. Resolves with the number of databases. */
-  recordCatalog(context: SourceContext): Promise<number>;
+  /** Stores what the names in it mean now and how much is in its tables, as records. */
+  recordCatalog(context: SourceContext): Promise<CatalogSummary>;
   /** What is not right with the stream, as far as a backup depends on it: without one nothing later can be restored. */
   streamWarning(signal: AbortSignal | undefined): Promise<string | undefined>;
 }

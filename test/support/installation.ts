@@ -13,6 +13,8 @@ export interface InstallationSettings {
   readonly location?: string;
   readonly scratch?: string;
   readonly password?: string;
+  /** Of the source, as it stands in the file. */
+  readonly drift?: string;
 }
 
 /** A folder with lifeboat.yaml, a password and a repository, as a user has it after `init`. */
@@ -47,6 +49,7 @@ export async function installation(
     writeFileSync(passwordFile, `${now.password}\n`, { mode: 0o600 });
     const connection = now.connection ?? 'postgres://lifeboat@127.0.0.1:9/shop?sslmode=disable';
     const programs = now.programs === undefined ? '' : `, programs: ${now.programs}`;
+    const drift = now.drift === undefined ? '' : `, drift: ${now.drift}`;
     const scratch = now.scratch === undefined ? '' : `scratch: ${now.scratch}\n`;
     writeFileSync(
       config,
@@ -55,7 +58,7 @@ state: ${now.state ?? stateFolder}
 ${scratch}repositories:
   main: { location: ${now.location ?? repositoryFolder}, password: { file: ${passwordFile} } }
 sources:
-  database: { kind: postgres, connection: "${connection}"${programs} }
+  database: { kind: postgres, connection: "${connection}"${programs}${drift} }
 `,
     );
   };

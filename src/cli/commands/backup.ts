@@ -6,11 +6,18 @@ import {
   LifeboatError,
   type Progress,
 } from '../../core/index.ts';
-import type { AnySource, BackupSummary, Source } from '../../sources/index.ts';
+import {
+  type AnySource,
+  type BackupSummary,
+  describeDrift,
+  type Source,
+} from '../../sources/index.ts';
 import { type CommandContext, defineCommand } from '../command.ts';
 import { loadConfigured, type OpenedSource, openAnySource } from '../configured.ts';
+import { formatMoment } from '../moment.ts';
 import { nextCommand, programName } from '../next-command.ts';
 import { countOf } from '../output/count.ts';
+import { printable } from '../output/printable.ts';
 import type { Style } from '../output/style.ts';
 import { lockWait, waitOption } from '../quantity-options.ts';
 
@@ -99,6 +106,13 @@ async function backupOne(
   for (const message of summary.warnings) if (!told.has(message)) output.warn(message);
   for (const reason of summary.flagged ?? [])
     output.warn(`flagged: ${reason}`, flaggedHint(summary));
+  const next = nextCommand(context, opened);
+  for (const each of summary.drift ?? []) {
+    output.warn(
+      `${printable(describeDrift(each, formatMoment))}; nobody announced it`,
+      `What looks like a loss: \`${next('baseline', '')}\` names the commands that answer it.`,
+    );
+  }
   output.report({ type: 'backup', kind: source.kind, ...summary }, (style) =>
     describeBackup(context, opened, summary, style),
   );

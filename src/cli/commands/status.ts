@@ -14,6 +14,7 @@ import {
   openConfiguredLocation,
   openConfiguredRepository,
 } from '../configured.ts';
+import { nextCommand } from '../next-command.ts';
 import {
   describeRepositoryStatus,
   describeSourceStatus,
@@ -48,8 +49,9 @@ when something needs attention: no backup, one that is overdue, a repository out
     for (const name of wanted) {
       const seen = await statusOf(context, configuration, name, places);
       needsAttention ||= sourceIsBad(seen);
+      const next = nextCommand(context, { configuration, source: { name } });
       output.report({ type: 'source-status', ...seen }, (style) =>
-        describeSourceStatus(seen, style),
+        describeSourceStatus(seen, next, style),
       );
     }
     const { stateFolder } = configuration;

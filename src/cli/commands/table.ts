@@ -36,12 +36,14 @@ export const commandTable: readonly CommandEntry[] = [
 
   look('status', 'is everything protected? last backups, windows, repositories, copies', async () => (await import('./status.ts')).status),
   look('points', 'what can be restored: windows, gaps, snapshots', async () => (await import('./points.ts')).points),
+  look('baseline', 'rows, sizes and newest moments of every table, and what fell', async () => (await import('./baseline.ts')).baseline),
   look('snapshots', 'what is stored, by host, tag, path or source', async () => (await import('./snapshots.ts')).snapshots),
   look('ls', 'what is in a snapshot', async () => (await import('./ls.ts')).ls),
   look('find', 'in which snapshots something is', async () => (await import('./find.ts')).find),
   look('diff', 'what changed from one snapshot to another', async () => (await import('./diff.ts')).diff),
   look('stats', 'how much is stored, and how much a restore would write', async () => (await import('./stats.ts')).stats),
   look('find-loss', 'what destroyed data, and the moment just before it', async () => (await import('./find-loss.ts')).findLossCommand),
+  look('announce', 'say that a change of tables is meant, before or after it', async () => (await import('./announce.ts')).announceCommand),
   look('versions', 'when files of a bucket were overwritten or removed, and what is still kept', async () => (await import('./versions.ts')).versions),
 
   recover('rescue', 'put destroyed rows back, keep what was written since', async () => (await import('./rescue.ts')).rescue),

@@ -2,6 +2,7 @@ import { formatBytes, formatDuration } from '../../core/index.ts';
 import type { ServiceEvent } from '../../service/index.ts';
 import { formatMoment } from '../moment.ts';
 import { countOf } from './count.ts';
+import { describeDriftLines } from './drift-text.ts';
 import type { Style } from './style.ts';
 
 /** A backup of files may have hundreds. */
@@ -28,6 +29,15 @@ export function describeEvent(
       return yellow(
         `${event.source}: snapshot ${event.snapshot.slice(0, 8)} is flagged: ${event.reasons.join('; ')}`,
       );
+    case 'drift':
+      return [
+        `${style.red('DRIFT')} ${event.source}: ${countOf(event.drift.length, 'table')} changed as if something had been lost`,
+        ...describeDriftLines(
+          event.drift,
+          (command, rest) => `lifeboat ${command} ${event.source} ${rest}`,
+          style,
+        ),
+      ].join('\n');
     case 'next-backup':
       return dim(`${event.source}: next backup ${formatMoment(event.time)}`);
     case 'next':

@@ -2,14 +2,15 @@ import { formatDuration } from '../../core/index.ts';
 import type { ActivityNote, RepositoryStatus, SourceStatus } from '../../service/index.ts';
 import { formatMoment } from '../moment.ts';
 import { countOf } from './count.ts';
+import { describeDriftLines } from './drift-text.ts';
 import { printable } from './printable.ts';
 import { describeStream, streamIsBad } from './stream-status-text.ts';
 import type { Style } from './style.ts';
 
 export function sourceIsBad(seen: SourceStatus): boolean {
-  const { lastBackup, overdueSince, stream } = seen;
+  const { lastBackup, overdueSince, stream, drift } = seen;
   if (stream !== undefined && streamIsBad(stream)) return true;
-  return lastBackup === undefined || overdueSince !== undefined;
+  return lastBackup === undefined || overdueSince !== undefined || drift.length > 0;
 }
 
 export function repositoryIsBad(seen: RepositoryStatus): boolean {
@@ -17,7 +18,11 @@ export function repositoryIsBad(seen: RepositoryStatus): boolean {
   return seen.problem !== undefined || notes.some((note) => !note.isGood);
 }
 
-export function describeSourceStatus(seen: SourceStatus, style: Style): string {
+export function describeSourceStatus(
+  seen: SourceStatus,
+  next: (command: string, rest: string) => string,
+  style: Style,
+): string {
   const { bold, green, yellow, red, dim } = style;
   const { source, kind, repository, snapshots, lastBackup, overdueSince, window, flagged } = seen;
   const { problem, future = 0 } = seen;
@@ -74,6 +79,7 @@ export function describeSourceStatus(seen: SourceStatus, style: Style): string {
       yellow(`  ! flagged: ${each.id.slice(0, 8)} of ${formatMoment(each.time)}: ${each.reason}`),
     );
   }
+  lines.push(...describeDriftLines(seen.drift, next, style));
   return lines.join('\n');
 }
 

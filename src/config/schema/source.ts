@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { drift } from './drift.ts';
 import { byteSize, name, password, schedule } from './parts.ts';
 import { retention } from './retention.ts';
 
@@ -55,6 +56,7 @@ const postgresSource = z.strictObject({
     .describe(
       'Folder with the server programs (postgres, initdb) of the same major version, for scratch servers. Default: looked for.',
     ),
+  drift: drift.optional().describe('Which changes of tables `serve` and `status` tell of.'),
   rescue: rescue.optional().describe('How `rescue` writes. Default: the connection of the source.'),
 });
 
@@ -94,6 +96,6 @@ export const source = z.discriminatedUnion('kind', [postgresSource, filesSource]
   error: '"postgres" or "files"',
 });
 
-export type PostgresSourceSetting = z.infer<typeof postgresSource>;
+export type PostgresSourceFile = z.infer<typeof postgresSource>;
 export type FilesSourceFile = z.infer<typeof filesSource>;
 export type SourceFile = z.infer<typeof source>;

@@ -2,9 +2,11 @@ import { hostname } from 'node:os';
 import type { SourceSetting } from '../../config/index.ts';
 import { incompleteTag, isCheckpoint, isFlagged, type Snapshot } from '../../repository/index.ts';
 import {
+  type Drift,
   gapsBetween,
   judgePromise,
   kindTag,
+  outstandingDrift,
   PostgresSource,
   type RecoveryGap,
   type RecoveryPromise,
@@ -42,6 +44,8 @@ export interface SourceStatus {
   /** Of sources whose log this host streams, or did. */
   readonly stream?: StreamStatus;
   readonly flagged: readonly FlaggedSnapshot[];
+  /** What looks like a loss in its tables, and nobody has said was meant. */
+  readonly drift: readonly Drift[];
   /** Why nothing is known: its repository does not open. */
   readonly problem?: string;
   /** Snapshots with a time to come, which says nothing about when they were taken: a clock was wrong. */
@@ -103,7 +107,13 @@ export async function sourceStatus(
     ...(own.length > 0 ? await windowOf(source, place, promiseMs, signal) : {}),
     ...(stream === undefined ? {} : { stream }),
     flagged: own.filter(isFlagged).map(describeFlagged),
+    drift: await driftOf(source, place),
   };
+}
+
+async function driftOf(source: Source, { repository }: SeenRepository): Promise<readonly Drift[]> {
+  if (source.kind !== 'postgres' || repository === undefined) return [];
+  return await outstandingDrift(repository, source.name);
 }
 
 async function windowOf(

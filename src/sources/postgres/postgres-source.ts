@@ -1,8 +1,9 @@
 import { join } from 'node:path';
-import { LifeboatError, silentProgress } from '../../core/index.ts';
+import { isLifeboatError, LifeboatError, silentProgress } from '../../core/index.ts';
 import type { Repository } from '../../repository/index.ts';
 import type {
   BackupSummary,
+  CatalogSummary,
   Finding,
   LogGap,
   Source,
@@ -14,6 +15,8 @@ import type { RecoveryTarget } from './backup-info.ts';
 import { backupPostgres } from './base-backup/backup-postgres.ts';
 import { listPostgresSnapshots } from './base-backup/stored-backups.ts';
 import { collectBaseline } from './baseline/collect-baseline.ts';
+import { type Drift, type DriftLimits, defaultDriftLimits } from './baseline/drift.ts';
+import { noteDrift } from './baseline/outstanding-drift.ts';
 import { storeBaseline } from './baseline/stored-baselines.ts';
 import { type ConnectionSettings, describeConnection } from './connection-settings.ts';
 import { examinePostgres } from './doctor/examine-postgres.ts';
@@ -47,6 +50,8 @@ export interface PostgresSourceSettings {
   /** Default: looked for. */
   readonly programsFolder?: string;
   readonly spoolLimitBytes?: number;
+  /** Which falls of tables are told; default: see `defaultDriftLimits`. */
+  readonly drift?: Partial<DriftLimits>;
 }
 
 const catalogBudgetMs = 20_000;
@@ -85,7 +90,20 @@ export class PostgresSource implements Source, SourceLog {
       settings: this.settings.connection,
       source: this.name,
     });
-    return summary;
+    const drift = await this.#noteDrift(context);
+    return drift.length > 0 ? { ...summary, drift } : summary;
+  }
+
+  /** What was stored stays, whatever comes of this. */
+  async #noteDrift({ repository, progress = silentProgress }: SourceContext) {
+    const limits = { ...defaultDriftLimits, ...this.settings.drift };
+    try {
+      return await noteDrift({ repository, source: this.name, limits, progress });
+    } catch (error) {
+      if (!isLifeboatError(error)) throw error;
+      progress({ type: 'warning', message: `the baseline was not judged: ${error.message}` });
+      return [] as readonly Drift[];
+    }
   }
 
   async streamWarning(signal: AbortSignal | undefined): Promise<string | undefined> {
@@ -137,7 +155,8 @@ export class PostgresSource implements Source, SourceLog {
     return newest?.holdings.holdsBeyond(newest.path, newest.end) ?? false;
   }
 
-  async recordCatalog({ repository, signal, progress }: SourceContext): Promise<number> {
+  async recordCatalog(context: SourceContext): Promise<CatalogSummary> {
+    const { repository, signal, progress } = context;
     const { catalog, baseline } = await collectBaseline(this.settings.connection, 'timer', {
       countBudgetMs: catalogBudgetMs,
       onUnreadable: (database, { message, hint }) =>
@@ -153,7 +172,8 @@ export class PostgresSource implements Source, SourceLog {
     }
     await repository.records.append({ kind: 'catalog', source: this.name, body: catalog });
     await storeBaseline(repository, this.name, baseline);
-    return catalog.databases.length;
+    const drift = await this.#noteDrift(context);
+    return { databases: catalog.databases.length, drift };
   }
 
   /** What can be restored, from the repository and from what this host's spool holds. */

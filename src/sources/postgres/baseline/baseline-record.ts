@@ -49,6 +49,8 @@ const baselineSchema = z.object({
   reason: z.enum(['backup', 'timer']),
   /** Every transaction with this id or a later one has all of its records behind this position. */
   wholeFrom: z.object({ lsn: position, xid }),
+  /** Names of databases that could not be read. */
+  unread: z.array(z.string()).exactOptional(),
   databases: z.array(z.object({ oid: count, name: z.string(), moment, tables: z.array(table) })),
 });
 

@@ -20,9 +20,19 @@ export async function collectBaseline(
 ): Promise<{ readonly catalog: CatalogRecord; readonly baseline: BaselineRecord }> {
   const wholeFrom = await lastCheckpoint(settings, options.signal);
   const databases: BaselineDatabase[] = [];
+  const unread: string[] = [];
+  const { onUnreadable } = options;
   const catalog = await collectCatalog(settings, {
     ...options,
     countRows: true,
+    ...(onUnreadable
+      ? {
+          onUnreadable(database, error) {
+            unread.push(database);
+            onUnreadable(database, error);
+          },
+        }
+      : {}),
     onMeasured: (measured) => databases.push(describe(measured)),
   });
   const { systemId, timeline, lsn, time } = catalog;
@@ -34,6 +44,7 @@ export async function collectBaseline(
     time,
     reason,
     wholeFrom,
+    ...(unread.length > 0 ? { unread } : {}),
     databases,
   } as const;
   return { catalog, baseline };

@@ -27,10 +27,10 @@ export async function listBaselines(
     try {
       found.push({ id: record.id, baseline: parseBaseline(record) });
     } catch (error) {
-      passOver(`a baseline`, (error as Error).message);
+      passOver('a baseline', (error as Error).message);
     }
   }
-  return found;
+  return found.sort((a, b) => Date.parse(a.baseline.time) - Date.parse(b.baseline.time));
 }
 
 /** Durable when it resolves. */
