@@ -105,6 +105,10 @@ export const errorCodes = {
     meaning: 'the server programs do not match the data directory',
   },
   'postgres.no-programs': { exit: ExitCode.failed, meaning: 'no matching server programs found' },
+  'postgres.no-client-programs': {
+    exit: ExitCode.failed,
+    meaning: 'no pg_dump and pg_restore that fit the server were found',
+  },
   'postgres.start-failed': { exit: ExitCode.failed, meaning: 'a PostgreSQL server did not start' },
   'spool.filling': {
     exit: ExitCode.failed,
@@ -142,6 +146,16 @@ export const errorCodes = {
     meaning: 'some rows could not be put back because other rows stand in their place',
   },
   'rescue.failed': { exit: ExitCode.failed, meaning: 'the rescue was rolled back' },
+  'dump.failed': { exit: ExitCode.failed, meaning: 'pg_dump or pg_dumpall failed' },
+  'extract.missing': {
+    exit: ExitCode.failed,
+    meaning: 'the database, schema or table was not there at that moment',
+  },
+  'extract.exists': { exit: ExitCode.failed, meaning: 'the place to extract to is taken' },
+  'extract.failed': {
+    exit: ExitCode.failed,
+    meaning: 'the parts could not be loaded; the target is as before',
+  },
   'confirmation.missing': {
     exit: ExitCode.usage,
     meaning: 'a destructive command was not confirmed with the name of its target',

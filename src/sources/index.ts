@@ -65,6 +65,13 @@ export { parseConnectionUrl, withUser } from './postgres/connection-url.ts';
 export { findLocalServers, type LocalServer } from './postgres/doctor/find-local-servers.ts';
 export { judgeRoom } from './postgres/doctor/judge-room.ts';
 export {
+  type ClientPrograms,
+  findClientPrograms,
+  pipeDump,
+  runClientProgram,
+  startClientProgram,
+} from './postgres/dump/index.ts';
+export {
   gapsBetween,
   judgePromise,
   listRecoveryPoints,

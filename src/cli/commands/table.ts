@@ -48,6 +48,7 @@ export const commandTable: readonly CommandEntry[] = [
 
   recover('rescue', 'put destroyed rows back, keep what was written since', async () => (await import('./rescue.ts')).rescue),
   recover('restore', 'a source at any moment, into a new folder', async () => (await import('./restore.ts')).restore),
+  recover('extract', 'a database, schema or table of any moment: to a file, a server, a side schema', async () => (await import('./extract.ts')).extract),
   recover('dump', 'a file, or a folder as tar, to standard output', async () => (await import('./dump.ts')).dump),
   recover('open', 'a private server on the state of a moment, to look around', async () => (await import('./open.ts')).open),
 

@@ -57,7 +57,7 @@ export async function openRescueSessions(options: {
  * A transaction that was prepared and not committed at that moment has its locks again after recovery, and nobody will end
  * it on a copy: reading the tables would wait forever. Rolled back, it leaves every row of the others at its place.
  */
-async function endPrepared(past: Session): Promise<void> {
+export async function endPrepared(past: Session): Promise<void> {
   const prepared = await past.rows<{ gid: string }>(
     'select gid from pg_prepared_xacts where database = current_database()',
   );

@@ -19,7 +19,8 @@ export interface ServerPrograms {
   readonly origin: 'configured' | 'environment' | 'distribution' | 'path' | 'npm';
 }
 
-type Candidate = { readonly folder: string; readonly origin: ServerPrograms['origin'] };
+/** A folder where programs of PostgreSQL may lie. */
+export type ProgramFolder = { readonly folder: string; readonly origin: ServerPrograms['origin'] };
 
 /**
  * Finds the programs of that major version: the configured folder, `LIFEBOAT_PG_BIN_<MAJOR>`, where
@@ -32,7 +33,7 @@ export async function findServerPrograms(
 ): Promise<ServerPrograms> {
   const { configuredFolder } = options;
   if (configuredFolder !== undefined) return await configured(major, configuredFolder);
-  for (const candidate of candidates(major)) {
+  for (const candidate of programFolders(major)) {
     const found = await inspectPrograms(candidate);
     if (found?.major === major) return found;
   }
@@ -60,7 +61,8 @@ async function configured(major: number, folder: string): Promise<ServerPrograms
   return found;
 }
 
-function* candidates(major: number): Generator<Candidate> {
+/** Where programs of that major version may lie, the likeliest first. */
+export function* programFolders(major: number): Generator<ProgramFolder> {
   const named = process.env[`LIFEBOAT_PG_BIN_${major}`];
   if (named) yield { folder: named, origin: 'environment' };
   const distribution = [
@@ -90,7 +92,10 @@ function npmFolder(): string | undefined {
   }
 }
 
-async function inspectPrograms({ folder, origin }: Candidate): Promise<ServerPrograms | undefined> {
+async function inspectPrograms({
+  folder,
+  origin,
+}: ProgramFolder): Promise<ServerPrograms | undefined> {
   const postgres = await executable(folder, 'postgres');
   if (!postgres) return undefined;
   const answer = await run(postgres, ['--version'], { timeout: 20_000 }).catch(() => undefined);

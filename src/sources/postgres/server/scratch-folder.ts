@@ -57,5 +57,7 @@ export async function removeScratchFolder(dataFolder: string): Promise<void> {
   if (basename(dataFolder) !== 'data' || !basename(folder).startsWith(scratchFolderPrefix)) return;
   const marker = await lstat(join(folder, markerName)).catch(() => undefined);
   if (!marker?.isFile() || !(await isOwnFolder(folder))) return;
+  // The marker goes last: whoever is killed in between leaves a folder that the sweep still knows.
+  await rm(dataFolder, { recursive: true, force: true, maxRetries: 3 });
   await rm(folder, { recursive: true, force: true, maxRetries: 3 });
 }

@@ -1,0 +1,9 @@
+// dump: PostgreSQL's own logical dumps, made and loaded with its own programs.
+export {
+  type ClientProgram,
+  type ClientProgramOptions,
+  runClientProgram,
+  startClientProgram,
+} from './client-program.ts';
+export { type ClientPrograms, findClientPrograms } from './find-client-programs.ts';
+export { pipeDump } from './pipe-dump.ts';
