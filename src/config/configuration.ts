@@ -1,4 +1,6 @@
+import { parseByteSize, parseTimeSpan } from './quantity.ts';
 import type { PasswordSetting } from './schema/parts.ts';
+import type { IntegrityFile, ProofsFile } from './schema/proofs.ts';
 import type { RetentionSetting } from './schema/retention.ts';
 import type { FilesSourceFile, PostgresSourceFile } from './schema/source.ts';
 
@@ -10,6 +12,8 @@ export interface Configuration {
   readonly repositories: Readonly<Record<string, RepositorySetting>>;
   readonly sources: Readonly<Record<string, SourceSetting>>;
   readonly retention?: RetentionSetting;
+  readonly proofs?: ProofsFile;
+  readonly integrity?: IntegrityFile;
   readonly stateFolder: string;
   readonly scratchFolder?: string;
   readonly spoolLimitBytes?: number;
@@ -59,4 +63,46 @@ export function retentionOf(
       ? [own.retention, place?.retention]
       : [place?.retention, own?.retention];
   return ordered.find((each) => each !== undefined) ?? configuration.retention;
+}
+
+export interface ProofsSetting {
+  /** A cron expression; undefined: `serve` makes none by itself. */
+  readonly schedule?: string;
+  readonly validForMs: number;
+}
+
+const validForDefault = '8d';
+
+/** When a source is proven, and how long that counts. */
+export function proofsOf({ sources, proofs }: Configuration, source: string): ProofsSetting {
+  const setting = sources[source];
+  const own = setting?.kind === 'postgres' ? setting.proofs : undefined;
+  const schedule = own?.schedule ?? proofs?.schedule;
+  const validFor = own?.validFor ?? proofs?.validFor ?? validForDefault;
+  return {
+    ...(schedule === undefined ? {} : { schedule }),
+    validForMs: parseTimeSpan(validFor) as number,
+  };
+}
+
+export interface IntegritySetting {
+  /** A cron expression; undefined: `serve` does not check by itself. */
+  readonly schedule?: string;
+  readonly bytesPerSecond?: number;
+}
+
+/** When the live server of a source is checked, and how gently. */
+export function integrityOf(
+  { sources, integrity }: Configuration,
+  source: string,
+): IntegritySetting {
+  const setting = sources[source];
+  const own = setting?.kind === 'postgres' ? setting.integrity : undefined;
+  const schedule = own?.schedule ?? integrity?.schedule;
+  const rate = own?.rate ?? integrity?.rate;
+  const bytesPerSecond = rate === undefined ? undefined : parseByteSize(rate);
+  return {
+    ...(schedule === undefined ? {} : { schedule }),
+    ...(bytesPerSecond === undefined ? {} : { bytesPerSecond }),
+  };
 }

@@ -3,7 +3,11 @@
 export {
   type Configuration,
   type FilesSourceSetting,
+  type IntegritySetting,
+  integrityOf,
   type PostgresSourceSetting,
+  type ProofsSetting,
+  proofsOf,
   type RepositorySetting,
   retentionOf,
   type SourceSetting,
@@ -15,4 +19,5 @@ export { readPassword, type SecretSurroundings } from './password.ts';
 export { pickNamed, pickRepository } from './pick.ts';
 export { parseByteSize, parseTimeSpan } from './quantity.ts';
 export type { PasswordSetting } from './schema/parts.ts';
+export type { UserCheckSetting } from './schema/proofs.ts';
 export type { RetentionSetting } from './schema/retention.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { byteSize, name, schedule } from './schema/parts.ts';
+import { integrity, proofs } from './schema/proofs.ts';
 import { repository } from './schema/repository.ts';
 import { retention } from './schema/retention.ts';
 import { source } from './schema/source.ts';
@@ -17,6 +18,12 @@ export const configurationSchema = z.strictObject({
   retention: retention
     .optional()
     .describe('Which snapshots `serve` keeps, where neither source nor repository says.'),
+  proofs: proofs
+    .optional()
+    .describe('When the PostgreSQL sources are proven, where they say nothing themselves.'),
+  integrity: integrity
+    .optional()
+    .describe('When live PostgreSQL servers are checked, where sources say nothing themselves.'),
   prune: schedule.optional().describe('When `serve` prunes each repository: a cron expression.'),
   check: schedule.optional().describe('When `serve` checks each repository: a cron expression.'),
   state: z

@@ -27,6 +27,8 @@ export function withDefaults(
       return sourceOf({ ...each, ...(repository === undefined ? {} : { repository }) }, path);
     }),
     ...(data.retention ? { retention: data.retention } : {}),
+    ...(data.proofs ? { proofs: data.proofs } : {}),
+    ...(data.integrity ? { integrity: data.integrity } : {}),
     stateFolder: data.state ? path(data.state) : defaultStateFolder(environment),
     ...(data.scratch ? { scratchFolder: path(data.scratch) } : {}),
     ...(limit === undefined ? {} : { spoolLimitBytes: limit }),

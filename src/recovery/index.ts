@@ -14,6 +14,13 @@ export { type Destination, type DumpFormat, dumpFormats } from './extract/destin
 export { type Extracted, type ExtractOptions, extractParts } from './extract/extract-parts.ts';
 export type { TableName, WantedParts } from './extract/parts.ts';
 export { parseTableName } from './extract/table-name.ts';
+export { checkLive } from './integrity/check-live.ts';
+export { lastIntegrityReport, type StoredIntegrityReport } from './integrity/integrity-report.ts';
+export type { Corruption } from './prove/corruption.ts';
+export { type Coverage, coverageOf, isValid, type WindowSpan } from './prove/coverage.ts';
+export { listProofs } from './prove/list-proofs.ts';
+export { failuresOf, type Proof, type StoredProof } from './prove/proof.ts';
+export { type ProveOptions, proveSource } from './prove/prove-source.ts';
 export {
   type DestroyedFile,
   type Destruction,
@@ -32,3 +39,5 @@ export type {
   RowPlan,
 } from './rescue/row-plan.ts';
 export type { SavedConflict } from './rescue/save-conflicts.ts';
+export type { CheckResult, NotChecked, Problem } from './validate/check.ts';
+export type { UserCheck } from './validate/user-check.ts';

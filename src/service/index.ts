@@ -11,6 +11,8 @@ export { forgetRequest } from './forget-of.ts';
 export { type KeptSource, keptSources, promisesOf } from './kept-sources.ts';
 export { runService, type ServiceOptions } from './run-service.ts';
 export type { ServiceEvent } from './service-event.ts';
+export type { IntegrityStatus } from './status/integrity-status.ts';
+export type { ProofStatus } from './status/proof-status.ts';
 export {
   type RepositoryStatus,
   repositoryStatus,
@@ -18,3 +20,4 @@ export {
 } from './status/repository-status.ts';
 export { type FlaggedSnapshot, type SourceStatus, sourceStatus } from './status/source-status.ts';
 export type { StreamStatus } from './status/stream-status.ts';
+export { userChecksOf } from './user-checks.ts';

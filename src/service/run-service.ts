@@ -1,8 +1,9 @@
 import type { Configuration } from '../config/index.ts';
 import { assert } from '../core/index.ts';
 import type { Repository } from '../repository/index.ts';
-import type { Source } from '../sources/index.ts';
+import { PostgresSource, type Source } from '../sources/index.ts';
 import { alarmOf } from './alarm.ts';
+import { dataKeepers, dataSchedulesOf } from './data-keepers.ts';
 import { lockInstance } from './instance-lock.ts';
 import { keptSources } from './kept-sources.ts';
 import { RepositoryKeeper } from './repository-keeper.ts';
@@ -38,6 +39,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
       backup === undefined ? undefined : parseSchedule(backup, `sources.${name}.backup`),
     ]),
   );
+  const dataSchedules = dataSchedulesOf(configuration);
   await using _lock = await lockInstance(configuration.stateFolder);
   const names = { sources: sources.map(({ name }) => name), repositories: [...places.keys()] };
   onEvent({ type: 'service-started', ...names });
@@ -54,7 +56,12 @@ export async function runService(options: ServiceOptions): Promise<void> {
     const schedule = schedules.get(source.name);
     const { stateFolder } = configuration;
     const work = { source, repository, place, schedule, stateFolder, signal, onEvent };
-    await new SourceKeeper(work).run();
+    const setting = configuration.sources[source.name];
+    const watched =
+      source instanceof PostgresSource && setting?.kind === 'postgres'
+        ? dataKeepers({ ...work, source, setting, schedules: dataSchedules })
+        : [];
+    await Promise.all([new SourceKeeper(work), ...watched].map((keeper) => keeper.run()));
   };
   const keepPlace = async (place: RepositoryKeeper) => {
     if ((await open(place)) !== undefined) await place.run();

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../core/index.ts';
+import type { StoredIntegrityReport, StoredProof } from '../recovery/index.ts';
 import type { CopyReport, PruneReport, SnapshotId } from '../repository/index.ts';
 import type { BackupSummary, Drift, StreamState } from '../sources/index.ts';
 
@@ -39,6 +40,17 @@ export type ServiceEvent =
       readonly snapshot: SnapshotId;
       readonly reasons: readonly string[];
     }
+  | { readonly type: 'proof-started'; readonly source: string }
+  | ({ readonly type: 'proof' } & StoredProof)
+  /** `failures` names what did not hold. */
+  | ({ readonly type: 'proof-failed'; readonly failures: readonly string[] } & StoredProof)
+  | { readonly type: 'integrity-started'; readonly source: string }
+  | ({ readonly type: 'integrity' } & StoredIntegrityReport)
+  | ({
+      readonly type: 'integrity-failed';
+      readonly failures: readonly string[];
+    } & StoredIntegrityReport)
+  | { readonly type: 'next-proof'; readonly source: string; readonly time: Date }
   | {
       /** Tables that changed as if something had been lost, which nobody had announced. */
       readonly type: 'drift';

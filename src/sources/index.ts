@@ -32,6 +32,7 @@ export {
   backupPostgres,
   type PostgresBackupSummary,
 } from './postgres/base-backup/backup-postgres.ts';
+export { PageVerifier } from './postgres/base-backup/page-checksum.ts';
 export {
   listPostgresSnapshots,
   readBackupCatalog,
@@ -72,6 +73,13 @@ export {
   startClientProgram,
 } from './postgres/dump/index.ts';
 export {
+  findIntactPage,
+  type PageHistory,
+} from './postgres/page-check/find-intact-page.ts';
+export { listPageFiles, type PageFile } from './postgres/page-check/list-page-files.ts';
+export type { CheckedPages } from './postgres/page-check/page-check-message.ts';
+export { PageCheckThread } from './postgres/page-check/page-check-thread.ts';
+export {
   gapsBetween,
   judgePromise,
   listRecoveryPoints,
@@ -94,6 +102,7 @@ export {
   restoreToMoment,
   type ScratchServer,
 } from './postgres/restore/index.ts';
+export { readOriginalPreloads } from './postgres/restore/original-preloads.ts';
 export { listReaches, type Reach } from './postgres/restore/reaches.ts';
 export {
   chooseServerAccount,

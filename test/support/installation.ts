@@ -15,6 +15,10 @@ export interface InstallationSettings {
   readonly password?: string;
   /** Of the source, as it stands in the file. */
   readonly drift?: string;
+  /** More options of the source, as YAML of one line: `, checks: [...]`. */
+  readonly sourceOptions?: string;
+  /** More lines of the file. */
+  readonly options?: string;
 }
 
 /** A folder with lifeboat.yaml, a password and a repository, as a user has it after `init`. */
@@ -33,6 +37,7 @@ export interface Installation extends AsyncDisposable {
 }
 
 const password = 'correct horse';
+export const installationPassword = new Secret(password);
 
 export async function installation(
   settings: InstallationSettings & { readonly withoutRepository?: boolean } = {},
@@ -58,8 +63,8 @@ state: ${now.state ?? stateFolder}
 ${scratch}repositories:
   main: { location: ${now.location ?? repositoryFolder}, password: { file: ${passwordFile} } }
 sources:
-  database: { kind: postgres, connection: "${connection}"${programs}${drift} }
-`,
+  database: { kind: postgres, connection: "${connection}"${programs}${drift}${now.sourceOptions ?? ''} }
+${now.options ?? ''}`,
     );
   };
   configure({});

@@ -1,4 +1,6 @@
+import { proofsOf } from '../../config/index.ts';
 import { ExitCode, formatBytes, formatDuration } from '../../core/index.ts';
+import { coverageOf, isValid, listProofs } from '../../recovery/index.ts';
 import {
   gapsBetween,
   judgePromise,
@@ -13,11 +15,12 @@ import { formatMoment } from '../moment.ts';
 import { nextCommand, programName } from '../next-command.ts';
 import { countOf } from '../output/count.ts';
 import { tellFilesPoints } from '../output/files-points.ts';
+import { describeSpan } from '../output/proof-status-text.ts';
 import type { Style } from '../output/style.ts';
 
 export const points = defineCommand({
   description: `Lists what a source can be restored to. PostgreSQL: its recovery windows (to any moment in one it
-can be restored), the gaps between them, what the retention promises, and its snapshots; WAL that only the spool of this
+can be restored), what of them was proven, the gaps between them, what the retention promises, and its snapshots; WAL that only the spool of this
 machine holds counts too. Files: its snapshots.`,
   examples: ['points', 'points database --json'],
   arguments: [sourceArgument],
@@ -36,6 +39,10 @@ machine holds counts too. Files: its snapshots.`,
       signal,
       progress: output.progress,
     });
+    const proofs = await listProofs(repository, source.name);
+    const { validForMs } = proofsOf(opened.configuration, source.name);
+    const now = new Date();
+    const valid = proofs.filter((proof) => isValid(proof, validForMs, now));
     const next = nextCommand(context, opened);
     const program = programName(context.environment);
     const about = { source: source.name };
@@ -51,10 +58,12 @@ machine holds counts too. Files: its snapshots.`,
     const promiseMs = (await configuredPromises(context, place)).get(source.name);
     const gaps = gapsBetween(windows, promiseMs);
     windows.forEach((window, index) => {
-      output.report({ type: 'window', ...about, ...window }, (style) =>
+      const coverage = coverageOf(window, valid);
+      output.report({ type: 'window', ...about, ...window, ...coverage }, (style) =>
         [
           ...(index === 0 ? [style.bold(`${source.name} can be restored to any moment in`)] : []),
           describeWindow(window, style),
+          ...coverage.proven.map((span) => style.green(`      proven: ${describeSpan(span)}`)),
         ].join('\n'),
       );
       const gap = gaps[index];
@@ -74,8 +83,11 @@ machine holds counts too. Files: its snapshots.`,
     }
     output.say(({ bold }) => (snapshots.length > 0 ? bold('\nsnapshots') : ''));
     for (const snapshot of snapshots) {
-      output.report({ type: 'snapshot', ...about, ...snapshot }, (style) =>
-        describeSnapshot(snapshot, style),
+      const proof = proofs.find((each) => each.snapshot === snapshot.id);
+      const proven = proof && { id: proof.id, time: proof.time, verdict: proof.verdict };
+      const mark = proof && { verdict: proof.verdict, isValid: valid.includes(proof) };
+      output.report({ type: 'snapshot', ...about, ...snapshot, proof: proven }, (style) =>
+        describeSnapshot(snapshot, mark, style),
       );
     }
     const [newest] = windows;
@@ -113,10 +125,25 @@ function describePromise({ spanMs, isReached }: RecoveryPromise, { dim, green }:
   return isReached ? `  ${green('✓')} ${promise}` : dim(`  · ${promise}: there is not so much yet`);
 }
 
-function describeSnapshot(snapshot: PointSnapshot, { dim, yellow }: Style): string {
+/** `verdict` of the newest proof that began with it. */
+type ProofMark = { readonly verdict: 'passed' | 'failed'; readonly isValid: boolean };
+
+function describeSnapshot(
+  snapshot: PointSnapshot,
+  mark: ProofMark | undefined,
+  { dim, yellow, green, red }: Style,
+): string {
   const { id, time, bytesTotal, serverVersion, damagedPages } = snapshot;
   const version = `PostgreSQL ${Math.floor(serverVersion / 10_000)}.${serverVersion % 10_000}`;
   const damage =
     damagedPages > 0 ? yellow(`  ${countOf(damagedPages, 'page')} damaged in the source`) : '';
-  return `  ${id.slice(0, 8)}  ${formatMoment(time)}  ${formatBytes(bytesTotal)}  ${dim(version)}${damage}`;
+  const proof =
+    mark === undefined
+      ? ''
+      : mark.verdict === 'failed'
+        ? red('  proof failed')
+        : mark.isValid
+          ? green('  proven')
+          : dim('  proof expired');
+  return `  ${id.slice(0, 8)}  ${formatMoment(time)}  ${formatBytes(bytesTotal)}  ${dim(version)}${proof}${damage}`;
 }

@@ -1,4 +1,4 @@
-import { type Configuration, pickNamed } from '../../config/index.ts';
+import { type Configuration, pickNamed, proofsOf } from '../../config/index.ts';
 import { ExitCode, isLifeboatError } from '../../core/index.ts';
 import {
   keptSources,
@@ -24,11 +24,11 @@ import {
 
 export const status = defineCommand({
   description: `Shows at a glance whether everything is protected. Per source: its last backup and how old it is,
-from when to when it can be restored, its snapshots, those that are flagged and why; of a
+from when to when it can be restored, when that was last proven and what is unproven, its snapshots, those that are flagged and why; of a
 database that \`serve\` streams here, how much the loss of a host would take now. Per
 repository: whether it can be reached, who holds a lock, how far a copy is behind, when it was
 last checked, pruned and copied, and what stock tools left behind. Changes nothing. Exit code 1
-when something needs attention: no backup, one that is overdue, a repository out of reach.`,
+when something needs attention: no backup, one that is overdue, a proof that failed or expired, a repository out of reach.`,
   examples: ['status', 'status --json', 'status uploads'],
   arguments: [{ name: '[sources...]', description: 'names of sources; all when left out' }],
   options: {},
@@ -104,6 +104,7 @@ async function statusOf(
   const now = new Date();
   const { stateFolder } = configuration;
   const kept = keptSources(configuration, place.name).find((each) => each.name === name);
-  const options = { now, stateFolder, promiseMs: kept?.windowMs, signal: context.signal };
+  const proofs = proofsOf(configuration, name);
+  const options = { now, stateFolder, proofs, promiseMs: kept?.windowMs, signal: context.signal };
   return await sourceStatus(source, setting, place, options);
 }

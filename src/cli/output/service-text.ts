@@ -3,6 +3,7 @@ import type { ServiceEvent } from '../../service/index.ts';
 import { formatMoment } from '../moment.ts';
 import { countOf } from './count.ts';
 import { describeDriftLines } from './drift-text.ts';
+import { printable } from './printable.ts';
 import type { Style } from './style.ts';
 
 /** A backup of files may have hundreds. */
@@ -38,6 +39,20 @@ export function describeEvent(
           style,
         ),
       ].join('\n');
+    case 'proof-started':
+      return `${event.source}: proof begins`;
+    case 'proof':
+      return describeProofEvent(event, style);
+    case 'proof-failed':
+      return describeFailures('PROOF FAILED', event, style);
+    case 'integrity-started':
+      return dim(`${event.source}: the data of the live server is checked`);
+    case 'integrity':
+      return `${green('✓')} ${event.source}: the data of the live server is sound, ${formatDuration(event.durationMs)}`;
+    case 'integrity-failed':
+      return describeFailures('LIVE DATA DAMAGED', event, style);
+    case 'next-proof':
+      return dim(`${event.source}: next proof ${formatMoment(event.time)}`);
     case 'next-backup':
       return dim(`${event.source}: next backup ${formatMoment(event.time)}`);
     case 'next':
@@ -96,4 +111,24 @@ function describeAlarm(event: Event<'alarm'>, { red, dim }: Style): string {
     ...(event.hint ? [`    ${event.hint}`] : []),
     `    ${event.action}`,
   ].join('\n');
+}
+
+function describeProofEvent(event: Event<'proof'>, { green }: Style): string {
+  const { source, reachedTime, rtoMs, checks } = event;
+  const moment = reachedTime === undefined ? '' : ` as of ${formatMoment(new Date(reachedTime))}`;
+  return `${green('✓')} ${source}: proven${moment}, ${countOf(checks.length, 'check')}, ${formatDuration(rtoMs)}`;
+}
+
+/** All of it is in the record: `status` names it too. */
+const mostFailures = 10;
+
+function describeFailures(
+  what: string,
+  event: { readonly source: string; readonly failures: readonly string[] },
+  { red }: Style,
+): string {
+  const shown = event.failures.slice(0, mostFailures).map((each) => `\n    ${printable(each)}`);
+  const more = event.failures.length - shown.length;
+  if (more > 0) shown.push(`\n    and ${countOf(more, 'more problem')}`);
+  return `${red(what)} ${event.source}: ${countOf(event.failures.length, 'problem')}${shown.join('')}`;
 }

@@ -4,12 +4,14 @@ import { formatMoment } from '../moment.ts';
 import { countOf } from './count.ts';
 import { describeDriftLines } from './drift-text.ts';
 import { printable } from './printable.ts';
+import { describeIntegrityStatus, describeProofs } from './proof-status-text.ts';
 import { describeStream, streamIsBad } from './stream-status-text.ts';
 import type { Style } from './style.ts';
 
 export function sourceIsBad(seen: SourceStatus): boolean {
   const { lastBackup, overdueSince, stream, drift } = seen;
   if (stream !== undefined && streamIsBad(stream)) return true;
+  if (seen.proofs?.needsAttention || seen.integrity?.verdict === 'failed') return true;
   return lastBackup === undefined || overdueSince !== undefined || drift.length > 0;
 }
 
@@ -74,6 +76,10 @@ export function describeSourceStatus(
   }
   if (seen.stream !== undefined)
     lines.push(...describeStream(seen.stream, seen.isRepositoryHere, style));
+  if (seen.proofs !== undefined && snapshots > 0) {
+    lines.push(...describeProofs(seen.proofs, style));
+  }
+  if (seen.integrity !== undefined) lines.push(...describeIntegrityStatus(seen.integrity, style));
   for (const each of flagged) {
     lines.push(
       yellow(`  ! flagged: ${each.id.slice(0, 8)} of ${formatMoment(each.time)}: ${each.reason}`),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { drift } from './drift.ts';
 import { byteSize, name, password, schedule } from './parts.ts';
+import { integrity, proofs, userChecks } from './proofs.ts';
 import { retention } from './retention.ts';
 
 const connection = z
@@ -58,6 +59,13 @@ const postgresSource = z.strictObject({
     ),
   drift: drift.optional().describe('Which changes of tables `serve` and `status` tell of.'),
   rescue: rescue.optional().describe('How `rescue` writes. Default: the connection of the source.'),
+  proofs: proofs
+    .optional()
+    .describe('When this source is proven. Default, option by option: the `proofs` of the file.'),
+  integrity: integrity
+    .optional()
+    .describe('When the live server is checked. Default, option by option: that of the file.'),
+  checks: userChecks.optional().describe('Queries that must hold in every proof.'),
 });
 
 const texts = z.array(z.string().min(1));

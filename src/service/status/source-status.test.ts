@@ -18,6 +18,7 @@ it('does not take a snapshot dated in the future for the last backup', async () 
   const setting = { kind: 'files', paths: ['/srv'], repository: 'main', backup: '0 2 * * *' };
   const seen = await sourceStatus(source, setting as never, place, {
     now: new Date('2026-11-26T00:00:00Z'),
+    proofs: { validForMs: 1 },
     stateFolder: '/nowhere',
   });
   expect(seen.lastBackup?.id).toBe('bb');

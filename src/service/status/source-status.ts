@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import type { SourceSetting } from '../../config/index.ts';
+import type { ProofsSetting, SourceSetting } from '../../config/index.ts';
 import { incompleteTag, isCheckpoint, isFlagged, type Snapshot } from '../../repository/index.ts';
 import {
   type Drift,
@@ -15,6 +15,8 @@ import {
   sourceTag,
 } from '../../sources/index.ts';
 import { parseSchedule } from '../schedule.ts';
+import { type IntegrityStatus, integrityStatus } from './integrity-status.ts';
+import { type ProofStatus, proofStatus } from './proof-status.ts';
 import type { SeenRepository } from './repository-status.ts';
 import { type StreamStatus, streamStatus } from './stream-status.ts';
 
@@ -43,6 +45,10 @@ export interface SourceStatus {
   readonly promise?: RecoveryPromise;
   /** Of sources whose log this host streams, or did. */
   readonly stream?: StreamStatus;
+  /** Of PostgreSQL sources. */
+  readonly proofs?: ProofStatus;
+  /** Of PostgreSQL sources whose live data was checked. */
+  readonly integrity?: IntegrityStatus;
   readonly flagged: readonly FlaggedSnapshot[];
   /** What looks like a loss in its tables, and nobody has said was meant. */
   readonly drift: readonly Drift[];
@@ -70,6 +76,7 @@ export async function sourceStatus(
     readonly stateFolder: string;
     /** How long any moment stays restorable. */
     readonly promiseMs?: number | undefined;
+    readonly proofs: ProofsSetting;
     readonly signal?: AbortSignal;
   },
 ): Promise<SourceStatus> {
@@ -84,6 +91,7 @@ export async function sourceStatus(
   const last = own.find(({ time }) => time.getTime() <= latestMs);
   const future = own.filter(({ time }) => time.getTime() > latestMs).length;
   const overdueSince = overdue(setting.backup, source.name, last?.time, now);
+  const window = own.length > 0 ? await windowOf(source, place, promiseMs, signal) : {};
   return {
     source: source.name,
     kind: source.kind,
@@ -104,7 +112,8 @@ export async function sourceStatus(
     ...(overdueSince === undefined ? {} : { overdueSince }),
     ...(place.problem === undefined ? {} : { problem: place.problem }),
     ...(future === 0 ? {} : { future }),
-    ...(own.length > 0 ? await windowOf(source, place, promiseMs, signal) : {}),
+    ...window,
+    ...(await proofsOfSource(source, place, { ...options, ...window })),
     ...(stream === undefined ? {} : { stream }),
     flagged: own.filter(isFlagged).map(describeFlagged),
     drift: await driftOf(source, place),
@@ -138,6 +147,18 @@ async function windowOf(
     ...(gaps.length > 0 ? { gaps } : {}),
     ...(promise === undefined ? {} : { promise }),
   };
+}
+
+async function proofsOfSource(
+  { kind, name }: Source,
+  { repository }: SeenRepository,
+  known: { readonly now: Date; readonly proofs: ProofsSetting; readonly window?: RecoveryWindow },
+): Promise<Pick<SourceStatus, 'proofs' | 'integrity'>> {
+  if (kind !== 'postgres' || repository === undefined) return {};
+  const { now, proofs: setting, window } = known;
+  const proofs = await proofStatus({ repository, source: name, setting, window, now });
+  const integrity = await integrityStatus(repository, name, now);
+  return { proofs, ...(integrity === undefined ? {} : { integrity }) };
 }
 
 function overdue(

@@ -1,4 +1,4 @@
-import { LifeboatError, throwIfAborted } from '../../../core/index.ts';
+import { isLifeboatError, LifeboatError, throwIfAborted } from '../../../core/index.ts';
 import type { Log, LogSpan, Repository } from '../../../repository/index.ts';
 import { formatLsn, segmentName, segmentStart, timelineStream } from '../../../wal/index.ts';
 import type { BackupSnapshot } from './backup-snapshot.ts';
@@ -101,7 +101,9 @@ export class WalHoldings {
       const found = this.#find(path, at, segmentSizeBytes);
       if (!found) throw missing(timelineAt(path, at), at, segmentSizeBytes);
       const until = found.until < end ? found.until : end;
-      const part = await found.holding.read(at, until, signal);
+      const part = await found.holding.read(at, until, signal).catch((error) => {
+        throw namingSegment(error, segmentName(timelineAt(path, at), at, segmentSizeBytes));
+      });
       if (part.length !== Number(until - at)) {
         throw missing(timelineAt(path, at), at + BigInt(part.length), segmentSizeBytes);
       }
@@ -134,6 +136,17 @@ export class WalHoldings {
     }
     return undefined;
   }
+}
+
+/** What is lost of a log is told by the segment's name, not only by that of a file in the repository. */
+function namingSegment(error: unknown, segment: string): unknown {
+  if (!isLifeboatError(error, 'repository.damaged', 'location.file-missing')) return error;
+  const { code, message, hint, context } = error;
+  return new LifeboatError(code, `segment ${segment} of the log cannot be read: ${message}`, {
+    ...(hint === undefined ? {} : { hint }),
+    context: { ...context, segment },
+    cause: error,
+  });
 }
 
 function missing(timeline: number, position: bigint, segmentSizeBytes: number): LifeboatError {
