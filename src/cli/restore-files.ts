@@ -28,7 +28,8 @@ export const restoreFilesOptions = {
   target: { flags: '-t, --target <folder>', description: 'files: folder to restore into' },
   inPlace: {
     flags: '--in-place',
-    description: 'files: to where they were when they were backed up',
+    description:
+      'files: to where they were when they were backed up; PostgreSQL: over the data directory of --to',
   },
   path: {
     flags: '--path <path>',
@@ -78,8 +79,8 @@ export const restoreFilesOptions = {
     flags: '--skip-sync',
     description: 'files: do not wait until everything is on the disk',
   },
-  dryRun: { flags: '-n, --dry-run', description: 'files: only say what would be done' },
-  yes: { flags: '--yes <name>', description: 'confirm changes of existing files in a script' },
+  dryRun: { flags: '-n, --dry-run', description: 'files, in place: only say what would be done' },
+  yes: { flags: '--yes <name>', description: 'confirm changes of what exists in a script' },
 } as const;
 
 export type RestoreFilesValues = OptionValues<typeof restoreFilesOptions>;

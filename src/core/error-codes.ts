@@ -131,6 +131,11 @@ export const errorCodes = {
     exit: ExitCode.failed,
     meaning: 'the moment lies outside what can be recovered',
   },
+  'target.in-use': { exit: ExitCode.failed, meaning: 'a server runs on the target folder' },
+  'target.not-cluster': {
+    exit: ExitCode.failed,
+    meaning: 'the target folder is no data directory that can be restored over',
+  },
   'target.unknown': {
     exit: ExitCode.failed,
     meaning: 'the log holds no such transaction or restore point, or several',

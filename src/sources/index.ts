@@ -96,11 +96,17 @@ export {
 } from './postgres/points/window-change.ts';
 export { PostgresSource, type PostgresSourceSettings } from './postgres/postgres-source.ts';
 export {
+  type InPlacePlan,
+  type Keeping,
   type OpenScratchOptions,
   openScratch,
+  planInPlace,
+  type RestoredInPlace,
   type RestoredMoment,
+  restoreInPlace,
   restoreToMoment,
   type ScratchServer,
+  type TablespaceWish,
 } from './postgres/restore/index.ts';
 export { readOriginalPreloads } from './postgres/restore/original-preloads.ts';
 export { listReaches, type Reach } from './postgres/restore/reaches.ts';

@@ -1,15 +1,17 @@
 import { resolve } from 'node:path';
 import { pickNamed } from '../../config/index.ts';
 import { ExitCode, formatBytes, formatDuration, LifeboatError } from '../../core/index.ts';
-import { findServerPrograms, restoreToMoment } from '../../sources/index.ts';
+import { restoreToMoment } from '../../sources/index.ts';
 import { formatLsn } from '../../wal/index.ts';
 import { chooseBase, chooseTarget, targetOptions } from '../choose-target.ts';
 import { openChosenRepository, repositoryOption } from '../chosen-repository.ts';
 import { type CommandContext, defineCommand, sourceArgument } from '../command.ts';
 import { loadConfigured, openConfiguredSource } from '../configured.ts';
-import { quoteArgument } from '../next-command.ts';
 import { countOf } from '../output/count.ts';
 import { type RestoreFilesValues, restoreFilesOptions, runRestoreFiles } from '../restore-files.ts';
+import { inPlaceOptions, runRestoreInPlace } from '../restore-in-place.ts';
+import { archivingHint, startCommand } from '../restored-cluster.ts';
+import { parseTablespaces } from '../tablespace-option.ts';
 import { describeTarget } from '../target.ts';
 
 export const restore = defineCommand({
@@ -17,7 +19,11 @@ export const restore = defineCommand({
 there is: a data directory that stock PostgreSQL starts. The server that runs now is never touched.
 The folder must be new or empty; one that could not be finished says so by not starting.
 
-Files, with --target or --in-place: restores files of a snapshot, also of one that stock restic made.
+PostgreSQL, with --to and --in-place: over the data directory of a stopped server on this host. Only files
+and pages that differ are written. Its present state is kept first, in the repository or as --keep-old;
+the plan is shown and the source's name asked for. Killed anywhere, the same command goes on.
+
+Files, with --target or --in-place alone: restores files of a snapshot, also of one that stock restic made.
 What is there already and right is not written again; an existing file is replaced by another in one
 step, after the plan was shown and the target's name typed out. Nothing outside of the target is ever
 written. Whatever cannot be restored is named, the rest is restored (exit code 3). Run it again
@@ -25,6 +31,8 @@ after an interruption and it goes on.`,
   examples: [
     'restore --to /srv/restored',
     'restore database --to /srv/restored --at "2026-11-21 14:29 UTC"',
+    'restore --to /srv/restored --name "before the release" --tablespace 16385=/srv/fast',
+    'restore database --to /var/lib/postgresql/18/main --in-place --before-xid 784',
     'restore --to /srv/restored --before-xid 784',
     'restore documents --target /srv/restored',
     'restore --snapshot 4f2a91c0 --path /home/joe --include "*.odt" --target /tmp/joe',
@@ -35,10 +43,14 @@ after an interruption and it goes on.`,
   options: {
     to: { flags: '--to <folder>', description: 'new or empty folder for the data directory' },
     ...targetOptions,
+    ...inPlaceOptions,
     repository: repositoryOption,
     ...restoreFilesOptions,
   },
   async run({ arguments: [wanted], options }, context) {
+    if (options.inPlace && options.to !== undefined && options.target === undefined) {
+      return await runRestoreInPlace(wanted, options, context);
+    }
     if (options.target !== undefined || options.inPlace) {
       return await restoreFilesOf(wanted, options, context);
     }
@@ -57,16 +69,12 @@ after an interruption and it goes on.`,
       ...(await source.recovery({ repository, target, signal })),
       ...(await chooseBase(options, repository)),
       folder,
+      tablespaces: parseTablespaces(options.tablespace, context.folder),
       progress: output.progress,
     });
     const durationMs = Math.round(performance.now() - begun);
-    // The pg_ctl of that major version, where it can be found: the first on PATH is often another one.
-    const configuredFolder = source.settings.programsFolder;
-    const programs = await findServerPrograms(
-      Math.floor(restored.base.info.serverVersion / 10_000),
-      configuredFolder ? { configuredFolder } : {},
-    ).catch(() => undefined);
-    const start = `${quoteArgument(programs?.pgCtl ?? 'pg_ctl')} -D ${quoteArgument(folder)} -o "-p 5433" start`;
+    const { serverVersion } = restored.base.info;
+    const start = await startCommand(source, serverVersion, restored, '-o "-p 5433" ');
     const { files, bytes, timeline, notes, account } = restored;
     const reached = formatLsn(restored.reachedLsn);
     const snapshot = restored.base.snapshot.id;
@@ -89,8 +97,8 @@ after an interruption and it goes on.`,
           `${green('✓')} restored ${source.name} to ${folder}: ${describeTarget(target)}`,
           `  ${countOf(files, 'file')}, ${formatBytes(bytes)}, log replayed up to ${reached}, ${formatDuration(durationMs)}`,
           ...(account ? [`  the files belong to ${account}`] : []),
-          ...notes.map((note) => dim(`  note: ${note}`)),
-          `  next: ${account ? `runuser -u ${account} -- ` : ''}${start}    ${dim('# look at it beside the server that runs')}`,
+          ...[...notes, archivingHint(folder)].map((note) => dim(`  note: ${note}`)),
+          `  next: ${start}    ${dim('# look at it beside the server that runs')}`,
         ].join('\n'),
     );
     return ExitCode.ok;
@@ -135,6 +143,6 @@ function sourceSetting(
   const [name, setting] = pickNamed('source', sources, wanted);
   if (setting.kind === 'files') return setting;
   throw new LifeboatError('usage.invalid', `${name} is no source of files`, {
-    hint: 'Restore it with --to FOLDER.',
+    hint: 'Restore it with --to FOLDER; with --in-place beside it, over the data directory there.',
   });
 }

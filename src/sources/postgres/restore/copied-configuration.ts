@@ -1,17 +1,23 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileError, writeFileDurably } from '../../../core/index.ts';
 import { giveTo, type ServerAccount } from '../server/index.ts';
 
 const fileName = 'postgresql.auto.conf';
 
+/**
+ * A server that somebody else starts on the folder ends at once, with these words. Ours does not look at it: its own
+ * settings stand on the command line.
+ */
+const unfinishedGuard = "hba_file = '/this-restore-was-not-finished'";
+
 /** Settings of the original that would make a copy act in its name, or recover a second time. */
 const removed =
   /^\s*(restore_command|recovery_\w+|archive_\w+|primary_\w+|promote_trigger_file|synchronous_standby_names|allow_in_place_tablespaces)\b/i;
 
 /**
- * Empties `postgresql.auto.conf`, which PostgreSQL always reads, and gives back what it held. The file may load libraries
- * and run commands.
+ * Empties `postgresql.auto.conf`, which PostgreSQL always reads, and gives back what it held: the file may load libraries
+ * and run commands. Until it is put back, the folder does not start as a server, however far the recovery got.
  */
 export async function takeAutoConfiguration(
   dataFolder: string,
@@ -23,12 +29,18 @@ export async function takeAutoConfiguration(
       if (error.code === 'ENOENT') return '';
       throw error;
     });
-    await writeFile(path, '', { mode: 0o600 });
+    await writeFileDurably(path, `${unfinishedGuard}\n`);
     await giveTo(account, path);
     return text;
   } catch (error) {
     throw fileError(error, `could not empty ${path}`);
   }
+}
+
+/** True when the folder is one whose restore did not come to its end. */
+export async function isGuarded(dataFolder: string): Promise<boolean> {
+  const text = await readFile(join(dataFolder, fileName), 'utf8').catch(() => '');
+  return text.trim() === unfinishedGuard;
 }
 
 /** Puts the original's settings back, without those that reach out of the copy, and with archiving off. */
@@ -42,7 +54,7 @@ export async function putAutoConfigurationBack(
   const lines = [
     ...kept,
     '# Set by Lifeboat after the restore, so that this copy does not write into the archive of the original',
-    '# or follow its primary. Remove these lines when it takes the place of the original.',
+    '# or follow its primary. Remove these lines when it takes the place of the original, and restart it.',
     "archive_mode = 'off'",
     "primary_conninfo = ''",
     "primary_slot_name = ''",

@@ -2,6 +2,14 @@
 export { type OpenScratchOptions, openScratch, type ScratchServer } from './open-scratch.ts';
 export { planRecovery, type RecoveryPlan, type RecoveryRequest } from './recovery-plan.ts';
 export {
+  type InPlacePlan,
+  type Keeping,
+  planInPlace,
+  type RestoredInPlace,
+  type RestoreInPlaceOptions,
+  restoreInPlace,
+} from './restore-in-place.ts';
+export {
   type RestoredFiles,
   type RestoreSnapshotOptions,
   restoreSnapshot,
@@ -11,3 +19,4 @@ export {
   type RestoreToMomentOptions,
   restoreToMoment,
 } from './restore-to-moment.ts';
+export type { TablespaceWish } from './tablespace-mapping.ts';

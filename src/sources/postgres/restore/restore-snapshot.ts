@@ -19,6 +19,7 @@ import {
 import { giveTo, type ServerAccount } from '../server/index.ts';
 import { dataNode } from './backup-snapshot.ts';
 import { checkSafeNode } from './safe-node.ts';
+import { linkTablespace, type TablespaceMapping, tablespaceAt } from './tablespace-mapping.ts';
 import { prepareTargetFolder } from './target-folder.ts';
 
 export interface RestoreSnapshotOptions {
@@ -30,6 +31,8 @@ export interface RestoreSnapshotOptions {
   readonly account?: ServerAccount | undefined;
   /** False for what is thrown away: files are not forced to the disk. Default true. */
   readonly durable?: boolean;
+  /** Tablespaces that get a folder elsewhere; it must be prepared. */
+  readonly tablespaces?: TablespaceMapping;
   /** Files that are not restored, by path in the data directory. */
   readonly skip?: (path: string) => boolean;
   readonly signal?: AbortSignal;
@@ -110,12 +113,19 @@ async function planFolder(
       files.push({ path: childPath, node: child });
       continue;
     }
-    const target = join(options.folder, childPath);
-    await mkdir(target, { mode: 0o700 });
-    await giveTo(options.account, target);
+    await makeFolder(options, childPath);
     folders.push(childPath);
     await planFolder(options, child, childPath, folders, files);
   }
+}
+
+async function makeFolder(options: RestoreSnapshotOptions, path: string): Promise<void> {
+  const { folder, account, tablespaces } = options;
+  const target = join(folder, path);
+  const elsewhere = tablespaces?.get(tablespaceAt(path) ?? 0);
+  if (elsewhere !== undefined) return await linkTablespace(target, elsewhere, account);
+  await mkdir(target, { mode: 0o700 });
+  await giveTo(account, target);
 }
 
 function takeControlFile(files: PlannedFile[]): PlannedFile {

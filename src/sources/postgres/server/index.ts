@@ -10,6 +10,7 @@ export {
 export { type AskSingleUserOptions, askSingleUser } from './ask-single-user.ts';
 export { findServerPrograms, type ServerPrograms } from './find-server-programs.ts';
 export { type InitClusterOptions, initCluster } from './init-cluster.ts';
+export { identifyProcess, isAlive } from './process-identity.ts';
 export { type RunningServer, type RunServerOptions, runServer } from './run-server.ts';
 export { createScratchFolder, removeScratchFolder } from './scratch-folder.ts';
 export type { ServerLog } from './server-log.ts';

@@ -1,0 +1,113 @@
+import { lstat, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LifeboatError, type Progress, silentProgress, syncFolder } from '../../../core/index.ts';
+import type { Lsn } from '../../../wal/index.ts';
+import {
+  askSingleUser,
+  chooseServerAccount,
+  type RunningServer,
+  type ServerPrograms,
+} from '../server/index.ts';
+import { putAutoConfigurationBack, takeAutoConfiguration } from './copied-configuration.ts';
+import { isolationSettings } from './isolation-settings.ts';
+import type { RecoveryPlan } from './recovery-plan.ts';
+import { replay } from './replay.ts';
+
+export interface RecoverFolderOptions {
+  readonly plan: RecoveryPlan;
+  readonly programs: ServerPrograms;
+  /** Holds the plan's snapshot, and no settings that reach out of it but those of the snapshot. */
+  readonly folder: string;
+  readonly account?: string;
+  readonly preloadLibraries?: readonly string[];
+  /** What is still to be done before the folder may start as a server. */
+  readonly beforeRelease?: () => Promise<void>;
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
+}
+
+export interface RecoveredFolder {
+  /** Behind the last byte that was replayed. */
+  readonly reachedLsn: Lsn;
+  /** The new timeline that the restored cluster is on. */
+  readonly timeline: number;
+  readonly segments: number;
+  /** What differs from the original on purpose. For people. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Brings a restored snapshot to the moment of the plan and shuts it down cleanly. Until this is done the folder does not
+ * start as a server; afterwards it does, and archives nothing. Errors: those of replaying.
+ */
+export async function recoverFolder(options: RecoverFolderOptions): Promise<RecoveredFolder> {
+  const { plan, programs, folder, signal } = options;
+  const account = await chooseServerAccount(options.account);
+  const original = await takeAutoConfiguration(folder, account);
+  const replayed = await replay({
+    plan,
+    programs,
+    dataFolder: folder,
+    isScratch: false,
+    progress: options.progress ?? silentProgress,
+    ...(options.account === undefined ? {} : { account: options.account }),
+    ...preloads(options),
+    ...(signal ? { signal } : {}),
+  });
+  const notes = await finish(options, replayed.server);
+  await rm(join(folder, 'backup_label.old'), { force: true });
+  const inPlace = await tablespacesInPlace(folder);
+  if (inPlace.length > 0) {
+    notes.push(`tablespaces are folders in pg_tblspc: ${inPlace.join(', ')}`);
+  }
+  await syncFolder(folder);
+  await options.beforeRelease?.();
+  await putAutoConfigurationBack(folder, account, original, inPlace.length > 0);
+  const { reachedLsn, timeline, segments } = replayed;
+  return { reachedLsn, timeline, segments, notes };
+}
+
+/** OIDs of those that are folders of the data folder, no links. */
+async function tablespacesInPlace(folder: string): Promise<readonly string[]> {
+  const parent = join(folder, 'pg_tblspc');
+  const found: string[] = [];
+  for (const name of await readdir(parent)) {
+    if ((await lstat(join(parent, name))).isDirectory()) found.push(name);
+  }
+  return found;
+}
+
+/** A clean shutdown, so that the folder needs no recovery; then what must not start by itself is switched off. */
+async function finish(options: RecoverFolderOptions, server: RunningServer): Promise<string[]> {
+  await shutDown(server);
+  const { programs } = options;
+  const disabled = await askSingleUser({
+    programs,
+    dataFolder: options.folder,
+    database: 'template1',
+    sql: 'update pg_catalog.pg_subscription set subenabled = false where subenabled returning subname',
+    settings: {
+      ...isolationSettings({ programs, isScratch: false, ...preloads(options) }),
+      allow_system_table_mods: 'on',
+    },
+    ...(options.account === undefined ? {} : { account: options.account }),
+  });
+  return [
+    'archive_mode is off and primary_conninfo is empty (postgresql.auto.conf)',
+    ...disabled.map((name) => `the subscription ${name} is disabled`),
+  ];
+}
+
+function preloads({ preloadLibraries }: RecoverFolderOptions) {
+  return preloadLibraries ? { preloadLibraries } : {};
+}
+
+async function shutDown(server: RunningServer): Promise<void> {
+  await using running = server;
+  await running.stop('fast');
+  if (running.log.find(/database system is shut down/)) return;
+  throw new LifeboatError('recovery.failed', 'the restored server did not shut down cleanly', {
+    hint: 'Run the restore again.',
+    context: { log: running.log.lastLines(12) },
+  });
+}
