@@ -17,6 +17,8 @@ export interface PostgresBackupInfo {
   readonly stopTime: string;
   readonly segmentSizeBytes: number;
   readonly dataChecksums: boolean;
+  /** How the files were read: sent by the server, or from the data directory itself. */
+  readonly mode?: 'streamed' | 'local';
   /** At which size database files were cut; later backups of the source keep it. */
   readonly chunkSizeBytes?: number;
   /** Stored as real folders in `data/pg_tblspc/<oid>`; `location` is where they were linked to. */

@@ -3,21 +3,16 @@ import type { Tablespace } from './base-backup-stream.ts';
 import { walChunkSizeBytes } from './chunk-size.ts';
 import type { DamagedPages } from './damaged-pages.ts';
 import { FileContent } from './file-content.ts';
-import type { LogComparison } from './log-comparison.ts';
 import { parseRelationFile } from './relation-file.ts';
 import type { FilledFile, SlabFiller } from './slab-filler.ts';
 import type { EntryOwner, SnapshotTree } from './snapshot-tree.ts';
-import type { StoredWal } from './stored-wal.ts';
 import type { TarHeader } from './tar-header.ts';
 import { type TarHandler, TarReader } from './tar-reader.ts';
-import type { WalReplacements } from './wal-replacements.ts';
+import { isSegmentName, type WalWatch, watching } from './wal-watch.ts';
 
-export interface IntakeParts {
+export interface IntakeParts extends WalWatch {
   readonly filler: SlabFiller;
   readonly tree: SnapshotTree;
-  readonly wal: StoredWal;
-  readonly comparison: Pick<LogComparison, 'add'>;
-  readonly replacements: WalReplacements;
   readonly damaged: DamagedPages;
   /** Whether the cluster has page checksums. */
   readonly verifiesPages: boolean;
@@ -138,7 +133,7 @@ export class ArchiveIntake implements TarHandler {
       this.owner = { uid: header.uid, gid: header.gid, mtimeSeconds: header.mtimeSeconds };
     }
     const walName = /^pg_wal\/([^/]+)$/.exec(path)?.[1];
-    const isSegment = walName !== undefined && /^[0-9A-F]{24}$/.test(walName);
+    const isSegment = walName !== undefined && isSegmentName(walName);
     const { filler, chunkSizeBytes, pageSizeBytes } = this.#parts;
     const { sizeBytes } = header;
     if (sizeBytes > longestFileBytes) {
@@ -152,23 +147,9 @@ export class ArchiveIntake implements TarHandler {
       content,
       pageSizeBytes,
       ...this.#pages(path),
-      ...(walName === undefined
-        ? {}
-        : {
-            onPiece: (bytes: Uint8Array, position: number) => {
-              if (position === 0) this.#parts.wal.add(walName, sizeBytes, bytes.subarray(0, 40));
-              if (isSegment) this.#lookAtWal(walName, position, bytes);
-            },
-          }),
+      ...(walName === undefined ? {} : watching(this.#parts, walName, sizeBytes)),
     });
     if (isSegment) this.#walBegan = true;
-  }
-
-  #lookAtWal(name: string, position: number, bytes: Uint8Array): void {
-    const { replacements, comparison } = this.#parts;
-    if (position === 0) replacements.beginFile(name);
-    replacements.push(bytes);
-    comparison.add(name, position, bytes);
   }
 
   #pages(path: string): Pick<FilledFile, 'firstBlock' | 'onFailures'> {
@@ -177,9 +158,7 @@ export class ArchiveIntake implements TarHandler {
     if (!relation) return { firstBlock: undefined };
     return {
       firstBlock: relation.segment * segmentPages,
-      onFailures: (blocks) => {
-        for (const block of blocks) damaged.suspect(path, relation, block);
-      },
+      onFailures: (blocks) => damaged.suspectAll(path, relation, blocks),
     };
   }
 }

@@ -21,6 +21,7 @@ const backupSchema = z.object({
   stopTime: z.iso.datetime(),
   segmentSizeBytes: count,
   dataChecksums: z.boolean(),
+  mode: z.literal(['streamed', 'local']).exactOptional(),
   chunkSizeBytes: count.exactOptional(),
   tablespaces: z.array(z.object({ oid: count, location: z.string() })),
   damagedPages: z.array(

@@ -12,6 +12,8 @@ import { tagsOf } from '../../source-tags.ts';
 import type { CatalogRecord, PostgresBackupInfo } from '../backup-info.ts';
 import { storeBaseline } from '../baseline/stored-baselines.ts';
 import { type ConnectionSettings, describeConnection } from '../connection-settings.ts';
+import { openLocalSide } from '../local-backup/open-local-side.ts';
+import { receiveLocalBackup } from '../local-backup/receive-local-backup.ts';
 import type { ReplicationConnection } from '../protocol/replication-connection.ts';
 import { addFile } from './added-file.ts';
 import { collectBackupCatalog } from './backup-catalog.ts';
@@ -36,6 +38,13 @@ export interface BackupPostgresOptions {
   /** Aborting leaves nothing published. */
   readonly signal?: AbortSignal;
   readonly progress?: Progress;
+  /**
+   * `never` (default): over the connection. `auto`: the files themselves, where they can be read here and are proven to be the
+   * server's. A folder: the files there, or it is an error.
+   */
+  readonly local?: string;
+  /** How fast the database is read at most. */
+  readonly bytesPerSecond?: number;
   /** For counting rows exactly, default 60 s. */
   readonly countBudgetMs?: number;
 }
@@ -84,8 +93,9 @@ async function run(
   requireSameCluster(source, former, facts);
 
   // Before the backup starts, so that no WAL since its start can vanish.
-  await using slot = await holdWal(settings, signal, progress);
-  await requireSameServer(slot, facts, settings);
+  await using held = await holdWal(settings, signal, progress);
+  await requireSameServer(held.connection, facts, settings);
+  await using local = await openLocalSide(options, facts, held.slot, progress);
 
   const log = repository.log(source);
   const { segmentSizeBytes } = facts;
@@ -102,11 +112,15 @@ async function run(
     onWriterFailed: () => {},
   });
   const formerChunkSizeBytes = former?.info.chunkSizeBytes;
-  const received = await receiveBaseBackup(connection, facts, crew, {
+  const receiving = {
     comparison,
     progress,
     ...(formerChunkSizeBytes === undefined ? {} : { formerChunkSizeBytes }),
-  });
+    ...(options.bytesPerSecond === undefined ? {} : { bytesPerSecond: options.bytesPerSecond }),
+  };
+  const received = local
+    ? await receiveLocalBackup({ ...local, ...receiving, connection, facts, crew, ...aborting })
+    : await receiveBaseBackup(connection, facts, crew, receiving);
 
   // Nothing is published that is not whole.
   verifyManifest(received, facts);
@@ -116,7 +130,11 @@ async function run(
 
   const { catalog, baseline, warnings } = await catalogWork.result();
   addMissingConfiguration(received, facts);
-  const info = describe(received, facts, connection.serverVersion, source, catalog);
+  const mode = local ? 'local' : 'streamed';
+  const info = {
+    ...describe(received, facts, connection.serverVersion, source, catalog),
+    mode,
+  } as const;
   addDocuments(received, info, catalog);
   received.filler.flush();
   await crew.settled();
@@ -185,13 +203,13 @@ function verifyManifest(received: ReceivedBackup, facts: ServerFacts): void {
   if (manifest.systemId !== undefined && manifest.systemId !== facts.systemId) {
     throw untrue(`it is of the cluster ${manifest.systemId}`);
   }
-  checkManifest(manifest, received.intake.streamed);
+  checkManifest(manifest, received.files);
 }
 
 /** The server sends the history of its timeline with the WAL; where it does not, it is asked. */
 async function addTimelineHistory(
   connection: ReplicationConnection,
-  { stop, wal, tree, filler, intake }: ReceivedBackup,
+  { stop, wal, tree, filler, owner }: ReceivedBackup,
 ): Promise<void> {
   if (stop.timeline === 1 || wal.hasHistory(stop.timeline)) return;
   const [result] = await connection.query(`TIMELINE_HISTORY ${stop.timeline}`);
@@ -203,16 +221,16 @@ async function addTimelineHistory(
       { hint: 'Nothing was published. Without that file the backup could not be restored.' },
     );
   }
-  addFile(tree, filler, `data/pg_wal/${name}`, Buffer.from(content), intake.owner);
+  addFile(tree, filler, `data/pg_wal/${name}`, Buffer.from(content), owner);
 }
 
 function addMissingConfiguration(
-  { tree, filler, intake }: ReceivedBackup,
+  { tree, filler, owner }: ReceivedBackup,
   facts: ServerFacts,
 ): void {
   for (const { name, text } of defaultConfiguration(facts.replaySettings)) {
     if (tree.has(`data/${name}`)) continue;
-    addFile(tree, filler, `data/${name}`, Buffer.from(text), intake.owner);
+    addFile(tree, filler, `data/${name}`, Buffer.from(text), owner);
   }
 }
 
@@ -244,11 +262,10 @@ function describe(
 }
 
 function addDocuments(
-  { tree, filler, intake, manifest }: ReceivedBackup,
+  { tree, filler, owner: { uid, gid }, manifest }: ReceivedBackup,
   info: PostgresBackupInfo,
   catalog: CatalogRecord,
 ): void {
-  const { uid, gid } = intake.owner;
   const owner = { uid, gid, mtimeSeconds: Math.floor(Date.parse(info.stopTime) / 1000) };
   tree.addDirectory('data', { mode: 0o700, ...owner });
   tree.addDirectory('lifeboat', { mode: 0o700, ...owner });

@@ -34,6 +34,10 @@ export class DamagedPages {
     else this.#suspected.set(key({ ...relation, block }), { path, block, relation });
   }
 
+  suspectAll(path: string, relation: RelationFile, blocks: readonly number[]): void {
+    for (const block of blocks) this.suspect(path, relation, block);
+  }
+
   /** WAL of this backup writes the whole block anew, so whatever was read of it does not matter. */
   replaced(block: {
     tablespace: number;

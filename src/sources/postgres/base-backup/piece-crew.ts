@@ -3,7 +3,9 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { assert, LifeboatError, sleep } from '../../../core/index.ts';
 import type { BackupWriter, BlobId } from '../../../repository/index.ts';
+import type { DataEntry, DataFolders } from '../local-backup/list-data-files.ts';
 import type {
+  FilePiece,
   Piece,
   SavedPiece,
   WorkerAnswer,
@@ -16,6 +18,7 @@ import type {
 const slabBytes = 1024 * 1024;
 /** As many for each thread, so that none waits while the network is read. */
 const slabsPerWorker = 6;
+const readsPerWorker = 3;
 const mostWorkers = 8;
 const gentleStopMs = 3000;
 /** Most of what a thread makes is gone at once: a small young generation does, and takes little memory. */
@@ -94,6 +97,34 @@ export class PieceCrew implements SlabTaker, AsyncDisposable {
     this.#throwFailure();
     if (this.#freeSlabs.length >= 2) return undefined;
     return this.#until(() => this.#freeSlabs.length >= this.#slabs.length / 2);
+  }
+
+  /** Pieces that the threads read themselves. `onRead` gets undefined for those whose file is gone. */
+  read(
+    pieces: readonly FilePiece[],
+    onRead: (saved: readonly (SavedPiece | undefined)[]) => void,
+  ): void {
+    this.#run({ type: 'read', pieces }, (answer) => {
+      assert(answer.type === 'read', 'pieces are answered by what was read');
+      onRead(answer.pieces);
+    });
+  }
+
+  /** Undefined while the threads have less to read than they could do in a moment. Throws what went wrong. */
+  readRoom(): Promise<void> | undefined {
+    this.#throwFailure();
+    const most = this.#members.length * readsPerWorker;
+    return this.#jobs.size < most ? undefined : this.#until(() => this.#jobs.size < most);
+  }
+
+  async list(folders: DataFolders): Promise<readonly DataEntry[]> {
+    let entries: readonly DataEntry[] | undefined;
+    this.#run({ type: 'list', folders }, (answer) => {
+      assert(answer.type === 'listed', 'a listing is answered by entries');
+      entries = answer.entries;
+    });
+    await this.#until(() => entries !== undefined);
+    return entries as readonly DataEntry[];
   }
 
   /** Everything that was given is saved, and its ids are known. */

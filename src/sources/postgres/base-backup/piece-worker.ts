@@ -1,6 +1,8 @@
 // The entry of a worker thread of a base backup: cuts, verifies and stores what it is given, with synchronous calls.
 import { parentPort, workerData } from 'node:worker_threads';
-import { assert, isLifeboatError } from '../../../core/index.ts';
+import { assert, fileError, isLifeboatError } from '../../../core/index.ts';
+import { type DataFolders, listDataFiles } from '../local-backup/list-data-files.ts';
+import { PieceReader } from '../local-backup/piece-reader.ts';
 import type { WorkerAnswer, WorkerRequest, WorkerSetup } from './piece.ts';
 import { PieceSaver } from './piece-saver.ts';
 
@@ -11,6 +13,7 @@ const tell = (answer: WorkerAnswer) => port.postMessage(answer);
 const saver = new PieceSaver(setup.sinks, setup.pageSizeBytes, (sink, failure) =>
   tell({ type: 'sink-failed', sink, failure }),
 );
+const reader = new PieceReader(saver, setup.pageSizeBytes);
 
 port.on('message', (request: WorkerRequest) => {
   try {
@@ -43,14 +46,31 @@ function handle(request: WorkerRequest): WorkerAnswer | undefined {
       });
       return { type: 'saved', job, pieces: saved };
     }
+    case 'read':
+      return {
+        type: 'read',
+        job: request.job,
+        pieces: request.pieces.map((each) => reader.save(each)),
+      };
+    case 'list':
+      return { type: 'listed', job: request.job, entries: listing(request.folders) };
     case 'tree':
       return { type: 'tree', job: request.job, id: saver.saveTree(request.tree) };
     case 'flush':
       saver.flush();
       return { type: 'flushed', job: request.job };
     case 'end':
+      reader.close();
       saver.discard();
       port.close();
       return undefined;
+  }
+}
+
+function listing(folders: DataFolders) {
+  try {
+    return listDataFiles(folders);
+  } catch (error) {
+    throw fileError(error, 'could not list the data directory');
   }
 }

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../../core/index.ts';
 import type { SinkGrant } from '../../../repository/thread.ts';
+import type { DataEntry, DataFolders } from '../local-backup/list-data-files.ts';
 
 // What the main thread and the threads that save the files of a base backup say to each other.
 
@@ -20,6 +21,13 @@ export interface SavedPiece {
   readonly failures: readonly number[];
 }
 
+/** A piece that the thread reads itself. What is missing at the end of the file counts as zeroes, as in the server's backups. */
+export interface FilePiece extends Piece {
+  /** Byte text. */
+  readonly from: string;
+  readonly position: number;
+}
+
 export interface WorkerSetup {
   /** One for each repository. */
   readonly sinks: readonly SinkGrant[];
@@ -35,12 +43,21 @@ export type WorkerRequest =
       readonly slab: number | SharedArrayBuffer;
       readonly pieces: readonly Piece[];
     }
+  | { readonly type: 'read'; readonly job: number; readonly pieces: readonly FilePiece[] }
+  | { readonly type: 'list'; readonly job: number; readonly folders: DataFolders }
   | { readonly type: 'tree'; readonly job: number; readonly tree: Uint8Array }
   | { readonly type: 'flush'; readonly job: number }
   | { readonly type: 'end' };
 
 export type WorkerAnswer =
   | { readonly type: 'saved'; readonly job: number; readonly pieces: readonly SavedPiece[] }
+  /** Undefined: the file is gone. */
+  | {
+      readonly type: 'read';
+      readonly job: number;
+      readonly pieces: readonly (SavedPiece | undefined)[];
+    }
+  | { readonly type: 'listed'; readonly job: number; readonly entries: readonly DataEntry[] }
   | { readonly type: 'tree'; readonly job: number; readonly id: string }
   | { readonly type: 'flushed'; readonly job: number }
   /** The repository of that number takes no more. */

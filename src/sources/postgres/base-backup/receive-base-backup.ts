@@ -9,13 +9,15 @@ import {
   BaseBackupStream,
   type Tablespace,
 } from './base-backup-stream.ts';
+import { ByteMeter } from './byte-meter.ts';
 import { chunkSizeFor } from './chunk-size.ts';
 import { DamagedPages } from './damaged-pages.ts';
+import type { FileContent } from './file-content.ts';
 import type { LogComparison } from './log-comparison.ts';
 import type { PieceCrew } from './piece-crew.ts';
 import type { ServerFacts } from './server-facts.ts';
 import { SlabFiller } from './slab-filler.ts';
-import { SnapshotTree } from './snapshot-tree.ts';
+import { type EntryOwner, SnapshotTree } from './snapshot-tree.ts';
 import { StoredWal } from './stored-wal.ts';
 import { WalReplacements } from './wal-replacements.ts';
 
@@ -28,7 +30,9 @@ export interface ReceivedBackup {
   readonly tablespaces: readonly Tablespace[];
   readonly chunkSizeBytes: number;
   readonly manifest: Buffer;
-  readonly intake: ArchiveIntake;
+  readonly owner: EntryOwner;
+  /** All files but WAL segments, by path. */
+  readonly files: ReadonlyMap<string, FileContent>;
   readonly tree: SnapshotTree;
   readonly wal: StoredWal;
   readonly damaged: DamagedPages;
@@ -37,8 +41,6 @@ export interface ReceivedBackup {
 
 /** About three million files. What is longer could not be parsed. */
 const maximumManifestBytes = 400 * 1024 * 1024;
-const progressStepBytes = 1024 * 1024;
-const progressStepMs = 60;
 
 /** Runs BASE_BACKUP and takes in what comes. Holds the server back while the repository is slower. */
 export async function receiveBaseBackup(
@@ -48,6 +50,7 @@ export async function receiveBaseBackup(
   options: {
     readonly comparison: LogComparison;
     readonly formerChunkSizeBytes?: number;
+    readonly bytesPerSecond?: number;
     readonly progress: Progress;
   },
 ): Promise<ReceivedBackup> {
@@ -108,7 +111,7 @@ export async function receiveBaseBackup(
     },
   };
   await connection.copyOut(
-    baseBackupCommand(connection.serverVersion),
+    baseBackupCommand(connection.serverVersion, options.bytesPerSecond),
     new BaseBackupStream(connection.serverVersion, receiver),
   );
   if (!intake || !ended) {
@@ -124,37 +127,6 @@ export async function receiveBaseBackup(
   filler.flush();
   await crew.settled();
   const manifest = Buffer.concat(manifestParts);
-  return { ...begun!, ...ended, manifest, intake, tree, wal, damaged, filler };
-}
-
-/** Tells how far the work is, some times a second. */
-class ByteMeter {
-  /** By the server, without WAL. */
-  estimatedBytes: number | undefined;
-  readonly #progress: Progress;
-  #doneBytes = 0;
-  #toldBytes = 0;
-  #toldMs = 0;
-
-  constructor(progress: Progress) {
-    this.#progress = progress;
-  }
-
-  add(bytes: number): void {
-    this.#doneBytes += bytes;
-    if (this.#doneBytes - this.#toldBytes < progressStepBytes) return;
-    const now = performance.now();
-    if (now - this.#toldMs < progressStepMs) return;
-    this.#toldBytes = this.#doneBytes;
-    this.#toldMs = now;
-    this.#progress({
-      type: 'progress',
-      task: 'base-backup',
-      done: this.#doneBytes,
-      unit: 'bytes',
-      ...(this.estimatedBytes === undefined
-        ? {}
-        : { total: Math.max(this.estimatedBytes, this.#doneBytes) }),
-    });
-  }
+  const { owner, streamed: files } = intake;
+  return { ...begun!, ...ended, manifest, owner, files, tree, wal, damaged, filler };
 }

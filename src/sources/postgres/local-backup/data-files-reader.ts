@@ -1,0 +1,106 @@
+import { nameFromBytes } from '../../../repository/index.ts';
+import type { ByteMeter } from '../base-backup/byte-meter.ts';
+import type { DamagedPages } from '../base-backup/damaged-pages.ts';
+import { FileContent } from '../base-backup/file-content.ts';
+import type { FilePiece, SavedPiece } from '../base-backup/piece.ts';
+import type { PieceCrew } from '../base-backup/piece-crew.ts';
+import { parseRelationFile } from '../base-backup/relation-file.ts';
+import type { ServerFacts } from '../base-backup/server-facts.ts';
+import type { DataEntry } from './list-data-files.ts';
+import type { RateLimit } from './rate-limit.ts';
+
+const pieceBytes = 1024 * 1024;
+/** Small files travel to a thread together. */
+const jobBytes = 2 * pieceBytes;
+const mostPiecesInJob = 128;
+
+export interface ReadFile {
+  readonly entry: DataEntry;
+  /** As in the snapshot, relative to the data directory. */
+  readonly path: string;
+  readonly content: FileContent;
+}
+
+export interface DataFilesReaderOptions {
+  readonly crew: PieceCrew;
+  readonly facts: ServerFacts;
+  readonly chunkSizeBytes: number;
+  readonly damaged: DamagedPages;
+  readonly meter: ByteMeter;
+  readonly limit: RateLimit;
+}
+
+interface Job {
+  readonly pieces: FilePiece[];
+  readonly take: ((saved: SavedPiece | undefined) => void)[];
+  bytes: number;
+}
+
+/** Has the threads read the files of the data directory, each at the length that it had when it was listed. */
+export class DataFilesReader {
+  readonly #options: DataFilesReaderOptions;
+  #job: Job = newJob();
+
+  constructor(options: DataFilesReaderOptions) {
+    this.#options = options;
+  }
+
+  /** Those that were still there. A file that vanishes meanwhile was dropped, which WAL tells. */
+  async read(entries: readonly DataEntry[]): Promise<readonly ReadFile[]> {
+    const { crew, chunkSizeBytes } = this.#options;
+    const gone = new Set<ReadFile>();
+    const files: ReadFile[] = [];
+    for (const entry of entries) {
+      const path = nameFromBytes(Buffer.from(entry.path, 'latin1'));
+      const file = { entry, path, content: new FileContent(entry.sizeBytes, chunkSizeBytes) };
+      files.push(file);
+      await this.#readFile(file, () => gone.add(file));
+    }
+    await this.#send();
+    await crew.settled();
+    return files.filter((file) => !gone.has(file));
+  }
+
+  async #readFile(file: ReadFile, onGone: () => void): Promise<void> {
+    const { facts, damaged, chunkSizeBytes } = this.#options;
+    const { entry, path, content } = file;
+    const relation = facts.dataChecksums ? parseRelationFile(path) : undefined;
+    for (let position = 0; position < entry.sizeBytes; position += pieceBytes) {
+      const lengthBytes = Math.min(pieceBytes, entry.sizeBytes - position);
+      const firstBlock =
+        relation && relation.segment * facts.segmentPages + position / facts.pageSizeBytes;
+      this.#job.pieces.push({
+        from: entry.from,
+        position,
+        lengthBytes,
+        chunkSizeBytes,
+        firstBlock,
+      });
+      this.#job.take.push((saved) => {
+        if (saved === undefined) return onGone();
+        content.add(position, saved);
+        if (relation) damaged.suspectAll(path, relation, saved.failures);
+      });
+      this.#job.bytes += lengthBytes;
+      const isFull = this.#job.bytes >= jobBytes || this.#job.pieces.length >= mostPiecesInJob;
+      if (isFull) await this.#send();
+    }
+  }
+
+  async #send(): Promise<void> {
+    const { crew, meter, limit } = this.#options;
+    const job = this.#job;
+    if (job.pieces.length === 0) return;
+    this.#job = newJob();
+    await limit.take(job.bytes);
+    await crew.readRoom();
+    crew.read(job.pieces, (saved) => {
+      for (const [index, each] of saved.entries()) job.take[index]?.(each);
+      meter.add(job.bytes);
+    });
+  }
+}
+
+function newJob(): Job {
+  return { pieces: [], take: [], bytes: 0 };
+}
