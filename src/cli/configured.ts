@@ -119,6 +119,10 @@ async function createPostgresSource(
     ...(setting.slotMayRunAhead ? { slotMayRunAhead: true } : {}),
     ...(setting.drift ? { drift: setting.drift } : {}),
     stateFolder: configuration.stateFolder,
+    ...(setting.local ? { local: setting.local } : {}),
+    ...(setting.backupBytesPerSecond === undefined
+      ? {}
+      : { backupBytesPerSecond: setting.backupBytesPerSecond }),
     ...(setting.programs ? { programsFolder: setting.programs } : {}),
     ...(configuration.scratchFolder ? { scratchFolder: configuration.scratchFolder } : {}),
     ...(configuration.spoolLimitBytes ? { spoolLimitBytes: configuration.spoolLimitBytes } : {}),

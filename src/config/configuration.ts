@@ -41,9 +41,10 @@ export interface RepositorySetting {
 export type FilesSourceSetting = Omit<FilesSourceFile, 'largerThan'> & {
   readonly largerThanBytes?: number;
 };
-export type PostgresSourceSetting = Omit<PostgresSourceFile, 'drift'> & {
+export type PostgresSourceSetting = Omit<PostgresSourceFile, 'drift' | 'backupRate'> & {
   /** `dropAtMost` as a part of 1. */
   readonly drift?: { readonly dropAtMost?: number; readonly ignore?: readonly string[] };
+  readonly backupBytesPerSecond?: number;
 };
 export type SourceSetting = PostgresSourceSetting | FilesSourceSetting;
 

@@ -79,10 +79,13 @@ function sourceOf(each: SourceFile, path: ToPath): SourceSetting {
       largerThanBytes: largerThan === undefined ? undefined : parseByteSize(largerThan),
     });
   }
-  const { drift, ...rest } = each;
+  const { drift, backupRate, ...rest } = each;
+  const isFolder = each.local !== undefined && each.local !== 'auto' && each.local !== 'never';
   return {
     ...rest,
     ...(drift ? { drift: driftOf(drift) } : {}),
+    ...(isFolder ? { local: path(each.local as string) } : {}),
+    ...(backupRate === undefined ? {} : { backupBytesPerSecond: parseByteSize(backupRate) }),
     ...(each.password ? { password: secret(each.password, path) } : {}),
     ...(each.programs ? { programs: path(each.programs) } : {}),
     ...(each.rescue?.password

@@ -50,6 +50,18 @@ const postgresSource = z.strictObject({
     .describe(
       'When the slot is nearly lost because the repository is away, let it follow the spool: WAL may then be on this host alone for a while. Never while commits may wait for the repository. Default: false.',
     ),
+  local: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Whether a base backup reads the files of the data directory itself, faster than over the connection: `auto` (default) where they can be read here and are proven to be the server's, `never`, or the folder of the data directory as this host sees it, without which there is no backup.",
+    ),
+  backupRate: byteSize
+    .optional()
+    .describe(
+      'Most bytes of the database that a base backup reads per second, for example "50 MiB".',
+    ),
   programs: z
     .string()
     .min(1)

@@ -47,6 +47,10 @@ export interface PostgresSourceSettings {
   readonly stateFolder: string;
   /** Default: the temporary folder. */
   readonly scratchFolder?: string;
+  /** `auto` (default), `never`, or the folder of the data directory. */
+  readonly local?: string;
+  /** How fast a base backup reads at most. */
+  readonly backupBytesPerSecond?: number;
   /** Default: looked for. */
   readonly programsFolder?: string;
   readonly spoolLimitBytes?: number;
@@ -85,8 +89,11 @@ export class PostgresSource implements Source, SourceLog {
   }
 
   async backup(context: SourceContext): Promise<BackupSummary> {
+    const { local = 'auto', backupBytesPerSecond: bytesPerSecond } = this.settings;
     const { info: _, ...summary } = await backupPostgres({
       ...context,
+      local,
+      ...(bytesPerSecond === undefined ? {} : { bytesPerSecond }),
       settings: this.settings.connection,
       source: this.name,
     });
