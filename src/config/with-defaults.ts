@@ -81,17 +81,17 @@ function sourceOf(each: SourceFile, path: ToPath): SourceSetting {
   }
   const { drift, backupRate, ...rest } = each;
   const isFolder = each.local !== undefined && each.local !== 'auto' && each.local !== 'never';
-  return {
+  return withoutUndefined({
     ...rest,
     ...(drift ? { drift: driftOf(drift) } : {}),
     ...(isFolder ? { local: path(each.local as string) } : {}),
-    ...(backupRate === undefined ? {} : { backupBytesPerSecond: parseByteSize(backupRate) }),
+    backupBytesPerSecond: backupRate === undefined ? undefined : parseByteSize(backupRate),
     ...(each.password ? { password: secret(each.password, path) } : {}),
     ...(each.programs ? { programs: path(each.programs) } : {}),
     ...(each.rescue?.password
       ? { rescue: { ...each.rescue, password: secret(each.rescue.password, path) } }
       : {}),
-  };
+  });
 }
 
 function driftOf({ dropAtMost, ignore }: DriftFile) {
