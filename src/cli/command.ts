@@ -9,6 +9,8 @@ export interface CommandContext {
   readonly folder: string;
   /** `--config`. */
   readonly configFile: string | undefined;
+  /** What a script says to a command that listens. */
+  readonly input?: NodeJS.ReadableStream;
   /** Questions on the terminal; absent when there is nobody to ask. */
   readonly ask: Ask | undefined;
 }

@@ -42,6 +42,7 @@ async function parseAndRun(
     environment,
     folder,
     configFile,
+    input: surroundings.stdin,
     ask: json ? undefined : createAsk(surroundings, output),
   });
   const program = await buildProgram(argv, commandTable, surroundings.stdout, async (run) => {

@@ -136,6 +136,10 @@ export const errorCodes = {
     exit: ExitCode.failed,
     meaning: 'the target folder is no data directory that can be restored over',
   },
+  'target.behind': {
+    exit: ExitCode.usage,
+    meaning: 'the copy stands behind this moment already, and a replay only goes on',
+  },
   'target.unknown': {
     exit: ExitCode.failed,
     meaning: 'the log holds no such transaction or restore point, or several',

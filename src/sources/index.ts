@@ -98,8 +98,10 @@ export { PostgresSource, type PostgresSourceSettings } from './postgres/postgres
 export {
   type InPlacePlan,
   type Keeping,
+  type LookAround,
   type OpenScratchOptions,
   openScratch,
+  type PausedServer,
   planInPlace,
   type RestoredInPlace,
   type RestoredMoment,

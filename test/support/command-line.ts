@@ -14,6 +14,8 @@ export interface CommandResult {
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Default: nothing comes in. */
+  readonly stdin?: 'pipe';
 }
 
 /** Starts the real command line, without a terminal. */
@@ -22,7 +24,7 @@ export function spawnLifeboat(args: readonly string[], options: RunOptions = {})
   return spawn(process.execPath, [main, ...args], {
     cwd: options.cwd,
     env: { ...environment, ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'],
   });
 }
 

@@ -7,6 +7,7 @@ import { chooseBase, chooseTarget, targetOptions } from '../choose-target.ts';
 import { openChosenRepository, repositoryOption } from '../chosen-repository.ts';
 import { type CommandContext, defineCommand, sourceArgument } from '../command.ts';
 import { loadConfigured, openConfiguredSource } from '../configured.ts';
+import { lookAround, pauseLines, pauseOption } from '../look-around.ts';
 import { countOf } from '../output/count.ts';
 import { type RestoreFilesValues, restoreFilesOptions, runRestoreFiles } from '../restore-files.ts';
 import { inPlaceOptions, runRestoreInPlace } from '../restore-in-place.ts';
@@ -18,6 +19,7 @@ export const restore = defineCommand({
   description: `PostgreSQL, with --to: restores a source as it was at a moment into a new folder, beside whatever
 there is: a data directory that stock PostgreSQL starts. The server that runs now is never touched.
 The folder must be new or empty; one that could not be finished says so by not starting.
+With --pause it stands at the moment, open for reading, and you go on until it is the right one.
 
 PostgreSQL, with --to and --in-place: over the data directory of a stopped server on this host. Only files
 and pages that differ are written. Its present state is kept first, in the repository or as --keep-old;
@@ -44,6 +46,7 @@ after an interruption and it goes on.`,
     to: { flags: '--to <folder>', description: 'new or empty folder for the data directory' },
     ...targetOptions,
     ...inPlaceOptions,
+    pause: pauseOption,
     repository: repositoryOption,
     ...restoreFilesOptions,
   },
@@ -70,6 +73,17 @@ after an interruption and it goes on.`,
       ...(await chooseBase(options, repository)),
       folder,
       tablespaces: parseTablespaces(options.tablespace, context.folder),
+      ...(options.pause
+        ? {
+            look: lookAround({
+              context,
+              source,
+              target,
+              lines: pauseLines(context),
+              canGoBack: false,
+            }),
+          }
+        : {}),
       progress: output.progress,
     });
     const durationMs = Math.round(performance.now() - begun);
@@ -94,7 +108,7 @@ after an interruption and it goes on.`,
       },
       ({ green, dim }) =>
         [
-          `${green('✓')} restored ${source.name} to ${folder}: ${describeTarget(target)}`,
+          `${green('✓')} restored ${source.name} to ${folder}: ${options.pause ? 'where it stood' : describeTarget(target)}`,
           `  ${countOf(files, 'file')}, ${formatBytes(bytes)}, log replayed up to ${reached}, ${formatDuration(durationMs)}`,
           ...(account ? [`  the files belong to ${account}`] : []),
           ...[...notes, archivingHint(folder)].map((note) => dim(`  note: ${note}`)),

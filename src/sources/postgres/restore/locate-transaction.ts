@@ -58,6 +58,7 @@ async function search(
       const visit = (record: WalRecord) => {
         if (record.xid === xid) wasSeen = true;
         if (isTransactionRecord(record)) ending = endingOf(record, xid) ?? ending;
+        return undefined;
       };
       await visitPiece(piece, visit, {
         ...request,

@@ -20,6 +20,7 @@ import {
 import { takeAutoConfiguration } from './copied-configuration.ts';
 import { detachCatalog } from './detach-catalog.ts';
 import { isolationSettings } from './isolation-settings.ts';
+import { type LookAround, replayLookingAround } from './look-around.ts';
 import { planRecovery, type RecoveryPlan, type RecoveryRequest } from './recovery-plan.ts';
 import { type ReplayedServer, replay } from './replay.ts';
 import { restoreSnapshot } from './restore-snapshot.ts';
@@ -36,6 +37,8 @@ export interface OpenScratchOptions extends RecoveryRequest {
   readonly users?: readonly string[];
   /** Libraries that the data cannot do without. Default none. */
   readonly preloadLibraries?: readonly string[];
+  /** Stands still at the target, open for reading, and goes on as this decides; afterwards it can be written to. */
+  readonly look?: LookAround;
   readonly progress?: Progress;
 }
 
@@ -81,8 +84,7 @@ export async function openScratch(options: OpenScratchOptions): Promise<ScratchS
       ...(options.signal ? { signal: options.signal } : {}),
     });
     await takeAutoConfiguration(dataFolder, account);
-    const replayed = await replay({
-      plan,
+    const how = {
       programs,
       dataFolder,
       isScratch: true,
@@ -90,7 +92,11 @@ export async function openScratch(options: OpenScratchOptions): Promise<ScratchS
       ...optional('account', options.account),
       ...optional('preloadLibraries', options.preloadLibraries),
       ...optional('signal', options.signal),
-    });
+    };
+    const users = ['postgres', ...(options.users ?? [])];
+    const replayed = options.look
+      ? await replayLookingAround({ ...how, users }, options, plan, options.look)
+      : await replay({ ...how, plan });
     server = replayed.server;
     const opened = await logIn(options, programs, replayed);
     server = opened.server;

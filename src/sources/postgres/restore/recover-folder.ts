@@ -10,7 +10,8 @@ import {
 } from '../server/index.ts';
 import { putAutoConfigurationBack, takeAutoConfiguration } from './copied-configuration.ts';
 import { isolationSettings } from './isolation-settings.ts';
-import type { RecoveryPlan } from './recovery-plan.ts';
+import { type LookAround, replayLookingAround } from './look-around.ts';
+import type { RecoveryPlan, RecoveryRequest } from './recovery-plan.ts';
 import { replay } from './replay.ts';
 
 export interface RecoverFolderOptions {
@@ -20,6 +21,10 @@ export interface RecoverFolderOptions {
   readonly folder: string;
   readonly account?: string;
   readonly preloadLibraries?: readonly string[];
+  /** Stands still at the plan's stop, open for reading, and goes on as this decides. */
+  readonly look?: { readonly around: LookAround; readonly request: RecoveryRequest };
+  /** Who may log in then. */
+  readonly users?: readonly string[];
   /** What is still to be done before the folder may start as a server. */
   readonly beforeRelease?: () => Promise<void>;
   readonly progress?: Progress;
@@ -44,16 +49,20 @@ export async function recoverFolder(options: RecoverFolderOptions): Promise<Reco
   const { plan, programs, folder, signal } = options;
   const account = await chooseServerAccount(options.account);
   const original = await takeAutoConfiguration(folder, account);
-  const replayed = await replay({
-    plan,
+  const how = {
     programs,
     dataFolder: folder,
     isScratch: false,
     progress: options.progress ?? silentProgress,
+    users: ['postgres', ...(options.users ?? [])],
     ...(options.account === undefined ? {} : { account: options.account }),
     ...preloads(options),
     ...(signal ? { signal } : {}),
-  });
+  };
+  const { look } = options;
+  const replayed = look
+    ? await replayLookingAround(how, look.request, plan, look.around)
+    : await replay({ ...how, plan });
   const notes = await finish(options, replayed.server);
   await rm(join(folder, 'backup_label.old'), { force: true });
   const inPlace = await tablespacesInPlace(folder);

@@ -12,6 +12,7 @@ import {
   giveTo,
   type RunningServer,
   runServer,
+  type ServerAccount,
   type ServerPrograms,
 } from '../server/index.ts';
 import { restoreCommand } from './fetch-script.ts';
@@ -54,9 +55,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayedServer> {
   const progress = options.progress ?? silentProgress;
   const account = await chooseServerAccount(options.account);
   refuseOldMinor(options);
-  const signalFile = join(dataFolder, 'recovery.signal');
-  await writeFile(signalFile, '', { mode: 0o600 });
-  await giveTo(account, signalFile);
+  await askForRecovery(dataFolder, account);
   const task = 'replay';
   const { segmentSizeBytes } = plan.backup.info;
   const total = Math.ceil(Number(plan.end - plan.backup.startLsn) / segmentSizeBytes) + 1;
@@ -85,6 +84,16 @@ export async function replay(options: ReplayOptions): Promise<ReplayedServer> {
   }
 }
 
+/** Makes the next start one in recovery. */
+export async function askForRecovery(
+  dataFolder: string,
+  account: ServerAccount | undefined,
+): Promise<void> {
+  const signalFile = join(dataFolder, 'recovery.signal');
+  await writeFile(signalFile, '', { mode: 0o600 });
+  await giveTo(account, signalFile);
+}
+
 async function startInRecovery(
   options: ReplayOptions,
   feed: WalFeed,
@@ -96,10 +105,8 @@ async function startInRecovery(
       dataFolder: options.dataFolder,
       settings: {
         ...isolationSettings(options),
-        restore_command: restoreCommand,
-        recovery_target_timeline: String(plan.timeline),
+        ...recoverySettings(plan),
         recovery_target_action: 'promote',
-        ...stopSettings(plan.stop),
       },
       dataIsScratch: options.isScratch,
       network: 'none',
@@ -111,8 +118,17 @@ async function startInRecovery(
   }
 }
 
+/** Where the log comes from, along which timeline, and where to stop. */
+export function recoverySettings(plan: RecoveryPlan): Record<string, string> {
+  return {
+    restore_command: restoreCommand,
+    recovery_target_timeline: String(plan.timeline),
+    ...stopSettings(plan.stop),
+  };
+}
+
 /** Without the setting the server stops at tablespaces that are folders. */
-function refuseOldMinor({ plan, programs }: ReplayOptions): void {
+export function refuseOldMinor({ plan, programs }: Pick<ReplayOptions, 'plan' | 'programs'>): void {
   if (plan.backup.info.tablespaces.length === 0 || knowsInPlaceTablespaces(programs)) return;
   throw new LifeboatError(
     'recovery.failed',
@@ -141,7 +157,7 @@ function stopSettings(stop: ReplayStop): Record<string, string> {
   }
 }
 
-function describeStop({ stop, end }: RecoveryPlan): string {
+export function describeStop({ stop, end }: RecoveryPlan): string {
   switch (stop.kind) {
     case 'end':
       return formatLsn(end);
@@ -155,7 +171,7 @@ function describeStop({ stop, end }: RecoveryPlan): string {
 }
 
 /** The storage's failure is the cause; what the server made of it is only its consequence. */
-function explainFailure(error: unknown, feed: WalFeed, plan: RecoveryPlan): unknown {
+export function explainFailure(error: unknown, feed: WalFeed, plan: RecoveryPlan): unknown {
   if (feed.failure !== undefined) {
     if (isLifeboatError(feed.failure)) return feed.failure;
     return new LifeboatError('recovery.failed', 'the log could not be handed to the server', {
@@ -181,7 +197,7 @@ function explainFailure(error: unknown, feed: WalFeed, plan: RecoveryPlan): unkn
   return error;
 }
 
-function notReached(plan: RecoveryPlan, cause?: unknown, said?: string): LifeboatError {
+export function notReached(plan: RecoveryPlan, cause?: unknown, said?: string): LifeboatError {
   return new LifeboatError(
     'recovery.failed',
     `the recovery did not reach ${describeStop(plan)}${said === undefined ? '' : `: ${said}`}`,
@@ -193,7 +209,7 @@ function notReached(plan: RecoveryPlan, cause?: unknown, said?: string): Lifeboa
 }
 
 /** Believes neither silence nor readiness: the server's log and its new timeline must both say where it stopped. */
-async function verifyReached(
+export async function verifyReached(
   plan: RecoveryPlan,
   server: RunningServer,
   feed: WalFeed,

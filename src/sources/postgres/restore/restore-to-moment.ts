@@ -1,5 +1,6 @@
 import { type Progress, silentProgress } from '../../../core/index.ts';
 import { chooseServerAccount, type ServerPrograms, sweepScratch } from '../server/index.ts';
+import type { LookAround } from './look-around.ts';
 import { isWalSegment, programsFor } from './open-scratch.ts';
 import { type RecoveredFolder, recoverFolder } from './recover-folder.ts';
 import { planRecovery, type RecoveryPlan, type RecoveryRequest } from './recovery-plan.ts';
@@ -15,6 +16,10 @@ export interface RestoreToMomentOptions extends RecoveryRequest {
   /** Account that owns the folder and runs the server when we are root. */
   readonly account?: string;
   readonly preloadLibraries?: readonly string[];
+  /** Stands still at the target, open for reading, and goes on as this decides. */
+  readonly look?: LookAround;
+  /** Who may log in then. */
+  readonly users?: readonly string[];
   readonly progress?: Progress;
 }
 
@@ -51,7 +56,13 @@ export async function restoreToMoment(options: RestoreToMomentOptions): Promise<
     progress,
     ...(signal ? { signal } : {}),
   });
-  const recovered = await recoverFolder({ ...options, plan, programs });
+  const { look, ...rest } = options;
+  const recovered = await recoverFolder({
+    ...rest,
+    plan,
+    programs,
+    ...(look ? { look: { around: look, request: options } } : {}),
+  });
   return {
     folder,
     base: plan.backup,

@@ -34,10 +34,10 @@ export function piecesOf(reaches: readonly Reach[]): readonly LogPiece[] {
   return pieces;
 }
 
-/** Visits the records that begin in the piece, in order. Ends early where the records end. */
+/** Visits the records that begin in the piece, in order. Ends early where the records end, or when `visit` says `stop`. */
 export async function visitPiece(
   piece: LogPiece,
-  visit: (record: WalRecord) => void,
+  visit: (record: WalRecord) => 'stop' | undefined,
   options: { readonly progress?: Progress; readonly signal?: AbortSignal; readonly title: string },
 ): Promise<void> {
   const { path, holdings, segmentSizeBytes, start, end, held } = piece;
@@ -53,7 +53,7 @@ export async function visitPiece(
       const bytes = await holdings.readPath(path, at, until, segmentSizeBytes, signal);
       for (const record of reader.read(bytes)) {
         if (BigInt(record.start) >= end) return;
-        visit(record);
+        if (visit(record) === 'stop') return;
       }
       at = until;
       const done = Math.min(Number(at - start), total);

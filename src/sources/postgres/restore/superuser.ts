@@ -24,6 +24,30 @@ export async function findSuperuser(
   return undefined;
 }
 
+/** The first of `users` that may log in at all, with every right or not: on a server that only reads nobody can be asked. */
+export async function findLogin(
+  server: RunningServer,
+  users: readonly string[],
+): Promise<SuperuserLogin | undefined> {
+  const superuser = await findSuperuser(server, users);
+  if (superuser) return superuser;
+  for (const user of new Set(users)) {
+    for (const database of maintenanceDatabases) {
+      if (await mayLogIn(server, user, database)) return { user, database };
+    }
+  }
+  return undefined;
+}
+
+async function mayLogIn(server: RunningServer, user: string, database: string): Promise<boolean> {
+  try {
+    return await withSession(server.connection(database, user), async () => true);
+  } catch (error) {
+    if (isLifeboatError(error, 'postgres.refused')) return false;
+    throw error;
+  }
+}
+
 async function isSuperuser(
   server: RunningServer,
   user: string,

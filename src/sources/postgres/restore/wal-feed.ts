@@ -4,7 +4,7 @@ import { cancelled, fileError, sleep } from '../../../core/index.ts';
 import { parseSegmentName, segmentName, segmentStart } from '../../../wal/index.ts';
 import { giveTo, type ServerAccount } from '../server/index.ts';
 import { feedFolderName, fetchScript } from './fetch-script.ts';
-import type { RecoveryPlan } from './recovery-plan.ts';
+import type { RecoveryPlan, ReplayStop } from './recovery-plan.ts';
 import { timelineOfSegment } from './timeline-path.ts';
 import { WalPatcher } from './wal-patcher.ts';
 
@@ -33,6 +33,7 @@ export class WalFeed implements AsyncDisposable {
   readonly #reads = new Map<bigint, Promise<Uint8Array>>();
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
+  #stopAt: ReplayStop;
   #next: bigint;
   #handedOut = 0;
   #failure: unknown;
@@ -43,6 +44,7 @@ export class WalFeed implements AsyncDisposable {
     this.#options = options;
     this.#folder = join(dataFolder, feedFolderName);
     this.#patcher = new WalPatcher(plan, (start) => this.#reads.get(start));
+    this.#stopAt = plan.stop;
     this.#next = segmentStart(plan.backup.startLsn, plan.backup.info.segmentSizeBytes);
     this.#signal = AbortSignal.any([this.#stop.signal, ...(signal ? [signal] : [])]);
   }
@@ -66,6 +68,11 @@ export class WalFeed implements AsyncDisposable {
   /** CREATE TABLESPACE records that were made harmless. */
   get patchedRecords(): number {
     return this.#patcher.patchedRecords;
+  }
+
+  /** The replay goes on to here: on the same path. */
+  goOnTo(stop: ReplayStop): void {
+    this.#stopAt = stop;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -142,9 +149,9 @@ export class WalFeed implements AsyncDisposable {
 
   /** Where the replay will stop, as far as known: what lies behind is decoded only when it is asked for. */
   #likelyEnd(): bigint {
-    const { stop, backup, end } = this.#options.plan;
-    if (stop.kind === 'consistent') return backup.stopLsn;
-    return stop.kind === 'lsn' ? stop.lsn : end;
+    const { backup, end } = this.#options.plan;
+    if (this.#stopAt.kind === 'consistent') return backup.stopLsn;
+    return this.#stopAt.kind === 'lsn' ? this.#stopAt.lsn : end;
   }
 
   async #produce(start: bigint): Promise<void> {

@@ -11,6 +11,7 @@ export { type AskSingleUserOptions, askSingleUser } from './ask-single-user.ts';
 export { findServerPrograms, type ServerPrograms } from './find-server-programs.ts';
 export { type InitClusterOptions, initCluster } from './init-cluster.ts';
 export { identifyProcess, isAlive } from './process-identity.ts';
+export { createRunFolder, type RunFolder } from './run-folder.ts';
 export { type RunningServer, type RunServerOptions, runServer } from './run-server.ts';
 export { createScratchFolder, removeScratchFolder } from './scratch-folder.ts';
 export type { ServerLog } from './server-log.ts';

@@ -24,6 +24,10 @@ export interface RunServerOptions {
   /** Marks the data folder as one that a later sweep removes after we were killed. */
   readonly dataIsScratch?: boolean;
   readonly port?: number;
+  /** The line of its log by which the server counts as started. Default: it accepts connections. */
+  readonly readyLine?: RegExp;
+  /** One of the caller's, who disposes of it: the socket keeps its name when the server is started again. */
+  readonly runFolder?: RunFolder;
   /** Aborts the start. A server that is up is stopped by disposal, not by the signal. */
   readonly signal?: AbortSignal;
   /** Called with each line of the server's log. Must not throw. */
@@ -46,7 +50,7 @@ export interface RunningServer extends AsyncDisposable {
 }
 
 const defaultPort = 5432;
-const readyLine = /database system is ready to accept connections/;
+const acceptingLine = /database system is ready to accept connections/;
 
 /**
  * Starts `postgres` as a direct child: on a Unix socket, with a configuration file of its own and nobody's
@@ -56,7 +60,9 @@ const readyLine = /database system is ready to accept connections/;
 export async function runServer(options: RunServerOptions): Promise<RunningServer> {
   await checkMajor(options.programs, options.dataFolder);
   const account = await chooseServerAccount(options.account);
-  const runFolder = await createRunFolder(account);
+  const runFolder = options.runFolder
+    ? borrowed(options.runFolder)
+    : await createRunFolder(account);
   try {
     const programs = await reachablePrograms(options.programs, account, runFolder.path);
     await writeConfiguration(runFolder);
@@ -91,6 +97,10 @@ export async function runServer(options: RunServerOptions): Promise<RunningServe
     await runFolder[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+function borrowed(folder: RunFolder): RunFolder {
+  return { ...folder, async [Symbol.asyncDispose]() {} };
 }
 
 async function checkMajor(programs: ServerPrograms, dataFolder: string): Promise<void> {
@@ -180,7 +190,7 @@ function superviseServer(
 async function untilReady(
   child: ChildProcess,
   server: RunningServer,
-  { signal, dataFolder }: RunServerOptions,
+  { signal, dataFolder, readyLine = acceptingLine }: RunServerOptions,
 ): Promise<void> {
   const ready = Promise.withResolvers<void>();
   const stopWatching = server.log.watch((line) => {
