@@ -98,6 +98,7 @@ export { PostgresSource, type PostgresSourceSettings } from './postgres/postgres
 export {
   type InPlacePlan,
   type Keeping,
+  type LeftOutFiles,
   type LookAround,
   type OpenScratchOptions,
   openScratch,
@@ -109,6 +110,7 @@ export {
   restoreToMoment,
   type ScratchServer,
   type TablespaceWish,
+  type WantedTables,
 } from './postgres/restore/index.ts';
 export { readOriginalPreloads } from './postgres/restore/original-preloads.ts';
 export { listReaches, type Reach } from './postgres/restore/reaches.ts';

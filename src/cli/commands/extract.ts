@@ -43,6 +43,10 @@ const partOptions = {
     description:
       'into a database of another server; its password from PGPASSWORD or ~/.pgpass, not in the URL',
   },
+  wholeCopy: {
+    flags: '--whole-copy',
+    description: 'restore the whole cluster for it, not only what is needed',
+  },
   sideSchema: {
     flags: '--side-schema <name>',
     description: 'into the live database, as a new schema beside what is there',
@@ -81,6 +85,7 @@ that are missing) is named, with the SQL that brings it back.`,
         tables: (options.table ?? []).map(parseTableName),
       },
       destination,
+      ...(options.wholeCopy ? { wholeCopy: true } : {}),
       signal,
       progress: output.progress,
     });
@@ -92,6 +97,9 @@ that are missing) is named, with the SQL that brings it back.`,
         [
           `${style.green('✓')} ${countOf(extracted.tables.length, 'table')} of ${extracted.database}: ${describeTarget(target)}`,
           `  ${formatBytes(extracted.bytes)} by pg_dump ${extracted.client}, log replayed up to ${extracted.reached}, ${formatDuration(durationMs)}`,
+          style.dim(
+            `  restored for it: ${formatBytes(extracted.restoredBytes)} of the ${formatBytes(extracted.snapshotBytes)} of the snapshot`,
+          ),
           ...describeExtracted(destination, extracted, style),
         ].join('\n'),
     );

@@ -8,6 +8,7 @@ import {
   type PostgresSource,
   type RecoveryTarget,
   type ScratchServer,
+  type WantedTables,
 } from '../../sources/index.ts';
 import { formatLsn } from '../../wal/index.ts';
 import { endPrepared } from '../rescue/rescue-sessions.ts';
@@ -20,6 +21,7 @@ import { dumpSelection } from './dump-arguments.ts';
 import { loadDump } from './load-dump.ts';
 import { looseSequences } from './loose-sequences.ts';
 import { moveAside } from './move-aside.ts';
+import { requireWhole, wantedTables, whyWholeCopy } from './partial-copy.ts';
 import type { ChosenParts, WantedParts } from './parts.ts';
 import { requireNewFile, saveDump } from './save-dump.ts';
 import { makeSchemas, openTarget, schemaExists, type TargetServer } from './target-server.ts';
@@ -34,6 +36,8 @@ export interface ExtractOptions {
   readonly timeline?: number;
   readonly wanted: WantedParts;
   readonly destination: Destination;
+  /** Restore the whole cluster at once, without trying less. */
+  readonly wholeCopy?: boolean;
   readonly signal?: AbortSignal;
   readonly progress?: Progress;
 }
@@ -48,6 +52,9 @@ export interface Extracted {
   readonly snapshot: string;
   /** Version of pg_dump. */
   readonly client: string;
+  /** How much of the snapshot was restored for it, and how large that is. */
+  readonly restoredBytes: number;
+  readonly snapshotBytes: number;
   /** What the parts had and the extract has not. */
   readonly leftOut: readonly LeftOut[];
 }
@@ -55,41 +62,64 @@ export interface Extracted {
 /**
  * Takes a database, schemas or tables out of a moment: a private server is opened on a copy, the copy is changed into what the
  * destination can take, and pg_dump carries it over. Nothing that exists at the destination is changed: it gains everything in one
- * transaction, or one whole file, or nothing. Errors: `extract.*`, `dump.failed`, `postgres.no-client-programs`, those of `openScratch`.
+ * transaction, or one whole file, or nothing. First with a copy of only what is needed; where that leaves a doubt, or fails, with a
+ * whole one. Errors: `extract.*`, `dump.failed`, `postgres.no-client-programs`, those of `openScratch`.
  */
 export async function extractParts(options: ExtractOptions): Promise<Extracted> {
-  const { source, destination, signal } = options;
-  const progress = options.progress ?? silentProgress;
-
-  // 1. What would fail in the end fails before anything is restored.
-  let programs = await clientPrograms(options, await newestMajor(options));
+  const { progress = silentProgress } = options;
+  // What would fail in the end fails before anything is restored.
+  const programs = await clientPrograms(options, await newestMajor(options));
   await using place = await openDestination(options, programs);
+  if (options.wholeCopy) return await extractFrom(options, place.target, undefined);
+  try {
+    return await extractFrom(options, place.target, wantedTables(options.wanted));
+  } catch (error) {
+    const reason = whyWholeCopy(error);
+    if (reason === undefined) throw error;
+    progress({
+      type: 'warning',
+      message: `a copy of only these parts will not do: ${reason}`,
+      hint: 'The whole cluster is restored instead; this takes longer.',
+    });
+    return await extractFrom(options, place.target, undefined);
+  }
+}
 
-  // 2. A copy of the cluster at the moment. Ours alone, so it may be changed.
+async function extractFrom(
+  options: ExtractOptions,
+  target: TargetServer | undefined,
+  only: WantedTables | undefined,
+): Promise<Extracted> {
+  const { source, destination, wanted, signal, progress = silentProgress } = options;
+  // 1. A copy of the cluster at the moment. Ours alone, so it may be changed.
   await using scratch = await openScratch({
     ...(await source.recovery(options)),
     ...(options.base === undefined ? {} : { base: options.base }),
     ...(options.timeline === undefined ? {} : { timeline: options.timeline }),
+    ...(only === undefined ? {} : { only }),
     progress,
   });
-  programs = await clientPrograms(options, majorOf(scratch.base.info.serverVersion));
-  await using past = await openPast(scratch, options.wanted.database, signal);
+  const programs = await clientPrograms(options, majorOf(scratch.base.info.serverVersion));
+  await using past = await openPast(scratch, wanted.database, signal);
 
-  // 3. Into the shape that the destination can take.
-  const chosen = await chooseParts(past, options.wanted);
-  const { parts, left } = await prepare(past, chosen, destination, place.target);
+  // 2. Into the shape that the destination can take.
+  const chosen = await chooseParts(past, wanted);
+  if (scratch.leftOut) await requireWhole(past, chosen, scratch.leftOut);
+  const { parts, left } = await prepare(past, chosen, destination, target);
 
-  // 4. Over.
+  // 3. Over.
   progress({ type: 'begin', task: 'extract', title: `extracting to ${describe(destination)}` });
   try {
-    const bytes = await carry(options, parts, past, { programs, scratch, target: place.target });
+    const bytes = await carry(options, parts, past, { programs, scratch, target });
     return Object.freeze({
-      database: options.wanted.database,
+      database: wanted.database,
       tables: parts.tables.map(({ schema, name }) => ({ schema, name })),
       bytes,
       reached: formatLsn(scratch.reachedLsn),
       snapshot: scratch.base.snapshot.id,
       client: programs.version,
+      restoredBytes: scratch.restoredBytes,
+      snapshotBytes: scratch.base.info.bytesTotal,
       leftOut: left,
     });
   } finally {

@@ -68,6 +68,8 @@ export interface CatalogRelation {
   readonly kind: string;
   /** For TOAST tables: the oid of the table they belong to. */
   readonly toastOf?: number;
+  /** Oids of the tables it is a partition or an heir of. */
+  readonly inheritsFrom?: readonly number[];
   /** For tables: rows, counted in one REPEATABLE READ transaction, or estimated when counting took too long. */
   readonly rows?: number;
   readonly rowsExact?: boolean;

@@ -49,6 +49,7 @@ const catalogSchema = z.object({
           name: z.string(),
           kind: z.string(),
           toastOf: count.exactOptional(),
+          inheritsFrom: z.array(count).exactOptional(),
           rows: count.exactOptional(),
           rowsExact: z.boolean().exactOptional(),
         }),

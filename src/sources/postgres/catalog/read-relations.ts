@@ -21,6 +21,7 @@ interface Row {
   relname: string;
   relkind: string;
   toast_of: number | null;
+  parents: number[];
   relpages: number;
   reltuples: number;
   readable: boolean | null;
@@ -35,6 +36,7 @@ export async function readRelations(connection: SqlConnection): Promise<FoundRel
       CASE WHEN c.relisshared THEN 1664::oid WHEN c.reltablespace = 0 THEN d.dattablespace
         ELSE c.reltablespace END AS tablespace,
       n.nspname, c.relname, c.relkind::text, parent.oid AS toast_of, c.relpages, c.reltuples,
+      ARRAY(SELECT inhparent::int8::float8 FROM pg_catalog.pg_inherits WHERE inhrelid = c.oid) AS parents,
       c.relpersistence = 'u' AS unlogged, pg_stat_get_tuples_deleted(c.oid) AS deleted,
       has_table_privilege(c.oid, 'SELECT') AND has_schema_privilege(n.oid, 'USAGE') AS readable
     FROM pg_catalog.pg_class c
@@ -54,6 +56,7 @@ export async function readRelations(connection: SqlConnection): Promise<FoundRel
         name: row.relname,
         kind: row.relkind,
         ...(row.toast_of === null ? {} : { toastOf: row.toast_of }),
+        ...(row.parents.length === 0 ? {} : { inheritsFrom: row.parents }),
       },
       pages: row.relpages,
       readable: row.readable === true,

@@ -1,6 +1,7 @@
 // restore: a source as it was at a moment, as a folder or as a scratch server.
 export type { LookAround, PausedAt, PausedServer } from './look-around.ts';
 export { type OpenScratchOptions, openScratch, type ScratchServer } from './open-scratch.ts';
+export type { LeftOutFiles, WantedTables } from './partial-copy.ts';
 export { planRecovery, type RecoveryPlan, type RecoveryRequest } from './recovery-plan.ts';
 export {
   type InPlacePlan,

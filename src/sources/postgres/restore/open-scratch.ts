@@ -21,6 +21,7 @@ import { takeAutoConfiguration } from './copied-configuration.ts';
 import { detachCatalog } from './detach-catalog.ts';
 import { isolationSettings } from './isolation-settings.ts';
 import { type LookAround, replayLookingAround } from './look-around.ts';
+import { type LeftOutFiles, planPartialCopy, type WantedTables } from './partial-copy.ts';
 import { planRecovery, type RecoveryPlan, type RecoveryRequest } from './recovery-plan.ts';
 import { type ReplayedServer, replay } from './replay.ts';
 import { restoreSnapshot } from './restore-snapshot.ts';
@@ -39,6 +40,8 @@ export interface OpenScratchOptions extends RecoveryRequest {
   readonly preloadLibraries?: readonly string[];
   /** Stands still at the target, open for reading, and goes on as this decides; afterwards it can be written to. */
   readonly look?: LookAround;
+  /** Restore only the catalogs and these tables. What is read must be seen to be whole: `ScratchServer.leftOut`. */
+  readonly only?: WantedTables;
   readonly progress?: Progress;
 }
 
@@ -55,6 +58,10 @@ export interface ScratchServer extends AsyncDisposable {
   /** Behind the last byte that was replayed. */
   readonly reachedLsn: Lsn;
   readonly base: RecoveryPlan['backup'];
+  /** Bytes of the snapshot that were restored. */
+  readonly restoredBytes: number;
+  /** Files of relations that were not restored; undefined: everything was. */
+  readonly leftOut: LeftOutFiles | undefined;
   /** True when the server has a network namespace of its own. */
   readonly withoutNetwork: boolean;
   connection(database: string): ConnectionSettings;
@@ -70,16 +77,18 @@ export async function openScratch(options: OpenScratchOptions): Promise<ScratchS
   const plan = await planRecovery(options);
   const programs = await programsFor(plan, options.programs);
   const account = await chooseServerAccount(options.account);
+  const leftOut =
+    options.only && (await planPartialCopy(options.repository, plan.backup, options.only));
   const dataFolder = await createScratchFolder(options.folder, account);
   let server: RunningServer | undefined;
   try {
-    await restoreSnapshot({
+    const restored = await restoreSnapshot({
       repository: options.repository,
       snapshot: plan.backup.snapshot,
       folder: dataFolder,
       account,
       durable: false,
-      skip: isWalSegment,
+      skip: (path) => isWalSegment(path) || (leftOut?.hasPath(path) ?? false),
       progress,
       ...(options.signal ? { signal: options.signal } : {}),
     });
@@ -88,6 +97,7 @@ export async function openScratch(options: OpenScratchOptions): Promise<ScratchS
       programs,
       dataFolder,
       isScratch: true,
+      isPartial: leftOut !== undefined,
       progress,
       ...optional('account', options.account),
       ...optional('preloadLibraries', options.preloadLibraries),
@@ -101,7 +111,12 @@ export async function openScratch(options: OpenScratchOptions): Promise<ScratchS
     const opened = await logIn(options, programs, replayed);
     server = opened.server;
     await detachCatalog(server, opened.login);
-    return scratchServer(server, opened.login, plan, replayed.reachedLsn);
+    return scratchServer(server, opened.login, {
+      base: plan.backup,
+      reachedLsn: replayed.reachedLsn,
+      restoredBytes: restored.bytes,
+      leftOut,
+    });
   } catch (error) {
     await server?.[Symbol.asyncDispose]();
     await removeScratchFolder(dataFolder);
@@ -181,17 +196,15 @@ async function askNames(
 function scratchServer(
   server: RunningServer,
   login: SuperuserLogin,
-  plan: RecoveryPlan,
-  reachedLsn: Lsn,
+  facts: Pick<ScratchServer, 'base' | 'reachedLsn' | 'restoredBytes' | 'leftOut'>,
 ): ScratchServer {
   const { dataFolder } = server;
   return {
+    ...facts,
     socketFolder: server.socketFolder,
     port: server.port,
     user: login.user,
     dataFolder,
-    reachedLsn,
-    base: plan.backup,
     withoutNetwork: server.withoutNetwork,
     connection: (database) => server.connection(database, login.user),
     async [Symbol.asyncDispose]() {

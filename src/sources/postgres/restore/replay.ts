@@ -27,6 +27,8 @@ export interface ReplayOptions {
   /** A restored data directory without recovery or other settings of its own in `postgresql.auto.conf`. */
   readonly dataFolder: string;
   readonly isScratch: boolean;
+  /** Files of relations are missing that nobody will read: records about them are passed over. */
+  readonly isPartial?: boolean;
   readonly account?: string;
   readonly preloadLibraries?: readonly string[];
   readonly signal?: AbortSignal;
@@ -106,6 +108,8 @@ async function startInRecovery(
       settings: {
         ...isolationSettings(options),
         ...recoverySettings(plan),
+        // Each record that is passed over would be a warning.
+        ...(options.isPartial ? { ignore_invalid_pages: 'on', log_min_messages: 'error' } : {}),
         recovery_target_action: 'promote',
       },
       dataIsScratch: options.isScratch,
