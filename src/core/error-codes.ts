@@ -100,6 +100,14 @@ export const errorCodes = {
     exit: ExitCode.failed,
     meaning: 'the server is not the cluster that was backed up under this name',
   },
+  'postgres.old-primary': {
+    exit: ExitCode.failed,
+    meaning: 'the server is a former primary that the cluster has left behind',
+  },
+  'postgres.standby-behind': {
+    exit: ExitCode.failed,
+    meaning: 'the standby does not have yet what was received from another server',
+  },
   'postgres.wrong-major': {
     exit: ExitCode.failed,
     meaning: 'the server programs do not match the data directory',

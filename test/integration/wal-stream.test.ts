@@ -182,11 +182,16 @@ describe.each(serversUnderTest(15, 18))('WAL stream from $name', ({ major, bin }
     await scene.server.query(`alter system set synchronous_standby_names = 'boat'`);
     await scene.server.query('select pg_reload_conf()');
     const stream = scene.stream({ log, applicationName: 'boat' });
-    await scene.insert(10);
+    // Without the stream a commit waits for ever, and the test would not say why.
+    const unlessFailed = <Result>(work: Promise<Result>) =>
+      Promise.race([work, stream.failure.then((error) => Promise.reject(error))]);
+    await unlessFailed(scene.insert(10));
     isDown = true;
     const commit = (level: string) =>
-      scene.server.query(
-        `set synchronous_commit = ${level}; insert into filler (body) values ('${level}')`,
+      unlessFailed(
+        scene.server.query(
+          `set synchronous_commit = ${level}; insert into filler (body) values ('${level}')`,
+        ),
       );
     await commit('remote_write');
     let returned = false;

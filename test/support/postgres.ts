@@ -47,6 +47,8 @@ export async function startPostgres(options: {
   major: number;
   settings?: Record<string, string>;
   initdb?: string[];
+  /** A standby of this server instead of a cluster of its own; needs pg_basebackup. */
+  standbyOf?: TestServer;
 }): Promise<TestServer> {
   const folder = mkdtempSync(join(tmpdir(), 'lifeboat-test-pg-'));
   chmodSync(folder, 0o755);
@@ -56,13 +58,9 @@ export async function startPostgres(options: {
     chownSync(folder, unprivileged.uid, unprivileged.gid as number);
     chownSync(dataFolder, unprivileged.uid, unprivileged.gid as number);
   }
-  const initdb = ['-D', dataFolder, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync'];
-  const checksums = options.major < 18 ? ['--data-checksums'] : [];
-  await run(
-    join(options.bin, 'initdb'),
-    [...initdb, '--locale=C', ...checksums, ...(options.initdb ?? [])],
-    { ...unprivileged, cwd: folder },
-  );
+  const primary = options.standbyOf;
+  if (primary) await copyAsStandby(primary, dataFolder);
+  else await makeCluster(options, folder, dataFolder);
   const port = await freePort();
   const settings: Record<string, string> = {
     listen_addresses: '127.0.0.1',
@@ -74,6 +72,7 @@ export async function startPostgres(options: {
     wal_level: 'replica',
     max_wal_senders: '8',
     max_replication_slots: '8',
+    ...(primary ? { primary_conninfo: conninfo(primary) } : {}),
     ...options.settings,
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value}'\n`);
@@ -152,6 +151,32 @@ export async function startPostgres(options: {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function makeCluster(
+  options: { bin: string; major: number; initdb?: string[] },
+  folder: string,
+  dataFolder: string,
+): Promise<void> {
+  const initdb = ['-D', dataFolder, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync'];
+  const checksums = options.major < 18 ? ['--data-checksums'] : [];
+  await run(
+    join(options.bin, 'initdb'),
+    [...initdb, '--locale=C', ...checksums, ...(options.initdb ?? [])],
+    { ...unprivileged, cwd: folder },
+  );
+}
+
+async function copyAsStandby(primary: TestServer, dataFolder: string): Promise<void> {
+  const from = ['-d', conninfo(primary), '-c', 'fast', '-X', 'stream'];
+  await run(join(primary.bin, 'pg_basebackup'), [...from, '-D', dataFolder, '-R'], {
+    ...unprivileged,
+    cwd: dataFolder,
+  });
+}
+
+function conninfo({ port }: TestServer): string {
+  return `host=127.0.0.1 port=${port} user=postgres sslmode=disable`;
 }
 
 /**

@@ -53,6 +53,11 @@ export class LogCoverage {
     );
   }
 
+  /** A timeline history file of the log; undefined while the log cannot be asked. */
+  async historyFile(name: string): Promise<Uint8Array | undefined> {
+    return this.isKnown ? await this.#log.readFile(name) : undefined;
+  }
+
   /** How far the log holds WAL without a gap from `position` on; `position` itself when it holds none there. */
   endFrom({ timeline, start }: WalPosition): bigint {
     const stream = timelineStream(timeline);

@@ -1,12 +1,12 @@
 import type { Log } from '../../../repository/index.ts';
-import { formatLsn } from '../../../wal/index.ts';
+import { formatLsn, type Lsn, lsn } from '../../../wal/index.ts';
 import type { LogGap } from '../../source.ts';
 import type { ConnectionSettings } from '../connection-settings.ts';
 import { connectReplication } from '../protocol/connect-replication.ts';
 import { LogCoverage } from './log-coverage.ts';
 import { createSlot, dropSlotOn, slotStart } from './slot.ts';
 import { Spool } from './spool.ts';
-import { claimCluster, identify } from './start-position.ts';
+import { claimCluster, followHistory, identify } from './start-position.ts';
 import { later } from './wal-position.ts';
 
 /**
@@ -28,16 +28,21 @@ export async function renewSlot(options: {
   await coverage.load();
   await claimCluster(server, undefined, spool, coverage);
   const held = later(spool.continuation(), coverage.continuation(server.segmentSizeBytes));
+  // Where the server's history leaves ours, before which nothing is missing.
+  const reached =
+    held && (await followHistory(connection, server, held, { spool, coverage }, () => {}));
+  const heldEnd = held && furthest(coverage.endFrom(held), spool.endFrom(held));
   await dropSlotOn(connection, slot);
   await createSlot(connection, slot);
   const position = await slotStart(connection, slot, server.segmentSizeBytes);
   await spool.continueAt(position);
-  if (!held || (held.timeline === position.timeline && held.start >= position.start)) {
-    return undefined;
-  }
-  return {
-    timeline: held.timeline,
-    start: formatLsn(held.start),
-    end: formatLsn(position.start),
-  };
+  if (!held || !reached || heldEnd === undefined) return undefined;
+  const isSame = reached.timeline === held.timeline;
+  const start = isSame ? heldEnd : reached.start;
+  if (reached.timeline === position.timeline && start >= position.start) return undefined;
+  return { timeline: reached.timeline, start: formatLsn(start), end: formatLsn(position.start) };
+}
+
+function furthest(a: bigint, b: bigint): Lsn {
+  return lsn(a > b ? a : b);
 }

@@ -100,6 +100,15 @@ export class SpoolSegment {
     this.closed = true;
   }
 
+  /** Takes what the file holds beyond what was compared for what it should be. Returns its end, if there is any. */
+  async keepTail(): Promise<Lsn | undefined> {
+    const end = this.start + BigInt(this.#lengthBytes);
+    if (end <= this.#received) return undefined;
+    this.closed = false;
+    await this.trust();
+    return lsn(end);
+  }
+
   /**
    * Takes the bytes that follow `received`. Returns false when the file holds other bytes there: nothing was changed.
    * The bytes are durable after `sync`.

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LifeboatError, writeFileDurably } from '../../../core/index.ts';
 import {
@@ -10,6 +10,7 @@ import {
   segmentStart,
 } from '../../../wal/index.ts';
 import {
+  listHistoryFiles,
   listSegments,
   makeTimelineFolder,
   readHeader,
@@ -108,6 +109,12 @@ export class Spool implements AsyncDisposable {
     return fromHeader && isLater(fromHeader, fromFiles) ? fromHeader : fromFiles;
   }
 
+  /** How far it holds the segment that begins at a position; the position itself when it holds none of it. */
+  endFrom({ timeline, start }: WalPosition): bigint {
+    const held = this.#segments.find((each) => each.timeline === timeline && each.start === start);
+    return start + BigInt(held?.lengthBytes ?? 0);
+  }
+
   /** From now on the stream goes on at `position`, whatever is missing before it. Files that are there stay. */
   async continueAt(position: WalPosition): Promise<void> {
     const { timeline, start } = position;
@@ -170,9 +177,14 @@ export class Spool implements AsyncDisposable {
     return this.#syncing;
   }
 
-  /** The timeline of the current segment ended: nothing will be added to it. */
-  async endTimeline(): Promise<void> {
+  /**
+   * The timeline of the current segment ended: nothing will be added to it. What the file holds beyond that end was received from
+   * a server that went on alone, and stays. Returns where it ends, if there is any.
+   */
+  async endTimeline(): Promise<Lsn | undefined> {
+    const current = this.#current;
     await this.#finishCurrent();
+    return await current?.keepTail();
   }
 
   /** Removes files that the repository has, all but the last. */
@@ -187,8 +199,17 @@ export class Spool implements AsyncDisposable {
     }
   }
 
+  /** One that is there with another content belongs to another history: `log.conflict`. */
   async writeHistoryFile(name: string, bytes: Uint8Array): Promise<void> {
+    const held = await this.readHistoryFile(name);
+    if (held?.equals(bytes)) return;
+    if (held !== undefined) throw otherBranch(name);
     await writeFileDurably(join(this.#folder, name), bytes);
+  }
+
+  async readHistoryFile(name: string): Promise<Buffer | undefined> {
+    const names = await listHistoryFiles(this.#folder);
+    return names.includes(name) ? await readFile(join(this.#folder, name)) : undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -245,4 +266,14 @@ export class Spool implements AsyncDisposable {
     this.#segments.sort((a, b) => (isLater(a, b) ? 1 : -1));
     return segment;
   }
+}
+
+function otherBranch(name: string): LifeboatError {
+  return new LifeboatError(
+    'log.conflict',
+    `the server has another ${name} than was received before: two servers made the same timeline, each its own`,
+    {
+      hint: 'Name the server that is to go on in the connection of the source. If that is the other one, give it a source name of its own and take a base backup.',
+    },
+  );
 }

@@ -10,6 +10,7 @@ import {
   historyFileName,
   parseTimelineHistory,
   reachability,
+  type TimelineEnd,
 } from './timeline-history.ts';
 import { later, type WalPosition } from './wal-position.ts';
 
@@ -21,14 +22,22 @@ export interface ServerIdentity {
   readonly timeline: number;
   readonly segmentSizeBytes: number;
   readonly flushLsn: bigint;
+  readonly isStandby: boolean;
 }
 
 export async function identify(connection: ReplicationConnection): Promise<ServerIdentity> {
   const identity = await connection.identifySystem();
   return {
     ...identity,
+    isStandby: await isStandby(connection),
     segmentSizeBytes: parseSegmentSize(await connection.show('wal_segment_size')),
   };
+}
+
+/** Before 14 as libpq finds out; a primary whose transactions are read-only by default looks the same there. */
+async function isStandby(connection: ReplicationConnection): Promise<boolean> {
+  const name = connection.serverVersion >= 140_000 ? 'in_hot_standby' : 'transaction_read_only';
+  return (await connection.show(name)) === 'on';
 }
 
 /** Ties spool and log to the cluster, or throws `postgres.other-cluster`. */
@@ -67,13 +76,14 @@ export async function findStart(
 
 /**
  * Follows the server's history when it left our timeline, and spools the history files that are new. Returns the position
- * to stream from; `onLeftBehind` hears when WAL that we have is not part of the server's history.
+ * to stream from; `onLeftBehind` hears when WAL that we have is not part of the server's history. Throws
+ * `postgres.standby-behind`, `.old-primary`, `.other-cluster`, `log.conflict`.
  */
 export async function followHistory(
   connection: ReplicationConnection,
   server: ServerIdentity,
   position: WalPosition,
-  spool: Spool,
+  { spool, coverage }: { readonly spool: Spool; readonly coverage: LogCoverage },
   onLeftBehind: (fact: string) => void,
 ): Promise<WalPosition> {
   let newest = '';
@@ -87,16 +97,45 @@ export async function followHistory(
     newest = file.bytes.toString();
   }
   const history = parseTimelineHistory(newest);
-  const reached = reachability(position, server.timeline, history, server.segmentSizeBytes);
+  const ownName = historyFileName(position.timeline);
+  const own = (await spool.readHistoryFile(ownName)) ?? (await coverage.historyFile(ownName));
+  const ownHistory = parseTimelineHistory(Buffer.from(own ?? []).toString());
+  if (position.timeline > server.timeline) throw notThere(server, position, ownHistory);
+  const { timeline, segmentSizeBytes } = server;
+  const reached = reachability(position, timeline, history, ownHistory, segmentSizeBytes);
   if (reached.kind === 'unrelated') throw otherHistory(server, position);
   if (reached.kind === 'left-behind') {
     onLeftBehind(
-      `the server left timeline ${position.timeline} at ${formatLsn(reached.switchLsn)}: WAL after it is kept but not part of its history`,
+      `the server went another way at ${formatLsn(reached.switchLsn)}, as timeline ${timeline}: what was received of timeline ${position.timeline} after that is kept, and can be restored by its name, but is no part of the server's history`,
     );
     return reached.next;
   }
   await refuseSetBack(connection, server, position);
   return position;
+}
+
+/** The cluster has gone on to a later timeline than the server's. */
+function notThere(
+  server: ServerIdentity,
+  position: WalPosition,
+  ownHistory: readonly TimelineEnd[],
+): LifeboatError {
+  if (server.isStandby) {
+    return new LifeboatError(
+      'postgres.standby-behind',
+      `the standby is on timeline ${server.timeline}, not yet on ${position.timeline}, of which WAL was received already`,
+      { retryable: true },
+    );
+  }
+  const left = ownHistory.find(({ timeline }) => timeline === server.timeline);
+  if (!left) return otherHistory(server, position);
+  return new LifeboatError(
+    'postgres.old-primary',
+    `the server is a primary on timeline ${server.timeline}, which the cluster left at ${formatLsn(left.switchLsn)} for timeline ${position.timeline}: it was replaced, and came back`,
+    {
+      hint: 'Let nobody write to it: what it takes is part of no backup. Name the present primary in the connection of the source, and make the old one its standby (pg_rewind).',
+    },
+  );
 }
 
 /** On its own timeline a server cannot have less than it sent. */
@@ -109,6 +148,13 @@ async function refuseSetBack(
   // It may have written that much since it was asked first: a new slot begins at its present position.
   const { flushLsn } = await connection.identifySystem();
   if (position.start <= flushLsn) return;
+  if (server.isStandby) {
+    throw new LifeboatError(
+      'postgres.standby-behind',
+      `the standby has WAL up to ${formatLsn(flushLsn)} only; ${formatLsn(position.start)} was received already`,
+      { retryable: true },
+    );
+  }
   throw new LifeboatError(
     'postgres.other-cluster',
     `the server's WAL ends at ${formatLsn(flushLsn)}, before ${formatLsn(position.start)}, which was received already`,

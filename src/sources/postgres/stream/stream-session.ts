@@ -82,7 +82,7 @@ export class StreamSession {
       uploader.learnCoverage();
       const wanted = given ?? (await findStart(connection, server, options.slot, spool, coverage));
       const warn = this.#context.warn;
-      const position = await followHistory(connection, server, wanted, spool, warn);
+      const position = await followHistory(connection, server, wanted, this.#context, warn);
       this.#isFirst = spool.segments.length === 0 && coverage.isEmpty;
       const before = given ? undefined : heldBefore(position, server, spool, coverage);
       const segment = await spool.begin(before ?? position);
@@ -341,7 +341,12 @@ export class StreamSession {
         'the server named a next timeline that is wrong',
       );
     }
-    await this.#context.spool.endTimeline();
+    const lostEnd = await this.#context.spool.endTimeline();
+    if (lostEnd !== undefined) {
+      this.#context.warn(
+        `timeline ${position.timeline} ended at ${formatLsn(switchLsn)}, where timeline ${nextTimeline} goes on: what was received of it after that, up to ${formatLsn(lostEnd)}, is kept, and can be restored by its name, but is no part of the server's history`,
+      );
+    }
     return { timeline: nextTimeline, start: segmentStart(switchLsn, segmentSizeBytes) };
   }
 }

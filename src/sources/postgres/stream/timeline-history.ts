@@ -50,24 +50,42 @@ export async function fetchHistory(
 
 export type Reachability =
   | { readonly kind: 'same' }
-  /** The server left this timeline before our position: what came after lives on in no server. */
+  /** The server left our history before our position: what came after lives on in no server. */
   | { readonly kind: 'left-behind'; readonly next: WalPosition; readonly switchLsn: Lsn }
-  /** The position is in no timeline that leads to the server's. */
+  /** Nothing is known that our position and the server have in common. */
   | { readonly kind: 'unrelated' };
 
-/** Whether a server on `serverTimeline` can send WAL from `position`, and if not, where its history goes on. */
+/** Timelines in order, each with where the next one left it; the last has no end. */
+type History = readonly { readonly timeline: number; readonly switchLsn?: Lsn }[];
+
+/**
+ * Whether a server on `serverTimeline` can send WAL from `position`, and if not, where its history leaves ours. `ownHistory` is
+ * that of the position's timeline, as far as it is known.
+ */
 export function reachability(
   position: WalPosition,
   serverTimeline: number,
-  history: readonly TimelineEnd[],
+  serverHistory: readonly TimelineEnd[],
+  ownHistory: readonly TimelineEnd[],
   segmentSizeBytes: number,
 ): Reachability {
   if (position.timeline === serverTimeline) return { kind: 'same' };
-  const index = history.findIndex((each) => each.timeline === position.timeline);
-  const left = history[index];
-  if (!left) return { kind: 'unrelated' };
-  if (position.start <= left.switchLsn) return { kind: 'same' };
-  const timeline = history[index + 1]?.timeline ?? serverTimeline;
-  const start = segmentStart(left.switchLsn, segmentSizeBytes);
-  return { kind: 'left-behind', next: { timeline, start }, switchLsn: left.switchLsn };
+  const theirs: History = [...serverHistory, { timeline: serverTimeline }];
+  const ours: History = [...ownHistory, { timeline: position.timeline, switchLsn: position.start }];
+  const shared = ours.findLast(({ timeline }) => theirs.some((each) => each.timeline === timeline));
+  const index = theirs.findIndex(({ timeline }) => timeline === shared?.timeline);
+  const left = theirs[index];
+  if (!shared?.switchLsn || !left) return { kind: 'unrelated' };
+  const leftAt = left.switchLsn;
+  if (leftAt === undefined || shared.switchLsn <= leftAt) {
+    if (shared.timeline === position.timeline) return { kind: 'same' };
+    // Ours left the shared timeline first; theirs went on with it.
+    return leftBehind(left.timeline, shared.switchLsn, segmentSizeBytes);
+  }
+  return leftBehind(theirs[index + 1]?.timeline ?? serverTimeline, leftAt, segmentSizeBytes);
+}
+
+function leftBehind(timeline: number, switchLsn: Lsn, segmentSizeBytes: number): Reachability {
+  const next = { timeline, start: segmentStart(switchLsn, segmentSizeBytes) };
+  return { kind: 'left-behind', next, switchLsn };
 }

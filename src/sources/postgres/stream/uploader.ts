@@ -84,7 +84,11 @@ export class Uploader {
     if (!coverage.isKnown || (coverage.isEmpty && !this.#hasAppended)) return undefined;
     const { segments } = this.#options.spool;
     const waiting = segments.find((each) => !each.whole || each.durable < each.synced);
-    return (waiting ?? segments.at(-1))?.durable;
+    const last = segments.at(-1);
+    if (!waiting || !last || waiting.timeline === last.timeline) return (waiting ?? last)?.durable;
+    // A former timeline may have gone further than where the present one left it.
+    const begin = segments.find(({ timeline }) => timeline === last.timeline) ?? last;
+    return waiting.durable < begin.start ? waiting.durable : begin.start;
   }
 
   /** The log refuses other bytes than it has (`log.conflict`), and stores what it has no second time. */
