@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parseConnectionUrl } from '../../src/sources/postgres/connection-settings.ts';
+import { parseConnectionUrl } from '../../src/sources/postgres/connection-url.ts';
 import { renewSlot } from '../../src/sources/postgres/stream/renew-slot.ts';
 import { readSpool } from '../../src/sources/postgres/stream/spool-reader.ts';
 import { formatLsn, parseLsn, segmentStart, timelineStream } from '../../src/wal/index.ts';
@@ -145,7 +145,9 @@ describe.each(serversUnderTest(13, 18))('failover of $name', (tested) => {
 
     // A standby that has less is waited for; promoted, it goes on where it was.
     await standby.start();
-    const next = scene.stream({ settings: settingsOf(standby) });
+    const { host, port } = settingsOf(standby);
+    const both = { ...settingsOf(scene.server), otherHosts: [{ host, port }] };
+    const next = scene.stream({ settings: both });
     await next.until(({ problem }) => /the standby has WAL up to/.test(problem ?? ''));
     await standby.query('select pg_promote()');
     await insertInto(standby, 1000);
@@ -169,6 +171,11 @@ describe.each(serversUnderTest(13, 18))('failover of $name', (tested) => {
       code: 'postgres.old-primary',
       message: expect.stringMatching(/timeline 1, which the cluster left at \S+ for timeline 2/),
     });
+    // Where both are named, the other one is the source.
+    const around = scene.stream({ settings: both });
+    await insertInto(standby, 100);
+    await untilFlushedFrom(around, standby);
+    await around.stop();
     const spans = await scene.openLog().coverage();
     await scene.server.stop();
     rewind(scene.server, standby);

@@ -3,7 +3,9 @@ import { formatLsn, type Lsn, lsn } from '../../../wal/index.ts';
 import type { LogGap } from '../../source.ts';
 import type { ConnectionSettings } from '../connection-settings.ts';
 import { connectReplication } from '../protocol/connect-replication.ts';
+import type { ReplicationConnection } from '../protocol/replication-connection.ts';
 import { LogCoverage } from './log-coverage.ts';
+import { ServerChoice } from './server-choice.ts';
 import { createSlot, dropSlotOn, slotStart } from './slot.ts';
 import { Spool } from './spool.ts';
 import { claimCluster, followHistory, identify } from './start-position.ts';
@@ -20,9 +22,24 @@ export async function renewSlot(options: {
   readonly spoolFolder: string;
   readonly signal?: AbortSignal;
 }): Promise<LogGap | undefined> {
-  const { settings, slot, log, signal } = options;
+  const { settings, signal } = options;
   await using spool = await Spool.open(options.spoolFolder);
-  await using connection = await connectReplication(settings, signal ? { signal } : {});
+  const choice = new ServerChoice(settings);
+  for (;;) {
+    await using connection = await connectReplication(choice.settings, signal ? { signal } : {});
+    try {
+      return await renewOn(connection, spool, options);
+    } catch (error) {
+      if (!choice.passOver(connection.settings, error)) throw error;
+    }
+  }
+}
+
+async function renewOn(
+  connection: ReplicationConnection,
+  spool: Spool,
+  { slot, log }: { readonly slot: string; readonly log: Log },
+): Promise<LogGap | undefined> {
   const coverage = new LogCoverage(log);
   const server = await identify(connection);
   await coverage.load();

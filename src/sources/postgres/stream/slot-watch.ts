@@ -8,7 +8,8 @@ const lookTimeoutMs = 20_000;
 
 /** Looks at the slot by SQL until the signal aborts, whether or not anything streams just then: that is when slots are lost. */
 export async function watchSlot(options: {
-  readonly settings: ConnectionSettings;
+  /** Of the server that streams, or is to. */
+  readonly settings: () => ConnectionSettings;
   readonly slot: string;
   readonly intervalMs: number;
   readonly signal: AbortSignal;
@@ -22,7 +23,7 @@ export async function watchSlot(options: {
     let pauseMs = intervalMs;
     try {
       const limited = AbortSignal.any([signal, AbortSignal.timeout(lookTimeoutMs)]);
-      await using connection = await connectSql(settings, { signal: limited });
+      await using connection = await connectSql(settings(), { signal: limited });
       pauseMs = onLook(await lookAtSlot(connection, slot));
       onProblem(undefined);
     } catch (error) {

@@ -34,10 +34,9 @@ export async function identify(connection: ReplicationConnection): Promise<Serve
   };
 }
 
-/** Before 14 as libpq finds out; a primary whose transactions are read-only by default looks the same there. */
+/** A transaction on a standby is read-only; on a primary it is not, as the login asks for. */
 async function isStandby(connection: ReplicationConnection): Promise<boolean> {
-  const name = connection.serverVersion >= 140_000 ? 'in_hot_standby' : 'transaction_read_only';
-  return (await connection.show(name)) === 'on';
+  return (await connection.show('transaction_read_only')) === 'on';
 }
 
 /** Ties spool and log to the cluster, or throws `postgres.other-cluster`. */

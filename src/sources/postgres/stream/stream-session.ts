@@ -1,5 +1,6 @@
 import { isLifeboatError, LifeboatError } from '../../../core/index.ts';
 import { formatLsn, type Lsn, lsn, segmentStart } from '../../../wal/index.ts';
+import type { ConnectionSettings } from '../connection-settings.ts';
 import { connectReplication } from '../protocol/connect-replication.ts';
 import type {
   ReplicationConnection,
@@ -50,6 +51,7 @@ export class StreamSession {
   /** Ends the stream on our side. */
   readonly #inner = new AbortController();
   #sendStatus: () => void = () => {};
+  #server: ConnectionSettings | undefined;
   #appending: Promise<void> | undefined;
   #committing: Promise<void> | undefined;
   #failure: unknown;
@@ -67,16 +69,22 @@ export class StreamSession {
     this.#context = context;
   }
 
-  async run(given: WalPosition | undefined): Promise<SessionEnd> {
+  /** The one it is connected to. */
+  get server(): ConnectionSettings | undefined {
+    return this.#server;
+  }
+
+  async run(settings: ConnectionSettings, given: WalPosition | undefined): Promise<SessionEnd> {
     const { options, spool, coverage, uploader, state } = this.#context;
     const setup = new AbortController();
     const onAbort = () => setup.abort(options.signal.reason);
     options.signal.addEventListener('abort', onAbort, { once: true });
     try {
-      await using connection = await connectReplication(options.settings, {
+      await using connection = await connectReplication(settings, {
         signal: setup.signal,
         applicationName: options.applicationName ?? options.slot,
       });
+      this.#server = connection.settings;
       const server = await identify(connection);
       await claimCluster(server, options.systemId, spool, coverage);
       uploader.learnCoverage();

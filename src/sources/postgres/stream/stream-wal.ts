@@ -2,6 +2,7 @@ import { type ErrorCode, isLifeboatError, sleep } from '../../../core/index.ts';
 import { Exposure } from './exposure.ts';
 import { Guarantees } from './guarantees.ts';
 import { LogCoverage } from './log-coverage.ts';
+import { ServerChoice } from './server-choice.ts';
 import { watchSlot } from './slot-watch.ts';
 import { Spool } from './spool.ts';
 import { defaultLimits, type StreamOptions } from './stream-options.ts';
@@ -39,6 +40,7 @@ class WalStream {
   readonly #options: StreamOptions;
   readonly #context: SessionContext;
   readonly #uploader: Uploader;
+  readonly #servers: ServerChoice;
   readonly #state: StatePublisher;
   /** Ends the sessions when the uploader cannot go on, or the caller wants to stop. */
   readonly #stop: AbortSignal;
@@ -57,6 +59,7 @@ class WalStream {
     this.#state = state;
     this.#stop = AbortSignal.any([options.signal, this.#broken.signal]);
     this.#options = { ...options, signal: this.#stop };
+    this.#servers = new ServerChoice(options.settings);
     this.#uploader = new Uploader({
       log: options.log,
       coverage,
@@ -82,6 +85,7 @@ class WalStream {
       },
       onStreaming: () => {
         this.#hasStreamed = true;
+        this.#servers.reset();
         this.#failures = 0;
         this.#busySinceMs = undefined;
       },
@@ -108,7 +112,8 @@ class WalStream {
   async #watchSlot(signal: AbortSignal): Promise<void> {
     const { guarantees, limits, options } = this.#context;
     await watchSlot({
-      ...options,
+      slot: options.slot,
+      settings: () => this.#session?.server ?? this.#servers.settings,
       signal,
       intervalMs: limits.slotLookIntervalMs,
       onLook: (look) => guarantees.consider(look, () => this.#session?.followSpool()),
@@ -121,19 +126,24 @@ class WalStream {
     while (!this.#stop.aborted) {
       this.#session = new StreamSession(this.#context);
       try {
-        next = await this.#session.run(next);
+        next = await this.#session.run(this.#servers.settings, next);
       } catch (error) {
         next = undefined;
         if (this.#stop.aborted) return;
+        if (this.#servers.passOver(this.#session.server, error)) continue;
         await this.#pauseAfter(error);
       }
     }
   }
 
   async #pauseAfter(error: unknown): Promise<void> {
-    if (!this.#isPassing(error)) throw error;
+    const all = [...this.#servers.reset(), error];
+    // A server that would do if WAL were not missing is the one to go on with.
+    const decisive = all.find((each) => isLifeboatError(each, 'postgres.slot-lost')) ?? error;
+    if (!this.#isPassing(decisive)) throw decisive;
     this.#failures += 1;
-    this.#state.problem('server', error instanceof Error ? error.message : String(error));
+    const facts = all.map((each) => (each instanceof Error ? each.message : String(each)));
+    this.#state.problem('server', [...new Set(facts)].join('; '));
     this.#state.phase('waiting');
     const delayMs = Math.min(retryDelayMinMs * 2 ** Math.min(this.#failures, 10), retryDelayMaxMs);
     await sleep(delayMs * (0.5 + Math.random() / 2), this.#stop).catch(() => {});
