@@ -39,7 +39,7 @@ export {
   readBackupInfo,
   type StoredBackup,
 } from './postgres/base-backup/stored-backups.ts';
-export { announce } from './postgres/baseline/announcements.ts';
+export { announce, listAnnouncements, quietUntil } from './postgres/baseline/announcements.ts';
 export type {
   BaselineDatabase,
   BaselineRecord,

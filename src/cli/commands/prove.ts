@@ -17,16 +17,9 @@ constraints, and the \`checks\` of the configuration. Exit code 1 when something
     'prove',
     'prove database --at "2026-11-21 14:29 UTC"',
     'prove --snapshot 4f2a91c0 --json',
-    'prove --accept-losses    # rows went on purpose; the next proof compares with now',
   ],
   arguments: [sourceArgument],
-  options: {
-    ...targetOptions,
-    acceptLosses: {
-      flags: '--accept-losses',
-      description: 'tables, indexes and rows that went since the last proof went on purpose',
-    },
-  },
+  options: targetOptions,
   async run({ arguments: [wanted], options }, context) {
     await using opened = await openConfiguredSource(context, wanted);
     const { output, signal } = context;
@@ -40,7 +33,6 @@ constraints, and the \`checks\` of the configuration. Exit code 1 when something
       targetText: describeTarget(target),
       ...(await chooseBase(options, repository)),
       userChecks: setting?.kind === 'postgres' ? userChecksOf(source, setting) : [],
-      acceptLosses: options.acceptLosses ?? false,
       signal,
       progress: output.progress,
     });

@@ -1,9 +1,18 @@
 import type { Progress } from '../../core/index.ts';
 import type { Repository } from '../../repository/index.ts';
-import { catalogAt, readBackupCatalog, type ScratchServer } from '../../sources/index.ts';
+import {
+  type CatalogRecord,
+  catalogAt,
+  listAnnouncements,
+  quietUntil,
+  readBackupCatalog,
+  type ScratchServer,
+} from '../../sources/index.ts';
 import { parseLsn } from '../../wal/index.ts';
 import { readCatalogs } from '../assess/read-catalogs.ts';
-import type { FormerState } from '../validate/former-state.ts';
+import { isSystemSchema } from '../validate/checks/former-there.ts';
+import { describeRelation } from '../validate/describe-relation.ts';
+import type { FormerState, FormerTable } from '../validate/former-state.ts';
 import { recordedState } from '../validate/recorded-state.ts';
 import type { StoredProof } from './proof.ts';
 
@@ -18,12 +27,30 @@ export async function formerState(request: {
 }): Promise<FormerState> {
   const { source, repository, scratch, last, progress } = request;
   const { base, reachedLsn } = scratch;
+  const announcements = await listAnnouncements(repository, source);
+  const stateOf = (catalog: CatalogRecord): FormerState => {
+    const state = recordedState(catalog);
+    const isAnnounced = ({ database, schema, name: table }: FormerTable) =>
+      quietUntil(announcements, { database, schema, table }, Date.now()) > state.time.getTime();
+    return {
+      ...state,
+      tables: state.tables.filter((each) => !isAnnounced(each)),
+      announced: state.tables
+        .filter((each) => isAnnounced(each) && isUsers(each))
+        .map(describeRelation),
+    };
+  };
   const own = await readBackupCatalog(repository, base.snapshot);
   const lastLsn = last?.reachedLsn === undefined ? undefined : parseLsn(last.reachedLsn);
   // A proof of an older moment has nothing to do with what came later.
-  if (lastLsn === undefined || lastLsn > reachedLsn) return recordedState(own);
+  if (lastLsn === undefined || lastLsn > reachedLsn) return stateOf(own);
   const all = await readCatalogs(repository, source, base.info.systemId, progress);
-  return recordedState(catalogAt(all, lastLsn) ?? own);
+  return stateOf(catalogAt(all, lastLsn) ?? own);
+}
+
+/** Told to people only where it is a table of theirs. */
+function isUsers({ kind, schema }: FormerTable): boolean {
+  return (kind === 'r' || kind === 'm') && !isSystemSchema(schema);
 }
 
 /** What the user's checks gave in a proof. */

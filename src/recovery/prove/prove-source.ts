@@ -30,8 +30,6 @@ export interface ProveOptions {
   readonly base?: string;
   readonly timeline?: number;
   readonly userChecks?: readonly UserCheck[];
-  /** Rows, tables and indexes that went since the last proof went on purpose. */
-  readonly acceptLosses?: boolean;
   readonly signal?: AbortSignal;
   readonly progress?: Progress;
 }
@@ -126,15 +124,13 @@ async function examine(
   now: Date | undefined,
   progress: Progress,
 ) {
-  const { source, repository, userChecks = [], acceptLosses } = options;
+  const { source, repository, userChecks = [] } = options;
   const aborting = options.signal ? { signal: options.signal } : {};
   const { base, reachedLsn } = scratch;
   const proofs = await listProofs(repository, source.name);
   const last = proofs.find(({ verdict }) => verdict === 'passed');
   const preloadLibraries = await readOriginalPreloads(repository, base.snapshot);
-  const former = acceptLosses
-    ? { why: 'what went since the last proof went on purpose (--accept-losses)' }
-    : await formerState({ source: source.name, repository, scratch, last, progress });
+  const former = await formerState({ source: source.name, repository, scratch, last, progress });
   const { spool } = await source.recovery({ repository, target: { kind: 'latest' } });
   const accounted = await expectedCountsAt({
     repository,

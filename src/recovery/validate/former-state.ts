@@ -2,6 +2,8 @@
 export interface FormerState {
   readonly time: Date;
   readonly tables: readonly FormerTable[];
+  /** What was said to change, and is not compared: for people. */
+  readonly announced: readonly string[];
 }
 
 /** A table or an index. */

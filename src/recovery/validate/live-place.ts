@@ -1,6 +1,7 @@
 import { sleep } from '../../core/index.ts';
 import type { ConnectionSettings } from '../../sources/index.ts';
 import { openSession } from '../rescue/session.ts';
+import { Pace } from './pace.ts';
 import type { Place } from './place.ts';
 import { readPlaceFacts } from './place-facts.ts';
 
@@ -45,17 +46,13 @@ export async function livePlace(
   };
 }
 
-/** Waits so long that what is about to be read fits the rate. */
-export function paceOf(
+function paceOf(
   bytesPerSecond: number,
   signal: AbortSignal | undefined,
-  now: () => number = () => performance.now(),
 ): (bytes: number) => Promise<void> {
-  let freeAtMs = now();
+  const pace = new Pace(bytesPerSecond);
   return async (bytes) => {
-    const nowMs = now();
-    const waitMs = freeAtMs - nowMs;
-    freeAtMs = Math.max(freeAtMs, nowMs) + (bytes / bytesPerSecond) * 1000;
+    const waitMs = pace.waitMs(bytes, performance.now());
     if (waitMs > 0) await sleep(waitMs, signal);
   };
 }

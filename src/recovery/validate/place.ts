@@ -21,8 +21,8 @@ export interface Place {
   readonly position: string;
   /** Up to when the data goes; what must be fresh is compared with it. */
   readonly moment: Date;
-  /** What was there before, or why that is not compared. Of copies only. */
-  readonly former?: FormerState | { readonly why: string };
+  /** What was there before; only copies are compared with it. */
+  readonly former?: FormerState;
   /** How many rows each table must hold, by the log; undefined: only a copy knows. */
   readonly accounted?: ExpectedCounts;
   readonly userChecks: readonly UserCheck[];

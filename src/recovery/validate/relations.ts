@@ -1,5 +1,5 @@
 import type { Desk } from './desk.ts';
-import type { PlaceDatabase } from './place.ts';
+import type { Place, PlaceDatabase } from './place.ts';
 
 /** A relation with pages of its own. */
 export interface StoredRelation {
@@ -33,7 +33,7 @@ export async function storedRelations(
     >(
       `select c.oid::int8::float8 as oid, n.nspname::text as schema, c.relname::text as name,
          c.relkind::text as kind, coalesce(a.amname::text, '') as method,
-         coalesce(pg_relation_size(c.oid), 0)::text as bytes,
+         ${sizeOf('c', desk.place)}::text as bytes,
          c.relpersistence = 'u' as "isUnlogged",
          coalesce(pg_relation_filenode(c.oid), 0)::int8::float8 as filenode,
          (case when c.relisshared then 1664 when c.reltablespace = 0 then d.dattablespace
@@ -49,4 +49,13 @@ export async function storedRelations(
     found.push(...rows.map((row) => ({ ...row, database, databaseOid, bytes: Number(row.bytes) })));
   }
   return found;
+}
+
+/**
+ * SQL for the size of a relation of pg_class. On a live server as VACUUM last saw it: to ask for the true one means to wait for
+ * whoever has locked the relation.
+ */
+export function sizeOf(alias: string, { kind, pageSizeBytes }: Place): string {
+  if (kind === 'live') return `(greatest(${alias}.relpages, 0)::int8 * ${pageSizeBytes})`;
+  return `coalesce(pg_relation_size(${alias}.oid), 0)`;
 }

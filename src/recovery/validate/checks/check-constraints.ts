@@ -3,6 +3,7 @@ import type { Check, CheckPlan, CheckUnit, NotChecked } from '../check.ts';
 import { describeRelation } from '../describe-relation.ts';
 import type { Desk } from '../desk.ts';
 import type { Place } from '../place.ts';
+import { sizeOf } from '../relations.ts';
 
 interface Constraint {
   constraint: string;
@@ -34,7 +35,7 @@ async function plan(place: Place, desk: Desk): Promise<CheckPlan> {
       `select con.conname::text as constraint, n.nspname::text as schema, c.relname::text as name,
          pg_get_expr(con.conbin, con.conrelid) as expression, con.convalidated as validated,
          ${place.major >= 18 ? 'con.conenforced' : 'true'} as enforced,
-         coalesce(pg_relation_size(c.oid), 0)::text as bytes
+         ${sizeOf('c', place)}::text as bytes
        from pg_constraint con join pg_class c on c.oid = con.conrelid
        join pg_namespace n on n.oid = c.relnamespace
        where con.contype = 'c' and c.relkind = 'r' and c.relpersistence <> 't'

@@ -3,6 +3,7 @@ import type { Check, CheckPlan, CheckUnit, NotChecked } from '../check.ts';
 import { describeRelation } from '../describe-relation.ts';
 import type { Desk } from '../desk.ts';
 import type { Place } from '../place.ts';
+import { sizeOf } from '../relations.ts';
 
 interface ForeignKey {
   constraint: string;
@@ -15,6 +16,8 @@ interface ForeignKey {
   columns: string[];
   parentColumns: string[];
   operators: string[];
+  /** What the server itself adds where the two columns have different ones, else ''. */
+  collations: string[];
   full: boolean;
   validated: boolean;
   enforced: boolean;
@@ -69,7 +72,14 @@ async function keysOf(desk: Desk, database: string): Promise<readonly ForeignKey
          from unnest(con.conpfeqop) with ordinality as k(id, place)
          join pg_operator op on op.oid = k.id join pg_namespace o on o.oid = op.oprnamespace
          order by k.place) as operators,
-       (coalesce(pg_relation_size(c.oid), 0) + coalesce(pg_relation_size(p.oid), 0))::text as bytes
+       array(select case when a.attcollation = b.attcollation or b.attcollation = 0 then ''
+           else (select format(' collate %I.%I', o.nspname, l.collname) from pg_collation l
+             join pg_namespace o on o.oid = l.collnamespace where l.oid = b.attcollation) end
+         from unnest(con.conkey, con.confkey) with ordinality as k(own, theirs, place)
+         join pg_attribute a on a.attrelid = con.conrelid and a.attnum = k.own
+         join pg_attribute b on b.attrelid = con.confrelid and b.attnum = k.theirs
+         order by k.place) as collations,
+       (${sizeOf('c', desk.place)} + ${sizeOf('p', desk.place)})::text as bytes
      from pg_constraint con
      join pg_class c on c.oid = con.conrelid join pg_namespace n on n.oid = c.relnamespace
      join pg_class p on p.oid = con.confrelid join pg_namespace pn on pn.oid = p.relnamespace
@@ -100,7 +110,9 @@ function orphanQuery(key: ForeignKey): string {
   const parent = only(key.parentKind) + quoteQualified(key.parentSchema, key.parentName);
   const own = key.columns.map((name) => `f.${quoteName(name)}`);
   const theirs = key.parentColumns.map((name) => `p.${quoteName(name)}`);
-  const joined = own.map((column, at) => `${theirs[at]} ${key.operators[at]} ${column}`);
+  const joined = own.map(
+    (column, at) => `${theirs[at]} ${key.operators[at]} ${column}${key.collations[at]}`,
+  );
   const set = own.map((column) => `${column} is not null`).join(key.full ? ' or ' : ' and ');
   return `select count(*)::text as orphans from ${child} f left join ${parent} p on ${joined.join(' and ')}
     where ${theirs[0]} is null and (${set})`;

@@ -1,10 +1,10 @@
 import type { NotChecked } from '../check.ts';
 import type { Place } from '../place.ts';
 
-/** Why what was there before is not compared with. */
+/** What is not compared with what was there before. */
 export function formerGap({ former }: Place): readonly NotChecked[] {
-  if (former === undefined) return [];
-  return 'why' in former ? [{ what: 'what was there before', why: former.why }] : [];
+  const announced = former?.announced ?? [];
+  return announced.map((what) => ({ what, why: 'its change was announced' }));
 }
 
 /** The server's own: nobody's data. */

@@ -21,9 +21,7 @@ export const rowCounts = Object.freeze<Check>({
 
 async function plan(place: Place, desk: Desk): Promise<CheckPlan> {
   const { former } = place;
-  if (former === undefined || 'why' in former) {
-    return { units: [], notChecked: formerGap(place) };
-  }
+  if (former === undefined) return { units: [], notChecked: [] };
   const there = await storedRelations(desk, place.databases, ['r', 'm']);
   const present = new Map(there.map((each) => [rowsKey(each.database, each.oid), each]));
   const names = new Set(there.map(describeRelation));
@@ -42,7 +40,8 @@ async function plan(place: Place, desk: Desk): Promise<CheckPlan> {
   }
   const what = `${estimated} ${estimated === 1 ? 'table' : 'tables'}`;
   const why = 'their rows were not counted when they were recorded';
-  return { units, notChecked: estimated === 0 ? [] : [{ what, why }] };
+  const notChecked = [...formerGap(place), ...(estimated === 0 ? [] : [{ what, why }])];
+  return { units, notChecked };
 }
 
 function unitOf(former: FormerState, table: FormerTable, before: number): CheckUnit {

@@ -20,7 +20,7 @@ export async function readOriginalPreloads(
 }
 
 /** What the last line that sets it says. */
-function preloadsIn(text: string): readonly string[] | undefined {
+export function preloadsIn(text: string): readonly string[] | undefined {
   const value = text
     .split('\n')
     .map((line) => setting.exec(line)?.[1])
