@@ -105,7 +105,7 @@ function describeFigures(proof: StoredProof, { dim }: Style): readonly string[] 
   const time = `recovery time (RTO) ${formatDuration(rtoMs)}`;
   return [
     '',
-    `  measured: ${[time, ...loss].join(', ')}  ${dim(parts.join(', '))}`,
+    `  measured: ${[time, ...loss].join(', ')}  ${dim(parts.join(', '))}`.trimEnd(),
     dim(`  kept in the repository as proof ${id.slice(0, 8)}`),
   ];
 }

@@ -37,7 +37,8 @@ export interface ProveOptions {
 /**
  * Restores a source to a scratch server, checks all of its data, and records what was found. That the data is not good, or
  * cannot be restored, is a proof that failed, not an error. Errors: `cancelled`; what keeps the record from being written;
- * what says nothing about the backup (`postgres.no-programs`, `disk.full`, a repository that is out of reach).
+ * what says nothing about the backup (`postgres.no-programs`, `disk.full`, a repository that is out of reach,
+ * `target.outside-window`).
  */
 export async function proveSource(options: ProveOptions): Promise<StoredProof> {
   const { source } = options;
@@ -101,7 +102,7 @@ async function restore(
   }).catch(failedBy);
 }
 
-/** Errors that say only that this host, or the way to the repository, was not up to it are thrown on. */
+/** Errors that say only that this host, the way to the repository, or what was asked for was not up to it are thrown on. */
 function failedBy(error: unknown): Required<Pick<Proof, 'error'>> {
   const isNoVerdict = isLifeboatError(
     error,
@@ -112,6 +113,9 @@ function failedBy(error: unknown): Required<Pick<Proof, 'error'>> {
     'postgres.wrong-major',
     'location.unreachable',
     'location.refused',
+    'repository.snapshot-missing',
+    'target.outside-window',
+    'usage.invalid',
   );
   if (isNoVerdict || !isLifeboatError(error)) throw error;
   const { code, message, hint } = error;
