@@ -43,6 +43,8 @@ export interface ProveOptions {
 export async function proveSource(options: ProveOptions): Promise<StoredProof> {
   const { source } = options;
   const target = options.target ?? { kind: 'latest' };
+  // Before the clock starts: a dead server takes its time not to answer.
+  const live = target.kind === 'latest' ? await liveEnd(source, options.signal) : undefined;
   const startTime = new Date();
   const begunMs = performance.now();
   const clock = new PhaseClock(options.progress ?? silentProgress);
@@ -54,7 +56,6 @@ export async function proveSource(options: ProveOptions): Promise<StoredProof> {
     phases: clock.phases,
     rtoMs: Math.round(performance.now() - begunMs),
   });
-  const live = target.kind === 'latest' ? await liveEnd(source, options.signal) : undefined;
   const restored = await restore(options, target, clock.progress);
   if ('error' in restored) {
     return await append(options, { ...common(), ...restored, verdict: 'failed', checks: [] });
