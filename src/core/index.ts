@@ -17,4 +17,5 @@ export {
 export { type Progress, type ProgressEvent, silentProgress } from './events.ts';
 export { giveBack } from './give-back.ts';
 export { Secret } from './secret.ts';
+export { Turn } from './turn.ts';
 export { loadKernel, type WasmKernel } from './wasm-kernel.ts';

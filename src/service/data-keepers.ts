@@ -5,6 +5,7 @@ import {
   type PostgresSourceSetting,
   proofsOf,
 } from '../config/index.ts';
+import type { Turn } from '../core/index.ts';
 import type { Repository } from '../repository/index.ts';
 import type { PostgresSource } from '../sources/index.ts';
 import { IntegrityKeeper } from './integrity-keeper.ts';
@@ -48,14 +49,15 @@ export function dataKeepers(work: {
   readonly repository: Repository;
   readonly place: Pick<RepositoryKeeper, 'turns'>;
   readonly schedules: ReadonlyMap<string, DataSchedules>;
+  readonly proofTurn: Turn;
   readonly signal: AbortSignal;
   readonly onEvent: (event: ServiceEvent) => void;
 }): readonly { run(): Promise<void> }[] {
-  const { source, setting, repository, place, signal, onEvent } = work;
+  const { source, setting, repository, place, proofTurn: turn, signal, onEvent } = work;
   const { proof, integrity, bytesPerSecond } = work.schedules.get(source.name) ?? {};
   const common = { source, repository, userChecks: userChecksOf(source, setting), signal, onEvent };
   return [
-    ...(proof ? [new ProofKeeper({ ...common, place, schedule: proof })] : []),
+    ...(proof ? [new ProofKeeper({ ...common, place, turn, schedule: proof })] : []),
     ...(integrity ? [new IntegrityKeeper({ ...common, bytesPerSecond, schedule: integrity })] : []),
   ];
 }

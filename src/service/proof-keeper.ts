@@ -1,4 +1,5 @@
 import type { Cron } from 'croner';
+import { type Turn, throwIfAborted } from '../core/index.ts';
 import { failuresOf, proveSource, type UserCheck } from '../recovery/index.ts';
 import type { Repository } from '../repository/index.ts';
 import type { PostgresSource } from '../sources/index.ts';
@@ -11,6 +12,8 @@ interface Options {
   readonly source: PostgresSource;
   readonly repository: Repository;
   readonly place: Pick<RepositoryKeeper, 'turns'>;
+  /** Of all sources: each needs room for a whole cluster, and the processors. */
+  readonly turn: Turn;
   readonly schedule: Cron;
   readonly userChecks: readonly UserCheck[];
   readonly signal: AbortSignal;
@@ -27,11 +30,11 @@ export class ProofKeeper {
 
   /** Resolves after the signal aborted. */
   async run(): Promise<void> {
-    const { schedule, signal, source, onEvent } = this.#options;
+    const { schedule, signal, source, turn, onEvent } = this.#options;
     this.#announceNext();
     await runOnSchedule(schedule, signal, async () => {
       try {
-        await this.#prove();
+        await turn.take(() => this.#prove());
       } catch (error) {
         if (signal.aborted) return;
         const action = 'the next scheduled proof tries again';
@@ -45,6 +48,7 @@ export class ProofKeeper {
 
   async #prove(): Promise<void> {
     const { source, repository, place, userChecks, signal, onEvent } = this.#options;
+    throwIfAborted(signal);
     // Before the first backup there is nothing to prove, and `status` says that there is none.
     if (!(await source.hasBackup({ repository, signal }))) return;
     // A prune of our own waits; what it would remove may be just what is restored.

@@ -1,5 +1,5 @@
 import type { Configuration } from '../config/index.ts';
-import { assert } from '../core/index.ts';
+import { assert, Turn } from '../core/index.ts';
 import type { Repository } from '../repository/index.ts';
 import { PostgresSource, type Source } from '../sources/index.ts';
 import { alarmOf } from './alarm.ts';
@@ -39,7 +39,8 @@ export async function runService(options: ServiceOptions): Promise<void> {
       backup === undefined ? undefined : parseSchedule(backup, `sources.${name}.backup`),
     ]),
   );
-  const dataSchedules = dataSchedulesOf(configuration);
+  const schedulesOfData = dataSchedulesOf(configuration);
+  const proofTurn = new Turn();
   await using _lock = await lockInstance(configuration.stateFolder);
   const names = { sources: sources.map(({ name }) => name), repositories: [...places.keys()] };
   onEvent({ type: 'service-started', ...names });
@@ -59,7 +60,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
     const setting = configuration.sources[source.name];
     const watched =
       source instanceof PostgresSource && setting?.kind === 'postgres'
-        ? dataKeepers({ ...work, source, setting, schedules: dataSchedules })
+        ? dataKeepers({ ...work, source, setting, schedules: schedulesOfData, proofTurn })
         : [];
     await Promise.all([new SourceKeeper(work), ...watched].map((keeper) => keeper.run()));
   };

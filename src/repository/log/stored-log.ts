@@ -1,4 +1,4 @@
-import { assert, isLifeboatError } from '../../core/index.ts';
+import { assert, isLifeboatError, Turn } from '../../core/index.ts';
 import { Catalog } from './catalog.ts';
 import { conflict, isStoredAlready } from './compare-stored.ts';
 import { consolidate } from './consolidate.ts';
@@ -12,7 +12,6 @@ import { sha256 } from './nested-file.ts';
 import { noPrevious } from './nested-header.ts';
 import { refreshCatalog } from './read-catalog.ts';
 import { readSpan } from './read-span.ts';
-import { Turn } from './turn.ts';
 
 const readAttempts = 4;
 

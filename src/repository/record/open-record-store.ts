@@ -1,8 +1,8 @@
+import { Turn } from '../../core/index.ts';
 import type { EnvelopeKey } from '../crypto/envelope.ts';
 import type { Location } from '../location/location.ts';
 import { NestedArea } from '../log/nested-area.ts';
 import { noPrevious } from '../log/nested-header.ts';
-import { Turn } from '../log/turn.ts';
 import type { LifeboatRecord, RecordStore } from './record.ts';
 import { type RecordFacts, RecordFiles } from './record-files.ts';
 import { encodeRecord } from './record-payload.ts';
