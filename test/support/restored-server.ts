@@ -33,6 +33,8 @@ export interface StockServer {
   readonly log: () => string;
   url(database?: string): string;
   query(sql: string, database?: string): Promise<pg.QueryResult>;
+  /** kill -9. */
+  kill(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -42,7 +44,7 @@ export async function startStock(
   dataFolder: string,
   settings: Record<string, string> = {},
 ): Promise<StockServer> {
-  const port = await freePort();
+  const port = settings.port === undefined ? await freePort() : Number(settings.port);
   const all: Record<string, string> = {
     allow_in_place_tablespaces: 'on',
     listen_addresses: '127.0.0.1',
@@ -61,8 +63,8 @@ export async function startStock(
   });
   let log = '';
   const ended = new Promise((resolve) => child.once('exit', resolve));
-  const dispose = async () => {
-    child.kill('SIGQUIT');
+  const end = async (signal: NodeJS.Signals) => {
+    child.kill(signal);
     await ended;
   };
   await new Promise<void>((resolve, reject) => {
@@ -90,6 +92,7 @@ export async function startStock(
         await client.end();
       }
     },
-    [Symbol.asyncDispose]: dispose,
+    kill: () => end('SIGKILL'),
+    [Symbol.asyncDispose]: () => end('SIGQUIT'),
   };
 }
