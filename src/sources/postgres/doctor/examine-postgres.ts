@@ -1,12 +1,20 @@
 import { tmpdir } from 'node:os';
 import { isLifeboatError, type LifeboatError } from '../../../core/index.ts';
 import type { Finding } from '../../source.ts';
-import { type ConnectionSettings, describeConnection } from '../connection-settings.ts';
+import {
+  type ConnectionSettings,
+  describeConnection,
+  preferPrimary,
+} from '../connection-settings.ts';
 import { connectReplication } from '../protocol/connect-replication.ts';
 import { findServerPrograms } from '../server/index.ts';
 import { connectSql } from '../sql-connection.ts';
+import { ok, problem, warning } from './finding.ts';
+import { judgeDataFolder } from './judge-data-folder.ts';
+import { judgeLibraries } from './judge-libraries.ts';
+import { judgeRescueRole } from './judge-role.ts';
 import { judgeRoom } from './judge-room.ts';
-import { judgeRescueRole, judgeServer, ok, problem, warning } from './judge-server.ts';
+import { judgeServer } from './judge-server.ts';
 import { readServerFacts, type ServerFacts } from './server-facts.ts';
 
 const spoolRoomBytes = 2 ** 30;
@@ -26,23 +34,29 @@ export interface ExamineOptions {
 export async function examinePostgres(options: ExamineOptions): Promise<readonly Finding[]> {
   const { connection, rescueConnection, slot, signal } = options;
   const findings: Finding[] = [];
-  const facts = await attempt(findings, 'connection', 'problem', () =>
+  const asked = await attempt(findings, 'connection', 'problem', () =>
     askServer(connection, slot, signal),
   );
-  if (facts) {
-    findings.push(ok('connection', `${describeConnection(connection)} answers`));
-    findings.push(...judgeServer(facts, slot, new Date()));
+  if (asked) {
+    const { facts, place, now } = asked;
+    findings.push(ok('connection', `${place} answers`));
+    findings.push(...judgeServer(facts, slot, now));
+    const room = await judgeDataFolder(facts);
+    if (room) findings.push(room);
     if (facts.mayReplicate) findings.push(...(await examineReplication(options)));
     findings.push(...(await examineScratch(options, facts)));
     if (!rescueConnection) findings.push(judgeRescueRole(facts));
   }
   if (rescueConnection) {
     const rescue = await attempt(findings, 'rescue connection', 'warning', () =>
-      askServer(rescueConnection, slot, signal),
+      askServer(preferPrimary(rescueConnection), slot, signal),
     );
     if (rescue) {
-      findings.push(ok('rescue connection', `${describeConnection(rescueConnection)} answers`));
-      findings.push(judgeRescueRole(rescue));
+      findings.push(ok('rescue connection', `${rescue.place} answers`));
+      findings.push(judgeRescueRole(rescue.facts));
+      if (asked && asked.facts.systemId !== rescue.facts.systemId) {
+        findings.push(otherCluster(rescue.place, rescue.facts, asked.facts));
+      }
     }
   }
   findings.push(
@@ -51,13 +65,34 @@ export async function examinePostgres(options: ExamineOptions): Promise<readonly
   return findings;
 }
 
+interface Asked {
+  readonly facts: ServerFacts;
+  readonly place: string;
+  readonly now: Date;
+}
+
 async function askServer(
   settings: ConnectionSettings,
   slot: string,
   signal: AbortSignal | undefined,
-): Promise<ServerFacts> {
+): Promise<Asked> {
   await using connection = await connectSql(settings, signal ? { signal } : {});
-  return await readServerFacts(connection, slot);
+  const beforeMs = Date.now();
+  const facts = await readServerFacts(connection, slot, signal);
+  return { facts, place: describeConnection(connection.settings), now: nearest(facts, beforeMs) };
+}
+
+/** Our time when the server told its own, as far as it is known: the moment between question and answer that fits best. */
+function nearest({ clock }: ServerFacts, beforeMs: number): Date {
+  return new Date(Math.min(Math.max(clock.getTime(), beforeMs), Date.now()));
+}
+
+function otherCluster(place: string, found: ServerFacts, wanted: ServerFacts): Finding {
+  return problem(
+    'rescue connection',
+    `${place} is cluster ${found.systemId}, the source is cluster ${wanted.systemId}`,
+    'Name a server of the same cluster below `rescue:` in lifeboat.yaml.',
+  );
 }
 
 /** pg_hba.conf has lines of its own for replication, so only trying tells. */
@@ -82,6 +117,8 @@ async function examineScratch(options: ExamineOptions, facts: ServerFacts): Prom
   if (programs) {
     const fact = `PostgreSQL ${programs.version} in ${programs.folder} for scratch servers`;
     findings.push(ok('server programs', fact));
+    const libraries = await judgeLibraries(programs, facts.libraries);
+    if (libraries) findings.push(libraries);
   }
   const folder = options.scratchFolder ?? tmpdir();
   const needed = facts.sizeBytes * 1.2;

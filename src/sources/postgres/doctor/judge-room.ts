@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { formatBytes } from '../../../core/index.ts';
 import type { Finding } from '../../source.ts';
-import { ok, warning } from './judge-server.ts';
+import { ok, warning } from './finding.ts';
 
 /** Whether the disk of a folder (which need not exist yet) has room for `neededBytes`. */
 export async function judgeRoom(
