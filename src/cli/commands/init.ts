@@ -13,7 +13,7 @@ import { createConfigured } from '../setup/create-configured.ts';
 import { type MadeRepository, makeRepository } from '../setup/make-repository.ts';
 import { writeNewFile } from '../setup/new-file.ts';
 import { nextSteps } from '../setup/next-steps.ts';
-import { roleSql } from '../setup/role-sql.ts';
+import { hbaLines, roleSql } from '../setup/role-sql.ts';
 import type { SetupChoices } from '../setup/setup-choices.ts';
 
 export const init = defineCommand({
@@ -114,7 +114,8 @@ function report(
       exclude: files?.exclude,
       retention,
       connection,
-      roleSql: connection && roleSql(parseConnectionUrl(connection).user),
+      roleSql: connection && roleSql(parseConnectionUrl(connection)),
+      hbaLines: connection && hbaLines(parseConnectionUrl(connection)),
     },
     (style) => {
       const done = style.green('✓');

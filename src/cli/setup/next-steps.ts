@@ -5,7 +5,7 @@ import type { CommandContext } from '../command.ts';
 import { programName, quoteArgument } from '../next-command.ts';
 import type { Style } from '../output/style.ts';
 import { contains } from './choose-files.ts';
-import { roleSql } from './role-sql.ts';
+import { hbaLines, roleSql } from './role-sql.ts';
 import type { SetupChoices } from './setup-choices.ts';
 
 /** What to do after `init`, in order, as commands that can be pasted. */
@@ -58,13 +58,16 @@ function trialFolder({ files }: SetupChoices, { folder }: CommandContext): strin
 }
 
 function roleSteps(connection: string, folder: string, dim: Style['dim']): string[][] {
-  const role = parseConnectionUrl(connection).user;
+  const settings = parseConnectionUrl(connection);
+  const address = settings.host.startsWith('/')
+    ? ''
+    : ` ${dim('(samehost: or the address of this machine, such as 192.0.2.7/32)')}`;
   return [
     [
       `As a superuser of the server, in psql ${dim('(a role that may read and stream, nothing else)')}:`,
-      ...roleSql(role).map((line) => `  ${line}`),
-      'In pg_hba.conf, when it has no such line (then: SELECT pg_reload_conf();):',
-      `  host replication ${role} samehost scram-sha-256   ${dim('# samehost: or the address of this machine')}`,
+      ...roleSql(settings).map((line) => `  ${line}`),
+      `In pg_hba.conf, above lines that fit too; then SELECT pg_reload_conf();${address}:`,
+      ...hbaLines(settings).map((line) => `  ${line}`),
     ],
     [
       `Write the password into ${join(folder, 'database.password')}`,

@@ -1,11 +1,58 @@
-/** What a superuser runs once so that `role` can protect the cluster and do nothing else to it. */
-export function roleSql(role: string): readonly string[] {
-  const name = quoteIdentifier(role);
+import type { ConnectionSettings } from '../../sources/index.ts';
+
+export interface RoleStatement {
+  readonly sql: string;
+  /** First and last major version that it is for. */
+  readonly from?: number;
+  readonly to?: number;
+  readonly why?: string;
+}
+
+/** What a superuser runs once, in the database of the URL, so that the role can protect the cluster and do nothing else to it. */
+export function roleStatements({ user, database }: ConnectionSettings): readonly RoleStatement[] {
+  const role = quoteIdentifier(user);
+  const files = `reads the files itself where they are on this machine; in the database ${database}`;
   return [
-    `CREATE ROLE ${name} LOGIN REPLICATION;`,
-    `GRANT pg_read_all_data TO ${name};  -- counts rows for the baseline; PostgreSQL 14 and newer`,
-    `\\password ${role}`,
+    { sql: `CREATE ROLE ${role} LOGIN REPLICATION;` },
+    { sql: `GRANT pg_monitor TO ${role};`, why: 'sees settings, slots and their state' },
+    { sql: `GRANT pg_read_all_data TO ${role};`, from: 14, why: 'counts rows' },
+    {
+      sql: `GRANT USAGE ON SCHEMA public TO ${role}; GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${role};`,
+      to: 13,
+      why: 'counts rows; in each database, for each schema, and again for new tables',
+    },
+    {
+      sql: `GRANT EXECUTE ON FUNCTION pg_backup_start(text, boolean), pg_backup_stop(boolean) TO ${role};`,
+      from: 15,
+      why: files,
+    },
+    {
+      sql: `GRANT EXECUTE ON FUNCTION pg_start_backup(text, boolean, boolean), pg_stop_backup(boolean, boolean) TO ${role};`,
+      to: 14,
+      why: files,
+    },
   ];
+}
+
+/** The same as lines for psql; without a version, with what each needs said beside it. */
+export function roleSql(settings: ConnectionSettings): readonly string[] {
+  const lines = roleStatements(settings).map(({ sql, from, to, why }) => {
+    const versions = from ? [`${from} and newer`] : to ? [to === 13 ? '13' : `13 to ${to}`] : [];
+    const notes = [...versions.map((each) => `PostgreSQL ${each}`), ...(why ? [why] : [])];
+    return notes.length > 0 ? `${sql}  -- ${notes.join(': ')}` : sql;
+  });
+  return [...lines, `\\password ${settings.user}`];
+}
+
+/** The lines of pg_hba.conf that let the role in, for replication and for every database. */
+export function hbaLines(settings: ConnectionSettings): readonly string[] {
+  const role = quoteIdentifier(settings.user);
+  const isSocket = settings.host.startsWith('/');
+  const encrypts = settings.sslmode === 'require' || settings.sslmode.startsWith('verify');
+  const [kind, address] = isSocket ? ['local', ''] : [encrypts ? 'hostssl' : 'host', ' samehost'];
+  return ['replication', 'all'].map(
+    (database) => `${kind} ${database} ${role}${address} scram-sha-256`,
+  );
 }
 
 function quoteIdentifier(text: string): string {
