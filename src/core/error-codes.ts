@@ -71,6 +71,10 @@ export const errorCodes = {
     exit: ExitCode.failed,
     meaning: 'the role may not use the replication protocol',
   },
+  'postgres.unsupported': {
+    exit: ExitCode.failed,
+    meaning: 'a version of PostgreSQL that this program does not know',
+  },
   'postgres.wal-level': { exit: ExitCode.failed, meaning: 'wal_level is too low' },
   'postgres.query': { exit: ExitCode.failed, meaning: 'the server answered with an error' },
   'postgres.connection-lost': { exit: ExitCode.failed, meaning: 'the connection broke' },

@@ -79,9 +79,7 @@ describe.each(serversUnderTest(15, 18))(
       const { rows } = await server.query(
         'select min(name) as name from pg_ls_waldir() where length(name) = 24',
       );
-      const oldest = await server.query(
-        `select pg_walfile_name('${formatLsn(end)}'::pg_lsn + 1) as name`,
-      );
+      const oldest = await server.query(`select pg_walfile_name('${formatLsn(end + 1n)}') as name`);
       expect(rows[0].name).toBe(oldest.rows[0].name);
       for (const lost of [false, true]) {
         if (lost) rmSync(scene.spoolFolder, { recursive: true });

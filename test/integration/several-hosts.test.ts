@@ -1,15 +1,13 @@
-import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { preferPrimary } from '../../src/sources/postgres/connection-settings.ts';
 import { parseConnectionUrl } from '../../src/sources/postgres/connection-url.ts';
 import { connectReplication } from '../../src/sources/postgres/protocol/connect-replication.ts';
 import { connectSql } from '../../src/sources/postgres/sql-connection.ts';
 import { freePort, startPostgres, type TestServer } from '../support/postgres.ts';
-import { type StockServer, startStock } from '../support/restored-server.ts';
+import type { StockServer } from '../support/restored-server.ts';
 import { serversUnderTest } from '../support/servers.ts';
 import { need } from '../support/skip.ts';
+import { startStandby } from '../support/standby.ts';
 
 // Goal: of the servers that a URL names, the one that is wanted is found, by SQL and by replication alike; where none will do,
 // the error says what each of them said.
@@ -17,7 +15,6 @@ import { need } from '../support/skip.ts';
 describe.each(serversUnderTest(13, 18))('several hosts, $name', ({ major, bin }) => {
   let primary: TestServer;
   let standby: StockServer;
-  let standbyFolder: string;
   let nobody: number;
 
   beforeEach((context) => void need(context, bin, `no PostgreSQL ${major}`));
@@ -30,19 +27,7 @@ describe.each(serversUnderTest(13, 18))('several hosts, $name', ({ major, bin })
       `create role reader login; create role frozen login replication;
        alter role frozen set default_transaction_read_only = on`,
     );
-    standbyFolder = join(dirname(primary.dataFolder), 'standby');
-    await primary.stop();
-    execFileSync('cp', ['-a', primary.dataFolder, standbyFolder]);
-    await primary.start();
-    for (const [name, text] of [
-      ['standby.signal', ''],
-      ['postgresql.auto.conf', 'max_connections = 40\nmax_wal_senders = 8\n'],
-    ] as const) {
-      writeFileSync(join(standbyFolder, name), text);
-    }
-    standby = await startStock(bin, standbyFolder, {
-      primary_conninfo: `host=127.0.0.1 port=${primary.port} user=postgres`,
-    });
+    standby = await startStandby(primary);
   });
 
   afterAll(async () => {

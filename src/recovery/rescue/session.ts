@@ -16,13 +16,14 @@ export interface Session extends AsyncDisposable {
 }
 
 // Values travel as text, so both servers must write and read them the same way. The empty search_path makes every
-// name that the server prints (expressions, types, regclass) fully qualified.
+// name that the server prints (expressions, types, regclass) fully qualified. No JIT: with sequential scans off every plan looks
+// expensive enough to be compiled, and the programs of a scratch server may come without LLVM.
 const settingsForText = `
   set client_encoding = 'UTF8'; set datestyle = 'ISO, YMD'; set intervalstyle = 'postgres';
   set timezone = 'UTC'; set extra_float_digits = 3; set bytea_output = 'hex';
   set standard_conforming_strings = on; set xmloption = content; set search_path = pg_catalog;
   set row_security = off; set statement_timeout = 0; set idle_in_transaction_session_timeout = 0;
-  set synchronize_seqscans = off`;
+  set synchronize_seqscans = off; set jit = off`;
 
 /**
  * Connects. Errors: `postgres.unreachable`, `postgres.refused`; later `postgres.query` with `sqlstate` in its

@@ -1,6 +1,6 @@
 import { LifeboatError } from '../../../core/index.ts';
 import type { Lsn } from '../../../wal/index.ts';
-import type { ConnectionSettings } from '../connection-settings.ts';
+import { type ConnectionSettings, describeConnection } from '../connection-settings.ts';
 import { Backend, isAside, readLsn, unexpected } from './backend-messages.ts';
 import { queryMessage } from './frontend-messages.ts';
 import { streamPhysical } from './physical-replication.ts';
@@ -14,6 +14,10 @@ import type {
 import { ResultCollector } from './result-collector.ts';
 import { commandError, quoteIdentifier } from './server-error.ts';
 import type { MessageHandler, Wire } from './wire.ts';
+
+/** 13 to 18: what is known of the protocol, of files and of WAL. A later one may keep its data in another way. */
+const versionMin = 130_000;
+const versionEnd = 190_000;
 
 /** The commands of a replication connection on a wire that is logged in. */
 export class ReplicationSession implements ReplicationConnection {
@@ -45,6 +49,7 @@ export class ReplicationSession implements ReplicationConnection {
     if (!Number.isInteger(version)) {
       throw new LifeboatError('postgres.protocol', 'the server did not say its version');
     }
+    if (version < versionMin || version >= versionEnd) throw unsupported(version, settings);
     return new ReplicationSession(wire, settings, version, release);
   }
 
@@ -152,4 +157,13 @@ function inOrder(
 ): void | Promise<void> {
   const done = first();
   return done ? done.then(second) : second();
+}
+
+function unsupported(version: number, settings: ConnectionSettings): LifeboatError {
+  const place = describeConnection(settings);
+  const name = `${Math.floor(version / 10_000)}.${version % 10_000}`;
+  return new LifeboatError('postgres.unsupported', `${place} is PostgreSQL ${name}`, {
+    hint: 'Lifeboat protects PostgreSQL 13 to 18. A newer Lifeboat may know more; what is stored already stays restorable.',
+    context: { version },
+  });
 }
