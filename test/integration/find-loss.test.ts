@@ -33,7 +33,7 @@ const setup = `
   insert into settings select 'key ' || i, 'v' from generate_series(1, 50) i;
   create index on orders (customer)`;
 
-describe.each(serversUnderTest(15, 18))('finding a loss on $name', ({ major, bin }) => {
+describe.each(serversUnderTest(15, 18))('finding a loss on $name', ({ major, bin, hasTools }) => {
   const stateFolder = temporaryFolder('find-loss');
   const xids: Record<string, number> = {};
   const then: Record<string, string> = {};
@@ -48,7 +48,13 @@ describe.each(serversUnderTest(15, 18))('finding a loss on $name', ({ major, bin
     const { server, repository } = shop;
     await server.query(setup);
     const connection = parseConnectionUrl(server.url());
-    source = await createSource({ kind: 'postgres', name: sourceName, connection, stateFolder });
+    source = await createSource({
+      kind: 'postgres',
+      name: sourceName,
+      connection,
+      stateFolder,
+      programsFolder: bin,
+    });
     const stopStreaming = await shop.stream();
     start = BigInt(`0x${(await shop.backup()).startLsn.replace('/', '').padStart(8, '0')}`);
     await server.query(`insert into customers (name) values ('after the backup')`);
@@ -125,6 +131,7 @@ describe.each(serversUnderTest(15, 18))('finding a loss on $name', ({ major, bin
 
   it('agrees with pg_waldump on position and rows', async (context) => {
     need(context, bin, `no PostgreSQL ${major}`);
+    context.skip(!hasTools, 'no pg_waldump');
     const records = await waldump(shop.server, start - (start % 0x100_0000n));
     for (const xid of Object.values(xids)) {
       const commit = records.find(
