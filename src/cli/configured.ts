@@ -88,6 +88,21 @@ export async function createConfiguredSource(
     const { repository: _, backup: __, retention: ___, ...rest } = setting;
     return await createSource({ ...rest, name });
   }
+  if (setting.kind === 'postgres-dump') {
+    const { password: from, connection, databases, programs } = setting;
+    const what = `password of the source "${name}"`;
+    const password =
+      from && purpose !== 'look'
+        ? await readPassword(from, what, secretSurroundings(context))
+        : undefined;
+    return await createSource({
+      kind: setting.kind,
+      name,
+      connection: parseConnectionUrl(connection, password),
+      ...(databases ? { databases } : {}),
+      ...(programs ? { programsFolder: programs } : {}),
+    });
+  }
   return await createPostgresSource(context, configuration, [name, setting], purpose);
 }
 
@@ -143,7 +158,13 @@ export async function openConfiguredSource(
   purpose: Purpose = 'protect',
 ): Promise<OpenedSource<PostgresSource>> {
   const configuration = loadConfigured(context);
-  if (wanted !== undefined && configuration.sources[wanted]?.kind === 'files') {
+  const kind = wanted === undefined ? undefined : configuration.sources[wanted]?.kind;
+  if (kind === 'postgres-dump') {
+    throw new LifeboatError('usage.invalid', `${wanted} is a source of dumps`, {
+      hint: `This command needs the log of a cluster. Dumps are loaded with \`lifeboat extract ${wanted} --database NAME --into URL\`.`,
+    });
+  }
+  if (kind === 'files') {
     throw new LifeboatError('usage.invalid', `${wanted} is a source of files`, {
       hint: `This command works on PostgreSQL. Restore files with \`lifeboat restore ${wanted} --target FOLDER\`.`,
     });

@@ -2,7 +2,7 @@ import { parseByteSize, parseTimeSpan } from './quantity.ts';
 import type { PasswordSetting } from './schema/parts.ts';
 import type { IntegrityFile, ProofsFile } from './schema/proofs.ts';
 import type { RetentionSetting } from './schema/retention.ts';
-import type { FilesSourceFile, PostgresSourceFile } from './schema/source.ts';
+import type { DumpSourceSetting, FilesSourceFile, PostgresSourceFile } from './schema/source.ts';
 
 /** A checked `lifeboat.yaml` with absolute paths and defaults filled in. */
 export interface Configuration {
@@ -46,7 +46,7 @@ export type PostgresSourceSetting = Omit<PostgresSourceFile, 'drift' | 'backupRa
   readonly drift?: { readonly dropAtMost?: number; readonly ignore?: readonly string[] };
   readonly backupBytesPerSecond?: number;
 };
-export type SourceSetting = PostgresSourceSetting | FilesSourceSetting;
+export type SourceSetting = PostgresSourceSetting | DumpSourceSetting | FilesSourceSetting;
 
 /**
  * Which snapshots of a source stay in a repository; undefined: all. The source decides in its own repository, and a copy

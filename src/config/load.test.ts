@@ -41,7 +41,7 @@ describe('a configuration', () => {
     [
       'kind: postgres',
       'kind: oracle',
-      'sources.database.kind: expected "postgres" or "files", got "oracle"',
+      'sources.database.kind: expected "postgres", "postgres-dump" or "files", got "oracle"',
     ],
     [
       '    connection: postgres://lifeboat@db:5432/shop\n',

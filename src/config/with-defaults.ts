@@ -79,6 +79,13 @@ function sourceOf(each: SourceFile, path: ToPath): SourceSetting {
       largerThanBytes: largerThan === undefined ? undefined : parseByteSize(largerThan),
     });
   }
+  if (each.kind === 'postgres-dump') {
+    return withoutUndefined({
+      ...each,
+      password: each.password && secret(each.password, path),
+      programs: each.programs && path(each.programs),
+    });
+  }
   const { drift, backupRate, ...rest } = each;
   const isFolder = each.local !== undefined && each.local !== 'auto' && each.local !== 'never';
   return withoutUndefined({

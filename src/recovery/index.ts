@@ -11,6 +11,11 @@ export { findTransaction, logOf } from './assess/find-transaction.ts';
 export type { LogRequest } from './assess/log-windows.ts';
 export type { LossReport, LossSuspect, LossTable, SearchedSpan } from './assess/loss-report.ts';
 export { type Destination, type DumpFormat, dumpFormats } from './extract/destination.ts';
+export {
+  type ExtractDumpOptions,
+  type ExtractedDump,
+  extractDump,
+} from './extract/extract-dump.ts';
 export { type Extracted, type ExtractOptions, extractParts } from './extract/extract-parts.ts';
 export type { TableName, WantedParts } from './extract/parts.ts';
 export { parseTableName } from './extract/table-name.ts';

@@ -1,6 +1,7 @@
 import type { Progress } from '../core/index.ts';
 import type { ShownKind, ShownPack } from './browse/show-file.ts';
 import type { CheckOptions } from './check/check-repository.ts';
+import type { ContentCutter } from './chunker/content-cutter.ts';
 import type { CopyOptions, CopyReport } from './copy/copy.ts';
 import type { SinkGrant } from './data-plane/blob-sink.ts';
 import type { ForgetOptions, ForgetReport } from './forget/forget.ts';
@@ -161,6 +162,8 @@ export interface BackupWriter extends AsyncDisposable {
    * only after `publishSnapshot`. Zero-length data is not allowed.
    */
   saveData(bytes: Uint8Array): Promise<SavedBlob>;
+  /** Cuts content by its bytes, for what is saved by `saveData` in pieces. */
+  createCutter(): ContentCutter;
   /** Sorts by raw name bytes and encodes canonically. */
   saveTree(nodes: readonly TreeNode[]): Promise<BlobId>;
   /**

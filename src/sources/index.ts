@@ -67,8 +67,13 @@ export { findLocalServers, type LocalServer } from './postgres/doctor/find-local
 export { judgeRoom } from './postgres/doctor/judge-room.ts';
 export {
   type ClientPrograms,
+  type DumpDocument,
+  DumpSource,
+  type DumpSourceSettings,
   findClientPrograms,
   pipeDump,
+  quoteConnectionValue,
+  readDumpDocument,
   runClientProgram,
   startClientProgram,
 } from './postgres/dump/index.ts';

@@ -1,11 +1,12 @@
 import type { FilesSource, FilesSourceSettings } from './files/files-source.ts';
+import type { DumpSource, DumpSourceSettings } from './postgres/dump/dump-source.ts';
 import type { PostgresSource, PostgresSourceSettings } from './postgres/postgres-source.ts';
 
 /** Settings of every kind of source; `kind` tells them apart. */
-export type SourceSettings = PostgresSourceSettings | FilesSourceSettings;
+export type SourceSettings = PostgresSourceSettings | DumpSourceSettings | FilesSourceSettings;
 
 /** A source of any kind. */
-export type AnySource = PostgresSource | FilesSource;
+export type AnySource = PostgresSource | DumpSource | FilesSource;
 
 /** Every kind of source there is. Only the code of those that are used is loaded. */
 const makers: {
@@ -16,6 +17,10 @@ const makers: {
   async postgres(settings) {
     const { PostgresSource } = await import('./postgres/postgres-source.ts');
     return new PostgresSource(settings);
+  },
+  async 'postgres-dump'(settings) {
+    const { DumpSource } = await import('./postgres/dump/dump-source.ts');
+    return new DumpSource(settings);
   },
   async files(settings) {
     const { FilesSource } = await import('./files/files-source.ts');

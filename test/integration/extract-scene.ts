@@ -46,6 +46,9 @@ export const shopSql = `
   create table shop.events (at date not null, id int, primary key (at, id)) partition by range (at);
   create table shop.events_2025 partition of shop.events for values from ('2025-01-01') to ('2026-01-01');
   create table shop.events_2026 partition of shop.events for values from ('2026-01-01') to ('2027-01-01');
+  create schema mixed; create extension citext schema mixed;
+  create table mixed.people (id int primary key, email mixed.citext unique, others mixed.citext[]);
+  insert into mixed.people values (1, 'A@b.c', array['x', 'Y']);
   create table shop.animals (name text); create table shop.dogs (bark text) inherits (shop.animals);
   create schema "My ""Shop"".x"; create table "My ""Shop"".x"."Or'd;ers --" ("Id %" int primary key, big text);
   insert into "My ""Shop"".x"."Or'd;ers --" select i, repeat(md5(i::text), 400) from generate_series(1, 200) i;

@@ -134,6 +134,16 @@ describe.each(serversUnderTest(13, 18))('parts of a moment, $name', (tested) => 
       code: 'extract.exists',
     });
     await live('drop schema "then" cascade');
+
+    // What an extension owns in the schema stays where the live one has it.
+    await extract({ schemas: ['mixed'] }, side('aside'));
+    const email = `select format_type(atttypid, -1) from pg_attribute
+      where attrelid = 'aside.people'::regclass and attname = 'email'`;
+    expect(await live(email)).toBe('mixed.citext');
+    expect(
+      await live(`set search_path = mixed; select id from aside.people where email = 'a@B.C'`),
+    ).toBe(1);
+    await live('drop schema aside cascade');
   }, 120_000);
 
   it('writes files that pg_restore and psql of that version load', async () => {
@@ -150,7 +160,7 @@ describe.each(serversUnderTest(13, 18))('parts of a moment, $name', (tested) => 
     const hostile = 'select sum(length(big))::int from "My ""Shop"".x"."Or\'d;ers --"';
     expect(await ask(url, hostile)).toBe(200 * 32 * 400);
 
-    await expect(extract({}, file(dump, 'custom'))).rejects.toMatchObject({
+    await expect(extract({}, file(dump, 'directory'))).rejects.toMatchObject({
       code: 'extract.exists',
     });
     const plain = join(folder, 'one.sql');
@@ -169,7 +179,16 @@ describe.each(serversUnderTest(13, 18))('parts of a moment, $name', (tested) => 
       other,
     ]);
     expect(await ask(other, hostile)).toBe(200 * 32 * 400);
-    expect(readdirSync(folder).sort()).toEqual(['one.sql', 'shop.dump']);
+    const parallel = join(folder, 'shop');
+    await extract({ schemas: ['shop'] }, file(parallel, 'directory'));
+    const third = await newDatabase('from_directory');
+    await scene.server.query('create role gone');
+    await ask(third, 'create table public.countries (code char(2) primary key)');
+    await ask(third, `insert into public.countries values ('CH'), ('DE')`);
+    await run(join(bin as string, 'pg_restore'), ['-j', '2', '-e', '-d', third, parallel]);
+    await scene.server.query('drop owned by gone; drop role gone', 'from_directory');
+    expect(await ask(third, 'select count(*)::int from shop.orders')).toBe(3050);
+    expect(readdirSync(folder).sort()).toEqual(['one.sql', 'shop', 'shop.dump']);
   }, 120_000);
 
   it('carries a database, and tables, into another one; what it cannot take is told', async () => {

@@ -6,7 +6,7 @@ import {
   extractParts,
   parseTableName,
 } from '../../recovery/index.ts';
-import { type PostgresSource, parseConnectionUrl } from '../../sources/index.ts';
+import type { PostgresSource } from '../../sources/index.ts';
 import { chooseBase, chooseTarget, targetOptions } from '../choose-target.ts';
 import {
   type CommandContext,
@@ -15,9 +15,11 @@ import {
   sourceArgument,
 } from '../command.ts';
 import { openConfiguredSource } from '../configured.ts';
+import { isDumpSource, runExtractDump } from '../extract-dump.ts';
 import { countOf } from '../output/count.ts';
 import { describeExtracted } from '../output/extract-text.ts';
 import { describeTarget } from '../target.ts';
+import { parseTargetUrl } from '../target-url.ts';
 
 const partOptions = {
   table: {
@@ -47,6 +49,10 @@ const partOptions = {
     flags: '--whole-copy',
     description: 'restore the whole cluster for it, not only what is needed',
   },
+  withoutOwners: {
+    flags: '--without-owners',
+    description: 'of a source of dumps: without owners and rights',
+  },
   sideSchema: {
     flags: '--side-schema <name>',
     description: 'into the live database, as a new schema beside what is there',
@@ -57,16 +63,19 @@ export const extract = defineCommand({
   description: `Takes a database, schemas or tables out of any moment: into a file, into another server, or into a
 new schema of the live database, to compare and copy rows with SQL. A private server is opened on a
 copy at that moment; what exists already is never changed: the target gains everything in one
-transaction, or nothing. What could not come along (foreign keys to other tables, triggers, owners
+transaction, or nothing. Of a source of dumps, the newest one is loaded (--database, --into,
+--snapshot, --schema). What could not come along (foreign keys to other tables, triggers, owners
 that are missing) is named, with the SQL that brings it back.`,
   examples: [
     'extract --table shop.orders --before-xid 784 --side-schema rescued',
     'extract database --schema shop --at "10 minutes ago" --to-file shop.dump',
     'extract --database crm --at latest --into postgres://admin@other:5432/crm_copy',
+    'extract shop-dumps --database shop --into postgres://admin@other:5432/shop',
   ],
   arguments: [sourceArgument],
   options: { ...partOptions, ...targetOptions },
   async run({ arguments: [wanted], options }, context) {
+    if (isDumpSource(wanted, context)) return await runExtractDump(wanted, options, context);
     checkParts(options);
     await using opened = await openConfiguredSource(context, wanted, 'rescue');
     const { output, signal } = context;
@@ -160,15 +169,6 @@ function sideDestination(schema: string, options: PartValues, source: PostgresSo
     );
   }
   return { kind: 'side', connection: source.rescueConnection, schema };
-}
-
-function parseTargetUrl(text: string) {
-  const connection = parseConnectionUrl(text);
-  if (connection.password === undefined) return connection;
-  throw invalid(
-    'the URL holds a password, which every user of this machine can see',
-    'Leave it out of the URL: give it in PGPASSWORD or ~/.pgpass. And change it: it was seen.',
-  );
 }
 
 function placeOf(destination: Destination) {

@@ -14,14 +14,14 @@ import { configuredPromises } from '../configured-promises.ts';
 import { formatMoment } from '../moment.ts';
 import { nextCommand, programName } from '../next-command.ts';
 import { countOf } from '../output/count.ts';
-import { tellFilesPoints } from '../output/files-points.ts';
 import { describeSpan } from '../output/proof-status-text.ts';
+import { tellSnapshotPoints } from '../output/snapshot-points.ts';
 import type { Style } from '../output/style.ts';
 
 export const points = defineCommand({
   description: `Lists what a source can be restored to. PostgreSQL: its recovery windows (to any moment in one it
 can be restored), what of them was proven, the gaps between them, what the retention promises, and its snapshots; WAL that only the spool of this
-machine holds counts too. Files: its snapshots.`,
+machine holds counts too. Files and dumps: its snapshots.`,
   examples: ['points', 'points database --json'],
   arguments: [sourceArgument],
   options: {},
@@ -29,9 +29,14 @@ machine holds counts too. Files: its snapshots.`,
     await using opened = await openAnySource(context, wanted);
     const { output, signal } = context;
     const { source, repository } = opened;
-    if (source.kind === 'files') {
+    if (source.kind !== 'postgres') {
       const found = await source.snapshots({ repository, signal, progress: output.progress });
-      tellFilesPoints({ context, configuration: opened.configuration, source, snapshots: found });
+      tellSnapshotPoints({
+        context,
+        configuration: opened.configuration,
+        source,
+        snapshots: found,
+      });
       return ExitCode.ok;
     }
     const { snapshots, windows } = await source.points({

@@ -157,6 +157,9 @@ function sourceSetting(
   const [name, setting] = pickNamed('source', sources, wanted);
   if (setting.kind === 'files') return setting;
   throw new LifeboatError('usage.invalid', `${name} is no source of files`, {
-    hint: 'Restore it with --to FOLDER; with --in-place beside it, over the data directory there.',
+    hint:
+      setting.kind === 'postgres-dump'
+        ? `Load it with \`lifeboat extract ${name} --database NAME --into URL\`.`
+        : 'Restore it with --to FOLDER; with --in-place beside it, over the data directory there.',
   });
 }

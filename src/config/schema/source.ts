@@ -80,6 +80,29 @@ const postgresSource = z.strictObject({
   checks: userChecks.optional().describe('Queries that must hold in every proof.'),
 });
 
+const dumpSource = z.strictObject({
+  kind: z
+    .literal('postgres-dump')
+    .describe(
+      'Databases of a PostgreSQL server as logical dumps: for servers that allow no replication, or beside a `postgres` source.',
+    ),
+  connection: connection.describe(
+    'URL of the server, for example postgres://lifeboat@db:5432/shop. The role must be able to read everything; it needs no REPLICATION.',
+  ),
+  password: password.optional().describe('Password of the role, kept out of the URL.'),
+  ...common,
+  databases: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .describe('Which databases. Default: every one that takes connections and is no template.'),
+  programs: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Folder with pg_dump, pg_dumpall and pg_restore. Default: looked for.'),
+});
+
 const texts = z.array(z.string().min(1));
 
 const filesSource = z.strictObject({
@@ -112,10 +135,11 @@ const filesSource = z.strictObject({
   ...common,
 });
 
-export const source = z.discriminatedUnion('kind', [postgresSource, filesSource], {
-  error: '"postgres" or "files"',
+export const source = z.discriminatedUnion('kind', [postgresSource, dumpSource, filesSource], {
+  error: '"postgres", "postgres-dump" or "files"',
 });
 
 export type PostgresSourceFile = z.infer<typeof postgresSource>;
+export type DumpSourceSetting = z.infer<typeof dumpSource>;
 export type FilesSourceFile = z.infer<typeof filesSource>;
 export type SourceFile = z.infer<typeof source>;

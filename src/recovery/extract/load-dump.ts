@@ -3,6 +3,7 @@ import {
   type ClientPrograms,
   type ConnectionSettings,
   pipeDump,
+  quoteConnectionValue,
   startClientProgram,
 } from '../../sources/index.ts';
 
@@ -40,7 +41,7 @@ export async function loadDump(options: LoadDumpOptions): Promise<number> {
       '--no-tablespaces',
       ...left,
       // As a connection string, so that no name of a database is taken for one.
-      `--dbname=dbname=${quoteValue(target.database)}`,
+      `--dbname=dbname=${quoteConnectionValue(target.database)}`,
     ],
     connection: target,
     failure: 'extract.failed',
@@ -59,8 +60,3 @@ export async function loadDump(options: LoadDumpOptions): Promise<number> {
 
 /** They would reach out of the target. */
 const left = ['--no-publications', '--no-subscriptions'];
-
-/** In a connection string of libpq. */
-function quoteValue(text: string): string {
-  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
-}

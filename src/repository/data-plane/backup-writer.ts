@@ -6,6 +6,7 @@ import {
   type Progress,
   throwIfAborted,
 } from '../../core/index.ts';
+import { type ContentCutter, createContentCutter } from '../chunker/content-cutter.ts';
 import type { IndexColumns } from '../format/index-columns.ts';
 import type { IndexedPack } from '../format/index-file.ts';
 import { userName } from '../format/key-file.ts';
@@ -132,6 +133,10 @@ export class RepositoryBackupWriter implements BackupWriter {
   async saveData(bytes: Uint8Array): Promise<SavedBlob> {
     assert(bytes.length > 0, 'a blob is never empty');
     return await this.#save('data', ownBuffer(bytes));
+  }
+
+  createCutter(): ContentCutter {
+    return createContentCutter(this.#options.access.masterKey);
   }
 
   async saveTree(nodes: readonly TreeNode[]): Promise<BlobId> {

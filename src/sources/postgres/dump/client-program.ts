@@ -18,7 +18,7 @@ export interface ClientProgramOptions {
 
 export interface ClientProgram {
   readonly stdin: Writable;
-  readonly stdout: Readable;
+  readonly stdout: Readable & AsyncIterable<Buffer>;
   /** Resolves when it ended with exit code 0; rejects with what it said otherwise, or with `cancelled`. */
   readonly ended: Promise<void>;
   kill(): void;

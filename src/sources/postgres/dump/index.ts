@@ -5,5 +5,8 @@ export {
   runClientProgram,
   startClientProgram,
 } from './client-program.ts';
+export { quoteConnectionValue } from './connection-value.ts';
+export { type DumpDocument, readDumpDocument } from './dump-document.ts';
+export { DumpSource, type DumpSourceSettings } from './dump-source.ts';
 export { type ClientPrograms, findClientPrograms } from './find-client-programs.ts';
 export { pipeDump } from './pipe-dump.ts';

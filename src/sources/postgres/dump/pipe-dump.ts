@@ -3,12 +3,20 @@ import type { Writable } from 'node:stream';
 import { isLifeboatError } from '../../../core/index.ts';
 import type { ClientProgram } from './client-program.ts';
 
+/** Where a dump comes from: pg_dump, or a repository. */
+export interface DumpOrigin {
+  readonly stdout: AsyncIterable<Uint8Array>;
+  /** Rejects when not everything came. */
+  readonly ended: Promise<void>;
+  kill(): void;
+}
+
 /**
  * Passes what `from` (pg_dump) writes on to `to` (pg_restore in one transaction). The last bytes are held back until pg_dump has
  * ended well: without them pg_restore cannot finish, so a dump that broke off, or our own death, never commits half of it.
  */
 export async function pipeDump(
-  from: ClientProgram,
+  from: DumpOrigin,
   to: ClientProgram,
   onBytes: (bytes: number) => void,
 ): Promise<void> {
@@ -17,8 +25,8 @@ export async function pipeDump(
     () => true,
   );
   try {
-    let held: Buffer | undefined;
-    for await (const chunk of from.stdout as AsyncIterable<Buffer>) {
+    let held: Uint8Array | undefined;
+    for await (const chunk of from.stdout) {
       if (held && !(await writeTo(to.stdin, held, gone))) break;
       held = chunk;
       onBytes(chunk.length);
@@ -40,7 +48,7 @@ export async function pipeDump(
 }
 
 /** False when nobody reads any more. */
-async function writeTo(stdin: Writable, bytes: Buffer, gone: Promise<true>): Promise<boolean> {
+async function writeTo(stdin: Writable, bytes: Uint8Array, gone: Promise<true>): Promise<boolean> {
   if (!stdin.writable) return false;
   if (stdin.write(bytes)) return true;
   const drained = once(stdin, 'drain').then(

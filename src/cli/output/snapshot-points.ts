@@ -1,6 +1,7 @@
 import type { Configuration } from '../../config/index.ts';
 import { formatBytes } from '../../core/index.ts';
 import type { Snapshot } from '../../repository/index.ts';
+import type { SourceKind } from '../../sources/index.ts';
 import type { CommandContext } from '../command.ts';
 import { formatMoment } from '../moment.ts';
 import { nextCommand } from '../next-command.ts';
@@ -8,10 +9,10 @@ import { countOf } from './count.ts';
 import type { Style } from './style.ts';
 
 /** What `points` says of a source that has no log: each snapshot is a restore point, and there is nothing between them. */
-export function tellFilesPoints(request: {
+export function tellSnapshotPoints(request: {
   readonly context: CommandContext;
   readonly configuration: Configuration;
-  readonly source: { readonly name: string };
+  readonly source: { readonly name: string; readonly kind: SourceKind };
   /** Newest first. */
   readonly snapshots: readonly Snapshot[];
 }): void {
@@ -47,9 +48,11 @@ export function tellFilesPoints(request: {
     );
   }
   const next = nextCommand(context, { configuration, source });
-  output.say(({ dim }) =>
-    dim(`\n  next: ${next('restore', '--target FOLDER')}    # the newest, or --snapshot ID`),
-  );
+  const command =
+    source.kind === 'files'
+      ? next('restore', '--target FOLDER')
+      : next('extract', '--database NAME --into URL');
+  output.say(({ dim }) => dim(`\n  next: ${command}    # the newest, or --snapshot ID`));
 }
 
 function describeSnapshot({ id, time, summary }: Snapshot, { dim }: Style): string {
