@@ -1,8 +1,9 @@
-// Side by side with the peers, in one run: npm run bench [-- postgres|files ...] [--runs 5] [--size-gb 2] [--files 110000] [--cold]
+// Side by side with the peers, in one run: npm run bench [-- postgres|files|wal ...] [--runs 5] [--size-gb 2] [--files 110000] [--cold] [--seconds 30]
 import { parseArgs } from 'node:util';
 import { benchFiles } from './files.ts';
 import { benchPostgres } from './postgres.ts';
 import { describeMachine } from './report.ts';
+import { benchWal } from './wal.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -12,10 +13,11 @@ const { values, positionals } = parseArgs({
     files: { type: 'string', default: '110000' },
     'large-gb': { type: 'string', default: '3' },
     cold: { type: 'boolean', default: false },
+    seconds: { type: 'string', default: '30' },
   },
 });
 const runs = Number(values.runs);
-const wanted = new Set(positionals.length === 0 ? ['files', 'postgres'] : positionals);
+const wanted = new Set(positionals.length === 0 ? ['files', 'postgres', 'wal'] : positionals);
 
 process.stdout.write(`${describeMachine()}\n\n`);
 if (wanted.has('files')) {
@@ -31,4 +33,7 @@ if (wanted.has('postgres')) {
   process.stdout.write(
     `${await benchPostgres({ runs, bytes: Number(values['size-gb']) * 1e9 })}\n`,
   );
+}
+if (wanted.has('wal')) {
+  process.stdout.write(`${await benchWal({ runs, seconds: Number(values.seconds) })}\n`);
 }
