@@ -20,6 +20,7 @@ export type CountedMoment =
     }
   | { readonly kind: 'replay'; readonly from: number; readonly to: number };
 
+/** The scan begins before the first of the moments. */
 export interface RowTallyOptions {
   readonly moments: readonly { readonly database: number; readonly moment: CountedMoment }[];
   /** Every transaction from this id on has all of its records in the scan. */
@@ -46,7 +47,7 @@ export interface FileChange {
 export interface RowTallyResult {
   readonly files: readonly FileRows[];
   readonly fileChanges: readonly FileChange[];
-  /** Databases of which a transaction was counted whose first records lie before the scan. */
+  /** Databases of which a transaction may have been counted whose first records lie before the scan. */
   readonly incomplete: readonly number[];
 }
 
@@ -94,13 +95,22 @@ export class RowTally {
   }
 
   finish(): RowTallyResult {
-    const incomplete = [...this.#moments.keys()].filter((database) => {
-      const oldest = this.#oldestCounted.get(database);
-      if (this.#overflowed) return true;
-      if (oldest === undefined) return false;
-      return this.#wholeFromXid === undefined || isOlderXid(oldest, this.#wholeFromXid);
-    });
+    const incomplete = [...this.#moments]
+      .filter(([database, moment]) => this.#overflowed || !this.#isWhole(database, moment))
+      .map(([database]) => database);
     return { files: [...this.#files.values()], fileChanges: this.#fileChanges, incomplete };
+  }
+
+  /**
+   * A transaction that a snapshot did not see may have written its COMMIT long before (it waits for a standby), even before the
+   * scan. One that began later did so behind the snapshot.
+   */
+  #isWhole(database: number, moment: CountedMoment): boolean {
+    const whole = this.#wholeFromXid;
+    const oldest = this.#oldestCounted.get(database);
+    const beganBefore =
+      moment.kind === 'snapshot' ? moment.running : oldest === undefined ? [] : [oldest];
+    return beganBefore.every((xid) => whole !== undefined && !isOlderXid(xid, whole));
   }
 
   #file(id: RelationId): FileRows {

@@ -77,6 +77,9 @@ describe.each(serversUnderTest(18))('drift, $name', ({ bin, major }) => {
     expect(await drifted()).toHaveLength(1);
     const other = await own.run('announce', '--table', 'ord*s_', '--for', '1m');
     expect(other.exitCode).toBe(0);
+    expect(other.records).toContainEqual(
+      expect.objectContaining({ type: 'warning', message: expect.stringContaining('ord*s_') }),
+    );
     expect(await drifted()).toHaveLength(1);
     await own.run('announce', '--table', 'public.orders', '--for', '0', '--reason', 'meant');
     expect(await drifted()).toEqual([]);

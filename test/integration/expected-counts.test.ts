@@ -1,4 +1,8 @@
 // Rows counted at a baseline, carried to another position by the log, are what is there after a restore to that position.
+import { execFile } from 'node:child_process';
+import { chownSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ExpectedCounts, expectedCountsAt } from '../../src/recovery/index.ts';
@@ -11,10 +15,13 @@ import {
   type ServerPrograms,
 } from '../../src/sources/postgres/server/index.ts';
 import { type Lsn, parseLsn } from '../../src/wal/index.ts';
+import { temporaryFolder, unprivileged } from '../support/postgres.ts';
+import { startStock } from '../support/restored-server.ts';
 import { serversUnderTest } from '../support/servers.ts';
 import { need } from '../support/skip.ts';
 import { type ProtectedServer, protectServer, source } from './protected-server.ts';
 
+const run = promisify(execFile);
 const missingServer = 'no server programs of this version';
 
 const schema = `
@@ -45,6 +52,7 @@ describe.each(serversUnderTest(13, 18))('row counts carried by the log, $name', 
   let programs: ServerPrograms;
   const clients: pg.Client[] = [];
   const marks: Lsn[] = [];
+  const folders: string[] = [];
 
   async function session(): Promise<pg.Client> {
     const client = new pg.Client({ connectionString: live.server.url() });
@@ -140,10 +148,38 @@ describe.each(serversUnderTest(13, 18))('row counts carried by the log, $name', 
     isStopped = true;
     await Promise.all(writers);
     await mark();
+    if (under.hasTools) await countOnStandby(bin);
     await finish();
   });
 
+  /** Counted on a standby, amid commits that it replays. */
+  async function countOnStandby(bin: string): Promise<void> {
+    const { server, repository } = live;
+    const folder = temporaryFolder('standby');
+    folders.push(folder);
+    if (unprivileged.uid !== undefined) chownSync(folder, unprivileged.uid, unprivileged.gid ?? 0);
+    const data = join(folder, 'data');
+    const args = ['-D', data, '-h', '127.0.0.1', '-p', String(server.port), '-U', 'postgres', '-R'];
+    const options = { ...unprivileged, cwd: folder };
+    await run(join(bin, 'pg_basebackup'), [...args, '--checkpoint=fast', '--no-sync'], options);
+    await using standby = await startStock(bin, data, { hot_standby: 'on' });
+    let isStopped = false;
+    const writer = (async () => {
+      while (!isStopped)
+        await server.query('insert into busy (n) values (1); delete from busy where n = 2');
+    })();
+    const there = parseConnectionUrl(standby.url());
+    const { baseline } = await collectBaseline(there, 'timer', {});
+    expect(baseline.databases[0]?.moment.counted.kind).toBe('replay');
+    await storeBaseline(repository, source, baseline);
+    isStopped = true;
+    await writer;
+    await server.query('delete from plain where id % 2 = 0; insert into copied values (1)');
+    await mark();
+  }
+
   afterAll(async () => {
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true });
     for (const client of clients) await client.end().catch(() => {});
     await live?.[Symbol.asyncDispose]();
   });
@@ -222,6 +258,20 @@ describe.each(serversUnderTest(13, 18))('row counts carried by the log, $name', 
       emptied: 0,
     });
     expect(missing).toEqual([]);
+  });
+
+  test('from a standby', { timeout: 120_000 }, async (context) => {
+    need(context, under.bin, missingServer);
+    need(context, under.hasTools ? true : undefined, 'no pg_basebackup');
+    const { scratch, counts } = await at(marks[2] as Lsn);
+    await using _ = scratch;
+    const { found, expected } = await compare(scratch, counts);
+    // A commit that was being replayed at that very moment may or may not be in the count.
+    const { busy, ...known } = expected;
+    const { busy: counted, ...others } = found;
+    expect(known).toEqual(others);
+    expect([counted, 'the log does not tell how many of its rows went']).toContain(busy);
+    expect(found).toMatchObject({ copied: 1235, twice: 1 });
   });
 
   test('knows nothing where there is no baseline before', async (context) => {

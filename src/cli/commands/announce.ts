@@ -1,9 +1,16 @@
-import { ExitCode, LifeboatError } from '../../core/index.ts';
-import { announce } from '../../sources/index.ts';
+import { ExitCode, LifeboatError, silentProgress } from '../../core/index.ts';
+import type { Repository } from '../../repository/index.ts';
+import {
+  announce,
+  listBaselines,
+  matchesTable,
+  outstandingDrift,
+  type PostgresSource,
+} from '../../sources/index.ts';
 import { defineCommand, sourceArgument } from '../command.ts';
 import { openConfiguredSource } from '../configured.ts';
 import { formatMoment } from '../moment.ts';
-import { countOf } from '../output/count.ts';
+import { printable } from '../output/printable.ts';
 import { durationOption } from '../quantity-options.ts';
 
 const defaultMs = 3_600_000;
@@ -39,16 +46,40 @@ it. Nothing else changes: find-loss still lists every transaction.`,
     const spanMs = options.for === undefined ? defaultMs : durationOption('--for', options.for);
     await using opened = await openConfiguredSource(context, wanted, 'look');
     const { source, repository } = opened;
+    const { output } = context;
     const now = new Date();
     const until = new Date(now.getTime() + spanMs);
     const { reason } = options;
     const announcement = { tables, from: now.toISOString(), until: until.toISOString() };
     const given = { ...announcement, ...(reason === undefined ? {} : { reason }) };
+    for (const table of options.all ? [] : await unknownNames(source, repository, tables)) {
+      output.warn(
+        `no table of the last baseline is called ${printable(table)}`,
+        'It is announced all the same: the table may be still to come. `lifeboat baseline` lists what is there.',
+      );
+    }
     await announce(repository, source.name, given);
-    context.output.report({ type: 'announcement', source: source.name, ...given }, ({ green }) => {
-      const what = options.all ? 'every table' : `${countOf(tables.length, 'name')} of tables`;
-      return `${green('✓')} ${what} of ${source.name}: changes are taken as meant until ${formatMoment(until)}`;
+    output.report({ type: 'announcement', source: source.name, ...given }, ({ green }) => {
+      const what = options.all ? 'every table' : tables.map(printable).join(', ');
+      return `${green('✓')} ${source.name}: changes of ${what} are taken as meant until ${formatMoment(until)}`;
     });
     return ExitCode.ok;
   },
 });
+
+/** Names that fit nothing are most likely slips of the hand. */
+async function unknownNames(
+  source: PostgresSource,
+  repository: Repository,
+  tables: readonly string[],
+): Promise<readonly string[]> {
+  const last = (await listBaselines(repository, source.name, silentProgress)).at(-1);
+  if (last === undefined) return [];
+  const known = [
+    ...(await outstandingDrift(repository, source.name)),
+    ...last.baseline.databases.flatMap((database) =>
+      database.tables.map(({ schema, name }) => ({ database: database.name, schema, table: name })),
+    ),
+  ];
+  return tables.filter((pattern) => !known.some((each) => matchesTable(pattern, each)));
+}

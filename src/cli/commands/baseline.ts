@@ -17,6 +17,7 @@ import type { Style } from '../output/style.ts';
 import { textTable } from '../output/text-table.ts';
 
 const dayMs = 86_400_000;
+const shortestHours = 5 / 60;
 
 export const baseline = defineCommand({
   description: `Shows how much is in every table: rows, size, the newest value of its timestamp column and the rows
@@ -76,6 +77,7 @@ interface TableRow extends Omit<BaselineTable, 'filenode' | 'tablespace'> {
   readonly database: string;
   /** Rows more than at the baseline compared with; absent where one of them is not exact. */
   readonly change?: number;
+  /** Absent where the two lie too close together to speak of a rate. */
   readonly deletedPerHour?: number;
 }
 
@@ -107,7 +109,7 @@ function tableRows(
           ...(each.rowsExact && old?.rowsExact
             ? { change: (each.rows ?? 0) - (old.rows ?? 0) }
             : {}),
-          ...(old && hours > 0 && deleted >= 0
+          ...(old && hours >= shortestHours && deleted >= 0
             ? { deletedPerHour: Math.round(deleted / hours) }
             : {}),
         },

@@ -78,8 +78,9 @@ function choose(
 ): { readonly window: LogWindow; readonly baseline: BaselineRecord } | undefined {
   for (const window of windows) {
     if (timeline !== undefined && window.timelineAt(lsn - 1n) !== timeline) continue;
-    const leadsThere = ({ systemId, timeline: on, databases }: BaselineRecord) =>
+    const leadsThere = ({ systemId, timeline: on, lsn: before, databases }: BaselineRecord) =>
       systemId === window.systemId &&
+      parseLsn(before) >= window.start &&
       databases.length > 0 &&
       databases.every(({ moment }) => parseLsn(moment.lsn) <= lsn) &&
       databases.every(({ moment }) => window.timelineAt(parseLsn(moment.lsn) - 1n) === on) &&

@@ -8,7 +8,7 @@ export function describeDrift(drift: Drift, time: (moment: Date) => string): str
   const between = `between ${time(new Date(drift.fromTime))} and ${time(new Date(drift.toTime))}`;
   switch (kind) {
     case 'gone':
-      return `${name} is gone, it had ${formatCount(from)} rows (${between})`;
+      return `${name} went, with ${formatCount(from)} rows, ${between}`;
     case 'rows':
       return `${name} fell from ${formatCount(from)} to ${formatCount(to)} rows ${between}`;
     case 'size':
