@@ -121,8 +121,13 @@ it('lines for psql name the versions that they are for, and quote odd names', ()
     'hostssl all "Odd""Name" samehost scram-sha-256',
   ]);
   const lines = roleSql(settings).join('\n');
-  expect(lines).toContain('GRANT pg_read_all_data TO "Odd""Name";  -- PostgreSQL 14 and newer');
-  expect(lines).toMatch(/pg_start_backup.*PostgreSQL 13 to 14/);
+  expect(lines).toMatch(
+    /-- PostgreSQL 14 and newer: .*\nGRANT pg_read_all_data TO "Odd""Name";\n-- PostgreSQL 13: /,
+  );
+  // The files of a server elsewhere cannot be read here.
+  expect(lines).not.toContain('backup');
+  const here = roleSql(parseConnectionUrl('postgres://me@localhost/shop')).join('\n');
+  expect(here).toMatch(/-- PostgreSQL 13 and 14: .*\nGRANT EXECUTE ON FUNCTION pg_start_backup/);
   expect(hbaLines(parseConnectionUrl('postgres://me@/shop?host=/run/postgresql'))).toEqual([
     'local replication me scram-sha-256',
     'local all me scram-sha-256',

@@ -9,9 +9,8 @@ export interface RoleStatement {
 }
 
 /** What a superuser runs once, in the database of the URL, so that the role can protect the cluster and do nothing else to it. */
-export function roleStatements({ user, database }: ConnectionSettings): readonly RoleStatement[] {
-  const role = quoteIdentifier(user);
-  const files = `reads the files itself where they are on this machine; in the database ${database}`;
+export function roleStatements(settings: ConnectionSettings): readonly RoleStatement[] {
+  const role = quoteIdentifier(settings.user);
   return [
     { sql: `CREATE ROLE ${role} LOGIN REPLICATION;` },
     { sql: `GRANT pg_monitor TO ${role};`, why: 'sees settings, slots and their state' },
@@ -21,25 +20,38 @@ export function roleStatements({ user, database }: ConnectionSettings): readonly
       to: 13,
       why: 'counts rows; in each database, for each schema, and again for new tables',
     },
+    ...(isHere(settings.host) ? fileStatements(settings) : []),
+  ];
+}
+
+/** For backups that read the files of the data directory themselves. */
+function fileStatements({ user, database }: ConnectionSettings): readonly RoleStatement[] {
+  const role = quoteIdentifier(user);
+  const why = `reads the files itself; in the database ${database}`;
+  return [
     {
       sql: `GRANT EXECUTE ON FUNCTION pg_backup_start(text, boolean), pg_backup_stop(boolean) TO ${role};`,
       from: 15,
-      why: files,
+      why,
     },
     {
       sql: `GRANT EXECUTE ON FUNCTION pg_start_backup(text, boolean, boolean), pg_stop_backup(boolean, boolean) TO ${role};`,
       to: 14,
-      why: files,
+      why,
     },
   ];
 }
 
-/** The same as lines for psql; without a version, with what each needs said beside it. */
+function isHere(host: string): boolean {
+  return host.startsWith('/') || /^(localhost|127\.|::1$)/.test(host);
+}
+
+/** The same as lines for psql, with a comment above what is not for every version. */
 export function roleSql(settings: ConnectionSettings): readonly string[] {
-  const lines = roleStatements(settings).map(({ sql, from, to, why }) => {
-    const versions = from ? [`${from} and newer`] : to ? [to === 13 ? '13' : `13 to ${to}`] : [];
+  const lines = roleStatements(settings).flatMap(({ sql, from, to, why }) => {
+    const versions = from ? [`${from} and newer`] : to ? [to === 13 ? '13' : `13 and ${to}`] : [];
     const notes = [...versions.map((each) => `PostgreSQL ${each}`), ...(why ? [why] : [])];
-    return notes.length > 0 ? `${sql}  -- ${notes.join(': ')}` : sql;
+    return notes.length > 0 ? [`-- ${notes.join(': ')}`, sql] : [sql];
   });
   return [...lines, `\\password ${settings.user}`];
 }

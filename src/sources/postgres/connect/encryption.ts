@@ -1,5 +1,5 @@
 import { isLifeboatError, LifeboatError } from '../../../core/index.ts';
-import type { ConnectionSettings } from '../connection-settings.ts';
+import { type ConnectionSettings, describePlace } from '../connection-settings.ts';
 import { readTlsOptions, type TlsOptions } from './tls-options.ts';
 
 /**
@@ -26,8 +26,8 @@ export async function openByMode<Connection>(
   }
 }
 
-export function withoutTls(): LifeboatError {
-  return new LifeboatError('postgres.refused', 'the server does not offer TLS', {
+export function withoutTls(settings: ConnectionSettings): LifeboatError {
+  return new LifeboatError('postgres.refused', `${describePlace(settings)} does not offer TLS`, {
     hint: 'Set ssl = on with a certificate in postgresql.conf, or sslmode=prefer in the URL.',
     context: { tls: 'not offered' },
   });

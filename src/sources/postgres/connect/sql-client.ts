@@ -69,7 +69,7 @@ function connectError(error: unknown, settings: ConnectionSettings): LifeboatErr
   const place = describeConnection(settings);
   const { code, message } = error as { code?: string; message?: string };
   if (error instanceof pg.DatabaseError) return loginError(error, place);
-  if (/does not support SSL/.test(message ?? '')) return withoutTls();
+  if (/does not support SSL/.test(message ?? '')) return withoutTls(settings);
   const untrusted = tlsFailure(error, settings);
   if (untrusted) return untrusted;
   return new LifeboatError(

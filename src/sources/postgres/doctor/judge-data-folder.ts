@@ -18,13 +18,14 @@ export async function judgeDataFolder(facts: ServerFacts): Promise<Finding | und
   if (!room) return undefined;
   const freeBytes = room.bavail * room.bsize;
   const fact = `${formatBytes(freeBytes)} free where the server keeps its WAL`;
+  // That there is no limit is a finding of its own.
+  if (slotWalKeepMb === -1) return ok('room of the server', fact);
   const moreBytes = slotWalKeepMb * 2 ** 20 - (slot?.heldBytes ?? 0);
-  if (slotWalKeepMb !== -1 && moreBytes <= freeBytes) return ok('room of the server', fact);
+  if (moreBytes <= freeBytes) return ok('room of the server', fact);
   const keepMb = Math.floor(((freeBytes + (slot?.heldBytes ?? 0)) * shareMax) / 2 ** 20);
-  const limit = slotWalKeepMb === -1 ? 'anything' : `${formatBytes(moreBytes)} more`;
   return warning(
     'room of the server',
-    `${fact}, and the slot may hold back ${limit}`,
+    `${fact}, and the slot may hold back ${formatBytes(moreBytes)} more`,
     `As a superuser: ALTER SYSTEM SET max_slot_wal_keep_size = '${keepMb}MB'; SELECT pg_reload_conf();`,
   );
 }

@@ -57,7 +57,7 @@ async function openTls(settings: ConnectionSettings, tls: TlsOptions): Promise<T
   }
   if (answer === 'N') {
     plain.destroy();
-    throw withoutTls();
+    throw withoutTls(settings);
   }
   const socket = connectTls({ ...tls, socket: plain, ALPNProtocols: ['postgresql'] });
   await connected(socket, 'secureConnect', settings);
