@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { backupPostgres } from '../../src/sources/postgres/base-backup/backup-postgres.ts';
 import { preferPrimary } from '../../src/sources/postgres/connection-settings.ts';
 import { parseConnectionUrl } from '../../src/sources/postgres/connection-url.ts';
+import { examinePostgres } from '../../src/sources/postgres/doctor/examine-postgres.ts';
 import { connectReplication } from '../../src/sources/postgres/protocol/connect-replication.ts';
 import { connectSql } from '../../src/sources/postgres/sql-connection.ts';
+import { localRepository } from '../support/local-repository.ts';
 import { freePort, startPostgres, type TestServer } from '../support/postgres.ts';
 import type { StockServer } from '../support/restored-server.ts';
 import { serversUnderTest } from '../support/servers.ts';
@@ -105,6 +108,28 @@ describe.each(serversUnderTest(13, 18))('several hosts, $name', ({ major, bin })
     });
     const single = await both([standby.port], 'primary');
     for (const error of single) expect(error.message).toContain('is a standby, not primary');
+  });
+
+  it('are all looked at by doctor, and give one backup', async () => {
+    const ports = [nobody, standby.port, primary.port];
+    const findings = await examinePostgres({
+      connection: settings(ports, 'primary'),
+      slot: 'lifeboat_shop',
+      spoolFolder: primary.dataFolder,
+      programsFolder: primary.bin,
+    });
+    const about = (check: string) => findings.filter((each) => each.check === check);
+    expect(about('connection')).toMatchObject([
+      { outcome: 'ok', fact: expect.stringContaining(`:${primary.port}/`) },
+    ]);
+    expect(about('other host')).toMatchObject([
+      { outcome: 'warning', fact: expect.stringContaining('ECONNREFUSED') },
+      { outcome: 'ok', fact: expect.stringContaining('a standby of the same cluster') },
+    ]);
+    await using stored = await localRepository();
+    const { repository } = stored;
+    await backupPostgres({ settings: settings(ports, 'primary'), source: 'shop', repository });
+    expect(await repository.snapshots()).toHaveLength(1);
   });
 
   it('closes what it does not keep', async () => {

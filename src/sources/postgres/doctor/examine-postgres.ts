@@ -9,6 +9,7 @@ import {
 import { connectReplication } from '../protocol/connect-replication.ts';
 import { findServerPrograms } from '../server/index.ts';
 import { connectSql } from '../sql-connection.ts';
+import { examineOtherHosts } from './examine-hosts.ts';
 import { ok, problem, warning } from './finding.ts';
 import { judgeDataFolder } from './judge-data-folder.ts';
 import { judgeLibraries } from './judge-libraries.ts';
@@ -38,12 +39,13 @@ export async function examinePostgres(options: ExamineOptions): Promise<readonly
     askServer(connection, slot, signal),
   );
   if (asked) {
-    const { facts, place, now } = asked;
-    findings.push(ok('connection', `${place} answers`));
+    const { facts, settings, now } = asked;
+    findings.push(ok('connection', `${describeConnection(settings)} answers`));
     findings.push(...judgeServer(facts, slot, now));
     const room = await judgeDataFolder(facts);
     if (room) findings.push(room);
-    if (facts.mayReplicate) findings.push(...(await examineReplication(options)));
+    if (facts.mayReplicate) findings.push(...(await examineReplication(settings, signal)));
+    findings.push(...(await examineOtherHosts(connection, settings, facts.systemId, signal)));
     findings.push(...(await examineScratch(options, facts)));
     if (!rescueConnection) findings.push(judgeRescueRole(facts));
   }
@@ -52,10 +54,10 @@ export async function examinePostgres(options: ExamineOptions): Promise<readonly
       askServer(preferPrimary(rescueConnection), slot, signal),
     );
     if (rescue) {
-      findings.push(ok('rescue connection', `${rescue.place} answers`));
+      findings.push(ok('rescue connection', `${describeConnection(rescue.settings)} answers`));
       findings.push(judgeRescueRole(rescue.facts));
       if (asked && asked.facts.systemId !== rescue.facts.systemId) {
-        findings.push(otherCluster(rescue.place, rescue.facts, asked.facts));
+        findings.push(otherCluster(rescue, asked.facts));
       }
     }
   }
@@ -67,7 +69,8 @@ export async function examinePostgres(options: ExamineOptions): Promise<readonly
 
 interface Asked {
   readonly facts: ServerFacts;
-  readonly place: string;
+  /** Of the server that answered. */
+  readonly settings: ConnectionSettings;
   readonly now: Date;
 }
 
@@ -79,7 +82,7 @@ async function askServer(
   await using connection = await connectSql(settings, signal ? { signal } : {});
   const beforeMs = Date.now();
   const facts = await readServerFacts(connection, slot, signal);
-  return { facts, place: describeConnection(connection.settings), now: nearest(facts, beforeMs) };
+  return { facts, settings: connection.settings, now: nearest(facts, beforeMs) };
 }
 
 /** Our time when the server told its own, as far as it is known: the moment between question and answer that fits best. */
@@ -87,19 +90,22 @@ function nearest({ clock }: ServerFacts, beforeMs: number): Date {
   return new Date(Math.min(Math.max(clock.getTime(), beforeMs), Date.now()));
 }
 
-function otherCluster(place: string, found: ServerFacts, wanted: ServerFacts): Finding {
+function otherCluster({ facts: found, settings }: Asked, wanted: ServerFacts): Finding {
   return problem(
     'rescue connection',
-    `${place} is cluster ${found.systemId}, the source is cluster ${wanted.systemId}`,
+    `${describeConnection(settings)} is cluster ${found.systemId}, the source is cluster ${wanted.systemId}`,
     'Name a server of the same cluster below `rescue:` in lifeboat.yaml.',
   );
 }
 
 /** pg_hba.conf has lines of its own for replication, so only trying tells. */
-async function examineReplication({ connection, signal }: ExamineOptions): Promise<Finding[]> {
+async function examineReplication(
+  settings: ConnectionSettings,
+  signal: AbortSignal | undefined,
+): Promise<Finding[]> {
   const findings: Finding[] = [];
   const answered = await attempt(findings, 'replication connection', 'problem', async () => {
-    await using replication = await connectReplication(connection, signal ? { signal } : {});
+    await using replication = await connectReplication(settings, signal ? { signal } : {});
     return await replication.identifySystem();
   });
   if (answered) findings.push(ok('replication connection', `cluster ${answered.systemId} answers`));

@@ -9,6 +9,7 @@ import { need } from '../../../../test/support/skip.ts';
 import { Secret } from '../../../core/index.ts';
 import type { ConnectionSettings } from '../connection-settings.ts';
 import { parseConnectionUrl } from '../connection-url.ts';
+import { connectSql } from '../sql-connection.ts';
 import { connectReplication } from './connect-replication.ts';
 
 const hba = [
@@ -17,6 +18,7 @@ const hba = [
   'host all postgres 127.0.0.1/32 trust',
   'host replication postgres 127.0.0.1/32 trust',
   'host replication scram_role 127.0.0.1/32 scram-sha-256',
+  'host all scram_role 127.0.0.1/32 scram-sha-256',
   'host replication md5_role 127.0.0.1/32 md5',
   'host replication clear_role 127.0.0.1/32 password',
   'host replication plain_role 127.0.0.1/32 trust',
@@ -89,6 +91,38 @@ describe.each(serversUnderTest(15, 18))('connection to $name', ({ major, bin }) 
       code: 'postgres.no-replication',
       hint: expect.stringContaining('ALTER ROLE plain_role REPLICATION'),
     });
+  });
+
+  it('finds the password of either way of connecting in a password file', async (context) => {
+    need(context, bin, `no PostgreSQL ${major}`);
+    const file = join(server.dataFolder, '..', 'pgpass');
+    const { PGPASSFILE: before } = process.env;
+    process.env.PGPASSFILE = file;
+    const sql = async () => {
+      await using connection = await connectSql(role('scram_role'));
+      return (await connection.rows('select 1 as one'))[0];
+    };
+    try {
+      for (const connect of [sql, () => connects(role('scram_role'))]) {
+        await expect(connect()).rejects.toMatchObject({
+          code: 'postgres.refused',
+          message: expect.stringContaining('wants a password'),
+        });
+      }
+      writeFileSync(file, `127.0.0.1:${server.port}:postgres:scram_role:pass word\n`);
+      chmodSync(file, 0o600);
+      expect(await sql()).toEqual({ one: 1 });
+      expect(await connects(role('scram_role'))).toBe(1);
+      chmodSync(file, 0o644);
+      for (const connect of [sql, () => connects(role('scram_role'))]) {
+        const error = await connect().catch((caught: unknown) => caught);
+        expect(error).toMatchObject({ hint: `Run: chmod 600 ${file}` });
+        expect(JSON.stringify(error)).not.toContain('pass word');
+      }
+    } finally {
+      if (before === undefined) delete process.env.PGPASSFILE;
+      else process.env.PGPASSFILE = before;
+    }
   });
 
   it('says when nothing listens', async (context) => {
