@@ -2,7 +2,7 @@ import type { CatalogRecord } from '../backup-info.ts';
 import {
   type CollectCatalogOptions,
   collectCatalog,
-  isMeasurable,
+  holdsUserRows,
   type MeasuredDatabase,
 } from '../catalog/collect-catalog.ts';
 import { lowerHalf } from '../catalog/counted-moment.ts';
@@ -61,7 +61,7 @@ async function lastCheckpoint(settings: ConnectionSettings, signal: AbortSignal 
 }
 
 function describe({ oid, name, moment, found, measures }: MeasuredDatabase): BaselineDatabase {
-  const tables = found.filter(isMeasurable).map((each): BaselineTable => {
+  const tables = found.filter(holdsUserRows).map((each): BaselineTable => {
     const { relation, estimatedRows, isUnlogged, deletedRows } = each;
     const { rows, bytes, freshest } = measures.get(relation.oid) ?? {};
     const known = rows ?? estimatedRows;

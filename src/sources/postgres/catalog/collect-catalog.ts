@@ -95,7 +95,7 @@ async function readDatabase(
   const measures = countRows
     ? await measureTables(
         connection,
-        found.filter(isMeasurable),
+        found.filter((each) => each.readable && holdsUserRows(each)),
         await freshColumns(connection),
         deadline,
       )
@@ -113,7 +113,8 @@ function relationsOf({ found, measures }: MeasuredDatabase): CatalogDatabase['re
   });
 }
 
-export function isMeasurable({ relation, readable }: FoundRelation): boolean {
+/** A table or materialized view of a user, whether or not we may read it. */
+export function holdsUserRows({ relation }: FoundRelation): boolean {
   const system = ['pg_catalog', 'information_schema', 'pg_toast'].includes(relation.schema);
-  return readable && !system && (relation.kind === 'r' || relation.kind === 'm');
+  return !system && (relation.kind === 'r' || relation.kind === 'm');
 }
