@@ -1,4 +1,6 @@
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { StoredProof } from '../../src/recovery/index.ts';
 import { damages, makeShop } from '../support/damage.ts';
@@ -13,7 +15,7 @@ const checks = `, checks: [
       { name: named, sql: "select name from customers where id = 1", equals: customer 1 } ]`;
 
 async function scene(major: number, bin: string) {
-  const stack = new AsyncDisposableStack();
+  await using stack = new AsyncDisposableStack();
   const folder = temporaryFolder('library');
   chmodSync(folder, 0o755);
   stack.defer(() => rmSync(folder, { recursive: true, force: true }));
@@ -27,7 +29,8 @@ async function scene(major: number, bin: string) {
     expect(proof, result.stderr + result.stdout).toBeDefined();
     return { exitCode: result.exitCode, proof };
   };
-  return { server, place, folder, prove, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  const kept = stack.move();
+  return { server, place, folder, prove, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
 const find = (proof: StoredProof, check: string) =>
@@ -51,12 +54,33 @@ async function sound(server: TestServer): Promise<void> {
   );
 }
 
+/** A constraint that acts on the machine of whoever checks it. It acts once, to show that it can; what it left is removed. */
+async function plantTrap(server: TestServer): Promise<string> {
+  const trace = join(tmpdir(), `lifeboat-test-trap-${server.port}`);
+  await server.query(
+    `create function act(n int) returns boolean language plpgsql as $$
+     begin
+       if current_setting('application_name') like 'lifeboat%' then
+         copy (select 1) to program 'touch ${trace}';
+       end if;
+       return true;
+     end $$;
+     create table trap (n int constraint acts check (public.act(n))); insert into trap values (1);
+     set application_name = 'lifeboat'; select act(1)`,
+    'shop',
+  );
+  expect(existsSync(trace)).toBe(true);
+  rmSync(trace);
+  return trace;
+}
+
 describe.each(serversUnderTest(13))('prove on $name', ({ bin, major, hasTools }) => {
   it('restores, checks everything, says what it did not check, and names all that is damaged', async (context) => {
     const programs = need(context, bin, `no PostgreSQL ${major}`);
     await using shop = await scene(major, programs);
     const { server, place, prove, folder } = shop;
     await sound(server);
+    const trace = await plantTrap(server);
     expect((await place.run('backup')).exitCode).toBe(0);
 
     const first = await prove();
@@ -66,7 +90,7 @@ describe.each(serversUnderTest(13))('prove on $name', ({ bin, major, hasTools })
     expect(first.proof.rtoMs).toBeGreaterThan(0);
     expect(first.proof.rpo).toMatchObject({ isAtMost: true });
     expect(find(first.proof, 'page-checksums').objects).toBeGreaterThan(900);
-    expect(find(first.proof, 'row-counts').objects).toBe(12);
+    expect(find(first.proof, 'row-counts').objects).toBe(13);
     expect(find(first.proof, 'foreign-keys')).toMatchObject({
       objects: 4,
       notChecked: [{ what: 'late of shop.public.orders', why: expect.stringMatching(/NOT VALID/) }],
@@ -75,6 +99,13 @@ describe.each(serversUnderTest(13))('prove on $name', ({ bin, major, hasTools })
       objects: 2,
       values: { customers: 500 },
     });
+    expect(find(first.proof, 'check-constraints').notChecked).toEqual([
+      {
+        what: 'acts of shop.public.trap',
+        why: expect.stringMatching(/^(must be superuser|permission denied)/),
+      },
+    ]);
+    expect(existsSync(trace)).toBe(false);
     const unseen = first.proof.checks.flatMap(({ notChecked }) =>
       notChecked.map(({ what }) => what),
     );

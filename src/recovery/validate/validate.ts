@@ -1,10 +1,4 @@
-import {
-  isLifeboatError,
-  type LifeboatError,
-  type Progress,
-  silentProgress,
-  throwIfAborted,
-} from '../../core/index.ts';
+import { type Progress, silentProgress, throwIfAborted } from '../../core/index.ts';
 import type {
   Check,
   CheckPlan,
@@ -16,14 +10,15 @@ import type {
 } from './check.ts';
 import { allChecks } from './checks.ts';
 import { Desk } from './desk.ts';
+import { outcomeOfError } from './error-outcome.ts';
 import type { Place } from './place.ts';
 
 /** Units of one check that are worked on at once, each on a connection of its own. */
 const parallel = 2;
+/** Thousands of small things would say more than anybody reads. */
+const tellingMs = 50;
 const listedProblems = 100;
 const listedAlike = 5;
-/** A query was ended by a time-out or by somebody; a lock was not to be had; a right is missing. */
-const notMeantStates: readonly unknown[] = ['57014', '55P03', '42501'];
 
 export interface Validation {
   readonly verdict: 'passed' | 'failed';
@@ -52,15 +47,17 @@ export async function validate(options: {
     for (const check of checks) plans.push(await planOf(check, place, own[0] as Desk));
     const total = plans.flatMap(({ units }) => units).reduce((sum, { bytes }) => sum + bytes, 0);
     const meter = { done: 0, total };
+    let toldMs = Number.NEGATIVE_INFINITY;
     const results: CheckResult[] = [];
     for (const [at, check] of checks.entries()) {
       const begun = performance.now();
       const work = {
-        check,
         plan: plans[at] as CheckPlan,
         desks: own,
         onUnit: (unit: CheckUnit) => {
           meter.done += unit.bytes;
+          if (performance.now() < toldMs + tellingMs) return;
+          toldMs = performance.now();
           const detail = `${check.name}: ${unit.object}`;
           progress({ type: 'progress', task, ...meter, unit: 'bytes', detail });
         },
@@ -115,21 +112,11 @@ async function runUnit(unit: CheckUnit, desk: Desk): Promise<UnitOutcome> {
   }
 }
 
+/** Afterwards the connection may be in any state. */
 async function outcomeOf(thrown: unknown, desk: Desk): Promise<UnitOutcome> {
   throwIfAborted(desk.signal);
-  if (!isLifeboatError(thrown) || thrown.code === 'bug') throw thrown;
   await desk.leave();
-  const { context, code } = thrown;
-  const message = saidBy(thrown);
-  if (code === 'postgres.query' && notMeantStates.includes(context.sqlstate)) {
-    return { problems: [], notChecked: message };
-  }
-  return { problems: [message] };
-}
-
-/** Without the address of the scratch server, which says nothing once it is gone. */
-function saidBy({ message, code, cause }: LifeboatError): string {
-  return code === 'postgres.query' && cause instanceof Error ? cause.message : message;
+  return outcomeOfError(thrown, desk.place);
 }
 
 function resultOf(check: Check, plan: CheckPlan, found: Found, durationMs: number): CheckResult {
