@@ -1,5 +1,6 @@
-// Side by side with the peers, in one run: npm run bench [-- postgres|files|wal ...] [--runs 5] [--size-gb 2] [--files 110000] [--cold] [--seconds 30]
+// Side by side with the peers, in one run: npm run bench [-- postgres|files|wal|archive ...] [--runs 5] [--size-gb 2] [--files 110000] [--cold] [--seconds 30]
 import { parseArgs } from 'node:util';
+import { benchArchive } from './archive.ts';
 import { benchFiles } from './files.ts';
 import { benchPostgres } from './postgres.ts';
 import { describeMachine } from './report.ts';
@@ -17,7 +18,9 @@ const { values, positionals } = parseArgs({
   },
 });
 const runs = Number(values.runs);
-const wanted = new Set(positionals.length === 0 ? ['files', 'postgres', 'wal'] : positionals);
+const wanted = new Set(
+  positionals.length === 0 ? ['files', 'postgres', 'wal', 'archive'] : positionals,
+);
 
 process.stdout.write(`${describeMachine()}\n\n`);
 if (wanted.has('files')) {
@@ -36,4 +39,7 @@ if (wanted.has('postgres')) {
 }
 if (wanted.has('wal')) {
   process.stdout.write(`${await benchWal({ runs, seconds: Number(values.seconds) })}\n`);
+}
+if (wanted.has('archive')) {
+  process.stdout.write(`${await benchArchive({ runs })}\n`);
 }

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import {
   type Configuration,
   findConfigFile,
@@ -20,6 +21,7 @@ import {
 } from '../repository/index.ts';
 import {
   type AnySource,
+  type ArchiveSettings,
   createSource,
   type PostgresSource,
   parseConnectionUrl,
@@ -139,9 +141,25 @@ async function createPostgresSource(
       ? {}
       : { backupBytesPerSecond: setting.backupBytesPerSecond }),
     ...(setting.programs ? { programsFolder: setting.programs } : {}),
+    ...(setting.archive ? { archive: archiveSettings(configuration, name, setting.archive) } : {}),
     ...(configuration.scratchFolder ? { scratchFolder: configuration.scratchFolder } : {}),
     ...(configuration.spoolLimitBytes ? { spoolLimitBytes: configuration.spoolLimitBytes } : {}),
   });
+}
+
+function archiveSettings(
+  { stateFolder }: Configuration,
+  source: string,
+  { folder, account, only }: NonNullable<PostgresSourceSetting['archive']>,
+): ArchiveSettings {
+  // The state folder of root is closed to the account of the server.
+  const parent =
+    process.getuid?.() === 0 ? '/var/lib/lifeboat-archive' : join(stateFolder, 'archive');
+  return {
+    folder: folder ?? join(parent, source),
+    ...(account === undefined ? {} : { account }),
+    ...(only ? { isAlone: true } : {}),
+  };
 }
 
 /** A source and its repository, opened. Disposal closes the repository. */

@@ -95,6 +95,9 @@ function sourceOf(each: SourceFile, path: ToPath): SourceSetting {
     backupBytesPerSecond: backupRate === undefined ? undefined : parseByteSize(backupRate),
     ...(each.password ? { password: secret(each.password, path) } : {}),
     ...(each.programs ? { programs: path(each.programs) } : {}),
+    ...(each.archive?.folder
+      ? { archive: { ...each.archive, folder: path(each.archive.folder) } }
+      : {}),
     ...(each.rescue?.password
       ? { rescue: { ...each.rescue, password: secret(each.rescue.password, path) } }
       : {}),

@@ -122,6 +122,10 @@ export const errorCodes = {
     meaning: 'no pg_dump and pg_restore that fit the server were found',
   },
   'postgres.start-failed': { exit: ExitCode.failed, meaning: 'a PostgreSQL server did not start' },
+  'archive.refused': {
+    exit: ExitCode.failed,
+    meaning: 'a file that a server archived is not what its name says, or not its own',
+  },
   'spool.filling': {
     exit: ExitCode.failed,
     meaning: 'the spool fills up because the repository does not take WAL',

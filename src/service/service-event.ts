@@ -31,6 +31,8 @@ export type ServiceEvent =
     }
   | { readonly type: 'backup-started'; readonly source: string; readonly reason: string }
   | ({ readonly type: 'backup' } & BackupSummary)
+  /** Requests of the server's archive_command and restore_command are answered. */
+  | { readonly type: 'archive'; readonly source: string }
   | { readonly type: 'next-backup'; readonly source: string; readonly time: Date }
   | { readonly type: 'catalog'; readonly source: string; readonly databases: number }
   | {

@@ -3,6 +3,7 @@ import { isLifeboatError, sleep } from '../core/index.ts';
 import type { Repository } from '../repository/index.ts';
 import type { LogGap, Source, SourceLog, StreamState } from '../sources/index.ts';
 import { alarmOf } from './alarm.ts';
+import { ArchiveOutcomes } from './archive-outcomes.ts';
 import type { RepositoryKeeper } from './repository-keeper.ts';
 import { RetryDelay } from './retry-delay.ts';
 import { runOnSchedule } from './schedule.ts';
@@ -49,7 +50,10 @@ export class SourceKeeper {
       this.#untilAborted('the first backup', () => this.#firstBackup()),
       ...(log
         ? [
-            this.#untilAborted('streaming', () => this.#stream(log)),
+            log.archive?.isAlone
+              ? undefined
+              : this.#untilAborted('streaming', () => this.#stream(log)),
+            log.archive && this.#untilAborted('the archive', () => this.#archive(log.archive)),
             this.#untilAborted('the catalog', () => this.#recordCatalogs(log)),
           ]
         : []),
@@ -136,6 +140,13 @@ export class SourceKeeper {
     });
   }
 
+  async #archive(archive: SourceLog['archive']): Promise<void> {
+    const { source, repository, signal, onEvent } = this.#options;
+    const outcomes = new ArchiveOutcomes(source.name, onEvent);
+    onEvent({ type: 'archive', source: source.name });
+    await archive?.serve({ repository, signal, onOutcome: (outcome) => outcomes.add(outcome) });
+  }
+
   async #firstBackup(): Promise<void> {
     const { source, repository, signal } = this.#options;
     const { log } = source;
@@ -143,7 +154,8 @@ export class SourceKeeper {
     if (hasBackup) return log && (await this.#backupIfGap(log));
     if (!log) return void (await this.#backup('there is none yet'));
     // A slot that exists before the backup begins leaves no gap behind it. Without a stream the backup is still wanted.
-    const patience = sleep(streamPatienceMs, signal).catch(() => {});
+    const patienceMs = log.archive?.isAlone ? 0 : streamPatienceMs;
+    const patience = sleep(patienceMs, signal).catch(() => {});
     await Promise.race([this.#streaming.promise, patience]);
     await this.#backup('there is none yet');
   }

@@ -18,6 +18,8 @@ export {
   type RestoreProblem,
   restoreFiles,
 } from './files/restore/index.ts';
+export { archiveCommand, restoreCommand } from './postgres/archive/client-script.ts';
+export { type ArchiveSettings, prepareArchive } from './postgres/archive/postgres-archive.ts';
 export type {
   CatalogDatabase,
   CatalogRecord,
@@ -139,6 +141,7 @@ export {
 } from './postgres/window/window-of-source.ts';
 export { type AnySource, createSource, type SourceSettings } from './registry.ts';
 export type {
+  ArchiveOutcome,
   BackupSummary,
   CatalogSummary,
   Finding,

@@ -77,8 +77,26 @@ export interface SourceLog {
   hasGapAfterBackup(context: SourceContext): Promise<boolean>;
   /** Stores what the names in it mean now and how much is in its tables, as records. */
   recordCatalog(context: SourceContext): Promise<CatalogSummary>;
+  /** Where the server hands over its log itself, and takes it back for a recovery. */
+  readonly archive?: SourceArchive | undefined;
   /** What is not right with the stream, as far as a backup depends on it: without one nothing later can be restored. */
   streamWarning(signal: AbortSignal | undefined): Promise<string | undefined>;
+}
+
+export interface SourceArchive {
+  /** Nothing is streamed: the log comes this way alone. */
+  readonly isAlone: boolean;
+  /** Serves the requests of the server until the signal aborts. */
+  serve(
+    context: SourceContext & { readonly onOutcome: (outcome: ArchiveOutcome) => void },
+  ): Promise<void>;
+}
+
+/** What became of a request of the server. */
+export interface ArchiveOutcome {
+  readonly operation: 'put' | 'get';
+  /** Why it was refused or could not be done; undefined: it went well. */
+  readonly error: unknown;
 }
 
 /** How far a log is, in positions of the source, for `serve`, `status` and the demo. */

@@ -34,6 +34,7 @@ export const commandTable: readonly CommandEntry[] = [
   protect('backup', 'one snapshot of a source, of several, or of all', async () => (await import('./backup.ts')).backup),
   protect('prove', 'restore a source, check all of its data, keep the proof', async () => (await import('./prove.ts')).prove),
   protect('serve', 'the daemon: stream logs, back up, prove, forget, copy, prune, check', async () => (await import('./serve.ts')).serve),
+  protect('archive', 'what to set as archive_command and restore_command', async () => (await import('./archive.ts')).archive),
 
   look('status', 'is everything protected? last backups, windows, repositories, copies', async () => (await import('./status.ts')).status),
   look('points', 'what can be restored: windows, gaps, snapshots', async () => (await import('./points.ts')).points),

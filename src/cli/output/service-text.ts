@@ -57,6 +57,8 @@ export function describeEvent(
       return dim(`${event.source}: next backup ${formatMoment(event.time)}`);
     case 'next':
       return dim(`${event.repository}: next ${event.task} ${formatMoment(event.time)}`);
+    case 'archive':
+      return `${event.source}: archive_command and restore_command are served`;
     case 'catalog':
       return dim(`${event.source}: recorded the names in ${event.databases} databases`);
     case 'waiting':

@@ -44,6 +44,31 @@ const postgresSource = z.strictObject({
     .describe(
       'What commits of the server are meant to wait for: `remote_write` for the spool of this host, `on` for the repository. The server must be told by synchronous_standby_names, too. Default: off.',
     ),
+  archive: z
+    .strictObject({
+      folder: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          'Folder where the commands of the server meet `serve`. Default: archive/NAME in the state folder, as root /var/lib/lifeboat-archive/NAME.',
+        ),
+      account: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          'Account that the database server runs as, when `serve` runs as root. Default: postgres.',
+        ),
+      only: z
+        .literal(true)
+        .optional()
+        .describe('WAL comes this way alone: no replication slot, nothing is streamed.'),
+    })
+    .optional()
+    .describe(
+      'Take WAL from archive_command, too, and serve restore_command; for a server on the same host. `lifeboat archive` prints what to set.',
+    ),
   slotMayRunAhead: z
     .boolean()
     .optional()

@@ -7,10 +7,12 @@ import type {
   Finding,
   LogGap,
   Source,
+  SourceArchive,
   SourceContext,
   SourceLog,
   StreamState,
 } from '../source.ts';
+import { type ArchiveSettings, postgresArchive } from './archive/postgres-archive.ts';
 import type { RecoveryTarget } from './backup-info.ts';
 import { backupPostgres } from './base-backup/backup-postgres.ts';
 import { listPostgresSnapshots } from './base-backup/stored-backups.ts';
@@ -56,6 +58,8 @@ export interface PostgresSourceSettings {
   readonly spoolLimitBytes?: number;
   /** Which falls of tables are told; default: see `defaultDriftLimits`. */
   readonly drift?: Partial<DriftLimits>;
+  /** Where `archive_command` and `restore_command` of the server come to us. */
+  readonly archive?: ArchiveSettings;
 }
 
 const catalogBudgetMs = 20_000;
@@ -114,6 +118,7 @@ export class PostgresSource implements Source, SourceLog {
   }
 
   async streamWarning(signal: AbortSignal | undefined): Promise<string | undefined> {
+    if (this.settings.archive?.isAlone) return undefined;
     await using connection = await connectSql(this.settings.connection, signal ? { signal } : {});
     const slot = await readSlotFacts(connection, this.slot);
     if (!slot) return 'nobody streams the log: nothing that is written after this backup is kept';
@@ -138,6 +143,11 @@ export class PostgresSource implements Source, SourceLog {
       ...(progress ? { progress } : {}),
       ...(spoolLimitBytes === undefined ? {} : { limits: { spoolBytesMax: spoolLimitBytes } }),
     });
+  }
+
+  get archive(): SourceArchive | undefined {
+    const { archive } = this.settings;
+    return archive && postgresArchive(this.name, archive);
   }
 
   async renewStream(context: SourceContext): Promise<LogGap | undefined> {

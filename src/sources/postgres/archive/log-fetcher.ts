@@ -1,0 +1,113 @@
+import { LifeboatError } from '../../../core/index.ts';
+import type { Log, LogSpan } from '../../../repository/index.ts';
+import { formatLsn, parseSegmentName, segmentName, timelineStream } from '../../../wal/index.ts';
+import { parseArchiveName } from './archive-name.ts';
+import { longHeaderBytes, readSegmentHeader } from './segment-header.ts';
+
+/** How much is to lie ready, whatever the size of segments. */
+const aheadBytesMax = 128 * 2 ** 20;
+
+/** Reads out of the log what a server asks for by name. */
+export class LogFetcher {
+  readonly #log: Log;
+  #spans: readonly LogSpan[] = [];
+  #segmentSizeBytes: number | undefined;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /**
+   * A file of WAL, or undefined when there is none of that name. The newest segment is filled up with zeroes, as the server itself does.
+   * Errors: `log.gap` when the log goes on behind what is missing: an answer of "no such file" would end a recovery there.
+   */
+  async read(name: string, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+    const kind = parseArchiveName(name)?.kind;
+    if (kind === undefined) return undefined;
+    if (kind !== 'segment') return await this.#log.readFile(name);
+    const known = await this.#readWhole(name, signal);
+    if (known !== undefined) return known;
+    // Others append meanwhile.
+    this.#spans = await this.#log.coverage(signal);
+    return (await this.#readWhole(name, signal)) ?? (await this.#readNewest(name, signal));
+  }
+
+  /** As `read`, but only what is whole and known to be there. */
+  async #readWhole(name: string, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+    const place = await this.#placeOf(name);
+    const span = place && this.#spanAt(place.stream, place.start);
+    if (place === undefined || span === undefined || span.end < place.end) return undefined;
+    return await this.#log.read(place.stream, place.start, place.end, signal);
+  }
+
+  /** The segments that follow, as far as they are whole. */
+  async following(name: string, count: number): Promise<readonly string[]> {
+    const place = await this.#placeOf(name);
+    const size = this.#segmentSizeBytes;
+    const span = place && this.#spanAt(place.stream, place.start);
+    if (place === undefined || span === undefined || size === undefined) return [];
+    const most = Math.min(count, Math.floor(aheadBytesMax / size));
+    const names: string[] = [];
+    for (let at = place.end; names.length < most && at + BigInt(size) <= span.end; ) {
+      names.push(segmentName(Number.parseInt(place.stream, 16), at, size));
+      at += BigInt(size);
+    }
+    return names;
+  }
+
+  async #readNewest(name: string, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+    const place = await this.#placeOf(name);
+    if (place === undefined) return undefined;
+    const { stream, start, end } = place;
+    const span = this.#spanAt(stream, start);
+    const own = this.#spans.filter((each) => each.stream === stream);
+    // Before its first position a timeline has nothing: the server looks for the one it came from.
+    const isBehind = own.some((each) => each.end <= start || each === span);
+    const beyond = own.find((each) => each.start > start);
+    if (isBehind && beyond !== undefined) {
+      const at = span?.end ?? start;
+      throw new LifeboatError(
+        'log.gap',
+        `the log does not hold ${formatLsn(at)} (segment ${name})`,
+        {
+          hint: 'The log goes on behind the gap. Restore from a snapshot that was taken after it.',
+          context: { lsn: formatLsn(at), segment: name },
+        },
+      );
+    }
+    if (span === undefined) return undefined;
+    const held = await this.#log.read(stream, start, span.end, signal);
+    const segment = new Uint8Array(Number(end - start));
+    segment.set(held);
+    return segment;
+  }
+
+  async #placeOf(name: string) {
+    const size = await this.#segmentSize();
+    const position = size === undefined ? undefined : parseSegmentName(name, size);
+    if (position === undefined || size === undefined) return undefined;
+    const { timeline, start } = position;
+    return { stream: timelineStream(timeline), start, end: start + BigInt(size) };
+  }
+
+  #spanAt(stream: string, position: bigint): LogSpan | undefined {
+    return this.#spans.find(
+      (each) => each.stream === stream && each.start <= position && position < each.end,
+    );
+  }
+
+  /** Every span begins with a segment, which says it. */
+  async #segmentSize(): Promise<number | undefined> {
+    if (this.#segmentSizeBytes !== undefined) return this.#segmentSizeBytes;
+    if (this.#spans.length === 0) this.#spans = await this.#log.coverage();
+    for (const { stream, start, end } of this.#spans) {
+      const until = start + BigInt(longHeaderBytes);
+      if (!/^[0-9A-F]{8}$/.test(stream) || until > end) continue;
+      const header = readSegmentHeader(await this.#log.read(stream, start, until));
+      if (header === undefined) continue;
+      this.#segmentSizeBytes = header.segmentSizeBytes;
+      break;
+    }
+    return this.#segmentSizeBytes;
+  }
+}
