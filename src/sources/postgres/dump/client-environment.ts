@@ -1,17 +1,36 @@
 import type { ConnectionSettings } from '../connection-settings.ts';
 
 /**
- * How PostgreSQL's own programs are told where to connect, to the first host of the settings: by the environment, which only we and root can read. The password is
- * never an argument. Of our own environment only what libpq reads is passed on: the rest may hold keys of the repository.
+ * What is passed on of our own environment: how to prove who we are. Nothing that says where to connect (PGHOSTADDR and PGSERVICE would
+ * overrule us), and no keys of the repository.
+ */
+const inherited = [
+  'PGPASSWORD',
+  'PGPASSFILE',
+  'PGSSLROOTCERT',
+  'PGSSLCERT',
+  'PGSSLKEY',
+  'PGSSLCRL',
+  'PGSSLCRLDIR',
+  'PGCHANNELBINDING',
+  'PGGSSENCMODE',
+  'PGGSSLIB',
+  'PGKRBSRVNAME',
+  'PGSYSCONFDIR',
+] as const;
+
+/**
+ * How PostgreSQL's own programs are told where to connect, to the first host of the settings: by the environment, which only we and root
+ * can read. The password is never an argument.
  */
 export function clientEnvironment(
   settings: ConnectionSettings,
   environment: NodeJS.ProcessEnv = process.env,
 ): NodeJS.ProcessEnv {
   const { host, port, user, database, password, sslmode, sslRootCert, sslCert, sslKey } = settings;
-  const inherited = Object.entries(environment).filter(([name]) => /^PG[A-Z]+$/.test(name));
+  const passedOn = inherited.filter((name) => environment[name] !== undefined);
   return {
-    ...Object.fromEntries(inherited),
+    ...Object.fromEntries(passedOn.map((name) => [name, environment[name]])),
     PATH: environment.PATH ?? '/usr/local/bin:/usr/bin:/bin',
     HOME: environment.HOME ?? '/',
     // Their messages are read by us.
