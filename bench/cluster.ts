@@ -35,6 +35,34 @@ export async function pgbenchCluster(bin: string, sizeBytes: number): Promise<Te
   return server;
 }
 
+const documentBytes = 20_000;
+
+/** A table of documents of 20 KB: every other one is text, the others do not compress, as pictures do not. */
+export async function storeDocuments(server: TestServer, sizeBytes: number): Promise<void> {
+  const count = Math.round(sizeBytes / documentBytes);
+  await server.query(
+    `create table documents (id bigint primary key, body bytea);
+     alter table documents alter body set storage external`,
+  );
+  await server.query(
+    `insert into documents select n, case when n % 2 = 0
+       then convert_to((select string_agg('lorem ipsum ' || (n * g) % 99991 || md5((n * g)::text), ' dolor ') from generate_series(1, ${Math.round(documentBytes / 55)}) g), 'UTF8')
+       else decode((select string_agg(md5(random()::text || n || g), '') from generate_series(1, ${Math.round(documentBytes / 16)}) g), 'hex') end
+     from generate_series(1, ${count}) n`,
+  );
+  await server.query('checkpoint');
+}
+
+/** Changes a row in that part of the pages of pgbench's largest table, chosen at random; `round` chooses others each time. */
+export async function changePages(server: TestServer, part: number, round: number): Promise<void> {
+  const rowsPerPage = 61;
+  await server.query(
+    `update pgbench_accounts set abalance = abalance + 1
+      where aid % ${rowsPerPage} = 0 and abs(hashint4((aid / ${rowsPerPage})::int # ${round + 1})) % 1000 < ${Math.round(part * 1000)}`,
+  );
+  await server.query('checkpoint');
+}
+
 /** The whole segments of the server, oldest first; the newest, which is being written, is left out. */
 export async function wholeSegments(server: TestServer): Promise<readonly string[]> {
   const { rows } = await server.query('select pg_walfile_name(pg_current_wal_lsn()) as name');

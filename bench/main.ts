@@ -1,4 +1,4 @@
-// Side by side with the peers, in one run: npm run bench [-- postgres|files|wal|archive ...] [--runs 5] [--size-gb 2] [--files 110000] [--cold] [--seconds 30]
+// Side by side with the peers, in one run: npm run bench [-- postgres|files|wal|archive ...] [--runs 5] [--size-gb 2] [--documents-gb 0.4] [--files 110000] [--cold] [--seconds 30]
 import { parseArgs } from 'node:util';
 import { benchArchive } from './archive.ts';
 import { benchFiles } from './files.ts';
@@ -11,6 +11,7 @@ const { values, positionals } = parseArgs({
   options: {
     runs: { type: 'string', default: '5' },
     'size-gb': { type: 'string', default: '2' },
+    'documents-gb': { type: 'string', default: '0.4' },
     files: { type: 'string', default: '110000' },
     'large-gb': { type: 'string', default: '3' },
     cold: { type: 'boolean', default: false },
@@ -33,9 +34,9 @@ if (wanted.has('files')) {
   });
 }
 if (wanted.has('postgres')) {
-  process.stdout.write(
-    `${await benchPostgres({ runs, bytes: Number(values['size-gb']) * 1e9 })}\n`,
-  );
+  const bytes = Number(values['size-gb']) * 1e9;
+  const documentBytes = Number(values['documents-gb']) * 1e9;
+  process.stdout.write(`${await benchPostgres({ runs, bytes, documentBytes })}\n`);
 }
 if (wanted.has('wal')) {
   process.stdout.write(`${await benchWal({ runs, seconds: Number(values.seconds) })}\n`);

@@ -23,6 +23,7 @@ import {
   type AnySource,
   type ArchiveSettings,
   createSource,
+  type OtherRepository,
   type PostgresSource,
   parseConnectionUrl,
 } from '../sources/index.ts';
@@ -208,6 +209,21 @@ export async function openAnySource(
   const [name, { repository }] = pickNamed('source', configuration.sources, wanted);
   const create = () => createConfiguredSource(context, configuration, name);
   return await openWith(context, configuration, repository, create);
+}
+
+/** The further repositories that backups of a source go to, opened when they are wanted and closed with `opened`. */
+export function otherRepositories(
+  context: CommandContext,
+  configuration: Configuration,
+  source: string,
+  opened: AsyncDisposableStack,
+): readonly OtherRepository[] {
+  const setting = configuration.sources[source];
+  const names = setting?.kind === 'postgres' ? (setting.alsoTo ?? []) : [];
+  return names.map((name) => ({
+    name,
+    open: async () => opened.use(await openConfiguredRepository(context, configuration, name)),
+  }));
 }
 
 async function openWith<Kind extends AnySource>(

@@ -15,12 +15,19 @@ export function checkReferences(data: ConfigurationFile): string | undefined {
     if (circle) return `${place}.copyFrom: expected no circle, got ${circle.join(' from ')}`;
   }
   const unchosen = defaultRepository(data) === undefined;
-  for (const [name, { repository }] of Object.entries(data.sources)) {
+  for (const [name, source] of Object.entries(data.sources)) {
+    const { repository } = source;
+    const alsoTo = source.kind === 'postgres' ? (source.alsoTo ?? []) : [];
     if (repository === undefined && unchosen) {
       return `sources.${name}.repository: ${expected}, got nothing`;
     }
     if (repository !== undefined && !known.includes(repository)) {
       return `sources.${name}.repository: ${expected}, got "${repository}"`;
+    }
+    for (const other of alsoTo) {
+      const isOwn = other === (repository ?? defaultRepository(data));
+      if (known.includes(other) && !isOwn) continue;
+      return `sources.${name}.alsoTo: ${expected} other than its own, got "${other}"`;
     }
   }
   return undefined;

@@ -164,6 +164,8 @@ export interface BackupWriter extends AsyncDisposable {
   saveData(bytes: Uint8Array): Promise<SavedBlob>;
   /** Cuts content by its bytes, for what is saved by `saveData` in pieces. */
   createCutter(): ContentCutter;
+  /** Whether the repository held the blob, in a pack that is there, when the backup began. */
+  isStored(type: BlobType, id: BlobId): boolean;
   /** Sorts by raw name bytes and encodes canonically. */
   saveTree(nodes: readonly TreeNode[]): Promise<BlobId>;
   /**

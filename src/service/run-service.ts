@@ -56,8 +56,10 @@ export async function runService(options: ServiceOptions): Promise<void> {
     if (repository === undefined) return;
     const schedule = schedules.get(source.name);
     const { stateFolder } = configuration;
-    const work = { source, repository, place, schedule, stateFolder, signal, onEvent };
     const setting = configuration.sources[source.name];
+    const alsoTo = setting?.kind === 'postgres' ? (setting.alsoTo ?? []) : [];
+    const others = alsoTo.flatMap((name) => places.get(name) ?? []);
+    const work = { source, repository, place, others, schedule, stateFolder, signal, onEvent };
     const watched =
       source instanceof PostgresSource && setting?.kind === 'postgres'
         ? dataKeepers({ ...work, source, setting, schedules: schedulesOfData, proofTurn })

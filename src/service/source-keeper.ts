@@ -16,11 +16,19 @@ const streamPatienceMs = 30_000;
 /** Another program may be pruning. */
 const lockWaitMs = 60 * 60_000;
 
+interface Other {
+  readonly name: string;
+  readonly opening: Pick<RepositoryKeeper['opening'], 'now'>;
+  backedUp(source: string): void;
+}
+
 interface Options {
   readonly source: Source;
   readonly repository: Repository;
   /** Its turns, and what is to be done after a backup. */
   readonly place: Pick<RepositoryKeeper, 'turns' | 'backedUp'>;
+  /** Further repositories that backups go to. */
+  readonly others?: readonly Other[];
   readonly schedule: Cron | undefined;
   readonly stateFolder: string;
   readonly signal: AbortSignal;
@@ -172,11 +180,17 @@ export class SourceKeeper {
   }
 
   #backup(reason: string): Promise<unknown> {
-    const { source, repository, place, signal, onEvent } = this.#options;
+    const { source, repository, place, others = [], signal, onEvent } = this.#options;
+    const alsoTo = others.map(({ name, opening }) => ({ name, open: () => opening.now() }));
     const run = async () => {
       if (signal.aborted) return;
       onEvent({ type: 'backup-started', source: source.name, reason });
-      const summary = await source.backup({ repository, signal, lockWaitMs });
+      const summary = await source.backup({
+        repository,
+        signal,
+        lockWaitMs,
+        ...(alsoTo.length > 0 ? { alsoTo } : {}),
+      });
       onEvent({ type: 'backup', ...summary });
       const { snapshot, flagged = [] } = summary;
       if (flagged.length > 0) {
@@ -184,6 +198,11 @@ export class SourceKeeper {
       }
       if (summary.drift) onEvent({ type: 'drift', source: source.name, drift: summary.drift });
       place.backedUp(source.name);
+      for (const each of summary.elsewhere ?? []) {
+        if ('snapshot' in each) {
+          others.find(({ name }) => name === each.repository)?.backedUp(source.name);
+        }
+      }
     };
     const inTurn = () => place.turns.shared(`backup of ${source.name}`, run);
     const result = this.#backups.then(inTurn, inTurn);

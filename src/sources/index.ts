@@ -146,6 +146,7 @@ export type {
   CatalogSummary,
   Finding,
   LogGap,
+  OtherRepository,
   Source,
   SourceContext,
   SourceKind,

@@ -2,8 +2,21 @@ import type { ErrorCode, Progress } from '../core/index.ts';
 import type { Repository, SnapshotId } from '../repository/index.ts';
 import type { Drift } from './postgres/baseline/drift.ts';
 
+/** A further repository that a backup goes to. Whoever gives it closes it. */
+export interface OtherRepository {
+  readonly name: string;
+  open(): Promise<Repository>;
+}
+
+/** What became of a backup in a further repository. */
+export type StoredElsewhere =
+  | { readonly repository: string; readonly snapshot: SnapshotId }
+  | { readonly repository: string; readonly problem: string };
+
 export interface SourceContext {
   readonly repository: Repository;
+  /** Fed by the same reading of the source (kinds that can). One that fails is a warning. */
+  readonly alsoTo?: readonly OtherRepository[];
   /** How long a backup waits for a lock that another program holds. Default: not at all. */
   readonly lockWaitMs?: number;
   readonly signal?: AbortSignal;
@@ -22,6 +35,8 @@ export interface BackupSummary {
   readonly durationMs: number;
   /** Things the user must know although the snapshot is stored. Not empty means exit code 3. */
   readonly warnings: readonly string[];
+  /** Further repositories that were to have the snapshot. */
+  readonly elsewhere?: readonly StoredElsewhere[];
   /** Why the snapshot looks as if something had happened to the source. It is stored all the same. */
   readonly flagged?: readonly string[];
   /** What looks like a loss in the tables of the source, and was not known before. */

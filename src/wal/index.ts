@@ -1,5 +1,6 @@
 // wal: PostgreSQL's write-ahead log as facts. Pure: bytes in, facts out.
 export type { CatalogFile } from './catalog-files.ts';
+export { ChangedBlocks } from './changed-blocks.ts';
 export type { CommittedTransaction } from './committed-transaction.ts';
 export { crc32c } from './crc32c.ts';
 export { crc32cPart } from './crc32c-part.ts';

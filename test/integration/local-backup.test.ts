@@ -5,12 +5,15 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
+import type { ProgressEvent } from '../../src/core/index.ts';
 import { backupPostgres, parseConnectionUrl } from '../../src/sources/index.ts';
 import { localRepository, testPassword } from '../support/local-repository.ts';
 import { startPostgres, type TestServer, unprivileged } from '../support/postgres.ts';
@@ -49,6 +52,15 @@ async function fill(server: TestServer): Promise<void> {
   writeFileSync(join(server.dataFolder, 'added.conf'), '# by hand\n', { mode: 0o644 });
 }
 
+/** WAL on another disk: the server follows the link, and so must who reads the files. */
+async function moveWal(server: TestServer): Promise<void> {
+  await server.stop();
+  const elsewhere = join(server.dataFolder, '..', 'wal');
+  renameSync(join(server.dataFolder, 'pg_wal'), elsewhere);
+  symlinkSync(elsewhere, join(server.dataFolder, 'pg_wal'));
+  await server.start();
+}
+
 /** Commits pairs of rows, and changes pages, until told to stop. */
 function keepWriting(server: TestServer): { stop(): Promise<number> } {
   let stopped = false;
@@ -80,6 +92,7 @@ describe.each(usual)('a base backup of $name', ({ major, bin, hasTools }) => {
     const programs = need(context, bin, `no PostgreSQL ${major}`);
     const resticProgram = need(context, restic(), 'no restic on PATH');
     await using server = await startPostgres({ bin: programs, major });
+    await moveWal(server);
     await fill(server);
     await using stored = await localRepository();
     const backup = (local: string) =>
@@ -88,7 +101,11 @@ describe.each(usual)('a base backup of $name', ({ major, bin, hasTools }) => {
         source: 'shop',
         repository: stored.repository,
         local,
+        progress: (event) => {
+          if (event.type === 'progress' && event.task === 'base-backup') told.push(event);
+        },
       });
+    const told: Extract<ProgressEvent, { type: 'progress' }>[] = [];
     const session = new pg.Client({ connectionString: server.url('shop') });
     await session.connect();
     await session.query('create temp table own as select generate_series(1, 1000) as id');
@@ -96,6 +113,10 @@ describe.each(usual)('a base backup of $name', ({ major, bin, hasTools }) => {
     const streamed = await backup('never');
     const local = await backup('auto');
     const committed = await writer.stop();
+    for (const { done, total = 0, unit } of told) {
+      expect([unit, done <= total]).toEqual(['bytes', true]);
+    }
+    expect(told.at(-1)?.total).toBeGreaterThan(20_000_000);
     await session.end();
     expect([streamed.info.mode, local.info.mode]).toEqual(['streamed', 'local']);
     expect([streamed.warnings, local.warnings]).toEqual([[], []]);

@@ -8,7 +8,7 @@ export interface PausingProxy {
 }
 
 /**
- * Forwards to a port of loopback. The first time that the server sends `marker`, nothing more is passed on from it before `during`
+ * Forwards to a port of loopback. The first time that the server sends `marker`, that and what follows is held back until `during`
  * has ended: what happens there happens in the middle of what the client does.
  */
 export async function startPausingProxy(
@@ -23,11 +23,16 @@ export async function startPausingProxy(
     sockets.add(client).add(upstream);
     client.pipe(upstream);
     upstream.on('data', (chunk: Buffer) => {
-      client.write(chunk);
-      if (hasPaused || !chunk.includes(marker)) return;
+      if (hasPaused || !chunk.includes(marker)) {
+        client.write(chunk);
+        return;
+      }
       hasPaused = true;
       upstream.pause();
-      void during().finally(() => upstream.resume());
+      void during().finally(() => {
+        client.write(chunk);
+        upstream.resume();
+      });
     });
     upstream.on('end', () => client.end());
     upstream.on('close', () => client.end());

@@ -13,7 +13,12 @@ import {
   type Source,
 } from '../../sources/index.ts';
 import { type CommandContext, defineCommand } from '../command.ts';
-import { loadConfigured, type OpenedSource, openAnySource } from '../configured.ts';
+import {
+  loadConfigured,
+  type OpenedSource,
+  openAnySource,
+  otherRepositories,
+} from '../configured.ts';
 import { formatMoment } from '../moment.ts';
 import { nextCommand, programName } from '../next-command.ts';
 import { countOf } from '../output/count.ts';
@@ -95,8 +100,11 @@ async function backupOne(
     if (event.type === 'warning') told.add(event.message);
     output.progress(event);
   };
+  await using others = new AsyncDisposableStack();
+  const alsoTo = otherRepositories(context, opened.configuration, source.name, others);
   const summary = await source.backup({
     repository,
+    ...(alsoTo.length > 0 ? { alsoTo } : {}),
     signal,
     progress,
     isWatched: output.isWatched,
@@ -136,9 +144,15 @@ function describeBackup(
 ): string {
   const { snapshot, source, bytesTotal, filesTotal, durationMs, bytesNew, bytesStored, warnings } =
     summary;
+  const { elsewhere = [] } = summary;
   return [
     `${green('✓')} snapshot ${snapshot.slice(0, 8)} of ${source}: ${formatBytes(bytesTotal)} in ${countOf(filesTotal, 'file')}, ${formatDuration(durationMs)}`,
     dim(`  new ${formatBytes(bytesNew)}, stored ${formatBytes(bytesStored)}`),
+    ...elsewhere.flatMap((each) =>
+      'snapshot' in each
+        ? [dim(`  also in ${each.repository}: snapshot ${each.snapshot.slice(0, 8)}`)]
+        : [],
+    ),
     ...(warnings.length > 0
       ? [yellow(`  stored, but with ${countOf(warnings.length, 'warning')}`)]
       : []),

@@ -54,6 +54,9 @@ Ctrl-C or SIGTERM stops it in order, with exit code 0.`,
 /** Those that sources go to, their copies, and those with a schedule of their own. */
 function neededRepositories({ repositories, sources }: Configuration): readonly string[] {
   const needed = new Set(Object.values(sources).map(({ repository }) => repository));
+  for (const source of Object.values(sources)) {
+    if (source.kind === 'postgres') for (const name of source.alsoTo ?? []) needed.add(name);
+  }
   const entries = Object.entries(repositories);
   for (const [name, { copyFrom, prune, check }] of entries) {
     if (copyFrom ?? prune ?? check) needed.add(name).add(copyFrom);

@@ -82,6 +82,13 @@ const postgresSource = z.strictObject({
     .describe(
       "Whether a base backup reads the files of the data directory itself, faster than over the connection: `auto` (default) where they can be read here and are proven to be the server's, `never`, or the folder of the data directory as this host sees it, without which there is no backup.",
     ),
+  alsoTo: z
+    .array(name)
+    .min(1)
+    .optional()
+    .describe(
+      'Further repositories that base backups go to, fed by the same reading of the database. One that fails does not take the others along.',
+    ),
   backupRate: byteSize
     .optional()
     .describe(

@@ -144,6 +144,10 @@ export class RepositoryBackupWriter implements BackupWriter {
     return id;
   }
 
+  isStored(type: BlobType, id: BlobId): boolean {
+    return this.#options.known.has(type, id);
+  }
+
   grantSink({ isFast = false } = {}): SinkGrant {
     this.#throwIfUnusable();
     return this.#sinks.open(isFast);

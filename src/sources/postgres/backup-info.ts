@@ -19,6 +19,10 @@ export interface PostgresBackupInfo {
   readonly dataChecksums: boolean;
   /** How the files were read: sent by the server, or from the data directory itself. */
   readonly mode?: 'streamed' | 'local';
+  /** Taken over from the backup before, because WAL proves that nothing changed it. Absent: everything was read. */
+  readonly unreadBytes?: number;
+  /** When everything was read last, ISO 8601. Absent: at this backup. */
+  readonly wholeReadTime?: string;
   /** At which size database files were cut; later backups of the source keep it. */
   readonly chunkSizeBytes?: number;
   /** Stored as real folders in `data/pg_tblspc/<oid>`; `location` is where they were linked to. */

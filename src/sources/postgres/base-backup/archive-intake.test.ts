@@ -63,8 +63,9 @@ function start() {
           ids.fill(chunks.length, (at / chunkSizeBytes) * 32, (at / chunkSizeBytes + 1) * 32);
           chunks.push(Buffer.from(piece.subarray(at, at + chunkSizeBytes)));
         }
+        const sums = chunks.slice(-ids.length / 32).map((chunk) => crc32c(chunk));
         const failures = firstBlock === undefined ? [] : verifier.failures(piece, firstBlock);
-        onSaved({ lengthBytes, ids, crc32c: crc32c(piece), failures });
+        onSaved({ lengthBytes, ids, sums, failures });
       }
     },
   };

@@ -22,6 +22,8 @@ const backupSchema = z.object({
   segmentSizeBytes: count,
   dataChecksums: z.boolean(),
   mode: z.literal(['streamed', 'local']).exactOptional(),
+  unreadBytes: count.exactOptional(),
+  wholeReadTime: z.iso.datetime().exactOptional(),
   chunkSizeBytes: count.exactOptional(),
   tablespaces: z.array(z.object({ oid: count, location: z.string() })),
   damagedPages: z.array(

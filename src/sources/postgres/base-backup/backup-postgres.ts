@@ -5,9 +5,9 @@ import {
   type Progress,
   silentProgress,
 } from '../../../core/index.ts';
-import type { BackupWriter, Repository, SnapshotId } from '../../../repository/index.ts';
+import type { BackupWriter, BlobId, NewSnapshot, Repository } from '../../../repository/index.ts';
 import { formatLsn } from '../../../wal/index.ts';
-import type { BackupSummary } from '../../source.ts';
+import type { BackupSummary, OtherRepository } from '../../source.ts';
 import { tagsOf } from '../../source-tags.ts';
 import type { CatalogRecord, PostgresBackupInfo } from '../backup-info.ts';
 import { storeBaseline } from '../baseline/stored-baselines.ts';
@@ -18,6 +18,8 @@ import type { ReplicationConnection } from '../protocol/replication-connection.t
 import { addFile } from './added-file.ts';
 import { collectBackupCatalog } from './backup-catalog.ts';
 import { backupDocumentPath, catalogDocumentPath } from './backup-document.ts';
+import { BackupTargets } from './backup-targets.ts';
+import { chunkSumsPath, encodeChunkSums } from './chunk-sums.ts';
 import { damageWarnings, nameDamage } from './damage-report.ts';
 import { defaultConfiguration } from './default-configuration.ts';
 import { LogComparison } from './log-comparison.ts';
@@ -34,6 +36,8 @@ export interface BackupPostgresOptions {
   /** The source's name in the configuration. */
   readonly source: string;
   readonly repository: Repository;
+  /** Fed by the same reading; one that fails is a warning, and the others go on. */
+  readonly alsoTo?: readonly OtherRepository[];
   readonly lockWaitMs?: number;
   /** Aborting leaves nothing published. */
   readonly signal?: AbortSignal;
@@ -77,6 +81,9 @@ export async function backupPostgres(
   }
 }
 
+/** What a server says at the end of a backup when it is not what it was at its start (object_not_in_prerequisite_state). */
+const notInThisState = '55000';
+
 async function run(
   options: BackupPostgresOptions,
   progress: Progress,
@@ -95,7 +102,7 @@ async function run(
   // Before the backup starts, so that no WAL since its start can vanish.
   await using held = await holdWal(settings, signal, progress);
   await requireSameServer(held.connection, facts, settings);
-  await using local = await openLocalSide(options, facts, held.slot, progress);
+  await using local = await openLocalSide({ ...options, settings }, facts, held.slot, progress);
 
   const log = repository.log(source);
   const { segmentSizeBytes } = facts;
@@ -105,11 +112,18 @@ async function run(
 
   // Names and counts belong to the moment of the start; they are read while the bytes stream.
   await using catalogWork = collectBackupCatalog({ ...options, settings }, facts);
-  await using writer = await repository.startBackup({ progress, ...aborting, ...waiting });
+  const { alsoTo = [] } = options;
+  await using targets = await BackupTargets.open({
+    repository,
+    alsoTo,
+    progress,
+    ...aborting,
+    ...waiting,
+  });
   await using crew = new PieceCrew({
-    writers: [writer],
+    writers: targets.writers,
     pageSizeBytes: facts.pageSizeBytes,
-    onWriterFailed: () => {},
+    onWriterFailed: (writer, error) => targets.failed(writer, error),
   });
   const formerChunkSizeBytes = former?.info.chunkSizeBytes;
   const receiving = {
@@ -119,7 +133,18 @@ async function run(
     ...(options.bytesPerSecond === undefined ? {} : { bytesPerSecond: options.bytesPerSecond }),
   };
   const received = local
-    ? await receiveLocalBackup({ ...local, ...receiving, connection, facts, crew, ...aborting })
+    ? await receiveLocalBackup({
+        ...local,
+        ...receiving,
+        connection,
+        facts,
+        crew,
+        source,
+        repository,
+        former,
+        isStored: (id) => targets.hasData(id),
+        ...aborting,
+      })
     : await receiveBaseBackup(connection, facts, crew, receiving);
 
   // Nothing is published that is not whole.
@@ -134,26 +159,31 @@ async function run(
   const info = {
     ...describe(received, facts, connection.serverVersion, source, catalog),
     mode,
+    ...received.unread,
   } as const;
   addDocuments(received, info, catalog);
   received.filler.flush();
   await crew.settled();
   const tree = await received.tree.save((bytes) => crew.saveTree(bytes));
   await crew.flush();
-  if (catalog.databases.length > 0) {
-    await repository.records.append({ kind: 'catalog', source, body: catalog });
-    if (baseline) await storeBaseline(repository, source, baseline);
-  }
-  const snapshot = await publish(writer, received, tree, source, former);
+  const published = await targets.publish(
+    newSnapshot(received, tree, source, former),
+    async (place) => {
+      if (catalog.databases.length === 0) return;
+      await place.records.append({ kind: 'catalog', source, body: catalog });
+      if (baseline) await storeBaseline(place, source, baseline);
+    },
+  );
   return {
     source,
-    snapshot,
-    ...totals(writer),
+    snapshot: published.snapshot,
+    ...(alsoTo.length > 0 ? { elsewhere: published.elsewhere } : {}),
+    ...totals(published.writer),
     bytesTotal: info.bytesTotal,
     filesTotal: info.filesTotal,
     durationMs: performance.now() - begunMs,
     warnings: [
-      ...writer.warnings,
+      ...published.warnings,
       ...warnings,
       ...damageWarnings(info.damagedPages, received.damaged.unnamed, info.startLsn),
     ],
@@ -262,30 +292,34 @@ function describe(
 }
 
 function addDocuments(
-  { tree, filler, owner: { uid, gid }, manifest }: ReceivedBackup,
+  { tree, filler, files, chunkSizeBytes, owner: { uid, gid }, manifest }: ReceivedBackup,
   info: PostgresBackupInfo,
   catalog: CatalogRecord,
 ): void {
   const owner = { uid, gid, mtimeSeconds: Math.floor(Date.parse(info.stopTime) / 1000) };
   tree.addDirectory('data', { mode: 0o700, ...owner });
+  // Where pg_wal is a link, what is told of it is the link's, which may be root's; the server must write there.
+  for (const name of ['pg_wal', 'pg_wal/archive_status', 'pg_wal/summaries']) {
+    if (tree.has(`data/${name}`)) tree.addDirectory(`data/${name}`, { mode: 0o700, ...owner });
+  }
   tree.addDirectory('lifeboat', { mode: 0o700, ...owner });
   addFile(tree, filler, 'data/backup_manifest', manifest, owner);
   addFile(tree, filler, backupDocumentPath.slice(1), documentBytes(info), owner);
   addFile(tree, filler, catalogDocumentPath.slice(1), documentBytes(catalog), owner);
+  addFile(tree, filler, chunkSumsPath.slice(1), encodeChunkSums(files, chunkSizeBytes), owner);
 }
 
 function documentBytes(document: unknown): Buffer {
   return Buffer.from(`${JSON.stringify(document, undefined, 1)}\n`);
 }
 
-function publish(
-  writer: BackupWriter,
+function newSnapshot(
   received: ReceivedBackup,
-  tree: Awaited<ReturnType<BackupWriter['saveTree']>>,
+  tree: BlobId,
   source: string,
   former: StoredBackup | undefined,
-): Promise<SnapshotId> {
-  return writer.publishSnapshot({
+): NewSnapshot {
+  return {
     time: received.stopTime,
     tree,
     paths: [`/lifeboat/${source}`],
@@ -293,7 +327,7 @@ function publish(
     ...(former ? { parent: former.snapshot.id } : {}),
     filesTotal: received.tree.filesTotal,
     bytesTotal: received.tree.bytesTotal,
-  });
+  };
 }
 
 function totals(writer: BackupWriter): Pick<BackupSummary, 'bytesNew' | 'bytesStored'> {
@@ -307,6 +341,14 @@ function duringBackup(error: unknown, signal: AbortSignal | undefined): unknown 
     const hint =
       'Nothing was published: a base backup is whole or not there. Run it again: what was stored is not stored twice.';
     return new LifeboatError('cancelled', message, { hint, context, cause: error });
+  }
+  if (isLifeboatError(error, 'postgres.query') && error.context.sqlstate === notInThisState) {
+    return new LifeboatError('backup.incomplete', `${error.message}; nothing was published`, {
+      hint: 'If the server was a standby and has been promoted, run the backup again: what was stored of this one is not stored twice.',
+      context: error.context,
+      cause: error,
+      retryable: true,
+    });
   }
   if (signal?.aborted || !isLifeboatError(error, 'postgres.connection-lost')) return error;
   return new LifeboatError(

@@ -8,7 +8,7 @@ export interface DamagedPage {
 }
 
 /** How many are named in the snapshot and kept in memory. A cluster with more of them is beyond lists. */
-const maximumNamed = 10_000;
+export const mostDamageNamed = 10_000;
 
 /**
  * Pages that failed their checksum while they streamed past. Most are none of our business: a page that the server
@@ -17,7 +17,7 @@ const maximumNamed = 10_000;
  */
 export class DamagedPages {
   readonly #suspected = new Map<string, DamagedPage>();
-  /** Beyond `maximumNamed`. */
+  /** Beyond `mostDamageNamed`. */
   #unnamed = 0;
 
   get anySuspected(): boolean {
@@ -30,7 +30,7 @@ export class DamagedPages {
   }
 
   suspect(path: string, relation: RelationFile, block: number): void {
-    if (this.#suspected.size >= maximumNamed) this.#unnamed += 1;
+    if (this.#suspected.size >= mostDamageNamed) this.#unnamed += 1;
     else this.#suspected.set(key({ ...relation, block }), { path, block, relation });
   }
 

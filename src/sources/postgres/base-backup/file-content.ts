@@ -1,3 +1,4 @@
+import type { BlobId } from '../../../repository/index.ts';
 import { crc32cPart } from '../../../wal/index.ts';
 import type { SavedPiece } from './piece.ts';
 
@@ -9,19 +10,34 @@ export class FileContent {
   readonly chunkSizeBytes: number;
   /** The raw ids of its chunks, one behind the other. Whole once all pieces are saved. */
   readonly ids: Uint8Array;
+  /** CRC-32C of each chunk. */
+  readonly sums: Uint32Array;
   #checksum = 0;
 
   constructor(sizeBytes: number, chunkSizeBytes: number) {
     this.sizeBytes = sizeBytes;
     this.chunkSizeBytes = chunkSizeBytes;
-    this.ids = new Uint8Array(Math.ceil(sizeBytes / chunkSizeBytes) * idBytes);
+    this.sums = new Uint32Array(Math.ceil(sizeBytes / chunkSizeBytes));
+    this.ids = new Uint8Array(this.sums.length * idBytes);
   }
 
   /** A piece begins where a chunk does. */
-  add(position: number, piece: SavedPiece): void {
-    this.ids.set(piece.ids, (position / this.chunkSizeBytes) * idBytes);
-    const bytesAfter = this.sizeBytes - position - piece.lengthBytes;
-    this.#checksum ^= crc32cPart(piece.crc32c, bytesAfter);
+  add(position: number, { ids, sums }: SavedPiece): void {
+    const first = position / this.chunkSizeBytes;
+    this.ids.set(ids, first * idBytes);
+    for (const [index, sum] of sums.entries()) this.#sum(first + index, sum);
+  }
+
+  /** A whole chunk that is in the repository already. */
+  keep(index: number, id: BlobId, sum: number): void {
+    this.ids.set(Buffer.from(id, 'hex'), index * idBytes);
+    this.#sum(index, sum);
+  }
+
+  #sum(index: number, sum: number): void {
+    this.sums[index] = sum;
+    const end = Math.min(this.sizeBytes, (index + 1) * this.chunkSizeBytes);
+    this.#checksum ^= crc32cPart(sum, this.sizeBytes - end);
   }
 
   /** CRC-32C as a manifest writes it: the bytes of the number as they lie in the memory of the server. */

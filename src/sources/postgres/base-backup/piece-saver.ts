@@ -23,14 +23,16 @@ export class PieceSaver {
 
   save(bytes: Uint8Array, { chunkSizeBytes, firstBlock }: Piece): SavedPiece {
     const ids = new Uint8Array(Math.ceil(bytes.length / chunkSizeBytes) * 32);
-    for (let at = 0, index = 0; at < bytes.length; at += chunkSizeBytes, index++) {
-      const id = this.#store('data', bytes.subarray(at, at + chunkSizeBytes));
-      ids.set(Buffer.from(id, 'hex'), index * 32);
+    const sums: number[] = [];
+    for (let at = 0; at < bytes.length; at += chunkSizeBytes) {
+      const chunk = bytes.subarray(at, at + chunkSizeBytes);
+      ids.set(Buffer.from(this.#store('data', chunk), 'hex'), sums.length * 32);
+      sums.push(crc32c(chunk));
     }
     return {
       lengthBytes: bytes.length,
       ids,
-      crc32c: crc32c(bytes),
+      sums,
       failures: firstBlock === undefined ? [] : this.failures(bytes, firstBlock),
     };
   }

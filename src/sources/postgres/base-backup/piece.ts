@@ -16,7 +16,8 @@ export interface SavedPiece {
   readonly lengthBytes: number;
   /** Raw, one behind the other. */
   readonly ids: Uint8Array;
-  readonly crc32c: number;
+  /** CRC-32C of each chunk. */
+  readonly sums: readonly number[];
   /** Blocks whose checksum is wrong. */
   readonly failures: readonly number[];
 }

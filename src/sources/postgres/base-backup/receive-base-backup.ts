@@ -1,5 +1,6 @@
 import { LifeboatError, type Progress } from '../../../core/index.ts';
 import { formatLsn } from '../../../wal/index.ts';
+import type { PostgresBackupInfo } from '../backup-info.ts';
 import type { ReplicationConnection } from '../protocol/replication-connection.ts';
 import { ArchiveIntake } from './archive-intake.ts';
 import { baseBackupCommand } from './base-backup-command.ts';
@@ -37,6 +38,8 @@ export interface ReceivedBackup {
   readonly wal: StoredWal;
   readonly damaged: DamagedPages;
   readonly filler: SlabFiller;
+  /** Of a local backup that left unread what WAL proves unchanged. */
+  readonly unread?: Pick<PostgresBackupInfo, 'unreadBytes' | 'wholeReadTime'>;
 }
 
 /** About three million files. What is longer could not be parsed. */

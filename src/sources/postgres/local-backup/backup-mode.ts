@@ -1,12 +1,12 @@
 import { LifeboatError } from '../../../core/index.ts';
-import { parseLsn } from '../../../wal/index.ts';
+import { type Lsn, parseLsn } from '../../../wal/index.ts';
 import type { BackupBounds } from '../base-backup/base-backup-stream.ts';
 import type { SqlConnection } from '../sql-connection.ts';
 
 /** What the server says when the backup ends. */
 export interface BackupEnd {
   readonly start: BackupBounds;
-  readonly stopLsn: bigint;
+  readonly stopLsn: Lsn;
   readonly label: Buffer;
 }
 
@@ -15,10 +15,12 @@ export interface BackupEnd {
  * session does. It forces full-page images meanwhile, so that replay mends what was read while it was written.
  */
 export class BackupMode {
+  readonly startLsn: Lsn;
   readonly #sql: SqlConnection;
   readonly #serverVersion: number;
 
-  private constructor(sql: SqlConnection, serverVersion: number) {
+  private constructor(sql: SqlConnection, serverVersion: number, startLsn: Lsn) {
+    this.startLsn = startLsn;
     this.#sql = sql;
     this.#serverVersion = serverVersion;
   }
@@ -32,8 +34,8 @@ export class BackupMode {
       serverVersion >= 150_000
         ? "select pg_backup_start('lifeboat', true)"
         : "select pg_start_backup('lifeboat', true, false)";
-    await sql.rows(start);
-    return new BackupMode(sql, serverVersion);
+    const [row] = await sql.rows<Record<string, string>>(start);
+    return new BackupMode(sql, serverVersion, parseLsn(Object.values(row ?? {})[0] ?? ''));
   }
 
   /** Does not wait for an archive: the WAL is taken from where the server keeps it. */

@@ -1,4 +1,4 @@
-import { nameFromBytes } from '../../../repository/index.ts';
+import { type BlobId, nameFromBytes } from '../../../repository/index.ts';
 import type { ByteMeter } from '../base-backup/byte-meter.ts';
 import type { DamagedPages } from '../base-backup/damaged-pages.ts';
 import { FileContent } from '../base-backup/file-content.ts';
@@ -8,6 +8,7 @@ import { parseRelationFile } from '../base-backup/relation-file.ts';
 import type { ServerFacts } from '../base-backup/server-facts.ts';
 import type { DataEntry } from './list-data-files.ts';
 import type { RateLimit } from './rate-limit.ts';
+import type { UnchangedChunks } from './unchanged-chunks.ts';
 
 const pieceBytes = 1024 * 1024;
 /** Small files travel to a thread together. */
@@ -28,6 +29,9 @@ export interface DataFilesReaderOptions {
   readonly damaged: DamagedPages;
   readonly meter: ByteMeter;
   readonly limit: RateLimit;
+  /** What need not be read. */
+  readonly unchanged?: UnchangedChunks;
+  readonly isStored: (id: BlobId) => boolean;
 }
 
 interface Job {
@@ -40,6 +44,8 @@ interface Job {
 export class DataFilesReader {
   readonly #options: DataFilesReaderOptions;
   #job: Job = newJob();
+  /** Taken over from the former backup. */
+  unreadBytes = 0;
 
   constructor(options: DataFilesReaderOptions) {
     this.#options = options;
@@ -62,29 +68,73 @@ export class DataFilesReader {
   }
 
   async #readFile(file: ReadFile, onGone: () => void): Promise<void> {
-    const { facts, damaged, chunkSizeBytes } = this.#options;
-    const { entry, path, content } = file;
-    const relation = facts.dataChecksums ? parseRelationFile(path) : undefined;
-    for (let position = 0; position < entry.sizeBytes; position += pieceBytes) {
-      const lengthBytes = Math.min(pieceBytes, entry.sizeBytes - position);
-      const firstBlock =
-        relation && relation.segment * facts.segmentPages + position / facts.pageSizeBytes;
-      this.#job.pieces.push({
-        from: entry.from,
-        position,
-        lengthBytes,
-        chunkSizeBytes,
-        firstBlock,
-      });
-      this.#job.take.push((saved) => {
-        if (saved === undefined) return onGone();
-        content.add(position, saved);
-        if (relation) damaged.suspectAll(path, relation, saved.failures);
-      });
-      this.#job.bytes += lengthBytes;
-      const isFull = this.#job.bytes >= jobBytes || this.#job.pieces.length >= mostPiecesInJob;
-      if (isFull) await this.#send();
+    const { chunkSizeBytes } = this.#options;
+    const { entry } = file;
+    const kept = await this.#keptChunks(file);
+    for (let position = 0; position < entry.sizeBytes; ) {
+      if (kept.has(position / chunkSizeBytes)) {
+        position += chunkSizeBytes;
+        continue;
+      }
+      let end = position;
+      do end += chunkSizeBytes;
+      while (
+        end - position < pieceBytes &&
+        end < entry.sizeBytes &&
+        !kept.has(end / chunkSizeBytes)
+      );
+      const lengthBytes = Math.min(end, entry.sizeBytes) - position;
+      await this.#readPiece(file, position, lengthBytes, onGone);
+      position = end;
     }
+  }
+
+  async #readPiece(
+    { entry, path, content }: ReadFile,
+    position: number,
+    lengthBytes: number,
+    onGone: () => void,
+  ): Promise<void> {
+    const { facts, damaged, chunkSizeBytes } = this.#options;
+    const relation = facts.dataChecksums ? parseRelationFile(path) : undefined;
+    const firstBlock =
+      relation && relation.segment * facts.segmentPages + position / facts.pageSizeBytes;
+    this.#job.pieces.push({ from: entry.from, position, lengthBytes, chunkSizeBytes, firstBlock });
+    this.#job.take.push((saved) => {
+      if (saved === undefined) {
+        onGone();
+        return;
+      }
+      content.add(position, saved);
+      if (relation) damaged.suspectAll(path, relation, saved.failures);
+    });
+    this.#job.bytes += lengthBytes;
+    const isFull = this.#job.bytes >= jobBytes || this.#job.pieces.length >= mostPiecesInJob;
+    if (isFull) await this.#send();
+  }
+
+  /** Puts the chunks that WAL proves unchanged into the file as they were, and returns their numbers. */
+  async #keptChunks({ entry, path, content }: ReadFile): Promise<ReadonlySet<number>> {
+    const { unchanged, facts, chunkSizeBytes, isStored, meter } = this.#options;
+    const kept = new Set<number>();
+    const relation = parseRelationFile(path);
+    if (!unchanged || relation?.fork !== 0) return kept;
+    if (unchanged.former.chunkSizeBytes !== chunkSizeBytes) return kept;
+    const former = await unchanged.former.find(path);
+    // One that has become shorter without a word in the WAL is not what it seems.
+    if (former === undefined || former.sizeBytes > entry.sizeBytes) return kept;
+    const firstGroup =
+      (relation.segment * facts.segmentPages * facts.pageSizeBytes) / chunkSizeBytes;
+    for (const [index, id] of former.ids.entries()) {
+      if ((index + 1) * chunkSizeBytes > former.sizeBytes) break;
+      if (unchanged.changes.isChanged(relation, firstGroup + index) || !isStored(id)) continue;
+      content.keep(index, id, former.sums[index] as number);
+      kept.add(index);
+    }
+    const keptBytes = kept.size * chunkSizeBytes;
+    this.unreadBytes += keptBytes;
+    meter.add(keptBytes);
+    return kept;
   }
 
   async #send(): Promise<void> {

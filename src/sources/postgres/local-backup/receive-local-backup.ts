@@ -1,5 +1,6 @@
+import { join } from 'node:path';
 import { LifeboatError, type Progress } from '../../../core/index.ts';
-import { nameFromBytes } from '../../../repository/index.ts';
+import { type BlobId, nameFromBytes, type Repository } from '../../../repository/index.ts';
 import { addFile } from '../base-backup/added-file.ts';
 import type { BackupBounds } from '../base-backup/base-backup-stream.ts';
 import { ByteMeter } from '../base-backup/byte-meter.ts';
@@ -13,6 +14,7 @@ import type { ReceivedBackup } from '../base-backup/receive-base-backup.ts';
 import type { ServerFacts } from '../base-backup/server-facts.ts';
 import { SlabFiller } from '../base-backup/slab-filler.ts';
 import { type EntryOwner, SnapshotTree } from '../base-backup/snapshot-tree.ts';
+import type { StoredBackup } from '../base-backup/stored-backups.ts';
 import { StoredWal } from '../base-backup/stored-wal.ts';
 import { WalReplacements } from '../base-backup/wal-replacements.ts';
 import type { ReplicationConnection } from '../protocol/replication-connection.ts';
@@ -25,6 +27,7 @@ import type { DataEntry } from './list-data-files.ts';
 import { ownManifest } from './own-manifest.ts';
 import { RateLimit } from './rate-limit.ts';
 import { readWalFolder } from './read-wal-folder.ts';
+import { findUnchangedChunks } from './unchanged-chunks.ts';
 
 export interface LocalBackupOptions {
   readonly place: DataPlace;
@@ -34,6 +37,11 @@ export interface LocalBackupOptions {
   readonly facts: ServerFacts;
   readonly crew: PieceCrew;
   readonly comparison: LogComparison;
+  readonly source: string;
+  readonly repository: Repository;
+  readonly former: StoredBackup | undefined;
+  /** Whether a chunk need not be stored again. */
+  readonly isStored: (id: BlobId) => boolean;
   readonly formerChunkSizeBytes?: number;
   readonly bytesPerSecond?: number;
   readonly signal?: AbortSignal;
@@ -67,7 +75,15 @@ export async function receiveLocalBackup(options: LocalBackupOptions): Promise<R
   meter.estimatedBytes = totalBytes;
   const chunkSizeBytes = chunkSizeFor(totalBytes, options.formerChunkSizeBytes);
   const limit = new RateLimit(options.bytesPerSecond, options.signal);
-  const reader = new DataFilesReader({ crew, facts, chunkSizeBytes, damaged, meter, limit });
+  const unchanged = await findUnchangedChunks({
+    ...options,
+    start: { lsn: mode.startLsn, timeline: (await connection.identifySystem()).timeline },
+    walFolder: join(place.folder, 'pg_wal'),
+    totalBytes,
+  });
+  const { isStored } = options;
+  const work = { crew, facts, chunkSizeBytes, damaged, meter, limit, isStored };
+  const reader = new DataFilesReader({ ...work, ...(unchanged ? { unchanged } : {}) });
   const read = await reader.read(files);
   for (const { path, entry, content } of read) tree.addFile(`data/${path}`, { ...entry, content });
 
@@ -123,7 +139,17 @@ export async function receiveLocalBackup(options: LocalBackupOptions): Promise<R
     wal,
     damaged,
     filler,
+    ...unreadOf(reader.unreadBytes, options.former),
   };
+}
+
+function unreadOf(
+  unreadBytes: number,
+  former: StoredBackup | undefined,
+): Pick<ReceivedBackup, 'unread'> {
+  if (unreadBytes === 0 || !former) return {};
+  const { wholeReadTime = former.info.startTime } = former.info;
+  return { unread: { unreadBytes, wholeReadTime } };
 }
 
 /** The timeline on which the backup ended. */
@@ -139,7 +165,7 @@ async function stopBounds(
       { hint: 'Nothing was published. Run the backup again.', retryable: true },
     );
   }
-  return { lsn: stopLsn as BackupBounds['lsn'], timeline };
+  return { lsn: stopLsn, timeline };
 }
 
 function manifestOf(

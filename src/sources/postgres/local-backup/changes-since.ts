@@ -1,0 +1,106 @@
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isLifeboatError, throwIfAborted } from '../../../core/index.ts';
+import type { Log } from '../../../repository/index.ts';
+import {
+  ChangedBlocks,
+  lsn,
+  parseLsn,
+  segmentName,
+  segmentStart,
+  timelineStream,
+  WalReader,
+} from '../../../wal/index.ts';
+import type { PostgresBackupInfo } from '../backup-info.ts';
+import type { BackupBounds } from '../base-backup/base-backup-stream.ts';
+import type { ServerFacts } from '../base-backup/server-facts.ts';
+
+export interface ChangesSinceOptions {
+  readonly former: PostgresBackupInfo;
+  /** WAL that the former backup brought along, from the begin of a segment on. */
+  formerWal(segment: string): Promise<Uint8Array>;
+  /** Of this backup. */
+  readonly start: BackupBounds;
+  readonly facts: ServerFacts;
+  readonly chunkSizeBytes: number;
+  readonly log: Log;
+  /** Of the server. */
+  readonly walFolder: string;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * What WAL changed from the start of the former backup to the start of this one. Every byte of that span must be there, on one
+ * timeline, and read as one unbroken chain of records; else the answer is why nothing is known. The chain must be that of the
+ * former backup: a server that was set back to before it has other WAL where that one ended.
+ */
+export async function changesSince(
+  options: ChangesSinceOptions,
+): Promise<ChangedBlocks | { readonly unknown: string }> {
+  const { former, start, facts, chunkSizeBytes, signal } = options;
+  const { systemId, segmentSizeBytes } = facts;
+  if (former.timeline !== start.timeline) return { unknown: 'the server is on another timeline' };
+  if (former.dataChecksums !== facts.dataChecksums) {
+    return { unknown: 'page checksums were switched on or off' };
+  }
+  const changes = new ChangedBlocks(chunkSizeBytes / facts.pageSizeBytes);
+  const from = segmentStart(parseLsn(former.startLsn), segmentSizeBytes);
+  const { timeline } = start;
+  const anchor = segmentStart(lsn(parseLsn(former.stopLsn) - 1n), segmentSizeBytes);
+  const reader = new WalReader({ startLsn: from, segmentSizeBytes, timeline, systemId });
+  try {
+    for (let at: bigint = from; at <= start.lsn; at += BigInt(segmentSizeBytes)) {
+      throwIfAborted(signal);
+      const bytes = await readSegment(options, at);
+      if (bytes.length === 0) break;
+      for (const record of reader.read(bytes)) changes.add(record);
+      if (at === anchor && !(await isFormerChain(options, at, bytes))) {
+        return { unknown: 'the server was set back to before the former backup' };
+      }
+      if (changes.doubt !== undefined) return { unknown: changes.doubt };
+      if (reader.ended) break;
+    }
+  } catch (error) {
+    if (signal?.aborted || !isLifeboatError(error) || error.code === 'bug') throw error;
+    return { unknown: error.message };
+  }
+  // The checkpoint that the backup waited for lies behind its start, so an unbroken chain leads beyond.
+  if (reader.reachedLsn <= start.lsn) return { unknown: reader.finish().why };
+  return changes;
+}
+
+/** Whether the WAL in which the former backup ended is what is there now. */
+async function isFormerChain(
+  { former, formerWal, facts }: ChangesSinceOptions,
+  at: bigint,
+  bytes: Uint8Array,
+): Promise<boolean> {
+  const name = segmentName(former.timeline, at, facts.segmentSizeBytes);
+  const theirs = await formerWal(name);
+  const length = Number(parseLsn(former.stopLsn) - at);
+  if (theirs.length < length || bytes.length < length) return false;
+  return Buffer.compare(theirs.subarray(0, length), bytes.subarray(0, length)) === 0;
+}
+
+/** A segment, or as much of it as there is: from the server's own folder, else from the log. */
+async function readSegment(
+  { walFolder, log, start, facts, signal }: ChangesSinceOptions,
+  at: bigint,
+): Promise<Uint8Array> {
+  const { segmentSizeBytes } = facts;
+  const name = segmentName(start.timeline, at, segmentSizeBytes);
+  const own = await readFileAt(join(walFolder, name), segmentSizeBytes);
+  // A file that waits to be used again has its new name already, and its old contents.
+  if (own && own.length === segmentSizeBytes && own.readBigUInt64LE(8) === at) return own;
+  return await log.read(timelineStream(start.timeline), at, at + BigInt(segmentSizeBytes), signal);
+}
+
+async function readFileAt(path: string, sizeBytes: number): Promise<Buffer | undefined> {
+  try {
+    await using file = await open(path, 'r');
+    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(sizeBytes), 0, sizeBytes, 0);
+    return buffer.subarray(0, bytesRead);
+  } catch {
+    return undefined;
+  }
+}

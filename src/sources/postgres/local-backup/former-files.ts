@@ -1,0 +1,77 @@
+import type { BlobId, Repository, TreeNode } from '../../../repository/index.ts';
+import { type ChunkSums, chunkSumsPath, parseChunkSums } from '../base-backup/chunk-sums.ts';
+import type { StoredBackup } from '../base-backup/stored-backups.ts';
+
+/** A file of the former backup. */
+export interface FormerFile {
+  readonly sizeBytes: number;
+  readonly ids: readonly BlobId[];
+  readonly sums: Uint32Array;
+}
+
+/** What the former backup holds of relation files, folder by folder: never more than one folder's in memory. */
+export class FormerFiles {
+  readonly #repository: Repository;
+  readonly #former: StoredBackup;
+  readonly #sums: ChunkSums;
+  readonly #damaged: ReadonlySet<string>;
+  #folder: { readonly path: string; readonly nodes: ReadonlyMap<string, TreeNode> } | undefined;
+
+  private constructor(repository: Repository, former: StoredBackup, sums: ChunkSums) {
+    this.#repository = repository;
+    this.#former = former;
+    this.#sums = sums;
+    this.#damaged = new Set(former.info.damagedPages.map(({ path }) => path));
+  }
+
+  /** Undefined when the former backup does not tell the checksums of its chunks. */
+  static async open(
+    repository: Repository,
+    former: StoredBackup,
+    signal: AbortSignal | undefined,
+  ): Promise<FormerFiles | undefined> {
+    const node = await repository.findNode(former.snapshot.tree, chunkSumsPath);
+    if (node?.type !== 'file') return undefined;
+    const parts: Uint8Array[] = [];
+    for (const id of node.content ?? []) parts.push(await repository.readBlob('data', id, signal));
+    const sums = parseChunkSums(Buffer.concat(parts));
+    return sums && new FormerFiles(repository, former, sums);
+  }
+
+  get chunkSizeBytes(): number {
+    return this.#sums.chunkSizeBytes;
+  }
+
+  /** A WAL segment of the former backup; empty when it has none of that name. */
+  async wal(segment: string): Promise<Uint8Array> {
+    const path = `/data/pg_wal/${segment}`;
+    const node = await this.#repository.findNode(this.#former.snapshot.tree, path);
+    const parts: Uint8Array[] = [];
+    for await (const part of this.#repository.readFileContent(node?.content ?? [])) {
+      parts.push(part);
+    }
+    return Buffer.concat(parts);
+  }
+
+  /** `path` in the data directory. Undefined when there was none, or it is not to be built upon. */
+  async find(path: string): Promise<FormerFile | undefined> {
+    if (this.#damaged.has(path)) return undefined;
+    const sums = this.#sums.of(path);
+    if (sums === undefined) return undefined;
+    const cut = path.lastIndexOf('/');
+    const nodes = await this.#nodesIn(path.slice(0, cut));
+    const node = nodes.get(path.slice(cut + 1));
+    const ids = node?.content ?? [];
+    if (node?.type !== 'file' || ids.length !== sums.length) return undefined;
+    return { sizeBytes: node.sizeBytes ?? 0, ids, sums };
+  }
+
+  async #nodesIn(path: string): Promise<ReadonlyMap<string, TreeNode>> {
+    if (this.#folder?.path !== path) {
+      const node = await this.#repository.findNode(this.#former.snapshot.tree, `/data/${path}`);
+      const nodes = node?.subtree ? await this.#repository.readTree(node.subtree) : [];
+      this.#folder = { path, nodes: new Map(nodes.map((each) => [each.name, each])) };
+    }
+    return this.#folder.nodes;
+  }
+}
