@@ -124,6 +124,7 @@ async function measure(
   const child = await streamer?.start();
   try {
     if (streamer) await untilStreaming(server, streamer.application);
+    if (streamer) await untilCaughtUp(server, streamer.application);
     const begin = await position(server);
     const bench = pgbench(server, '-c', String(clients), '-j', '2', '-T', String(seconds), '-N');
     const samples = streamer
@@ -142,6 +143,13 @@ async function measure(
   } finally {
     if (child) await ended(child);
   }
+}
+
+/** What was written while it was away is no part of what is measured either. */
+async function untilCaughtUp(server: TestServer, application: string): Promise<void> {
+  const end = await position(server);
+  const sql = `select 1 from pg_stat_replication where application_name = '${application}' and pg_wal_lsn_diff(flush_lsn, '0/0') >= ${end}`;
+  while (!(await server.query(sql)).rowCount) await pause(50);
 }
 
 async function untilStreaming(server: TestServer, application: string): Promise<void> {

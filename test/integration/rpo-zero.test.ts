@@ -65,6 +65,13 @@ it('loses no acknowledged commit: remote_write with the host of the database, on
   await server.query('create table ledger (note text)');
   const service = place.spawn('serve');
   await untilRecord(service, ({ type }) => type === 'backup');
+  expect((await place.run('doctor')).records).toContainEqual(
+    expect.objectContaining({
+      check: 'synchronous',
+      outcome: 'problem',
+      remedy: expect.stringContaining(`synchronous_standby_names = '"${slot}"'`),
+    }),
+  );
   await server.query(`alter system set synchronous_standby_names = '"${slot}"'`);
   await server.query('select pg_reload_conf()');
   const state = 'select 1 from pg_stat_replication where sync_state';

@@ -231,6 +231,7 @@ export class PostgresSource implements Source, SourceLog {
       connection,
       ...(rescueConnection ? { rescueConnection } : {}),
       slot: this.slot,
+      ...(this.settings.synchronous ? { synchronous: this.settings.synchronous } : {}),
       spoolFolder: this.spoolFolder,
       ...(scratchFolder ? { scratchFolder } : {}),
       ...(programsFolder ? { programsFolder } : {}),

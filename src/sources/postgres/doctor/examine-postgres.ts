@@ -9,6 +9,8 @@ import {
 import { connectReplication } from '../protocol/connect-replication.ts';
 import { findServerPrograms } from '../server/index.ts';
 import { connectSql } from '../sql-connection.ts';
+import { lookAtSlot } from '../stream/slot-look.ts';
+import type { SynchronousLevel } from '../stream/synchronous.ts';
 import { examineOtherHosts } from './examine-hosts.ts';
 import { ok, problem, warning } from './finding.ts';
 import { judgeDataFolder } from './judge-data-folder.ts';
@@ -16,6 +18,7 @@ import { judgeLibraries } from './judge-libraries.ts';
 import { judgeRescueRole } from './judge-role.ts';
 import { judgeRoom } from './judge-room.ts';
 import { judgeServer } from './judge-server.ts';
+import { judgeWaiting } from './judge-synchronous.ts';
 import { readServerFacts, type ServerFacts } from './server-facts.ts';
 
 const spoolRoomBytes = 2 ** 30;
@@ -25,6 +28,8 @@ export interface ExamineOptions {
   /** What `rescue` writes with, when it is another role. */
   readonly rescueConnection?: ConnectionSettings;
   readonly slot: string;
+  /** What commits are meant to wait for. */
+  readonly synchronous?: SynchronousLevel;
   readonly spoolFolder: string;
   readonly scratchFolder?: string;
   readonly programsFolder?: string;
@@ -44,6 +49,7 @@ export async function examinePostgres(options: ExamineOptions): Promise<readonly
     findings.push(...judgeServer(facts, slot, now));
     const room = await judgeDataFolder(facts);
     if (room) findings.push(room);
+    findings.push(...(await examineSynchronous(options, settings)));
     if (facts.mayReplicate) findings.push(...(await examineReplication(settings, signal)));
     findings.push(...(await examineOtherHosts(connection, settings, facts.systemId, signal)));
     findings.push(...(await examineScratch(options, facts)));
@@ -96,6 +102,18 @@ function otherCluster({ facts: found, settings }: Asked, wanted: ServerFacts): F
     `${describeConnection(settings)} is cluster ${found.systemId}, the source is cluster ${wanted.systemId}`,
     'Name a server of the same cluster below `rescue:` in lifeboat.yaml.',
   );
+}
+
+async function examineSynchronous(
+  { slot, synchronous, signal }: ExamineOptions,
+  settings: ConnectionSettings,
+): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  const finding = await attempt(findings, 'synchronous', 'warning', async () => {
+    await using sql = await connectSql(settings, signal ? { signal } : {});
+    return judgeWaiting(await lookAtSlot(sql, slot), synchronous, slot);
+  });
+  return finding ? [finding] : findings;
 }
 
 /** pg_hba.conf has lines of its own for replication, so only trying tells. */
