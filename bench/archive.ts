@@ -32,7 +32,12 @@ interface Way {
 }
 
 /** archive_command and restore_command beside `cp`, in segments per second; resolves with Markdown tables. */
-export async function benchArchive({ runs }: { readonly runs: number }): Promise<string> {
+export async function benchArchive(options: {
+  readonly runs: number;
+  /** How long pgbench writes. */
+  readonly seconds: number;
+}): Promise<string> {
+  const { runs, seconds } = options;
   const bin = postgresBin(18);
   if (!bin) throw new Error('no PostgreSQL 18: set LIFEBOAT_TEST_PG_18 to its bin folder');
   const folder = temporaryFolder('bench');
@@ -79,9 +84,13 @@ export async function benchArchive({ runs }: { readonly runs: number }): Promise
       stdio: 'pipe',
     });
     execFileSync(join(bin, 'pg_basebackup'), [...to, '-D', base, '-X', 'none', '-c', 'fast']);
-    execFileSync(join(bin, 'pgbench'), ['-c', '4', '-j', '2', '-T', '40', ...to, 'postgres'], {
-      stdio: 'pipe',
-    });
+    execFileSync(
+      join(bin, 'pgbench'),
+      ['-c', '4', '-j', '2', '-T', String(seconds), ...to, 'postgres'],
+      {
+        stdio: 'pipe',
+      },
+    );
     await server.query('select pg_switch_wal()');
     const segments = await wholeSegments(server);
     const { dataFolder } = server;

@@ -42,5 +42,5 @@ if (wanted.has('wal')) {
   process.stdout.write(`${await benchWal({ runs, seconds: Number(values.seconds) })}\n`);
 }
 if (wanted.has('archive')) {
-  process.stdout.write(`${await benchArchive({ runs })}\n`);
+  process.stdout.write(`${await benchArchive({ runs, seconds: Number(values.seconds) })}\n`);
 }
