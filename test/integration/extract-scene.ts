@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import pg from 'pg';
 import type { RecoveryTarget } from '../../src/sources/index.ts';
 import { createSource, type PostgresSource, parseConnectionUrl } from '../../src/sources/index.ts';
@@ -62,6 +63,7 @@ export const shopSql = `
 
 export async function extractScene(bin: string, major: number): Promise<ExtractScene> {
   const protectedServer = await protectServer({ bin, major });
+  const stateFolder = temporaryFolder('extract-state');
   const { server } = protectedServer;
   try {
     await server.query('create table ledger (id int, note text)');
@@ -85,7 +87,7 @@ export async function extractScene(bin: string, major: number): Promise<ExtractS
       kind: 'postgres',
       name: sourceName,
       connection: parseConnectionUrl(server.url('shop')),
-      stateFolder: temporaryFolder('extract-state'),
+      stateFolder,
       programsFolder: bin,
     });
     return {
@@ -93,7 +95,10 @@ export async function extractScene(bin: string, major: number): Promise<ExtractS
       server,
       source,
       target: { kind: 'lsn', lsn, inclusive: false },
-      [Symbol.asyncDispose]: () => protectedServer[Symbol.asyncDispose](),
+      async [Symbol.asyncDispose]() {
+        await protectedServer[Symbol.asyncDispose]();
+        rmSync(stateFolder, { recursive: true, force: true });
+      },
     };
   } catch (error) {
     await protectedServer[Symbol.asyncDispose]();
