@@ -1,8 +1,9 @@
-// Side by side with the peers, in one run: npm run bench [-- postgres|files|wal|archive ...] [--runs 5] [--size-gb 2] [--documents-gb 0.4] [--files 110000] [--cold] [--seconds 30]
+// Side by side with the peers, in one run: npm run bench [-- postgres|postgres-restore|files|wal|archive ...] [--runs 5] [--size-gb 2] [--documents-gb 0.4] [--files 110000] [--cold] [--seconds 30]
 import { parseArgs } from 'node:util';
 import { benchArchive } from './archive.ts';
 import { benchFiles } from './files.ts';
 import { benchPostgres } from './postgres.ts';
+import { benchPostgresRestore } from './postgres-restore.ts';
 import { describeMachine } from './report.ts';
 import { benchWal } from './wal.ts';
 
@@ -20,7 +21,9 @@ const { values, positionals } = parseArgs({
 });
 const runs = Number(values.runs);
 const wanted = new Set(
-  positionals.length === 0 ? ['files', 'postgres', 'wal', 'archive'] : positionals,
+  positionals.length === 0
+    ? ['files', 'postgres', 'postgres-restore', 'wal', 'archive']
+    : positionals,
 );
 
 process.stdout.write(`${describeMachine()}\n\n`);
@@ -43,4 +46,9 @@ if (wanted.has('wal')) {
 }
 if (wanted.has('archive')) {
   process.stdout.write(`${await benchArchive({ runs, seconds: Number(values.seconds) })}\n`);
+}
+if (wanted.has('postgres-restore')) {
+  process.stdout.write(
+    `${await benchPostgresRestore({ runs, bytes: Number(values['size-gb']) * 1e9 })}\n`,
+  );
 }

@@ -144,7 +144,7 @@ async function tellWhere(
   };
   context.output.report(record, ({ green, bold, dim }) =>
     [
-      `${green('‖')} ${source.name} stands behind the commit of ${lastCommit ? bold(formatMoment(lastCommit, { ms: true })) : 'the snapshot'} ${dim(`(${formatLsn(lsn)}, timeline ${timeline}), read-only`)}`,
+      `${green('‖')} ${source.name} stands at ${lastCommit ? `${bold(formatMoment(lastCommit, { ms: true }))}, its last commit` : 'the end of the snapshot'} ${dim(`(${formatLsn(lsn)}, timeline ${timeline}), read-only`)}`,
       ...(isWhole
         ? [
             '',

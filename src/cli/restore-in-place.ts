@@ -14,6 +14,7 @@ import { chooseBase, chooseTarget, type targetOptions } from './choose-target.ts
 import type { CommandContext, OptionValues } from './command.ts';
 import { openConfiguredSource } from './configured.ts';
 import { confirmTarget } from './confirm.ts';
+import { lookAround, pauseLines } from './look-around.ts';
 import { formatMoment } from './moment.ts';
 import { countOf } from './output/count.ts';
 import { archivingHint, startCommand } from './restored-cluster.ts';
@@ -43,6 +44,7 @@ type Values = OptionValues<typeof inPlaceOptions> &
     readonly to: string | undefined;
     readonly yes: string | undefined;
     readonly dryRun: boolean | undefined;
+    readonly pause: boolean | undefined;
   };
 
 /** Restores a source over a data directory, after its name was typed out. Resolves with the exit code. */
@@ -64,6 +66,17 @@ export async function runRestoreInPlace(
     keep,
     allowOtherCluster: values.allowOtherCluster ?? false,
     tablespaces: parseTablespaces(values.tablespace, context.folder),
+    ...(values.pause
+      ? {
+          look: lookAround({
+            context,
+            source,
+            target,
+            lines: pauseLines(context),
+            canGoBack: false,
+          }),
+        }
+      : {}),
     progress: output.progress,
   };
   const plan = await planInPlace(options);

@@ -31,7 +31,10 @@ export async function mendFile(
     file = await open(path, 'r+');
     const chunks = chunksOf(node, request.lengthOf);
     const size = chunks.reduce((sum, { length }) => sum + length, 0);
-    const before = (await file.stat()).size;
+    const { size: before, uid } = await file.stat();
+    // One that a killed run had only made belongs to us still.
+    const isStray = request.account !== undefined && uid !== request.account.uid;
+    if (isStray) await file.chown(request.account.uid, request.account.gid);
     const different: Chunk[] = [];
     for (const chunk of chunks) {
       throwIfAborted(request.signal);
@@ -43,7 +46,7 @@ export async function mendFile(
       await file.truncate(size);
       written ||= 1;
     }
-    if (written > 0) await file.sync();
+    if (written > 0 || isStray) await file.sync();
     return written;
   } catch (error) {
     throw fileError(error, `could not write ${path}`);
@@ -62,6 +65,7 @@ export async function makeFile(
   try {
     file = await open(path, 'wx', request.mode);
     const { repository, signal, account } = request;
+    if (account) await file.chown(account.uid, account.gid);
     let written = 0;
     for await (const bytes of repository.readFileContent(node.content ?? [], { signal })) {
       throwIfAborted(signal);
@@ -70,7 +74,6 @@ export async function makeFile(
       request.onDone(bytes.length);
     }
     if (written !== (node.sizeBytes ?? written)) throw wrongSize(node, written);
-    if (account) await file.chown(account.uid, account.gid);
     await file.sync();
     return written;
   } catch (error) {

@@ -11,6 +11,7 @@ import {
 import { putAutoConfigurationBack, takeAutoConfiguration } from './copied-configuration.ts';
 import { isolationSettings } from './isolation-settings.ts';
 import { type LookAround, replayLookingAround } from './look-around.ts';
+import { missingLibraries } from './missing-libraries.ts';
 import type { RecoveryPlan, RecoveryRequest } from './recovery-plan.ts';
 import { replay } from './replay.ts';
 
@@ -72,8 +73,20 @@ export async function recoverFolder(options: RecoverFolderOptions): Promise<Reco
   await syncFolder(folder);
   await options.beforeRelease?.();
   await putAutoConfigurationBack(folder, account, original, inPlace.length > 0);
+  await warnOfMissing(options);
   const { reachedLsn, timeline, segments } = replayed;
   return { reachedLsn, timeline, segments, notes };
+}
+
+/** A server that lacks an extension's library would say so only when somebody needs it to start. */
+async function warnOfMissing({ programs, folder, progress }: RecoverFolderOptions): Promise<void> {
+  for (const library of await missingLibraries(programs, folder)) {
+    progress?.({
+      type: 'warning',
+      message: `the library ${JSON.stringify(library)}, which the settings load, is not installed in ${programs.folder}`,
+      hint: 'The restored server does not start without it: install its package, or take it out of shared_preload_libraries.',
+    });
+  }
 }
 
 /** OIDs of those that are folders of the data folder, no links. */

@@ -6,6 +6,7 @@ import { chooseServerAccount, type ServerPrograms, sweepScratch } from '../serve
 import { dataNode } from './backup-snapshot.ts';
 import { linkedFolders, planDelta } from './delta-plan.ts';
 import { finishKeeping, keepOld } from './keep-old.ts';
+import type { LookAround } from './look-around.ts';
 import { isWalSegment, programsFor } from './open-scratch.ts';
 import { type RecoveredFolder, recoverFolder } from './recover-folder.ts';
 import { planRecovery, type RecoveryPlan, type RecoveryRequest } from './recovery-plan.ts';
@@ -16,6 +17,7 @@ import {
   type TablespaceMapping,
   type TablespaceWish,
 } from './tablespace-mapping.ts';
+import { refuseClosed } from './target-folder.ts';
 import {
   beginUnfinished,
   endUnfinished,
@@ -41,6 +43,10 @@ export interface RestoreInPlaceOptions extends RecoveryRequest {
   readonly programs?: ServerPrograms;
   readonly tablespaces?: readonly TablespaceWish[];
   readonly preloadLibraries?: readonly string[];
+  /** Stands still at the target, open for reading, and goes on as this decides. */
+  readonly look?: LookAround;
+  /** Who may log in then. */
+  readonly users?: readonly string[];
 }
 
 /** What a restore in place will do; nothing has been changed yet. */
@@ -70,6 +76,7 @@ export async function planInPlace(options: RestoreInPlaceOptions): Promise<InPla
   refuseOther(cluster, recovery, options);
   const programs = await programsFor(recovery, options.programs);
   const tablespaces = mapTablespaces(recovery.backup.info, options.tablespaces ?? []);
+  await refuseClosed(cluster.folder, await chooseServerAccount(cluster.account));
   return { recovery, cluster, programs, tablespaces };
 }
 
@@ -96,13 +103,15 @@ export async function restoreInPlace(options: RestoreInPlaceOptions): Promise<Re
     const common = { repository, folder, tablespaces, ...(signal ? { signal } : {}) };
     const delta = await planDelta({ ...common, data, skip: isWalSegment });
     const written = await writeDelta(delta, { ...common, account, progress });
+    const { look, ...rest } = options;
     const recovered = await recoverFolder({
-      ...options,
+      ...rest,
       plan: recovery,
       programs,
       folder,
       account: cluster.account,
       beforeRelease: () => endUnfinished(folder),
+      ...(look ? { look: { around: look, request: options } } : {}),
     });
     const { backup: base } = recovery;
     return { folder, base, kept, account: cluster.account, ...written, ...recovered };

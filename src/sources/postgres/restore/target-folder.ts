@@ -73,7 +73,11 @@ async function existingParent(path: string): Promise<string> {
   }
 }
 
-async function refuseClosed(folder: string, account: ServerAccount | undefined): Promise<void> {
+/** The server's account must be able to pass through all folders above. Errors: `postgres.start-failed`. */
+export async function refuseClosed(
+  folder: string,
+  account: ServerAccount | undefined,
+): Promise<void> {
   const closed = await firstClosedFolder(account, folder);
   if (closed === undefined) return;
   throw new LifeboatError(

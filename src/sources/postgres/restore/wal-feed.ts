@@ -18,7 +18,10 @@ export interface WalFeedOptions {
 }
 
 const segmentsAhead = 8;
-const readsAhead = 3;
+/** Read and decoded by the repository's threads while the ones before are passed on. */
+const readsAhead = 4;
+/** Being written while the next ones are looked through. */
+const writesAtOnce = 2;
 const pollMs = 5;
 
 /**
@@ -31,6 +34,8 @@ export class WalFeed implements AsyncDisposable {
   readonly #folder: string;
   readonly #patcher: WalPatcher;
   readonly #reads = new Map<bigint, Promise<Uint8Array>>();
+  /** By name, until they lie ready. */
+  readonly #writes = new Map<string, Promise<void>>();
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
   #stopAt: ReplayStop;
@@ -78,7 +83,7 @@ export class WalFeed implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.#work;
-    await Promise.allSettled(this.#reads.values());
+    await Promise.allSettled([...this.#reads.values(), ...this.#writes.values()]);
     await rm(this.#folder, { recursive: true, force: true });
   }
 
@@ -101,7 +106,8 @@ export class WalFeed implements AsyncDisposable {
     try {
       for (;;) {
         const wasAsked = await this.#answer();
-        const wasFilled = await this.#fillWindow((await this.#names('ready')).size);
+        const lying = (await this.#names('ready')).size + this.#writes.size;
+        const wasFilled = await this.#fillWindow(lying);
         if (!wasAsked && !wasFilled) await sleep(pollMs, this.#signal);
         if (this.#signal.aborted) throw cancelled(this.#signal);
       }
@@ -120,6 +126,7 @@ export class WalFeed implements AsyncDisposable {
     const wanted = await this.#names('wanted');
     for (const name of wanted) {
       await rm(join(this.#folder, 'wanted', name), { force: true });
+      await this.#writes.get(name);
       if (!(await this.#names('ready')).has(name)) await this.#deliver(name);
     }
     return wanted.size > 0;
@@ -134,7 +141,7 @@ export class WalFeed implements AsyncDisposable {
     const position = parseSegmentName(name, plan.backup.info.segmentSizeBytes);
     const isOnPath = position && this.#nameOf(position.start) === name;
     if (!isOnPath || !this.#isHeld(position.start)) return await this.#deny(name);
-    await this.#produce(position.start);
+    await this.#produce(position.start, true);
   }
 
   /** Decodes the next segment when fewer than `segmentsAhead` lie ready. */
@@ -143,7 +150,7 @@ export class WalFeed implements AsyncDisposable {
     const size = BigInt(this.#options.plan.backup.info.segmentSizeBytes);
     if (this.#next > this.#likelyEnd() + size) return false;
     for (let ahead = 0n; ahead < readsAhead; ahead++) this.#beginRead(this.#next + ahead * size);
-    await this.#produce(this.#next);
+    await this.#produce(this.#next, false);
     return true;
   }
 
@@ -154,16 +161,25 @@ export class WalFeed implements AsyncDisposable {
     return this.#stopAt.kind === 'lsn' ? this.#stopAt.lsn : end;
   }
 
-  async #produce(start: bigint): Promise<void> {
+  async #produce(start: bigint, isWanted: boolean): Promise<void> {
     this.#beginRead(start);
     const stored = await (this.#reads.get(start) as Promise<Uint8Array>);
     this.#reads.delete(start);
     const segment = await this.#patcher.finish(start, stored, this.#signal);
     if (start === this.#next) this.#next += BigInt(this.#options.plan.backup.info.segmentSizeBytes);
-    if (!segment) return await this.#deny(this.#nameOf(start));
-    await this.#publish(this.#nameOf(start), segment);
-    this.#handedOut += 1;
-    this.#options.onSegment?.(this.#handedOut);
+    const name = this.#nameOf(start);
+    if (!segment) return await this.#deny(name);
+    while (this.#writes.size >= writesAtOnce) await Promise.race(this.#writes.values());
+    const write = this.#publish(name, segment).then(() => {
+      this.#writes.delete(name);
+      this.#handedOut += 1;
+      this.#options.onSegment?.(this.#handedOut);
+    });
+    // One that failed stays, and is thrown where it is waited for.
+    write.catch(() => {});
+    this.#writes.set(name, write);
+    // What the server waits for is there when this returns.
+    if (isWanted) await write;
   }
 
   #beginRead(start: bigint): void {
@@ -188,7 +204,7 @@ export class WalFeed implements AsyncDisposable {
   /** Whole under its name, or not there. */
   async #publish(name: string, bytes: Uint8Array): Promise<void> {
     const { account } = this.#options;
-    const temporary = join(this.#folder, 'making');
+    const temporary = join(this.#folder, `making-${name}`);
     try {
       const file = await open(temporary, 'w', 0o600);
       try {

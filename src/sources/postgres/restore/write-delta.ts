@@ -55,11 +55,10 @@ export async function writeDelta(
       const target = join(folder, path);
       const elsewhere = tablespaces.get(tablespaceAt(path) ?? 0);
       if (elsewhere !== undefined) await linkTablespace(target, elsewhere, account);
-      else {
-        await mkdir(target, { mode: 0o700 });
-        await giveTo(account, target);
-      }
+      else await mkdir(target, { mode: 0o700 });
     }
+    // Also those that a killed run had only made.
+    for (const path of plan.folders) await giveTo(account, join(folder, path));
     const index = await repository.blobIndex(request.signal);
     const lengthOf = (id: BlobId) => {
       const place = index.find('data', id);
