@@ -38,22 +38,29 @@ describe.each(serversUnderTest(15, 18))(
       const seen: Record[] = [];
       let rest = '';
       const waiting = new Set<() => void>();
+      const closed = new Promise<never>((_, reject) => {
+        child.once('close', () => reject(new Error(JSON.stringify(seen.slice(-5)))));
+      });
+      closed.catch(() => {});
       child.stdout?.on('data', (chunk: Buffer) => {
         const lines = (rest + chunk.toString()).split('\n');
         rest = lines.pop() as string;
         seen.push(...lines.map((line) => JSON.parse(line) as Record));
         for (const look of waiting) look();
       });
-      const until = (matches: (record: Record) => boolean, from = 0) =>
-        new Promise<Record>((resolve, reject) => {
+      const until = (matches: (record: Record) => boolean, from = 0) => {
+        const found = new Promise<Record>((resolve) => {
           const look = () => {
-            const found = seen.slice(from).find(matches);
-            if (found !== undefined) resolve(found);
+            const one = seen.slice(from).find(matches);
+            if (one === undefined) return;
+            waiting.delete(look);
+            resolve(one);
           };
           waiting.add(look);
-          child.once('close', () => reject(new Error(JSON.stringify(seen.slice(-5)))));
           look();
         });
+        return Promise.race([found, closed]);
+      };
       /** The first proof that began after now. */
       const nextProof = async () => {
         const from = seen.length;
