@@ -5,6 +5,8 @@ import {
   cpSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
+  readlinkSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -130,8 +132,8 @@ export async function startPostgres(options: {
   const kill = async () => {
     server?.kill('SIGKILL');
     await ended();
-    // The children of a killed postmaster notice by themselves, within a moment.
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    // The children of a killed postmaster notice by themselves; until they have, no other one starts on their folder.
+    while (hasProcesses(dataFolder)) await new Promise((resolve) => setTimeout(resolve, 50));
   };
   await start();
   return {
@@ -177,6 +179,17 @@ async function copyAsStandby(primary: TestServer, dataFolder: string): Promise<v
 
 function conninfo({ port }: TestServer): string {
   return `host=127.0.0.1 port=${port} user=postgres sslmode=disable`;
+}
+
+/** Every process of PostgreSQL works in its data folder. */
+function hasProcesses(dataFolder: string): boolean {
+  return readdirSync('/proc').some((name) => {
+    try {
+      return /^\d+$/.test(name) && readlinkSync(`/proc/${name}/cwd`) === dataFolder;
+    } catch {
+      return false;
+    }
+  });
 }
 
 /**
