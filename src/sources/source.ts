@@ -90,7 +90,7 @@ export interface SourceLog {
    * is a newer backup.
    */
   hasGapAfterBackup(context: SourceContext): Promise<boolean>;
-  /** Stores what the names in it mean now and how much is in its tables, as records. */
+  /** Looks what the names in it mean now and how much is in its tables, and stores as records what is new of it. */
   recordCatalog(context: SourceContext): Promise<CatalogSummary>;
   /** Where the server hands over its log itself, and takes it back for a recovery. */
   readonly archive?: SourceArchive | undefined;

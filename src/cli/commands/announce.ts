@@ -73,7 +73,8 @@ async function unknownNames(
   repository: Repository,
   tables: readonly string[],
 ): Promise<readonly string[]> {
-  const last = (await listBaselines(repository, source.name, silentProgress)).at(-1);
+  const since = new Date();
+  const last = (await listBaselines(repository, source.name, silentProgress, since)).at(-1);
   if (last === undefined) return [];
   const known = [
     ...(await outstandingDrift(repository, source.name)),

@@ -45,7 +45,7 @@ looks like a loss and nobody has announced. Asks nothing of the server.`,
       output.report({ type: 'baseline', source: source.name, tables: 0 }, ({ yellow }) =>
         [
           yellow(`There is no baseline of ${source.name} yet.`),
-          `  next: ${next('backup', '')}    # or \`serve\`, which records one every 15 minutes`,
+          `  next: ${next('backup', '')}    # or \`serve\`, which records one at once`,
         ].join('\n'),
       );
       return ExitCode.ok;

@@ -2,12 +2,14 @@ import { type Progress, silentProgress } from '../../core/index.ts';
 import type { Repository } from '../../repository/index.ts';
 import {
   type CatalogRecord,
+  listBaselines,
   listPostgresSnapshots,
   parseCatalogDocument,
   readBackupCatalog,
 } from '../../sources/index.ts';
+import { withCounts } from './counted-catalogs.ts';
 
-/** Every catalog of the source: of its records and of its snapshots. Unreadable ones are told and passed over. */
+/** Every catalog of the source: of its records and its snapshots, and with the counts of its baselines. Unreadable ones are told and passed over. */
 export async function readCatalogs(
   repository: Repository,
   source: string,
@@ -34,5 +36,8 @@ export async function readCatalogs(
       passOver(`the catalog of snapshot ${snapshot.id.slice(0, 8)}`, error);
     }
   }
-  return catalogs.filter((catalog) => catalog.systemId === systemId);
+  const ofCluster = catalogs.filter((catalog) => catalog.systemId === systemId);
+  const stored = await listBaselines(repository, source, progress);
+  const baselines = stored.map(({ baseline }) => baseline);
+  return withCounts(ofCluster, baselines);
 }

@@ -40,7 +40,8 @@ export function openRecordStore(options: RecordStoreOptions): RecordStore {
             (filter.source ?? each.source) === each.source,
         );
         const records: LifeboatRecord[] = [];
-        for (const each of wanted.sort(oldestFirst)) records.push(await files.record(each.id));
+        for (const each of sinceThen(wanted.sort(oldestFirst), filter.since))
+          records.push(await files.record(each.id));
         return records;
       }),
   };
@@ -79,6 +80,12 @@ function headsOf(known: readonly RecordFacts[]): string[] {
     .map((each) => each.id)
     .filter((id) => !seen.has(id))
     .sort();
+}
+
+function sinceThen(sorted: readonly RecordFacts[], since: Date | undefined) {
+  if (since === undefined) return sorted;
+  const first = sorted.findIndex(({ time }) => time >= since);
+  return sorted.slice(first < 0 ? -1 : Math.max(0, first - 1));
 }
 
 function oldestFirst(a: RecordFacts, b: RecordFacts): number {

@@ -19,10 +19,11 @@ export interface LifeboatRecord<Body = unknown> {
 export interface RecordStore {
   /** Durable when it resolves. */
   append(record: { kind: string; source: string; body: unknown }): Promise<LifeboatRecord>;
-  /** Oldest first; verified signatures. A damaged or wrongly signed record is reported through `onDamaged`, never returned. */
+  /** Oldest first; with `since`, those from then on and the last one before. Verified signatures. A damaged or wrongly signed record is reported through `onDamaged`, never returned. */
   list(filter?: {
     kind?: string;
     source?: string;
+    since?: Date;
     onDamaged?: (name: string, problem: string) => void;
   }): Promise<readonly LifeboatRecord[]>;
 }

@@ -19,7 +19,7 @@ import { listPostgresSnapshots } from './base-backup/stored-backups.ts';
 import { collectBaseline } from './baseline/collect-baseline.ts';
 import { type Drift, type DriftLimits, defaultDriftLimits } from './baseline/drift.ts';
 import { noteDrift } from './baseline/outstanding-drift.ts';
-import { storeBaseline } from './baseline/stored-baselines.ts';
+import { recordOnTimer } from './baseline/record-on-timer.ts';
 import { type ConnectionSettings, describeConnection } from './connection-settings.ts';
 import { examinePostgres } from './doctor/examine-postgres.ts';
 import { readSlotFacts } from './doctor/server-facts.ts';
@@ -105,9 +105,13 @@ export class PostgresSource implements Source, SourceLog {
     return drift.length > 0 ? { ...summary, drift } : summary;
   }
 
+  get #driftLimits() {
+    return { ...defaultDriftLimits, ...this.settings.drift };
+  }
+
   /** What was stored stays, whatever comes of this. */
   async #noteDrift({ repository, progress = silentProgress }: SourceContext) {
-    const limits = { ...defaultDriftLimits, ...this.settings.drift };
+    const limits = this.#driftLimits;
     try {
       return await noteDrift({ repository, source: this.name, limits, progress });
     } catch (error) {
@@ -174,7 +178,7 @@ export class PostgresSource implements Source, SourceLog {
 
   async recordCatalog(context: SourceContext): Promise<CatalogSummary> {
     const { repository, signal, progress } = context;
-    const { catalog, baseline } = await collectBaseline(this.settings.connection, 'timer', {
+    const collected = await collectBaseline(this.settings.connection, 'timer', {
       countBudgetMs: catalogBudgetMs,
       onUnreadable: (database, { message, hint }) =>
         progress?.({
@@ -184,13 +188,18 @@ export class PostgresSource implements Source, SourceLog {
         }),
       ...(signal ? { signal } : {}),
     });
-    if (catalog.databases.length === 0) {
+    const databases = collected.catalog.databases.length;
+    if (databases === 0) {
       throw new LifeboatError('postgres.refused', `no database of ${this.name} could be read`);
     }
-    await repository.records.append({ kind: 'catalog', source: this.name, body: catalog });
-    await storeBaseline(repository, this.name, baseline);
-    const drift = await this.#noteDrift(context);
-    return { databases: catalog.databases.length, drift };
+    const drift = await recordOnTimer({
+      ...collected,
+      repository,
+      source: this.name,
+      limits: this.#driftLimits,
+      progress: progress ?? silentProgress,
+    });
+    return { databases, drift };
   }
 
   /** What can be restored, from the repository and from what this host's spool holds. */

@@ -13,6 +13,8 @@ export interface TableFinding {
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 const weekMs = 7 * dayMs;
+/** How far back any of the judges looks, but for the last state after a longer pause. */
+export const judgedSpanMs = 2 * weekMs;
 /** Below these a change of a small table is ordinary work. */
 const fewRows = 50;
 const fewRowsOfEmptied = 10;
@@ -101,7 +103,8 @@ function ratesOf(states: readonly TableState[]) {
     if (since === undefined || (intervalMs < shortestIntervalMs && deleted >= 0)) continue;
     // Fewer than before: the server's statistics were reset.
     if (former !== undefined && deleted >= 0) {
-      const perHour = Math.round((deleted * hourMs) / intervalMs);
+      // Of a shorter interval as if nothing had been deleted in the rest of the hour: most are an hour long.
+      const perHour = Math.round((deleted * hourMs) / Math.max(intervalMs, hourMs));
       rates.push({ state, since, deleted, perHour });
     }
     since = state;
@@ -116,7 +119,7 @@ export function judgeStaleness(
 ): TableFinding | undefined {
   const column = now.table.freshest?.column;
   const to = ageMs(now);
-  const recent = within(now, before, 2 * weekMs).filter(
+  const recent = within(now, before, judgedSpanMs).filter(
     (each) => each.table.freshest?.column === column && ageMs(each) !== undefined,
   );
   const [oldest] = recent;

@@ -7,9 +7,11 @@ import {
   listAnnouncements,
   quietUntil,
 } from './announcements.ts';
+import type { BaselineRecord } from './baseline-record.ts';
 import { type Drift, type DriftLimits, driftSchema, tableNameOf } from './drift.ts';
 import { judgeDrift } from './judge-drift.ts';
-import { listBaselines } from './stored-baselines.ts';
+import { judgedSpanMs } from './judge-table.ts';
+import { listBaselines, type StoredBaseline } from './stored-baselines.ts';
 
 const driftKind = 'drift';
 const recordSchema = z.object({
@@ -45,23 +47,45 @@ async function outstanding(
   return [...found.values()];
 }
 
-/**
- * Judges the newest baseline, and records what is new. Resolves with that. What is outstanding already is told again only when
- * it became worse by as much.
- */
-export async function noteDrift(options: {
+interface JudgeOptions {
   readonly repository: Repository;
   readonly source: string;
   readonly limits: DriftLimits;
   readonly progress: Progress;
-}): Promise<readonly Drift[]> {
-  const { repository, source, limits, progress } = options;
-  const all = await listBaselines(repository, source, progress);
-  const stored = all.at(-1);
-  if (stored === undefined) return [];
-  const { baseline } = stored;
-  const before = all
-    .slice(0, -1)
+}
+
+/**
+ * Judges the newest stored baseline, and records what is new. Resolves with that. What is outstanding already is told again only
+ * when it became worse by as much.
+ */
+export async function noteDrift(options: JudgeOptions): Promise<readonly Drift[]> {
+  const { repository, source, progress } = options;
+  const [newest] = (await listBaselines(repository, source, progress, new Date())).slice(-1);
+  if (newest === undefined) return [];
+  const before = (await baselinesBefore(newest.baseline, options)).filter(
+    ({ id }) => id !== newest.id,
+  );
+  const drifts = await newDrift(newest.baseline, before, options);
+  await recordDrift(newest.id, drifts, options);
+  return drifts;
+}
+
+/** What its drift is judged by, oldest first. */
+export function baselinesBefore(
+  { time }: BaselineRecord,
+  { repository, source, progress }: JudgeOptions,
+): Promise<readonly StoredBaseline[]> {
+  const since = new Date(Date.parse(time) - judgedSpanMs);
+  return listBaselines(repository, source, progress, since);
+}
+
+/** What a baseline shows that is not outstanding already; it need not be stored. */
+export async function newDrift(
+  baseline: BaselineRecord,
+  stored: readonly StoredBaseline[],
+  { repository, source, limits }: JudgeOptions,
+): Promise<readonly Drift[]> {
+  const before = stored
     .map((each) => each.baseline)
     .filter(({ systemId }) => systemId === baseline.systemId);
   const announcements = await listAnnouncements(repository, source);
@@ -73,12 +97,18 @@ export async function noteDrift(options: {
   const known = new Map(
     (await outstanding(repository, source, announcements)).map((each) => [keyOf(each), each]),
   );
-  const fresh = drifts.filter((drift) => isNews(drift, known.get(keyOf(drift)), limits));
-  if (fresh.length > 0) {
-    const body = { format: 1, baseline: stored.id, drifts: fresh };
-    await repository.records.append({ kind: driftKind, source, body });
-  }
-  return fresh;
+  return drifts.filter((drift) => isNews(drift, known.get(keyOf(drift)), limits));
+}
+
+/** `baseline`: the id of the one that shows it. Durable when it resolves. */
+export async function recordDrift(
+  baseline: string,
+  drifts: readonly Drift[],
+  { repository, source }: JudgeOptions,
+): Promise<void> {
+  if (drifts.length === 0) return;
+  const body = { format: 1, baseline, drifts };
+  await repository.records.append({ kind: driftKind, source, body });
 }
 
 function isNews(drift: Drift, known: Drift | undefined, { dropAtMost }: DriftLimits): boolean {

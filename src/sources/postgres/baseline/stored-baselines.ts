@@ -9,17 +9,20 @@ export interface StoredBaseline {
   readonly baseline: BaselineRecord;
 }
 
-/** Every baseline of a source, oldest first. Unreadable ones are told and passed over. */
+/** The baselines of a source, oldest first; with `since`, those from then on and the last one before. Unreadable ones are told and
+ * passed over. */
 export async function listBaselines(
   repository: Repository,
   source: string,
   progress: Progress,
+  since?: Date,
 ): Promise<readonly StoredBaseline[]> {
   const passOver = (what: string, why: string) =>
     progress({ type: 'warning', message: `${what} is passed over: ${why}` });
   const records = await repository.records.list({
     kind: baselineKind,
     source,
+    ...(since ? { since } : {}),
     onDamaged: (name, problem) => passOver(`record ${name}`, problem),
   });
   const found: StoredBaseline[] = [];
