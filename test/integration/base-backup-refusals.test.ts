@@ -75,7 +75,7 @@ async function fillLog({ dataFolder, query }: TestServer, { repository }: LocalR
 }
 
 /** The repository with another log in it. */
-function withLog(repository: Repository, log: Pick<Log, 'coverage' | 'read'>): Repository {
+function withLog(repository: Repository, log: Pick<Log, 'coverage' | 'read' | 'readFile'>): Repository {
   return new Proxy(repository, {
     get(target, key) {
       if (key === 'log') return () => log;
@@ -221,6 +221,7 @@ describe.each(serversUnderTest('npm'))(
       await using stored = await localRepository();
       let readBytes = 0;
       const held = {
+        readFile: async () => undefined,
         coverage: async () => [{ stream: timelineStream(1), start: 0n, end: 1n << 40n }],
         read: async (_: string, start: bigint, end: bigint) => {
           if (state !== 'agrees') throw new LifeboatError('repository.damaged', 'a torn piece');

@@ -1,4 +1,6 @@
 // Over the data directory of a stopped server: only what differs, the present state kept first.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
   chownSync,
@@ -237,4 +239,42 @@ describe.each(serversUnderTest(13, 18))('restore in place, $name', ({ name, majo
     await expectMoment((sql) => stock.query(sql), 0);
     expect((await stock.query(filler)).rows).toEqual(big);
   });
+
+  test('a copy made of hard links stays what it is', async (context) => {
+    if (!bin) return context.skip(`no ${name}`);
+    const { server } = live;
+    await server.stop();
+    const tablespace = join(place, 'faster');
+    const copies = [`${server.dataFolder}.links`, `${tablespace}.links`];
+    execFileSync('cp', ['-al', server.dataFolder, copies[0] as string]);
+    execFileSync('cp', ['-al', tablespace, copies[1] as string]);
+    const before = copies.map(contentBelow);
+    const restored = await restoreInPlace(optionsFor(0, { kind: 'nothing' }));
+    expect(restored.sameFiles).toBe(0);
+    await server.start();
+    await expectMoment((sql) => server.query(sql), 0);
+    expect((await server.query(filler)).rows).toEqual(big);
+    // Files that were right already are the server's own now, too.
+    await server.query(`update big set filler = 'rewritten'`);
+    await server.query('update ledger set note = note');
+    await server.query('checkpoint');
+    await server.stop();
+    expect(copies.map(contentBelow)).toEqual(before);
+    const temporary = readdirSync(server.dataFolder, { recursive: true, encoding: 'utf8' });
+    expect(temporary.filter((path) => path.endsWith('.restored'))).toEqual([]);
+  });
 });
+
+/** Every file below a folder, with its owner, mode and a hash of what it holds. */
+function contentBelow(folder: string): Record<string, string> {
+  const entries = readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
+  return Object.fromEntries(
+    entries.flatMap((path) => {
+      const facts = lstatSync(join(folder, path));
+      // Links of tablespaces are followed here.
+      if (!facts.isFile() || path.startsWith('pg_tblspc/')) return [];
+      const hash = createHash('sha256').update(readFileSync(join(folder, path)));
+      return [[path, `${facts.uid} ${facts.mode} ${hash.digest('hex')}`]];
+    }),
+  );
+}

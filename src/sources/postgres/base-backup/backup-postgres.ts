@@ -19,6 +19,7 @@ import { addFile } from './added-file.ts';
 import { collectBackupCatalog } from './backup-catalog.ts';
 import { backupDocumentPath, catalogDocumentPath } from './backup-document.ts';
 import { BackupTargets } from './backup-targets.ts';
+import { chooseServer } from './choose-server.ts';
 import { chunkSumsPath, encodeChunkSums } from './chunk-sums.ts';
 import { damageWarnings, nameDamage } from './damage-report.ts';
 import { defaultConfiguration } from './default-configuration.ts';
@@ -27,8 +28,8 @@ import { parseManifest, untrue } from './manifest.ts';
 import { checkManifest } from './manifest-check.ts';
 import { PieceCrew } from './piece-crew.ts';
 import { type ReceivedBackup, receiveBaseBackup } from './receive-base-backup.ts';
-import { connectForBackup, readServerFacts, type ServerFacts } from './server-facts.ts';
-import { listPostgresSnapshots, type StoredBackup } from './stored-backups.ts';
+import type { ServerFacts } from './server-facts.ts';
+import { listPostgresSnapshots, readStoredFile, type StoredBackup } from './stored-backups.ts';
 import { holdWal } from './temporary-slot.ts';
 
 export interface BackupPostgresOptions {
@@ -60,7 +61,8 @@ export interface PostgresBackupSummary extends BackupSummary {
 /**
  * One base backup of a whole cluster as a snapshot that a stock server can start. Published only when every file is
  * what the server's manifest says and all WAL that makes it consistent is in. Damaged pages are stored and told of in
- * `warnings`. Errors: those of the connection, `postgres.wal-level`, `postgres.other-cluster`, `backup.incomplete`,
+ * `warnings`. Errors: those of the connection, `postgres.wal-level`, `postgres.other-cluster`, `postgres.old-primary`,
+ * `postgres.standby-behind`, `backup.incomplete`,
  * `log.conflict` (the server was set back to an older state).
  */
 export async function backupPostgres(
@@ -92,19 +94,25 @@ async function run(
   const begunMs = performance.now();
 
   // Everything that can be wrong is asked for before the first byte is read.
-  await using connection = await connectForBackup(options.settings, signal);
+  const former = await newestBackup(repository, source);
+  const log = repository.log(source);
+  const { connection: opened, facts } = await chooseServer({
+    ...options,
+    log,
+    former,
+    formerHistory: async (name) =>
+      former && (await readStoredFile(repository, former.snapshot, `/data/pg_wal/${name}`)),
+    progress,
+  });
+  await using connection = opened;
   // Where the URL names several servers, all of this backup comes from the same one.
   const { settings } = connection;
-  const facts = await readServerFacts(connection);
-  const former = await newestBackup(repository, source);
-  requireSameCluster(source, former, facts);
 
   // Before the backup starts, so that no WAL since its start can vanish.
   await using held = await holdWal(settings, signal, progress);
   await requireSameServer(held.connection, facts, settings);
   await using local = await openLocalSide({ ...options, settings }, facts, held.slot, progress);
 
-  const log = repository.log(source);
   const { segmentSizeBytes } = facts;
   const aborting = signal ? { signal } : {};
   const waiting = lockWaitMs === undefined ? {} : { lockWaitMs };
@@ -197,22 +205,6 @@ async function newestBackup(
 ): Promise<StoredBackup | undefined> {
   // A snapshot that cannot be read says nothing about the cluster, and must not keep a new one from being made.
   return (await listPostgresSnapshots(repository, source, silentProgress))[0];
-}
-
-function requireSameCluster(
-  source: string,
-  former: StoredBackup | undefined,
-  facts: ServerFacts,
-): void {
-  if (!former || former.info.systemId === facts.systemId) return;
-  throw new LifeboatError(
-    'postgres.other-cluster',
-    `${source} was cluster ${former.info.systemId} at the last backup, the server there now is ${facts.systemId}`,
-    {
-      hint: 'If the address is wrong, correct it. If the cluster was made anew or upgraded with pg_upgrade, give it another source name, so that the backups of the old one stay usable.',
-      context: { source, stored: former.info.systemId, found: facts.systemId },
-    },
-  );
 }
 
 async function requireSameServer(

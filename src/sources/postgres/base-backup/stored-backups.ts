@@ -57,17 +57,26 @@ async function readDocument(
   snapshot: Snapshot,
   path: string,
 ): Promise<Uint8Array> {
+  const bytes = await readStoredFile(repository, snapshot, path);
+  if (bytes) return bytes;
+  throw new LifeboatError(
+    'repository.damaged',
+    `snapshot ${snapshot.id.slice(0, 8)} has no ${path}`,
+    {
+      hint: 'It is no backup of PostgreSQL by this program, or it was rewritten without its description.',
+      context: { snapshot: snapshot.id },
+    },
+  );
+}
+
+/** A small file of a snapshot; undefined when it has none of the name. */
+export async function readStoredFile(
+  repository: Repository,
+  snapshot: Snapshot,
+  path: string,
+): Promise<Uint8Array | undefined> {
   const node = await repository.findNode(snapshot.tree, path);
-  if (node?.type !== 'file') {
-    throw new LifeboatError(
-      'repository.damaged',
-      `snapshot ${snapshot.id.slice(0, 8)} has no ${path}`,
-      {
-        hint: 'It is no backup of PostgreSQL by this program, or it was rewritten without its description.',
-        context: { snapshot: snapshot.id },
-      },
-    );
-  }
+  if (node?.type !== 'file') return undefined;
   const parts: Uint8Array[] = [];
   for (const id of node.content ?? []) parts.push(await repository.readBlob('data', id));
   return Buffer.concat(parts);

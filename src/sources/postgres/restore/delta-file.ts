@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { fileError, LifeboatError, throwIfAborted } from '../../../core/index.ts';
 import type { BlobId, Repository, TreeNode } from '../../../repository/index.ts';
 import type { ServerAccount } from '../server/index.ts';
@@ -20,7 +20,11 @@ interface Chunk {
   readonly length: number;
 }
 
-/** Makes an existing file that of the snapshot. Only pages that differ are written. Returns how many bytes that were. */
+/**
+ * Makes an existing file that of the snapshot. Only pages that differ are written; one that has other names too (a copy made of
+ * hard links, what pg_upgrade --link left) is made anew even when nothing differs, as the server will write into it. Returns how
+ * many bytes were written.
+ */
 export async function mendFile(
   path: string,
   node: TreeNode,
@@ -31,7 +35,8 @@ export async function mendFile(
     file = await open(path, 'r+');
     const chunks = chunksOf(node, request.lengthOf);
     const size = chunks.reduce((sum, { length }) => sum + length, 0);
-    const { size: before, uid } = await file.stat();
+    const { size: before, uid, nlink, mode } = await file.stat();
+    if (nlink > 1) return await makeAnew(path, node, { ...request, mode: mode & 0o777 });
     // One that a killed run had only made belongs to us still.
     const isStray = request.account !== undefined && uid !== request.account.uid;
     if (isStray) await file.chown(request.account.uid, request.account.gid);
@@ -53,6 +58,20 @@ export async function mendFile(
   } finally {
     await file?.close();
   }
+}
+
+/** Under a name of its own first. What a killed run left of it, the next one removes, as the snapshot does not have it. */
+async function makeAnew(
+  path: string,
+  node: TreeNode,
+  request: DeltaFileRequest & { readonly mode: number },
+): Promise<number> {
+  const temporary = `${path}.restored`;
+  await rm(temporary, { force: true });
+  const written = await makeFile(temporary, node, request);
+  await rename(temporary, path);
+  // Of an empty file too.
+  return written || 1;
 }
 
 /** Writes a file that does not exist. */

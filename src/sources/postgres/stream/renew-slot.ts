@@ -6,9 +6,10 @@ import { connectReplication } from '../protocol/connect-replication.ts';
 import type { ReplicationConnection } from '../protocol/replication-connection.ts';
 import { LogCoverage } from './log-coverage.ts';
 import { ServerChoice } from './server-choice.ts';
+import { identify } from './server-identity.ts';
 import { createSlot, dropSlotOn, slotStart } from './slot.ts';
 import { Spool } from './spool.ts';
-import { claimCluster, followHistory, identify } from './start-position.ts';
+import { claimCluster, followHistory } from './start-position.ts';
 import { later } from './wal-position.ts';
 
 /**

@@ -2,42 +2,15 @@ import { isLifeboatError, LifeboatError } from '../../../core/index.ts';
 import { formatLsn, lsn } from '../../../wal/index.ts';
 import type { ReplicationConnection } from '../protocol/replication-connection.ts';
 import type { LogCoverage } from './log-coverage.ts';
+import { requireKnownHistory, type ServerIdentity } from './server-identity.ts';
 import { createSlot, slotStart } from './slot.ts';
 import type { Spool } from './spool.ts';
 import { listHistoryFiles } from './spool-folder.ts';
-import {
-  fetchHistory,
-  historyFileName,
-  parseTimelineHistory,
-  reachability,
-  type TimelineEnd,
-} from './timeline-history.ts';
+import { fetchHistory, historyFileName, parseTimelineHistory } from './timeline-history.ts';
 import { later, type WalPosition } from './wal-position.ts';
 
 /** How long a spool that could go on by itself waits for the repository to say what it holds. */
 const coveragePatienceMs = 10_000;
-
-export interface ServerIdentity {
-  readonly systemId: string;
-  readonly timeline: number;
-  readonly segmentSizeBytes: number;
-  readonly flushLsn: bigint;
-  readonly isStandby: boolean;
-}
-
-export async function identify(connection: ReplicationConnection): Promise<ServerIdentity> {
-  const identity = await connection.identifySystem();
-  return {
-    ...identity,
-    isStandby: await isStandby(connection),
-    segmentSizeBytes: parseSegmentSize(await connection.show('wal_segment_size')),
-  };
-}
-
-/** A transaction on a standby is read-only; on a primary it is not, as the login asks for. */
-async function isStandby(connection: ReplicationConnection): Promise<boolean> {
-  return (await connection.show('transaction_read_only')) === 'on';
-}
 
 /** Ties spool and log to the cluster, or throws `postgres.other-cluster`. */
 export async function claimCluster(
@@ -99,10 +72,8 @@ export async function followHistory(
   const ownName = historyFileName(position.timeline);
   const own = (await spool.readHistoryFile(ownName)) ?? (await coverage.historyFile(ownName));
   const ownHistory = parseTimelineHistory(Buffer.from(own ?? []).toString());
-  if (position.timeline > server.timeline) throw notThere(server, position, ownHistory);
-  const { timeline, segmentSizeBytes } = server;
-  const reached = reachability(position, timeline, history, ownHistory, segmentSizeBytes);
-  if (reached.kind === 'unrelated') throw otherHistory(server, position);
+  const { timeline } = server;
+  const reached = requireKnownHistory(server, position, history, ownHistory);
   if (reached.kind === 'left-behind') {
     onLeftBehind(
       `the server went another way at ${formatLsn(reached.switchLsn)}, as timeline ${timeline}: what was received of timeline ${position.timeline} after that is kept, and can be restored by its name, but is no part of the server's history`,
@@ -111,30 +82,6 @@ export async function followHistory(
   }
   await refuseSetBack(connection, server, position);
   return position;
-}
-
-/** The cluster has gone on to a later timeline than the server's. */
-function notThere(
-  server: ServerIdentity,
-  position: WalPosition,
-  ownHistory: readonly TimelineEnd[],
-): LifeboatError {
-  if (server.isStandby) {
-    return new LifeboatError(
-      'postgres.standby-behind',
-      `the standby is on timeline ${server.timeline}, not yet on ${position.timeline}, of which WAL was received already`,
-      { retryable: true },
-    );
-  }
-  const left = ownHistory.find(({ timeline }) => timeline === server.timeline);
-  if (!left) return otherHistory(server, position);
-  return new LifeboatError(
-    'postgres.old-primary',
-    `the server is a primary on timeline ${server.timeline}, which the cluster left at ${formatLsn(left.switchLsn)} for timeline ${position.timeline}: it was replaced, and came back`,
-    {
-      hint: 'Let nobody write to it: what it takes is part of no backup. Name the present primary in the connection of the source, and make the old one its standby (pg_rewind).',
-    },
-  );
 }
 
 /** On its own timeline a server cannot have less than it sent. */
@@ -189,16 +136,6 @@ export function heldBefore(
   return inSpool || coverage.endFrom(before) >= start ? before : undefined;
 }
 
-function otherHistory(server: ServerIdentity, position: WalPosition): LifeboatError {
-  return new LifeboatError(
-    'postgres.other-cluster',
-    `the server is on timeline ${server.timeline}, whose history does not hold timeline ${position.timeline}`,
-    {
-      hint: 'The server was set back or restored to another branch. Give it a source name of its own and take a base backup.',
-    },
-  );
-}
-
 async function loadPatiently(coverage: LogCoverage): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const patience = new Promise<void>((resolve) => {
@@ -212,12 +149,4 @@ async function loadPatiently(coverage: LogCoverage): Promise<void> {
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** `16MB`, `1GB`: how SHOW prints wal_segment_size. */
-function parseSegmentSize(text: string): number {
-  const match = /^(\d{1,4})(MB|GB)$/.exec(text);
-  const bytes = Number(match?.[1]) * (match?.[2] === 'GB' ? 2 ** 30 : 2 ** 20);
-  if (bytes >= 2 ** 20 && bytes <= 2 ** 30 && Number.isInteger(Math.log2(bytes))) return bytes;
-  throw new LifeboatError('postgres.protocol', `the server said wal_segment_size is ${text}`);
 }
