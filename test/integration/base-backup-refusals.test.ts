@@ -75,7 +75,10 @@ async function fillLog({ dataFolder, query }: TestServer, { repository }: LocalR
 }
 
 /** The repository with another log in it. */
-function withLog(repository: Repository, log: Pick<Log, 'coverage' | 'read' | 'readFile'>): Repository {
+function withLog(
+  repository: Repository,
+  log: Pick<Log, 'coverage' | 'read' | 'readFile'>,
+): Repository {
   return new Proxy(repository, {
     get(target, key) {
       if (key === 'log') return () => log;
