@@ -8,7 +8,7 @@ import { serversUnderTest } from '../support/servers.ts';
 import { need } from '../support/skip.ts';
 import { source as name, protectServer } from './protected-server.ts';
 
-describe.each(serversUnderTest(15, 18))(
+describe.each(serversUnderTest(18))(
   'an accident in a prepared transaction of $name',
   ({ major, bin: programs }) => {
     it('is undone although its locks, and those of others, are there again on the copy', async (context) => {

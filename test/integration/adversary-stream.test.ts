@@ -7,7 +7,7 @@ import { serversUnderTest } from '../support/servers.ts';
 import { need } from '../support/skip.ts';
 import { type Scene, segmentSizeBytes, startScene } from './wal-stream-scene.ts';
 
-describe.each(serversUnderTest(15, 18))(
+describe.each(serversUnderTest(15))(
   'WAL of $name that ends with a whole segment',
   ({ major, bin }) => {
     let scene: Scene;

@@ -30,7 +30,7 @@ const rows = `create table orders as select n as id, md5(n::text) as v from gene
   create table filler as select n, repeat(md5(n::text), 20) as v from generate_series(1, 130000) n; checkpoint`;
 
 describe('damaged pages', () => {
-  for (const { name, major, bin: programs } of serversUnderTest(15, 18)) {
+  for (const { name, major, bin: programs } of serversUnderTest(15)) {
     it(`of ${name} are named, and the backup is stored all the same`, async (context) => {
       const bin = need(context, programs, `no PostgreSQL ${major}`);
       await using server = await startPostgres({ bin, major });

@@ -13,7 +13,7 @@ import { serversUnderTest } from '../support/servers.ts';
 const source = 'shop';
 const settings = { wal_keep_size: '1GB' };
 
-describe.each(serversUnderTest(13, 18))('base backups after a failover of $name', (tested) => {
+describe.each(serversUnderTest(18))('base backups after a failover of $name', (tested) => {
   let old: TestServer;
   let present: TestServer;
   let stored: LocalRepository;

@@ -32,7 +32,7 @@ const restic = () => findProgram('restic-0.19') ?? findProgram('restic');
 
 /** Debian's 0.14, the oldest that knows the format, and the newest. */
 const restics = ['restic', 'restic-0.19'];
-const stories = serversUnderTest(15, 18, 'npm').flatMap((server) =>
+const stories = serversUnderTest(15, 'npm').flatMap((server) =>
   restics.map((program) => ({ ...server, program })),
 );
 

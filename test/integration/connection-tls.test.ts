@@ -28,7 +28,7 @@ const hba = [
   ]),
 ];
 
-describe.each(serversUnderTest(13, 18))('TLS with $name', ({ major, bin }) => {
+describe.each(serversUnderTest(18))('TLS with $name', ({ major, bin }) => {
   const openssl = findProgram('openssl');
   const folder = temporaryFolder('tls');
   let server: TestServer;

@@ -10,7 +10,7 @@ import { need } from '../support/skip.ts';
 
 // Goal: what is wrong with a server is found, and the remedy that doctor prints, run as it stands, puts it right.
 
-describe.each(serversUnderTest(13, 18))('doctor on $name', ({ major, bin }) => {
+describe.each(serversUnderTest(13))('doctor on $name', ({ major, bin }) => {
   let server: TestServer;
 
   beforeEach((context) => void need(context, bin, `no PostgreSQL ${major}`));

@@ -15,7 +15,7 @@ const run = promisify(execFile);
 const content = `select md5(string_agg(o::text, ',' order by id)) as md5 from shop.orders o`;
 
 /** As on a managed server: a role without REPLICATION that may only read. */
-describe.each(serversUnderTest(13, 18))('a server protected by dumps alone, $name', (tested) => {
+describe.each(serversUnderTest(18))('a server protected by dumps alone, $name', (tested) => {
   const { bin, major, hasTools } = tested;
   let server: TestServer;
   let folder: string;

@@ -47,7 +47,7 @@ const schema = `
   insert into emptied select generate_series(1, 30); insert into twice select generate_series(1, 20);
   insert into dropped select 1; insert into unlogged select generate_series(1, 10)`;
 
-describe.each(serversUnderTest(13, 18))('row counts carried by the log, $name', (under) => {
+describe.each(serversUnderTest(18))('row counts carried by the log, $name', (under) => {
   let live: ProtectedServer;
   let programs: ServerPrograms;
   const clients: pg.Client[] = [];

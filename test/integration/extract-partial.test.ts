@@ -46,7 +46,7 @@ const after = [
   'create database late template shop',
 ];
 
-describe.each(serversUnderTest(13, 18))('only what is needed, $name', (tested) => {
+describe.each(serversUnderTest(13))('only what is needed, $name', (tested) => {
   const { bin, major, hasTools } = tested;
 
   it('gives the same as a whole copy, with less', async (context) => {

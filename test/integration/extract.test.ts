@@ -14,7 +14,7 @@ const run = promisify(execFile);
 const events = { schema: 'shop', name: 'events' };
 const orders = { schema: 'shop', name: 'orders' };
 
-describe.each(serversUnderTest(13, 18))('parts of a moment, $name', (tested) => {
+describe.each(serversUnderTest(18))('parts of a moment, $name', (tested) => {
   const { bin, major, hasTools } = tested;
   let scene: ExtractScene;
   let folder: string;

@@ -33,7 +33,7 @@ const setup = `
   insert into settings select 'key ' || i, 'v' from generate_series(1, 50) i;
   create index on orders (customer)`;
 
-describe.each(serversUnderTest(15, 18))('finding a loss on $name', ({ major, bin, hasTools }) => {
+describe.each(serversUnderTest(15))('finding a loss on $name', ({ major, bin, hasTools }) => {
   const stateFolder = temporaryFolder('find-loss');
   const xids: Record<string, number> = {};
   const then: Record<string, string> = {};

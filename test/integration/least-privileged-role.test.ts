@@ -15,7 +15,7 @@ import { untilFlushed } from '../support/until-flushed.ts';
 
 const word = 'correct horse battery';
 
-describe.each(serversUnderTest(13, 18))('the role of init on $name', ({ major, bin }) => {
+describe.each(serversUnderTest(13))('the role of init on $name', ({ major, bin }) => {
   let server: TestServer;
   let place: Installation;
   const settings = () =>

@@ -85,7 +85,7 @@ function keepWriting(server: TestServer): { stop(): Promise<number> } {
   };
 }
 
-const usual = serversUnderTest(13, 18);
+const usual = serversUnderTest(18);
 
 describe.each(usual)('a base backup of $name', ({ major, bin, hasTools }) => {
   it('comes whole from its files as over the connection', async (context) => {

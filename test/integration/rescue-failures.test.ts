@@ -25,7 +25,7 @@ const contents = `
   select (select count(*) from customers)::int as customers, (select count(*) from orders)::int as orders,
     (select md5(string_agg(o::text, '' order by id)) from orders o where id > 0) as hash`;
 
-describe.each(serversUnderTest(15, 18))('a rescue on $name that fails', ({ major, bin }) => {
+describe.each(serversUnderTest(15))('a rescue on $name that fails', ({ major, bin }) => {
   const folder = temporaryFolder('rescue-failures');
   let live: TestServer;
   let past: PastCopy;

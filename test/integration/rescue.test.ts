@@ -11,7 +11,7 @@ import { scenarioSetups } from './rescue-scenarios.ts';
 // Goal: after an accident and a rescue, every table holds exactly the rows it should. Method: every scenario is a
 // database of one live server; a physical copy of that server, taken before the accidents, is the server of the past.
 
-describe.each(serversUnderTest(15, 18))('rescue on $name', ({ major, bin }) => {
+describe.each(serversUnderTest(18))('rescue on $name', ({ major, bin }) => {
   const folder = temporaryFolder('rescue');
   let live: TestServer;
   let past: PastCopy;

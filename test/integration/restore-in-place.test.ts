@@ -39,7 +39,7 @@ import {
   source,
 } from './protected-server.ts';
 
-describe.each(serversUnderTest(13, 18))('restore in place, $name', ({ name, major, bin }) => {
+describe.each(serversUnderTest(18))('restore in place, $name', ({ name, major, bin }) => {
   let live: ProtectedServer;
   let programs: ServerPrograms;
   let place: string;

@@ -10,7 +10,7 @@ import {
 import { serversUnderTest } from '../support/servers.ts';
 import { type ProtectedServer, protectServer, source } from './protected-server.ts';
 
-describe.each(serversUnderTest(13, 18))('targets by name, $name', ({ name, major, bin }) => {
+describe.each(serversUnderTest(13))('targets by name, $name', ({ name, major, bin }) => {
   let live: ProtectedServer;
   let programs: ServerPrograms;
   const xids: Record<string, number> = {};

@@ -74,7 +74,7 @@ async function contentOfFolder(programs: ServerPrograms, folder: string) {
   }
 }
 
-describe.each(serversUnderTest(15, 18, 'npm'))('restore, $name', ({ major, bin }) => {
+describe.each(serversUnderTest(15))('restore, $name', ({ major, bin }) => {
   let live: ProtectedServer;
   let programs: ServerPrograms;
   const moments: RecordedMoment[] = [];

@@ -16,7 +16,7 @@ import {
 
 const dayMs = 86_400_000;
 
-describe.each(serversUnderTest(15, 18))('a window of the log on $name', ({ bin, major }) => {
+describe.each(serversUnderTest(18))('a window of the log on $name', ({ bin, major }) => {
   let live: ProtectedServer;
   let config: string;
   /** After the base of so many days ago. */

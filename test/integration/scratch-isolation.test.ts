@@ -76,7 +76,7 @@ function listeningSockets(pid: number): string[] {
   );
 }
 
-describe.each(serversUnderTest(15, 18, 'npm'))(
+describe.each(serversUnderTest(15))(
   'a scratch server beside a live one, $name',
   ({ major, bin }) => {
     test('leaves its files, its slots and the network alone, whatever its configuration says', async (context) => {

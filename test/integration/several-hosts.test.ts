@@ -15,7 +15,7 @@ import { startStandby } from '../support/standby.ts';
 // Goal: of the servers that a URL names, the one that is wanted is found, by SQL and by replication alike; where none will do,
 // the error says what each of them said.
 
-describe.each(serversUnderTest(13, 18))('several hosts, $name', ({ major, bin }) => {
+describe.each(serversUnderTest(18))('several hosts, $name', ({ major, bin }) => {
   let primary: TestServer;
   let standby: StockServer;
   let nobody: number;

@@ -80,7 +80,7 @@ function keepWriting(server: TestServer): { stop(): Promise<void> } {
 const isLong =
   process.env.LIFEBOAT_SOAK !== undefined || process.env.LIFEBOAT_TEST_MATRIX === 'all';
 
-const servers = serversUnderTest(13, 18).flatMap((server) =>
+const servers = serversUnderTest(13).flatMap((server) =>
   // Older ones are made with page checksums by all tests.
   (isLong && server.major >= 18 ? [true, false] : [true]).map((checksums) => ({
     ...server,

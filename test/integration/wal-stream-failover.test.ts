@@ -21,7 +21,7 @@ import {
 
 const settings = { wal_keep_size: '2GB', wal_log_hints: 'on', jit: 'off' };
 
-describe.each(serversUnderTest(13, 18))('failover of $name', (tested) => {
+describe.each(serversUnderTest(18))('failover of $name', (tested) => {
   let scene: Scene;
   let standby: TestServer;
   beforeEach(async (context) => {

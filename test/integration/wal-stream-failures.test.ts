@@ -11,7 +11,7 @@ import { type Scene, segmentSizeBytes, serverWal, startScene } from './wal-strea
 
 const kills = 8;
 
-describe.each(serversUnderTest(15, 18))('WAL stream from $name', ({ major, bin }) => {
+describe.each(serversUnderTest(15))('WAL stream from $name', ({ major, bin }) => {
   let scene: Scene;
   beforeEach(async (context) => {
     scene = await startScene(need(context, bin, `no PostgreSQL ${major}`), major);

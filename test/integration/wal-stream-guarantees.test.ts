@@ -7,7 +7,7 @@ import { failingLog, type Scene, slot, startScene } from './wal-stream-scene.ts'
 
 const megabyte = 2 ** 20;
 
-describe.each(serversUnderTest(13, 18))('the guarantees of a stream from $name', (tested) => {
+describe.each(serversUnderTest(13))('the guarantees of a stream from $name', (tested) => {
   let scene: Scene;
   beforeEach(async (context) => {
     const bin = need(context, tested.bin, `no ${tested.name}`);

@@ -23,7 +23,7 @@ async function compareLog(scene: Scene, timeline = 1): Promise<bigint> {
   return spans.at(-1)?.end ?? 0n;
 }
 
-describe.each(serversUnderTest(15, 18))('WAL stream from $name', ({ major, bin }) => {
+describe.each(serversUnderTest(18))('WAL stream from $name', ({ major, bin }) => {
   let scene: Scene;
   beforeEach(async (context) => {
     scene = await startScene(need(context, bin, `no PostgreSQL ${major}`), major);

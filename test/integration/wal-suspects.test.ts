@@ -71,7 +71,7 @@ const found = (suspect: Suspect | undefined) =>
 
 const servers = [
   ...serversUnderTest(13, 15, 17, 18).map((each) => ({ ...each, level: 'replica' })),
-  ...serversUnderTest(15, 18).map((each) => ({ ...each, level: 'logical' })),
+  ...serversUnderTest(15).map((each) => ({ ...each, level: 'logical' })),
 ];
 
 describe.each(servers)(

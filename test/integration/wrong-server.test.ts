@@ -17,7 +17,7 @@ import { untilFlushed } from '../support/until-flushed.ts';
 // Goal: a server of a version that is not known, or another cluster under a name that is taken, is refused in words, and what is
 // stored already stays as it was.
 
-const versions = serversUnderTest(13, 18);
+const versions = serversUnderTest(13);
 
 describe.each(versions)('a version that is not known, beside $name', ({ major, bin }) => {
   it('is refused where data would be read, and a problem of doctor', async (context) => {
