@@ -1,3 +1,4 @@
+import { isLifeboatError } from '../../core/index.ts';
 import type { Repository } from '../../repository/index.ts';
 import { findIntactPage, type PageHistory } from '../../sources/index.ts';
 import type { CheckResult } from '../validate/check.ts';
@@ -12,7 +13,10 @@ export interface Corruption extends PageHistory {
   readonly block: number;
 }
 
-/** For what page checksums found: when the corruption began, and which snapshot still holds the page intact. */
+/**
+ * For what page checksums found: when the corruption began, and which snapshot still holds the page intact. A repository that
+ * cannot be read ends the search, with what is known by then: what was found must be recorded all the same. Errors: `cancelled`.
+ */
 export async function traceCorruption(request: {
   readonly repository: Repository;
   readonly source: string;
@@ -26,8 +30,13 @@ export async function traceCorruption(request: {
     .flatMap(({ blocks, ...file }) => blocks.map((block) => ({ ...file, block })));
   const traced: Corruption[] = [];
   for (const { object, ...page } of pages.slice(0, pagesMax)) {
-    const history = await findIntactPage({ ...about, page });
-    traced.push({ object, path: page.path, block: page.block, ...history });
+    try {
+      const history = await findIntactPage({ ...about, page });
+      traced.push({ object, path: page.path, block: page.block, ...history });
+    } catch (error) {
+      if (!isLifeboatError(error) || isLifeboatError(error, 'cancelled', 'bug')) throw error;
+      break;
+    }
   }
   return traced;
 }
