@@ -1,4 +1,4 @@
-import { type Configuration, pickNamed, proofsOf } from '../../config/index.ts';
+import { type Configuration, integrityOf, pickNamed, proofsOf } from '../../config/index.ts';
 import { ExitCode, isLifeboatError } from '../../core/index.ts';
 import {
   keptSources,
@@ -28,7 +28,8 @@ from when to when it can be restored, when that was last proven and what is unpr
 database that \`serve\` streams here, how much the loss of a host would take now. Per
 repository: whether it can be reached, who holds a lock, how far a copy is behind, when it was
 last checked, pruned and copied, and what stock tools left behind. Changes nothing. Exit code 1
-when something needs attention: no backup, one that is overdue, a proof that failed or expired, a repository out of reach.`,
+when something needs attention: no backup, one that is overdue, a log with a hole or that never
+arrives, a proof that failed or expired, a check of the live server that did not run, a repository out of reach.`,
   examples: ['status', 'status --json', 'status uploads'],
   arguments: [{ name: '[sources...]', description: 'names of sources; all when left out' }],
   options: {},
@@ -104,7 +105,13 @@ async function statusOf(
   const now = new Date();
   const { stateFolder } = configuration;
   const kept = keptSources(configuration, place.name).find((each) => each.name === name);
-  const proofs = proofsOf(configuration, name);
-  const options = { now, stateFolder, proofs, promiseMs: kept?.windowMs, signal: context.signal };
+  const options = {
+    now,
+    stateFolder,
+    proofs: proofsOf(configuration, name),
+    integrity: integrityOf(configuration, name),
+    promiseMs: kept?.windowMs,
+    signal: context.signal,
+  };
   return await sourceStatus(source, setting, place, options);
 }

@@ -12,6 +12,10 @@ export function sourceIsBad(seen: SourceStatus): boolean {
   const { lastBackup, overdueSince, stream, drift } = seen;
   if (stream !== undefined && streamIsBad(stream)) return true;
   if (seen.proofs?.needsAttention || seen.integrity?.verdict === 'failed') return true;
+  if (seen.unprotected !== undefined || seen.integrityOverdueSince !== undefined) return true;
+  if (seen.window?.missingSegment !== undefined) return true;
+  // Without a promise what was lost once would never be over.
+  if (seen.promise !== undefined && seen.gaps !== undefined) return true;
   return lastBackup === undefined || overdueSince !== undefined || drift.length > 0;
 }
 
@@ -35,7 +39,8 @@ export function describeSourceStatus(
     lines.push(`  ${red('✗')} no backup: nothing can be restored`);
   } else if (lastBackup !== undefined) {
     const { id, time, ageMs } = lastBackup;
-    const mark = overdueSince === undefined ? green('✓') : red('✗');
+    const isGood = overdueSince === undefined && seen.unprotected === undefined;
+    const mark = isGood ? green('✓') : red('✗');
     lines.push(
       `  ${mark} last backup ${formatDuration(ageMs)} ago: ${id.slice(0, 8)} of ${formatMoment(time)}; ${countOf(snapshots, 'snapshot')}`,
     );
@@ -61,9 +66,11 @@ export function describeSourceStatus(
     );
   }
   if (window !== undefined) lines.push(describeWindow(window, style));
+  if (seen.unprotected !== undefined) lines.push(red(`      ${seen.unprotected}`));
   for (const { from, to } of seen.gaps ?? []) {
+    const colour = seen.promise === undefined ? yellow : red;
     lines.push(
-      yellow(`  ! nothing can be restored between ${formatMoment(from)} and ${formatMoment(to)}`),
+      colour(`  ! nothing can be restored between ${formatMoment(from)} and ${formatMoment(to)}`),
     );
   }
   if (seen.promise !== undefined) {
@@ -80,6 +87,10 @@ export function describeSourceStatus(
     lines.push(...describeProofs(seen.proofs, style));
   }
   if (seen.integrity !== undefined) lines.push(...describeIntegrityStatus(seen.integrity, style));
+  if (seen.integrityOverdueSince !== undefined) {
+    const due = formatMoment(seen.integrityOverdueSince);
+    lines.push(red(`  ✗ the live data was to be checked ${due}; is \`serve\` running?`));
+  }
   for (const each of flagged) {
     lines.push(
       yellow(`  ! flagged: ${each.id.slice(0, 8)} of ${formatMoment(each.time)}: ${each.reason}`),
@@ -91,10 +102,10 @@ export function describeSourceStatus(
 
 function describeWindow(
   { from, to, fromLsn, toLsn, missingSegment }: NonNullable<SourceStatus['window']>,
-  { green, yellow }: Style,
+  { green, yellow, red }: Style,
 ): string {
   if (missingSegment !== undefined) {
-    return `  ${yellow('!')} restorable from ${formatMoment(from)} to ${formatMoment(to)}; then segment ${missingSegment} of the log is missing`;
+    return `  ${red('✗')} restorable from ${formatMoment(from)} to ${formatMoment(to)}; then segment ${missingSegment} of the log is missing`;
   }
   if (fromLsn === toLsn)
     return `  ${yellow('!')} restorable to ${formatMoment(from)} alone: no log`;

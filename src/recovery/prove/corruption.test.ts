@@ -4,7 +4,9 @@ import type { Repository } from '../../repository/index.ts';
 import type { CheckResult } from '../validate/check.ts';
 import { traceCorruption } from './corruption.ts';
 
-const damaged = [{ object: 'shop.public.orders', path: 'base/5/16384', firstBlock: 0, blocks: [7] }];
+const damaged = [
+  { object: 'shop.public.orders', path: 'base/5/16384', firstBlock: 0, blocks: [7] },
+];
 
 const traceWhere = (code: ErrorCode) =>
   traceCorruption({

@@ -6,6 +6,10 @@ import { quoteName, quoteText } from '../rescue/sql-text.ts';
 import type { Place } from './place.ts';
 import { readPlaceFacts } from './place-facts.ts';
 
+/** Any statement has this long, and so long as it takes to read every byte of the cluster at a rate that any disk has. */
+const statementMs = 30 * 60_000;
+const bytesPerMs = 20 * 1024;
+
 const maintenance = ['postgres', 'template1'] as const;
 
 export interface CopyPlace extends Place {
@@ -48,6 +52,7 @@ export async function copyPlace(
     dataFolder: scratch.dataFolder,
     position: formatLsn(scratch.reachedLsn),
     moment: now ?? replayed,
+    statementLimitMs: await statementLimitMs(session),
     replayedTime: replayed,
     rows: new Map(),
     connection: (database, role): ConnectionSettings => {
@@ -92,6 +97,14 @@ async function endPrepared(session: Session): Promise<void> {
     'select gid from pg_prepared_xacts where database = current_database()',
   );
   for (const { gid } of prepared) await session.run(`rollback prepared ${quoteText(gid)}`);
+}
+
+async function statementLimitMs(session: Session): Promise<number> {
+  const [row] = await session.rows<{ bytes: number }>(
+    'select coalesce(sum(pg_database_size(oid)), 0)::float8 as bytes from pg_database',
+  );
+  // The setting is an int4.
+  return Math.min(2 ** 31 - 1, Math.round(statementMs + (row?.bytes ?? 0) / bytesPerMs));
 }
 
 /** Of the last commit; undefined when none was replayed. */

@@ -43,10 +43,10 @@ export class Desk implements AsyncDisposable {
 }
 
 /** The superuser of a copy makes extensions there; everybody else only reads. */
-function settingsOf({ kind }: Place, role: Role): string {
-  const name = `set application_name = 'lifeboat ${kind === 'live' ? 'integrity' : 'proof'}'`;
+function settingsOf({ kind, statementLimitMs }: Place, role: Role): string {
+  const name = `set application_name = 'lifeboat ${kind === 'live' ? 'integrity' : 'proof'}'; set statement_timeout = ${statementLimitMs}`;
   if (kind === 'live') {
-    return `${name}; set default_transaction_read_only = on; set lock_timeout = '2s'; set statement_timeout = '30min'`;
+    return `${name}; set default_transaction_read_only = on; set lock_timeout = '2s'`;
   }
   const writes = role === 'superuser' ? 'off' : 'on';
   return `${name}; set default_transaction_read_only = ${writes}`;

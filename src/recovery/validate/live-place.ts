@@ -36,6 +36,7 @@ export async function livePlace(
     ],
     position: row?.lsn ?? '',
     moment: new Date(),
+    statementLimitMs: 30 * 60_000,
     userChecks,
     formerValues,
     // They are loaded, or it would not run.

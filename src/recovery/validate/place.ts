@@ -25,6 +25,8 @@ export interface Place {
   readonly former?: FormerState;
   /** How many rows each table must hold, by the log; undefined: only a copy knows. */
   readonly accounted?: ExpectedCounts;
+  /** No statement takes longer: a function of the original's users may never end. */
+  readonly statementLimitMs: number;
   readonly userChecks: readonly UserCheck[];
   /** Values of the last proof that passed, by the user's name of the check. */
   readonly formerValues: Readonly<Record<string, number>>;

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import type { ProofsSetting, SourceSetting } from '../../config/index.ts';
+import type { IntegritySetting, ProofsSetting, SourceSetting } from '../../config/index.ts';
 import { incompleteTag, isCheckpoint, isFlagged, type Snapshot } from '../../repository/index.ts';
 import {
   type Drift,
@@ -15,10 +15,11 @@ import {
   sourceTag,
 } from '../../sources/index.ts';
 import { parseSchedule } from '../schedule.ts';
-import { type IntegrityStatus, integrityStatus } from './integrity-status.ts';
+import { type IntegrityStatus, integrityOverdue, integrityStatus } from './integrity-status.ts';
 import { type ProofStatus, proofStatus } from './proof-status.ts';
 import type { SeenRepository } from './repository-status.ts';
 import { type StreamStatus, streamStatus } from './stream-status.ts';
+import { whyUnprotected } from './unprotected.ts';
 
 export interface SourceStatus {
   readonly source: string;
@@ -49,6 +50,10 @@ export interface SourceStatus {
   readonly proofs?: ProofStatus;
   /** Of PostgreSQL sources whose live data was checked. */
   readonly integrity?: IntegrityStatus;
+  /** When the live data should have been checked, if it was not. */
+  readonly integrityOverdueSince?: Date;
+  /** Of a database with backups: why they and its log do not protect it. */
+  readonly unprotected?: string;
   readonly flagged: readonly FlaggedSnapshot[];
   /** What looks like a loss in its tables, and nobody has said was meant. */
   readonly drift: readonly Drift[];
@@ -77,11 +82,14 @@ export async function sourceStatus(
     /** How long any moment stays restorable. */
     readonly promiseMs?: number | undefined;
     readonly proofs: ProofsSetting;
+    readonly integrity: IntegritySetting;
     readonly signal?: AbortSignal;
   },
 ): Promise<SourceStatus> {
   const { now, stateFolder, promiseMs, signal } = options;
-  const stream = await streamStatus(stateFolder, source.name, now);
+  // What was streamed once, before the archive was to do it alone, says nothing about now.
+  const isArchived = setting.kind === 'postgres' && setting.archive?.only === true;
+  const stream = isArchived ? undefined : await streamStatus(stateFolder, source.name, now);
   const tags = [kindTag(source.kind), sourceTag(source.name)];
   const own = place.snapshots.filter(
     (each) => tags.every((tag) => each.tags.includes(tag)) && !isCheckpoint(each),
@@ -92,6 +100,12 @@ export async function sourceStatus(
   const future = own.filter(({ time }) => time.getTime() > latestMs).length;
   const overdueSince = overdue(setting.backup, source.name, last?.time, now);
   const window = own.length > 0 ? await windowOf(source, place, promiseMs, signal) : {};
+  const isKnown = source instanceof PostgresSource && place.repository !== undefined;
+  const unprotected =
+    isKnown && last !== undefined
+      ? whyUnprotected(setting, window.window, now.getTime() - last.time.getTime())
+      : undefined;
+  const first = own.findLast(({ time }) => time.getTime() <= latestMs);
   return {
     source: source.name,
     kind: source.kind,
@@ -113,7 +127,8 @@ export async function sourceStatus(
     ...(place.problem === undefined ? {} : { problem: place.problem }),
     ...(future === 0 ? {} : { future }),
     ...window,
-    ...(await proofsOfSource(source, place, { ...options, ...window })),
+    ...(unprotected === undefined ? {} : { unprotected }),
+    ...(await proofsOfSource(source, place, { ...options, ...window, since: first?.time })),
     ...(stream === undefined ? {} : { stream }),
     flagged: own.filter(isFlagged).map(describeFlagged),
     drift: await driftOf(source, place),
@@ -152,13 +167,24 @@ async function windowOf(
 async function proofsOfSource(
   { kind, name }: Source,
   { repository }: SeenRepository,
-  known: { readonly now: Date; readonly proofs: ProofsSetting; readonly window?: RecoveryWindow },
-): Promise<Pick<SourceStatus, 'proofs' | 'integrity'>> {
+  known: {
+    readonly now: Date;
+    readonly proofs: ProofsSetting;
+    readonly integrity: IntegritySetting;
+    readonly window?: RecoveryWindow;
+    readonly since: Date | undefined;
+  },
+): Promise<Pick<SourceStatus, 'proofs' | 'integrity' | 'integrityOverdueSince'>> {
   if (kind !== 'postgres' || repository === undefined) return {};
-  const { now, proofs: setting, window } = known;
+  const { now, proofs: setting, window, since } = known;
   const proofs = await proofStatus({ repository, source: name, setting, window, now });
   const integrity = await integrityStatus(repository, name, now);
-  return { proofs, ...(integrity === undefined ? {} : { integrity }) };
+  const overdueSince = integrityOverdue(known.integrity, name, integrity?.time ?? since, now);
+  return {
+    proofs,
+    ...(integrity === undefined ? {} : { integrity }),
+    ...(overdueSince === undefined ? {} : { integrityOverdueSince: overdueSince }),
+  };
 }
 
 function overdue(
