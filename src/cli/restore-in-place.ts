@@ -112,7 +112,7 @@ function keepingOf(values: Values, { folder }: CommandContext): Keeping {
 function reportPlan(
   { output }: CommandContext,
   source: string,
-  { cluster, recovery }: InPlacePlan,
+  { cluster, recovery, linked }: InPlacePlan,
   target: RecoveryTarget,
   keep: Keeping,
 ): void {
@@ -123,6 +123,7 @@ function reportPlan(
     source,
     host: hostname(),
     folder,
+    linked,
     snapshot: snapshot.id,
     timeline: recovery.timeline,
     keep: unfinished ? 'kept before' : keep.kind,
@@ -132,6 +133,7 @@ function reportPlan(
     [
       `a restore of ${bold(source)} in place, on ${bold(hostname())}:`,
       `  over     ${folder}`,
+      ...linked.map((each) => `           ${each}, where a link leads`),
       `  to       ${describeTarget(target)}`,
       `  from     snapshot ${snapshot.id.slice(0, 8)} of ${formatMoment(new Date(info.stopTime))}, and the log along timeline ${recovery.timeline}`,
       unfinished

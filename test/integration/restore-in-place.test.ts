@@ -11,6 +11,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -132,6 +133,42 @@ describe.each(serversUnderTest(18))('restore in place, $name', ({ name, major, b
     ).resolves.toMatchObject({
       cluster: { folder: other },
     });
+  });
+
+  test('refused over a copy whose links lead to a running server', async (context) => {
+    if (!bin) return context.skip(`no ${name}`);
+    const copy = ownFolder('copy');
+    const from = live.server.dataFolder;
+    for (const part of ['PG_VERSION', 'global', 'pg_tblspc']) {
+      execFileSync('cp', ['-a', join(from, part), copy]);
+    }
+    const options = { ...optionsFor(0, { kind: 'nothing' }), folder: copy };
+    await expect(planInPlace(options)).rejects.toMatchObject({
+      code: 'target.in-use',
+      message: expect.stringContaining(join(place, 'fast')),
+    });
+    rmSync(join(copy, 'pg_tblspc'), { recursive: true });
+    symlinkSync(join(from, 'pg_wal'), join(copy, 'pg_wal'));
+    await expect(planInPlace(options)).rejects.toMatchObject({
+      code: 'target.in-use',
+      message: expect.stringContaining('pg_wal'),
+    });
+    rmSync(join(copy, 'pg_wal'));
+
+    // What would stay unrestored behind a link is refused, too; settings and what a server clears may be links.
+    mkdirSync(join(place, 'behind'));
+    for (const part of ['pg_hba.conf', 'pg_stat_tmp', 'log-elsewhere']) {
+      symlinkSync(join(place, 'behind'), join(copy, part));
+    }
+    await expect(planInPlace(options)).resolves.toMatchObject({ linked: [] });
+    symlinkSync(join(place, 'behind'), join(copy, 'pg_xact'));
+    await expect(planInPlace(options)).rejects.toMatchObject({
+      code: 'target.unsafe',
+      message: expect.stringContaining('pg_xact'),
+    });
+    await expect(
+      planInPlace({ ...options, keep: { kind: 'folder', folder: join(place, 'kept') } }),
+    ).resolves.toMatchObject({ cluster: { folder: copy } });
   });
 
   test('back to before the accident: little is written, the state before is a snapshot', async (context) => {

@@ -1,8 +1,9 @@
-import { lstat, readdir, realpath, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileError, LifeboatError } from '../../../core/index.ts';
 import type { Repository, TreeNode } from '../../../repository/index.ts';
 import { checkSafeNode } from './safe-node.ts';
+import { settingLinks } from './setting-links.ts';
 import { type TablespaceMapping, tablespaceAt } from './tablespace-mapping.ts';
 import { controlAsideName, markerName } from './unfinished-restore.ts';
 
@@ -59,7 +60,7 @@ class DeltaWalk {
   readonly files: { path: string; node: TreeNode; exists: boolean }[] = [];
   readonly extra: string[] = [];
   readonly #request: DeltaRequest;
-  readonly #settings = new Set<string>();
+  #settings: ReadonlySet<string> = new Set();
 
   constructor(request: DeltaRequest) {
     this.#request = request;
@@ -69,9 +70,13 @@ class DeltaWalk {
     const { repository, signal, skip } = this.#request;
     if (node.subtree === undefined) return;
     const present = exists ? await this.#present(path) : new Map<string, Kind>();
-    if (path === '') this.#leaveSettings(present);
+    const nodes = await repository.readTree(node.subtree, signal);
+    if (path === '') {
+      this.#settings = await settingLinks(this.#request.folder, nodes);
+      for (const name of this.#settings) present.delete(name);
+    }
     const seen = new Set<string>();
-    for (const child of await repository.readTree(node.subtree, signal)) {
+    for (const child of nodes) {
       checkSafeNode(child, path);
       const childPath = path === '' ? child.name : `${path}/${child.name}`;
       if (seen.has(child.name)) {
@@ -96,15 +101,6 @@ class DeltaWalk {
       if (seen.has(name) || keptPaths.includes(each)) continue;
       // In a tablespace's folder other clusters, of other versions, may have folders beside ours.
       if (tablespaceAt(path) === undefined) this.extra.push(each);
-    }
-  }
-
-  /** Settings and certificates that are links lie where the host wants them. A base backup leaves them out. */
-  #leaveSettings(present: Map<string, Kind>): void {
-    for (const [name, kind] of present) {
-      if (kind !== 'link' || name === 'pg_wal') continue;
-      this.#settings.add(name);
-      present.delete(name);
     }
   }
 
@@ -142,15 +138,3 @@ class DeltaWalk {
 }
 
 type Kind = 'file' | 'dir' | 'link' | 'other';
-
-/** Where tablespaces and the WAL lie that are links: folders outside of the data directory that belong to it. */
-export async function linkedFolders(folder: string): Promise<readonly string[]> {
-  const names = await readdir(join(folder, 'pg_tblspc')).catch(() => []);
-  const found: string[] = [];
-  for (const path of ['pg_wal', ...names.map((name) => `pg_tblspc/${name}`)]) {
-    const full = join(folder, path);
-    const facts = await lstat(full).catch(() => undefined);
-    if (facts?.isSymbolicLink()) found.push(await realpath(full));
-  }
-  return found;
-}

@@ -4,13 +4,17 @@ import { backupFiles } from '../../files/backup/index.ts';
 import { tagsOf } from '../../source-tags.ts';
 import { chooseServerAccount, type ServerPrograms, sweepScratch } from '../server/index.ts';
 import { dataNode } from './backup-snapshot.ts';
-import { linkedFolders, planDelta } from './delta-plan.ts';
+import { beginInPlace } from './begin-in-place.ts';
+import { planDelta } from './delta-plan.ts';
 import { finishKeeping, keepOld } from './keep-old.ts';
+import { linkedFolders } from './linked-folders.ts';
 import type { LookAround } from './look-around.ts';
 import { isWalSegment, programsFor } from './open-scratch.ts';
 import { type RecoveredFolder, recoverFolder } from './recover-folder.ts';
 import { planRecovery, type RecoveryPlan, type RecoveryRequest } from './recovery-plan.ts';
-import { inspectStoppedCluster, refuseRunning, type StoppedCluster } from './stopped-cluster.ts';
+import { refuseRunning } from './running-server.ts';
+import { settingLinks } from './setting-links.ts';
+import { inspectStoppedCluster, type StoppedCluster } from './stopped-cluster.ts';
 import {
   mapTablespaces,
   prepareTablespaces,
@@ -18,12 +22,7 @@ import {
   type TablespaceWish,
 } from './tablespace-mapping.ts';
 import { refuseClosed } from './target-folder.ts';
-import {
-  beginUnfinished,
-  endUnfinished,
-  type UnfinishedRestore,
-  undoBegin,
-} from './unfinished-restore.ts';
+import { endUnfinished, type UnfinishedRestore } from './unfinished-restore.ts';
 import { type WrittenDelta, writeDelta } from './write-delta.ts';
 
 /** How the present state is kept before anything is written. */
@@ -55,6 +54,8 @@ export interface InPlacePlan {
   readonly cluster: StoppedCluster;
   readonly programs: ServerPrograms;
   readonly tablespaces: TablespaceMapping;
+  /** Folders outside of the data directory that its links lead to; they are restored over, too. */
+  readonly linked: readonly string[];
 }
 
 export interface RestoredInPlace extends RecoveredFolder, WrittenDelta {
@@ -67,7 +68,7 @@ export interface RestoredInPlace extends RecoveredFolder, WrittenDelta {
 
 /**
  * Looks at both ends. Errors: those of planning a recovery, `target.not-cluster`, `target.in-use`,
- * `postgres.other-cluster`, `postgres.no-programs`.
+ * `target.unsafe`, `postgres.other-cluster`, `postgres.no-programs`.
  */
 export async function planInPlace(options: RestoreInPlaceOptions): Promise<InPlacePlan> {
   await finishKeeping(resolve(options.folder));
@@ -77,7 +78,9 @@ export async function planInPlace(options: RestoreInPlaceOptions): Promise<InPla
   const programs = await programsFor(recovery, options.programs);
   const tablespaces = mapTablespaces(recovery.backup.info, options.tablespaces ?? []);
   await refuseClosed(cluster.folder, await chooseServerAccount(cluster.account));
-  return { recovery, cluster, programs, tablespaces };
+  if (options.keep.kind !== 'folder') await refuseLinks(cluster.folder, recovery, options);
+  const linked = await linkedFolders(cluster.folder);
+  return { recovery, cluster, programs, tablespaces, linked };
 }
 
 /**
@@ -98,8 +101,9 @@ export async function restoreInPlace(options: RestoreInPlaceOptions): Promise<Re
   // Keeping the present state may have taken long.
   await refuseRunning(folder);
   try {
-    await beginUnfinished(folder, factsOf(options, cluster, kept));
-    await refuseStarted(folder);
+    // A folder whose old one was renamed holds nothing yet that could be given back.
+    const isUnchanged = cluster.unfinished === undefined && options.keep.kind !== 'folder';
+    await beginInPlace(folder, factsOf(options, cluster, kept), isUnchanged);
     const common = { repository, folder, tablespaces, ...(signal ? { signal } : {}) };
     const delta = await planDelta({ ...common, data, skip: isWalSegment });
     const written = await writeDelta(delta, { ...common, account, progress });
@@ -136,14 +140,14 @@ function refuseOther(
   );
 }
 
-/** One that was started just before the control file went away still has it open: it gets it back. */
-async function refuseStarted(folder: string): Promise<void> {
-  try {
-    await refuseRunning(folder);
-  } catch (error) {
-    await undoBegin(folder);
-    throw error;
-  }
+/** Before anything is changed. */
+async function refuseLinks(
+  folder: string,
+  { backup }: RecoveryPlan,
+  { repository, signal }: RestoreInPlaceOptions,
+): Promise<void> {
+  const { subtree } = await dataNode(repository, backup.snapshot);
+  await settingLinks(folder, subtree ? await repository.readTree(subtree, signal) : []);
 }
 
 /** Returns where the present state is now. */

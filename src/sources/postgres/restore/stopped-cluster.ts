@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { fileError, LifeboatError } from '../../../core/index.ts';
+import { refuseRunning } from './running-server.ts';
 import { readUnfinished, type UnfinishedRestore } from './unfinished-restore.ts';
 
 const run = promisify(execFile);
@@ -47,54 +48,6 @@ async function readSystemId(folder: string): Promise<string | undefined> {
     if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? ''))
       return undefined;
     throw fileError(error, `could not read ${folder}/global/pg_control`);
-  }
-}
-
-/**
- * A server works in its data folder, and so do its children, which may outlive it. Whether one does is asked of the
- * system, not of `postmaster.pid` alone: that stays behind after a crash, and a container's says 1.
- */
-export async function refuseRunning(folder: string): Promise<void> {
-  const pid = (await workers(folder))[0] ?? (await writtenDown(folder));
-  if (pid === undefined) return;
-  throw new LifeboatError('target.in-use', `a server runs on ${folder} (process ${pid})`, {
-    hint: 'Stop it first, and whatever starts it again: a service, a container, a cluster manager.',
-    context: { folder, pid },
-  });
-}
-
-async function workers(folder: string): Promise<readonly number[]> {
-  const wanted = await stat(folder);
-  const found: number[] = [];
-  for (const name of await readdir('/proc').catch(() => [])) {
-    if (!/^\d+$/.test(name)) continue;
-    // By device and inode: the same folder has another name in a container.
-    const facts = await stat(`/proc/${name}/cwd`).catch(() => undefined);
-    if (facts?.dev !== wanted.dev || facts.ino !== wanted.ino) continue;
-    const program = await readFile(`/proc/${name}/comm`, 'utf8').catch(() => '');
-    if (/^(postgres|postmaster|edb-postgres)/.test(program)) found.push(Number(name));
-  }
-  return found;
-}
-
-/** The process that postmaster.pid names, where its working folder may not be looked at and it may be the server. */
-async function writtenDown(folder: string): Promise<number | undefined> {
-  const text = await readFile(join(folder, 'postmaster.pid'), 'utf8').catch(() => '');
-  const pid = Number(/^-?(\d+)/.exec(text)?.[1] ?? 0);
-  if (pid === 0) return undefined;
-  const isVisible = await stat(`/proc/${pid}/cwd`).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => process.platform === 'linux' && error.code === 'ENOENT',
-  );
-  return !isVisible && isAlive(pid) ? pid : undefined;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

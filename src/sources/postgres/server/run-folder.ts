@@ -74,6 +74,15 @@ export function ownerFile(runFolder: string): string {
   return join(runFolder, 'owner.json');
 }
 
+export function configurationFile(runFolder: string): string {
+  return join(runFolder, 'postgresql.conf');
+}
+
+/** By this argument of a server it is known which run started it. */
+export function configurationArgument(runFolder: string): string {
+  return `config_file=${configurationFile(runFolder)}`;
+}
+
 /** Where run folders may lie: the system's temporary folder, or /tmp where that one does not do. */
 export function temporaryRoots(): readonly string[] {
   return [...new Set([tmpdir(), '/tmp', '/var/tmp'])];

@@ -196,6 +196,21 @@ test.each(['setpriv', 'sweep'])('kill -9 of Lifeboat leaves no server: %s', asyn
   await expect(stat(left.socketFolder)).rejects.toThrow('ENOENT');
 });
 
+test('the sweep leaves a server alone that another run started on the same folder since', async () => {
+  const programs = await embedded();
+  const dataFolder = join(await newFolder('again'), 'data');
+  await initCluster({ programs, dataFolder });
+  await using server = await runServer({ programs, dataFolder });
+  const left = join(dirname(dirname(dataFolder)), 'lifeboat-run-left');
+  folders.push(left);
+  await mkdir(left, { mode: 0o700 });
+  const owner = { pid: 999_999_999, started: 'never' };
+  const facts = { format: 1, owner, dataFolder, dataIsScratch: false };
+  await writeFile(join(left, 'owner.json'), JSON.stringify(facts));
+  expect(await sweepScratch()).toContain(left);
+  expect((await ask(server.connection('postgres'), 'select 1 as one')).rows).toEqual([{ one: 1 }]);
+});
+
 test('the sweep does not believe an owner file that names a folder we did not make', async () => {
   const precious = await newFolder('precious');
   await mkdir(join(precious, 'data'));

@@ -7,7 +7,7 @@ import { chooseServerAccount } from './account.ts';
 import type { ServerPrograms } from './find-server-programs.ts';
 import { launcherFor } from './isolation.ts';
 import { reachablePrograms } from './reachable-programs.ts';
-import { createRunFolder, type RunFolder } from './run-folder.ts';
+import { configurationFile, createRunFolder, type RunFolder } from './run-folder.ts';
 import { ServerLog } from './server-log.ts';
 import { startFailure } from './start-failure.ts';
 
@@ -117,7 +117,7 @@ async function checkMajor(programs: ServerPrograms, dataFolder: string): Promise
 
 async function writeConfiguration(runFolder: RunFolder): Promise<void> {
   const readable = { mode: 0o644 };
-  await writeFile(join(runFolder.path, 'postgresql.conf'), '', readable);
+  await writeFile(configurationFile(runFolder.path), '', readable);
   // The socket's folder has mode 0700: whoever reaches the socket is us, the server's account, or root.
   const rules = 'local all all trust\nlocal replication all trust\n';
   await writeFile(join(runFolder.path, 'pg_hba.conf'), rules, readable);
@@ -128,7 +128,7 @@ function serverArguments(options: RunServerOptions, runFolder: RunFolder, port: 
   const settings: Record<string, string> = {
     listen_addresses: '',
     ...options.settings,
-    config_file: join(runFolder.path, 'postgresql.conf'),
+    config_file: configurationFile(runFolder.path),
     hba_file: join(runFolder.path, 'pg_hba.conf'),
     ident_file: join(runFolder.path, 'pg_ident.conf'),
     unix_socket_directories: runFolder.socketFolder,

@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import { sleep } from '../../../core/index.ts';
 import { isOwnFolder } from './account.ts';
 import { identifyProcess, isAlive, workingFolder } from './process-identity.ts';
-import { ownerFile, type RunOwner, runFolderPrefix, temporaryRoots } from './run-folder.ts';
+import {
+  configurationArgument,
+  ownerFile,
+  type RunOwner,
+  runFolderPrefix,
+  temporaryRoots,
+} from './run-folder.ts';
 import { removeScratchFolder, scratchFolderPrefix, scratchOwner } from './scratch-folder.ts';
 
 const unrecordedAgeMs = 3_600_000;
@@ -44,7 +50,7 @@ async function sweepRun(folder: string): Promise<boolean> {
   if (owner) {
     if (await isAlive(owner.owner)) return false;
     if (owner.dataFolder !== undefined) {
-      await stopLeftServer(owner.dataFolder);
+      await stopLeftServer(owner.dataFolder, folder);
       if (owner.dataIsScratch) await removeScratchFolder(owner.dataFolder);
     }
   } else if (await isYoung(folder)) {
@@ -69,7 +75,11 @@ async function isYoung(folder: string): Promise<boolean> {
   return facts !== undefined && Date.now() - facts.mtimeMs < unrecordedAgeMs;
 }
 
-async function stopLeftServer(dataFolder: string): Promise<void> {
+/**
+ * Only a server that was started by that run, where there was one: the data folder of a restore in place may have become the live
+ * server's again since.
+ */
+async function stopLeftServer(dataFolder: string, runFolder?: string): Promise<void> {
   const text = await readFile(join(dataFolder, 'postmaster.pid'), 'utf8').catch(() => '');
   const pid = Number(text.split('\n')[0]);
   if (!Number.isSafeInteger(pid) || pid <= 1) return;
@@ -78,6 +88,7 @@ async function stopLeftServer(dataFolder: string): Promise<void> {
   const inFolder = await workingFolder(pid);
   const expected = await realpath(dataFolder).catch(() => undefined);
   if (!server || inFolder === undefined || inFolder !== expected) return;
+  if (runFolder !== undefined && !(await isServerOf(runFolder, pid))) return;
   for (const name of ['SIGQUIT', 'SIGKILL'] as const) {
     signalProcess(pid, name);
     for (let waitedMs = 0; waitedMs < 10_000; waitedMs += 50) {
@@ -85,6 +96,11 @@ async function stopLeftServer(dataFolder: string): Promise<void> {
       await sleep(50);
     }
   }
+}
+
+async function isServerOf(runFolder: string, pid: number): Promise<boolean> {
+  const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  return text.split('\0').includes(configurationArgument(runFolder));
 }
 
 function signalProcess(pid: number, name: NodeJS.Signals): void {
