@@ -13,7 +13,8 @@ export async function logNames(area: NestedArea, signal?: AbortSignal): Promise<
       throwIfAborted(signal);
       const some = files.slice(at, at + readsAtOnce);
       const owners = await Promise.all(some.map(({ name }) => ownerOf(area, folder, name, signal)));
-      for (const owner of owners) if (owner !== undefined) names.add(owner);
+      // The marks of a prune belong to no log.
+      for (const owner of owners) if (owner) names.add(owner);
     }
   }
   return [...names].sort();

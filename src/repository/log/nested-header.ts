@@ -8,6 +8,7 @@ export const nestedKinds = {
   manifest: 4,
   record: 5,
   marks: 6,
+  recordIndex: 7,
 } as const;
 export type NestedKind = keyof typeof nestedKinds;
 

@@ -2,7 +2,7 @@ import type { EnvelopeKey } from '../crypto/envelope.ts';
 import { deriveKey } from '../crypto/key-derivation.ts';
 
 /** The folders of the nested area that are used. Each has a key of its own. */
-export type NestedFolder = 'data' | 'index' | 'locks' | 'snapshots';
+export type NestedFolder = 'data' | 'index' | 'keys' | 'locks' | 'snapshots';
 
 export type NestedKeys = Readonly<Record<NestedFolder, EnvelopeKey>>;
 
@@ -11,6 +11,7 @@ export function nestedKeys(master: EnvelopeKey): NestedKeys {
   return {
     data: deriveKey(master, 'nested data'),
     index: deriveKey(master, 'nested index'),
+    keys: deriveKey(master, 'nested keys'),
     locks: deriveKey(master, 'nested locks'),
     snapshots: deriveKey(master, 'nested snapshots'),
   };

@@ -2,7 +2,8 @@ import { isLifeboatError, throwIfAborted } from '../../core/index.ts';
 import type { EnvelopeKey } from '../crypto/envelope.ts';
 import type { Location } from '../location/location.ts';
 import { NestedArea } from '../log/nested-area.ts';
-import { type RecordFacts, RecordFiles } from './record-files.ts';
+import { RecordFiles } from './record-files.ts';
+import type { RecordFacts } from './record-index-file.ts';
 
 interface RecordPlace {
   readonly location: Location;
@@ -26,7 +27,7 @@ export async function copyRecords(options: {
   await from.refresh(signal);
   await to.refresh(signal);
   for (const [name, problem] of from.damaged) onProblem(`record ${name}: ${problem}`);
-  const missing = seenFirst(from.facts).filter(({ id }) => !to.facts.has(id));
+  const missing = seenFirst(from.graph.facts).filter(({ id }) => !to.graph.facts.has(id));
   if (dryRun) return missing.length;
   let copied = 0;
   for (const { id } of missing) {

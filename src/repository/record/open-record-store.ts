@@ -1,12 +1,17 @@
-import { Turn } from '../../core/index.ts';
+import { isLifeboatError, Turn } from '../../core/index.ts';
 import type { EnvelopeKey } from '../crypto/envelope.ts';
 import type { Location } from '../location/location.ts';
 import { NestedArea } from '../log/nested-area.ts';
 import { noPrevious } from '../log/nested-header.ts';
 import type { LifeboatRecord, RecordStore } from './record.ts';
-import { type RecordFacts, RecordFiles } from './record-files.ts';
+import { isBadRecord, RecordFiles } from './record-files.ts';
+import type { RecordFacts } from './record-index-file.ts';
 import { encodeRecord } from './record-payload.ts';
 import { ephemeralWriter, type WriterIdentity, writerIn } from './writer-identity.ts';
+
+/** How long an append may go without looking what others have appended: they are other heads of the graph then, and the next one to
+ * look joins them. */
+const freshForMs = 30_000;
 
 export interface RecordStoreOptions {
   /** The repository's own location. */
@@ -27,23 +32,10 @@ export function openRecordStore(options: RecordStoreOptions): RecordStore {
     append: (record) =>
       turn.take(async () => {
         writer ??= options.stateFolder ? await writerIn(options.stateFolder) : ephemeralWriter();
-        await files.refresh();
+        await files.refreshAfter(freshForMs);
         return await appendRecord(files, writer, record);
       }),
-    list: (filter = {}) =>
-      turn.take(async () => {
-        await files.refresh();
-        for (const [name, problem] of files.damaged) filter.onDamaged?.(name, problem);
-        const wanted = [...files.facts.values()].filter(
-          (each) =>
-            (filter.kind ?? each.kind) === each.kind &&
-            (filter.source ?? each.source) === each.source,
-        );
-        const records: LifeboatRecord[] = [];
-        for (const each of sinceThen(wanted.sort(oldestFirst), filter.since))
-          records.push(await files.record(each.id));
-        return records;
-      }),
+    list: (filter = {}) => turn.take(() => listRecords(files, filter)),
   };
 }
 
@@ -52,19 +44,14 @@ async function appendRecord(
   writer: WriterIdentity,
   record: { readonly kind: string; readonly source: string; readonly body: unknown },
 ): Promise<LifeboatRecord> {
-  const known = [...files.facts.values()];
-  const own = known.filter((each) => each.writer === writer.publicKey);
-  const last = own.reduce<RecordFacts | undefined>(
-    (latest, each) => (latest && latest.sequence > each.sequence ? latest : each),
-    undefined,
-  );
+  const last = files.graph.newestOf(writer.publicKey);
   const content = {
     kind: record.kind,
     source: record.source,
     time: new Date(),
     writer: writer.publicKey,
     sequence: (last?.sequence ?? 0) + 1,
-    heads: headsOf(known),
+    heads: files.graph.heads,
     body: record.body,
   };
   const payload = encodeRecord(content, writer);
@@ -73,13 +60,34 @@ async function appendRecord(
   return await files.record(id);
 }
 
-/** The records that no other one has seen. */
-function headsOf(known: readonly RecordFacts[]): string[] {
-  const seen = new Set(known.flatMap((each) => each.heads));
-  return known
-    .map((each) => each.id)
-    .filter((id) => !seen.has(id))
-    .sort();
+type Filter = NonNullable<Parameters<RecordStore['list']>[0]>;
+
+async function listRecords(files: RecordFiles, filter: Filter): Promise<readonly LifeboatRecord[]> {
+  for (;;) {
+    await files.refresh();
+    const { trustsIndex } = files;
+    const damaged = new Map(files.damaged);
+    const records: LifeboatRecord[] = [];
+    for (const { id } of wanted([...files.graph.facts.values()], filter)) {
+      try {
+        records.push(await files.record(id));
+      } catch (error) {
+        if (isBadRecord(error)) damaged.set(id, error.message);
+        else if (!isLifeboatError(error, 'location.file-missing')) throw error;
+      }
+    }
+    // The index was wrong about what is wanted: now every record has been asked itself.
+    if (files.trustsIndex !== trustsIndex) continue;
+    for (const [name, problem] of damaged) filter.onDamaged?.(name, problem);
+    return records;
+  }
+}
+
+function wanted(known: readonly RecordFacts[], { kind, source, since }: Filter) {
+  const found = known.filter(
+    (each) => (kind ?? each.kind) === each.kind && (source ?? each.source) === each.source,
+  );
+  return sinceThen(found.sort(oldestFirst), since);
 }
 
 function sinceThen(sorted: readonly RecordFacts[], since: Date | undefined) {

@@ -111,7 +111,8 @@ export class CachedLocation extends LocationDecorator {
 
   #keeps(kind: FileKind, name: string): boolean {
     if (kind === 'data') return this.#shared.treePacks.has(name);
-    return kind === 'index' || kind === 'snapshots';
+    // Of a nested area `keys` is the index of its records.
+    return kind === 'index' || kind === 'snapshots' || (kind === 'keys' && this.#area !== '');
   }
 
   /** Undefined while there is no config: then it is not known yet which repository this will be. */
