@@ -14,6 +14,7 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
 import type { ProgressEvent } from '../../src/core/index.ts';
+import type { Repository } from '../../src/repository/index.ts';
 import { backupPostgres, parseConnectionUrl } from '../../src/sources/index.ts';
 import { localRepository, testPassword } from '../support/local-repository.ts';
 import { startPostgres, type TestServer, unprivileged } from '../support/postgres.ts';
@@ -30,13 +31,19 @@ const fingerprint = (table: string) =>
 const largeObjects =
   'select count(*)::int as n, md5(string_agg(lo_get(oid)::text, oid::text order by oid)) as sum from pg_largeobject_metadata';
 
+const tablespaceFolder = (server: TestServer, name: string) => join(server.dataFolder, '..', name);
+
+async function makeTablespace(server: TestServer, name: string): Promise<void> {
+  const folder = tablespaceFolder(server, name);
+  mkdirSync(folder);
+  if (unprivileged.uid !== undefined)
+    chownSync(folder, unprivileged.uid, unprivileged.gid as number);
+  await server.query(`create tablespace ${name} location '${folder}'`);
+}
+
 /** Everything that a data directory has besides plain tables. */
 async function fill(server: TestServer): Promise<void> {
-  const tablespace = join(server.dataFolder, '..', 'tablespace');
-  mkdirSync(tablespace);
-  if (unprivileged.uid !== undefined)
-    chownSync(tablespace, unprivileged.uid, unprivileged.gid as number);
-  await server.query(`create tablespace elsewhere location '${tablespace}'`);
+  await makeTablespace(server, 'elsewhere');
   await server.query('create database shop');
   await server.query(
     `create table still as select n as id, md5(n::text) || repeat('x', n % 300) as v from generate_series(1, 30000) n;
@@ -95,8 +102,20 @@ describe.each(usual)('a base backup of $name', ({ major, bin, hasTools }) => {
     await moveWal(server);
     await fill(server);
     await using stored = await localRepository();
-    const backup = (local: string) =>
+    await using copies = await localRepository();
+    // Opened when the data directory was found, and before the server is in backup mode.
+    const makeLateTablespace = async () => {
+      await makeTablespace(server, 'late');
+      await server.query(
+        `create table late tablespace late as select n as id, md5(n::text) as v from generate_series(1, 2000) n;
+         checkpoint`,
+        'shop',
+      );
+      return copies.repository;
+    };
+    const backup = (local: string, open?: () => Promise<Repository>) =>
       backupPostgres({
+        ...(open ? { alsoTo: [{ name: 'copies', open }] } : {}),
         settings: parseConnectionUrl(server.url('shop')),
         source: 'shop',
         repository: stored.repository,
@@ -111,7 +130,7 @@ describe.each(usual)('a base backup of $name', ({ major, bin, hasTools }) => {
     await session.query('create temp table own as select generate_series(1, 1000) as id');
     const writer = keepWriting(server);
     const streamed = await backup('never');
-    const local = await backup('auto');
+    const local = await backup('auto', makeLateTablespace);
     const committed = await writer.stop();
     for (const { done, total = 0, unit } of told) {
       expect([unit, done <= total]).toEqual(['bytes', true]);
@@ -123,7 +142,10 @@ describe.each(usual)('a base backup of $name', ({ major, bin, hasTools }) => {
     // The same files are cut in the same way: mostly WAL is new.
     expect(local.bytesNew).toBeLessThan(streamed.bytesNew * 0.8);
     expect(local.info).toMatchObject({
-      tablespaces: streamed.info.tablespaces,
+      tablespaces: expect.arrayContaining([
+        ...streamed.info.tablespaces,
+        { oid: expect.any(Number), location: tablespaceFolder(server, 'late') },
+      ]),
       dataChecksums: true,
       damagedPages: [],
     });
@@ -144,7 +166,8 @@ describe.each(usual)('a base backup of $name', ({ major, bin, hasTools }) => {
         expect(stdout).not.toContain('WARNING');
       }
       await using copy = await startStock(programs, dataFolder);
-      for (const query of [fingerprint('still'), fingerprint('apart'), largeObjects]) {
+      const late = snapshot === local.snapshot ? [fingerprint('late')] : [];
+      for (const query of [fingerprint('still'), fingerprint('apart'), largeObjects, ...late]) {
         const theirs = (await server.query(query, 'shop')).rows;
         expect((await copy.query(query, 'shop')).rows, query).toEqual(theirs);
       }

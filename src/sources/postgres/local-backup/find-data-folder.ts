@@ -1,12 +1,14 @@
 import { readdir, readFile, readlink, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { LifeboatError } from '../../../core/index.ts';
 import type { SqlConnection } from '../sql-connection.ts';
 import { readControlFile } from './control-file.ts';
 
 /** The data directory of a server, proven to be the one that it works in. */
 export interface DataPlace {
   readonly folder: string;
-  readonly tablespaces: readonly DataTablespace[];
+  /** Those of this moment: between the proof and the start of a backup some may be made. Errors: `backup.incomplete`. */
+  listTablespaces(): Promise<readonly DataTablespace[]>;
 }
 
 export interface DataTablespace {
@@ -61,8 +63,10 @@ export async function findDataFolder(
     const { systemId } = await readControlFile(folder, options.signal);
     if (systemId !== options.systemId)
       return { problem: `${folder} is of the cluster ${systemId}` };
-    const tablespaces = await findTablespaces(folder, named, slot);
-    return 'problem' in tablespaces ? tablespaces : { folder, tablespaces: tablespaces.found };
+    const find = () => findTablespaces(folder, named, slot);
+    const tablespaces = await find();
+    if ('problem' in tablespaces) return tablespaces;
+    return { folder, listTablespaces: async () => requireFound(await find()) };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const cause = (error as Error).cause as NodeJS.ErrnoException | undefined;
@@ -80,24 +84,45 @@ async function serverFolder(sql: SqlConnection): Promise<string | undefined> {
   return row?.setting;
 }
 
+type Tablespaces = { readonly found: readonly DataTablespace[] } | { readonly problem: string };
+
+function requireFound(tablespaces: Tablespaces): readonly DataTablespace[] {
+  if ('found' in tablespaces) return tablespaces.found;
+  throw new LifeboatError('backup.incomplete', `${tablespaces.problem}; nothing was published`, {
+    hint: 'Tablespaces were made or dropped when the backup began. Run the backup again.',
+    retryable: true,
+  });
+}
+
 async function findTablespaces(
   folder: string,
   named: string | undefined,
   slot: string,
-): Promise<{ readonly found: readonly DataTablespace[] } | { readonly problem: string }> {
+): Promise<Tablespaces> {
   const found: DataTablespace[] = [];
   for (const entry of await readdir(join(folder, 'pg_tblspc'), { withFileTypes: true })) {
     if (!/^[1-9]\d{0,9}$/.test(entry.name)) continue;
     const oid = Number(entry.name);
     if (entry.isDirectory()) found.push({ oid, location: '', folder: undefined });
     if (!entry.isSymbolicLink()) continue;
-    const location = await readlink(join(folder, 'pg_tblspc', entry.name));
+    const location = await linkTarget(join(folder, 'pg_tblspc', entry.name));
+    if (location === undefined) continue;
     if (!(await isServersView(folder, named, slot, location))) {
       return { problem: `whether ${location} is the server's tablespace cannot be seen from here` };
     }
     found.push({ oid, location, folder: location });
   }
   return { found };
+}
+
+/** Undefined: the tablespace was dropped meanwhile. */
+async function linkTarget(link: string): Promise<string | undefined> {
+  try {
+    return await readlink(link);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 /**

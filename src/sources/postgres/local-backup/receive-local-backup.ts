@@ -57,10 +57,11 @@ export async function receiveLocalBackup(options: LocalBackupOptions): Promise<R
 
   const mode = await BackupMode.begin(sql, connection.serverVersion);
   const startTime = new Date();
-  // Whatever is not in this listing was made after the start, and comes with the WAL.
+  // Whatever is not in these listings was made after the start, and comes with the WAL.
+  const tablespaces = await place.listTablespaces();
   const entries = await crew.list({
     folder: byteText(place.folder),
-    tablespaces: place.tablespaces.map(({ oid, folder }) => ({
+    tablespaces: tablespaces.map(({ oid, folder }) => ({
       oid,
       folder: folder && byteText(folder),
     })),
@@ -131,7 +132,7 @@ export async function receiveLocalBackup(options: LocalBackupOptions): Promise<R
     stop,
     startTime,
     stopTime,
-    tablespaces: place.tablespaces.map(({ oid, location }) => ({ oid, location })),
+    tablespaces: tablespaces.map(({ oid, location }) => ({ oid, location })),
     chunkSizeBytes,
     ...manifestOf(read, added, owner, options, { start: end.start, stop }),
     owner,
