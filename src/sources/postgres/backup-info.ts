@@ -62,7 +62,7 @@ export interface CatalogDatabase {
 
 export interface CatalogRelation {
   readonly oid: number;
-  /** pg_relation_filenode(): follows mapped relations. 0 when it has none (partitioned parent). */
+  /** Follows mapped relations. 0 when it has none (partitioned parent). */
   readonly filenode: number;
   /** Oid of the tablespace, 1664 for shared relations. */
   readonly tablespace?: number;

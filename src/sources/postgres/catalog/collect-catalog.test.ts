@@ -6,7 +6,12 @@ import { need } from '../../../../test/support/skip.ts';
 import { parseLsn } from '../../../wal/index.ts';
 import type { CatalogRecord } from '../backup-info.ts';
 import { parseConnectionUrl } from '../connection-url.ts';
+import { connectSql } from '../sql-connection.ts';
 import { collectCatalog } from './collect-catalog.ts';
+import { readCountedMoment } from './counted-moment.ts';
+import { freshColumns } from './fresh-columns.ts';
+import { measureTables } from './measure-tables.ts';
+import { readRelations } from './read-relations.ts';
 import { resolveRelation } from './resolve-relation.ts';
 
 describe.each(serversUnderTest('npm'))('$name', ({ major, bin }) => {
@@ -92,6 +97,47 @@ describe.each(serversUnderTest('npm'))('$name', ({ major, bin }) => {
         filenode: old?.filenode ?? 0,
       });
       expect(resolved?.relation.name).toBe('moving');
+    });
+
+    it('counts no table that is another one by now than in the snapshot', async () => {
+      const names = ['emptied', 'gone', 'renamed', 'remade', 'rewritten', 'still'];
+      const make = (name: string) =>
+        `create table ${name} (id int, at timestamptz default '2026-01-01Z');
+         insert into ${name} (id) select generate_series(1, 7); analyze ${name}; create index on ${name} (at);`;
+      await server.query(names.map(make).join(''), 'shop');
+      await using connection = await connectSql(settings(), { database: 'shop' });
+      await connection.script('begin isolation level repeatable read');
+      await readCountedMoment(connection, undefined);
+      // Before the names are read, and after.
+      await server.query('truncate emptied; truncate only orders_low', 'shop');
+      const found = await readRelations(connection);
+      await server.query(
+        `begin; drop table gone; ${make('gone')} commit; truncate remade; insert into remade values (1, '2026-02-02Z');
+         alter table rewritten alter id type bigint;
+         alter table renamed rename to aside; create table renamed (id int, at timestamptz); insert into renamed values (1, now())`,
+        'shop',
+      );
+      const tables = found.filter(({ relation }) =>
+        [...names, 'orders_low'].includes(relation.name),
+      );
+      const fresh = await freshColumns(connection);
+      for (const budgetMs of [60_000, 0]) {
+        const deadline = performance.now() + budgetMs;
+        const measures = await measureTables(connection, tables, fresh, deadline);
+        const [measured, ...others] = tables.filter(({ relation }) => measures.has(relation.oid));
+        expect([measured?.relation.name, others.map(({ relation }) => relation.name)]).toEqual([
+          'still',
+          [],
+        ]);
+        expect(measures.get(measured?.relation.oid ?? 0)).toMatchObject({
+          ...(budgetMs > 0 ? { rows: 7 } : {}),
+          freshest: { timeMs: Date.UTC(2026, 0, 1) },
+        });
+      }
+      await server.query(
+        `drop table ${['aside', ...names].join(', ')}; insert into orders select n, 'note' from generate_series(1, 50) n`,
+        'shop',
+      );
     });
 
     it('estimates what it may not read, and what row security hides', async () => {

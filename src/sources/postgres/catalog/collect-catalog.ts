@@ -86,9 +86,9 @@ async function readDatabase(
   const aborting = signal ? { signal } : {};
   await using connection = await connectSql(settings, { database: name, ...aborting });
   const replayed = await replayPosition(connection);
-  // Guards against a search_path or row security that would make names or counts mean something else.
+  // Guards against settings that would make names or counts mean something else.
   await connection.script(
-    "SET search_path = pg_catalog; SET row_security = off; SET lock_timeout = '1s'; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    "SET search_path = pg_catalog; SET standard_conforming_strings = on; SET row_security = off; SET lock_timeout = '1s'; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
   );
   const moment = await readCountedMoment(connection, replayed);
   const found = await readRelations(connection);

@@ -26,7 +26,7 @@ const endOfTimeMs = Date.UTC(10_000, 0, 1);
 /**
  * Exact numbers of rows, sizes and newest timestamps by oid, all as of the connection's open REPEATABLE READ transaction;
  * small tables first. Tables are counted until `deadline` (performance.now()); of later ones there is only what is quickly known.
- * A table that cannot be read (locked, row security, dropped meanwhile) is left out.
+ * A table that cannot be read (locked, row security), or is another by now (dropped, truncated, rewritten, renamed), is left out.
  */
 export async function measureTables(
   connection: SqlConnection,
@@ -52,6 +52,9 @@ interface Row {
   readonly rows?: string;
   readonly bytes: string;
   readonly freshest?: number | null;
+  /** Of the table that was read. */
+  readonly oid: number | null;
+  readonly filenode: number | null;
 }
 
 async function count(
@@ -59,27 +62,41 @@ async function count(
   relation: CatalogRelation,
   fresh: FreshColumn | undefined,
   timeoutMs: number,
-): Promise<TableMeasure | undefined> {
+): Promise<TableMeasure | false | undefined> {
   const freshest = fresh ? `, ${newest(fresh)}` : '';
   const row = await readOne(
     connection,
-    `SELECT count(*) AS rows, pg_total_relation_size(${relation.oid}) AS bytes${freshest} FROM ONLY ${nameOf(relation)}`,
+    `SELECT count(*) AS rows, pg_total_relation_size(${relation.oid}) AS bytes${freshest}, ${identityOf(relation)} FROM ONLY ${nameOf(relation)}`,
     timeoutMs,
   );
-  return row && { ...measured(row, fresh), rows: Number(row.rows) };
+  return row && isSame(row, relation) && { ...measured(row, fresh), rows: Number(row.rows) };
 }
 
 async function measureQuickly(
   connection: SqlConnection,
   relation: CatalogRelation,
   fresh: FreshColumn | undefined,
-): Promise<TableMeasure | undefined> {
+): Promise<TableMeasure | false | undefined> {
   const freshest = fresh?.isIndexed
     ? `, (SELECT ${newest(fresh)} FROM ONLY ${nameOf(relation)})`
     : '';
-  const sql = `SELECT pg_total_relation_size(${relation.oid}) AS bytes${freshest} WHERE pg_total_relation_size(${relation.oid}) IS NOT NULL`;
+  const sql = `SELECT pg_total_relation_size(${relation.oid}) AS bytes${freshest}, ${identityOf(relation)}`;
   const row = await readOne(connection, sql, quickMs);
-  return row && measured(row, fresh);
+  return row && isSame(row, relation) && measured(row, fresh);
+}
+
+/**
+ * A name leads to what has it now, and a table that was truncated or rewritten since the snapshot looks empty in it: no rows of the
+ * snapshot are in the new file. Asked when the statement holds the lock on the table, with which neither can happen any more.
+ */
+function identityOf(relation: CatalogRelation): string {
+  const found = `to_regclass('${nameOf(relation).replaceAll("'", "''")}')`;
+  return `${found}::oid AS oid, pg_relation_filenode(${found}) AS filenode`;
+}
+
+/** `relation` is as the snapshot saw it. */
+function isSame({ oid, filenode }: Row, relation: CatalogRelation): boolean {
+  return oid === relation.oid && filenode === relation.filenode;
 }
 
 function measured(row: Row, fresh: FreshColumn | undefined): TableMeasure {

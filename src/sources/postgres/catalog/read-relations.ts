@@ -29,10 +29,14 @@ interface Row {
   deleted: string;
 }
 
-/** Every relation of the connection's database that WAL can speak of: not temporary ones, nor views. */
+/**
+ * Every relation of the connection's database that WAL can speak of: not temporary ones, nor views. As the transaction sees them:
+ * pg_relation_filenode() would say what is now, and is asked only for the catalogs that pg_class does not know the file of.
+ */
 export async function readRelations(connection: SqlConnection): Promise<FoundRelation[]> {
   const rows = await connection.rows<Row>(`
-    SELECT c.oid, coalesce(pg_relation_filenode(c.oid), 0::oid) AS filenode,
+    SELECT c.oid, CASE WHEN c.relfilenode = 0 THEN coalesce(pg_relation_filenode(c.oid), 0::oid)
+        ELSE c.relfilenode END AS filenode,
       CASE WHEN c.relisshared THEN 1664::oid WHEN c.reltablespace = 0 THEN d.dattablespace
         ELSE c.reltablespace END AS tablespace,
       n.nspname, c.relname, c.relkind::text, parent.oid AS toast_of, c.relpages, c.reltuples,
