@@ -34,6 +34,13 @@ async function tables(countBudgetMs?: number, user = 'postgres') {
   return { baseline, database, found };
 }
 
+async function isWaiting(): Promise<boolean> {
+  const { rowCount } = await server.query(
+    "select from pg_stat_activity where pid <> pg_backend_pid() and query like '%pg_current_wal_flush_lsn()%'",
+  );
+  return rowCount === 1;
+}
+
 describe('a baseline', () => {
   it('holds counts, sizes, and the newest moment of the column that tells of writing', async () => {
     const { found } = await tables();
@@ -78,6 +85,36 @@ describe('a baseline', () => {
     expect(counted).toMatchObject({ kind: 'snapshot', xmin: xid, running: [xid] });
     expect(parseLsn(lsn ?? '')).toBeGreaterThanOrEqual(parseLsn(baseline.lsn));
     expect(parseLsn(baseline.wholeFrom.lsn)).toBeLessThanOrEqual(parseLsn(baseline.lsn));
+  });
+
+  it('holds no commit that a crash could take back', async () => {
+    const [writer] = (
+      await server.query("select pid from pg_stat_activity where backend_type = 'walwriter'")
+    ).rows;
+    // What was committed without waiting for the disk stays in memory as long as it is stopped.
+    process.kill(writer.pid, 'SIGSTOP');
+    const goOn = () => process.kill(writer.pid, 'SIGCONT');
+    try {
+      await server.query(
+        'begin; set local synchronous_commit = off; insert into plans values (79); commit',
+      );
+      let isDone = false;
+      const work = tables().finally(() => {
+        isDone = true;
+      });
+      await expect.poll(async () => isDone || (await isWaiting()), { timeout: 60_000 }).toBe(true);
+      if (!isDone) goOn();
+      const { database, found } = await work;
+      const [{ flushed, rows }] = (
+        await server.query(
+          'select pg_current_wal_flush_lsn()::text as flushed, count(*)::int as rows from plans',
+        )
+      ).rows;
+      expect(found('plans')).toMatchObject({ rows, rowsExact: true });
+      expect(parseLsn(flushed)).toBeGreaterThanOrEqual(parseLsn(database?.moment.lsn ?? ''));
+    } finally {
+      goOn();
+    }
   });
 
   it('names tables that the role may not read, so that they do not look gone', async () => {

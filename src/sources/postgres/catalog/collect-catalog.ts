@@ -3,6 +3,7 @@ import type { CatalogDatabase, CatalogRecord } from '../backup-info.ts';
 import type { ConnectionSettings } from '../connection-settings.ts';
 import { connectSql, type SqlConnection } from '../sql-connection.ts';
 import { type DatabaseMoment, readCountedMoment, replayPosition } from './counted-moment.ts';
+import { isDurable } from './durable-moment.ts';
 import { freshColumns } from './fresh-columns.ts';
 import { measureTables, type TableMeasure } from './measure-tables.ts';
 import { type FoundRelation, readRelations } from './read-relations.ts';
@@ -100,7 +101,10 @@ async function readDatabase(
         deadline,
       )
     : new Map<number, TableMeasure>();
-  return { oid, name, moment, found, measures };
+  if (measures.size === 0) return { oid, name, moment, found, measures };
+  await connection.script('COMMIT');
+  const isKept = await isDurable(connection, moment, signal);
+  return { oid, name, moment, found, measures: isKept ? measures : new Map() };
 }
 
 function relationsOf({ found, measures }: MeasuredDatabase): CatalogDatabase['relations'] {
