@@ -1,6 +1,6 @@
 import { undecided, verdictsSql } from './row-verdicts.ts';
 import type { Session } from './session.ts';
-import { quoteName } from './sql-text.ts';
+import { quoteName, sameAsText } from './sql-text.ts';
 import { copyRows } from './stage-rows.ts';
 import { liveColumns, pastColumns, sameKey, stageColumns, type TableMatch } from './table-match.ts';
 
@@ -13,9 +13,8 @@ export async function findPresent(past: Session, live: Session, match: TableMatc
 
 async function findByKey(live: Session, match: TableMatch): Promise<void> {
   if (!match.key) return;
-  const same = match.columns.map(
-    (column) =>
-      `l.${quoteName(column.live)}::text collate "C" is not distinct from s.${column.stage}::text collate "C"`,
+  const same = match.columns.map((column) =>
+    sameAsText(`l.${quoteName(column.live)}`, `s.${column.stage}`),
   );
   await live.run(
     `insert into ${verdictsSql} select ${match.index}, s.n,

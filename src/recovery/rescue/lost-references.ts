@@ -1,6 +1,6 @@
 import type { Progress } from '../../core/index.ts';
 import type { Session } from './session.ts';
-import { quoteName, quoteQualified } from './sql-text.ts';
+import { quoteName, quoteQualified, sameAsText } from './sql-text.ts';
 import { copyRows, tupleSelects } from './stage-rows.ts';
 import { type MatchedColumn, sameKey, stageColumns, type TableMatch } from './table-match.ts';
 
@@ -110,7 +110,7 @@ function sameColumns(columns: readonly MatchedColumn[]): string {
 }
 
 function sameColumn(column: MatchedColumn): string {
-  return `l.${quoteName(column.live)}::text collate "C" is not distinct from s.${column.stage}::text collate "C"`;
+  return sameAsText(`l.${quoteName(column.live)}`, `s.${column.stage}`);
 }
 
 /** The live row differs from what it was in nothing but wiped references, and in at least one of them. */

@@ -13,6 +13,15 @@ export function quoteText(text: string): string {
   return text.includes('\\') ? ` E${quoted}` : quoted;
 }
 
+/**
+ * SQL: whether two values are the same as text. By way of a row of one column, which the server's own functions write: a cast of the value
+ * itself to text may be one that the owner of its type made.
+ */
+export function sameAsText(left: string, right: string): string {
+  const text = (value: string) => `row(${value})::text collate "C"`;
+  return `${text(left)} = ${text(right)}`;
+}
+
 /** For people: `schema.table`, quoted only where SQL would need it. */
 export function displayName(schema: string, name: string): string {
   return [schema, name].map(plainOrQuoted).join('.');

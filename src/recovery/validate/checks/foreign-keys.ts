@@ -22,6 +22,8 @@ interface ForeignKey {
   validated: boolean;
   enforced: boolean;
   period: boolean;
+  /** To compare its columns one is converted from or to a type of a user's, maybe by a function of that user. */
+  converts: boolean;
   bytes: string;
 }
 
@@ -38,7 +40,7 @@ async function plan(place: Place, desk: Desk): Promise<CheckPlan> {
   for (const { name: database } of place.databases) {
     for (const key of await keysOf(desk, database)) {
       const what = `${key.constraint} of ${describeRelation({ database, ...key })}`;
-      const why = whyNot(key);
+      const why = whyNot(key, place);
       if (why === undefined) units.push(unitOf(database, key, what));
       else notChecked.push({ what, why });
     }
@@ -46,10 +48,16 @@ async function plan(place: Place, desk: Desk): Promise<CheckPlan> {
   return { units, notChecked };
 }
 
-function whyNot({ enforced, validated, period }: ForeignKey): string | undefined {
+function whyNot(
+  { enforced, validated, period, converts }: ForeignKey,
+  { kind }: Place,
+): string | undefined {
   if (!enforced) return 'it is NOT ENFORCED';
   if (!validated) return 'it is NOT VALID: the server itself does not vouch for the rows before it';
   if (period) return 'it is one over a PERIOD';
+  if (converts && kind === 'live') {
+    return 'a cast between its columns may run code of the database: only on a copy, by a proof';
+  }
   return undefined;
 }
 
@@ -60,6 +68,11 @@ async function keysOf(desk: Desk, database: string): Promise<readonly ForeignKey
   const columns = (numbers: string, relation: string) => `array(
     select a.attname::text from unnest(${numbers}) with ordinality as k(n, place)
     join pg_attribute a on a.attrelid = ${relation} and a.attnum = k.n order by k.place)`;
+  const convertedTo = (input: string, column: string) => `exists (
+    select from pg_type t join pg_type base on base.oid = coalesce(nullif(t.typbasetype, 0), t.oid)
+      join pg_type wanted on wanted.oid = ${input}
+    where t.oid = ${column} and base.oid <> wanted.oid and wanted.typtype <> 'p'
+      and base.typnamespace <> 'pg_catalog'::regnamespace)`;
   return await session.rows<ForeignKey>(
     `select con.conname::text as constraint, n.nspname::text as schema, c.relname::text as name,
        c.relkind::text as kind, pn.nspname::text as "parentSchema", p.relname::text as "parentName",
@@ -79,6 +92,12 @@ async function keysOf(desk: Desk, database: string): Promise<readonly ForeignKey
          join pg_attribute a on a.attrelid = con.conrelid and a.attnum = k.own
          join pg_attribute b on b.attrelid = con.confrelid and b.attnum = k.theirs
          order by k.place) as collations,
+       exists (select from unnest(con.conkey, con.confkey, con.conpfeqop) as k(own, theirs, id)
+         join pg_operator op on op.oid = k.id
+         join pg_attribute a on a.attrelid = con.conrelid and a.attnum = k.own
+         join pg_attribute b on b.attrelid = con.confrelid and b.attnum = k.theirs
+         where ${convertedTo('op.oprright', 'a.atttypid')}
+           or ${convertedTo('op.oprleft', 'b.atttypid')}) as converts,
        (${sizeOf('c', desk.place)} + ${sizeOf('p', desk.place)})::text as bytes
      from pg_constraint con
      join pg_class c on c.oid = con.conrelid join pg_namespace n on n.oid = c.relnamespace

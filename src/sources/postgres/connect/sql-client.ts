@@ -16,7 +16,7 @@ export interface SqlClient extends AsyncDisposable {
 }
 
 /**
- * An ordinary SQL connection to the first server that fits. A broken one is told by the query that runs, never by an event that ends
+ * An ordinary SQL connection to the first server that fits; names in its SQL are those of pg_catalog. A broken one is told by the query that runs, never by an event that ends
  * the process. Errors: `postgres.unreachable`, `postgres.refused` (context `sqlstate`), `postgres.untrusted`.
  */
 export async function openSqlClient(
@@ -53,6 +53,9 @@ async function openOnce(
   client.on('error', () => {});
   try {
     await client.connect();
+    // What users of the database plant beside the server's own functions and operators must not run as our role. By SET, not as an
+    // option of the connection: RESET gives the path of the role and the database.
+    await client.query('set search_path = pg_catalog');
   } catch (error) {
     await client.end().catch(() => {});
     throw connectError(error, settings);

@@ -2,6 +2,14 @@ import pg from 'pg';
 import { LifeboatError } from '../../../core/index.ts';
 import type { ConnectionSettings } from '../connection-settings.ts';
 
+const startOptions = [
+  'session_preload_libraries=',
+  'local_preload_libraries=',
+  'statement_timeout=0',
+  // We are superuser there: what users of the original planted beside the server's own functions and operators must not run.
+  'search_path=pg_catalog',
+];
+
 /**
  * A connection to a server of ours on its socket. Preload libraries that the copied catalog sets for a database or a role
  * are overruled. Errors: `postgres.refused` (no such role or database), `postgres.unreachable`.
@@ -12,7 +20,7 @@ export async function openSession(settings: ConnectionSettings): Promise<pg.Clie
     port: settings.port,
     user: settings.user,
     database: settings.database,
-    options: '-c session_preload_libraries= -c local_preload_libraries= -c statement_timeout=0',
+    options: startOptions.map((each) => `-c ${each}`).join(' '),
   });
   // A server that is stopped while a session is open must not end the process.
   client.on('error', () => {});
