@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ProgressEvent } from '../../src/core/index.ts';
 import { restoreFiles } from '../../src/sources/index.ts';
 import {
   type Keeping,
@@ -230,8 +231,22 @@ describe.each(serversUnderTest(18))('restore in place, $name', ({ name, major, b
       code: 'usage.invalid',
       hint: expect.stringContaining(join(place, 'fast')),
     });
+    // Ended when all is written, it goes on in the folder that it filled.
+    const ending = new AbortController();
+    const endAtReplay = (event: ProgressEvent) => {
+      if (event.type === 'begin' && event.task === 'replay') ending.abort();
+    };
+    await expect(
+      restoreInPlace({
+        ...options,
+        tablespaces,
+        progress: endAtReplay,
+        signal: ending.signal,
+      }),
+    ).rejects.toMatchObject({ code: 'cancelled' });
     const restored = await restoreInPlace({ ...options, tablespaces });
     expect(restored.kept).toBe(old);
+    expect(restored.sameFiles).toBeGreaterThan(restored.files / 2);
     const [oid] = readdirSync(join(server.dataFolder, 'pg_tblspc')) as [string];
     expect(lstatSync(join(server.dataFolder, 'pg_tblspc', oid)).isSymbolicLink()).toBe(true);
     {

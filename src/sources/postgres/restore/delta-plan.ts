@@ -4,7 +4,7 @@ import { fileError, LifeboatError } from '../../../core/index.ts';
 import type { Repository, TreeNode } from '../../../repository/index.ts';
 import { checkSafeNode } from './safe-node.ts';
 import { settingLinks } from './setting-links.ts';
-import { type TablespaceMapping, tablespaceAt } from './tablespace-mapping.ts';
+import { linkedAsMapped, type TablespaceMapping, tablespaceAt } from './tablespace-mapping.ts';
 import { controlAsideName, markerName } from './unfinished-restore.ts';
 
 /** What has to be done to a data directory so that it becomes that of a snapshot. Paths are relative to it. */
@@ -127,10 +127,13 @@ class DeltaWalk {
 
   /** A tablespace that gets another folder now loses its link. */
   async #isOwnLink(path: string): Promise<boolean> {
+    const { folder, tablespaces } = this.#request;
     const oid = tablespaceAt(path);
-    if (path !== 'pg_wal' && (oid === undefined || this.#request.tablespaces.has(oid)))
-      return false;
-    return await stat(join(this.#request.folder, path)).then(
+    if (path !== 'pg_wal' && oid === undefined) return false;
+    if (oid !== undefined && tablespaces.has(oid)) {
+      return (await linkedAsMapped(tablespaces, folder)).has(oid);
+    }
+    return await stat(join(folder, path)).then(
       (facts) => facts.isDirectory(),
       () => false,
     );

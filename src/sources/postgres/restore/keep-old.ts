@@ -1,12 +1,30 @@
-import { chmod, chown, mkdir, readdir, rename, rmdir, stat } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  readdir,
+  readlink,
+  rename,
+  rm,
+  rmdir,
+  stat,
+} from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { fileError, LifeboatError, syncFolder } from '../../../core/index.ts';
+import { isAlive } from '../server/index.ts';
+import { refuseRunning } from './running-server.ts';
 import type { StoppedCluster } from './stopped-cluster.ts';
-import { beginUnfinished, readUnfinished, type UnfinishedRestore } from './unfinished-restore.ts';
+import {
+  beginUnfinished,
+  markerName,
+  readUnfinished,
+  type UnfinishedRestore,
+} from './unfinished-restore.ts';
 
 /**
  * Moves the whole data directory to another name, where it stays as it is, and puts an empty one in its place that says what it is
- * for. Errors: `target.not-empty`, `target.unsafe`.
+ * for. After an error all is as it was. Errors: `target.not-empty`, `target.unsafe`, `target.in-use`.
  */
 export async function keepOld(
   cluster: StoppedCluster,
@@ -23,13 +41,9 @@ export async function keepOld(
   const stage = stageOf(folder);
   try {
     await refuseFull(kept);
-    const { mode, uid, gid } = await stat(folder);
-    await mkdir(stage, { recursive: true, mode: 0o700 });
-    await chmod(stage, mode & 0o7777);
-    if (process.getuid?.() === 0) await chown(stage, uid, gid);
+    await makeStage(stage, await stat(folder));
     await beginUnfinished(stage, facts);
-    await rename(folder, kept);
-    await rename(stage, folder);
+    await swap(folder, kept, stage);
     await syncFolder(dirname(folder));
     await syncFolder(dirname(kept));
   } catch (error) {
@@ -43,16 +57,79 @@ export async function keepOld(
   }
 }
 
-/** A process that was killed between the two renames left no folder: the second is done now. */
-export async function finishKeeping(folder: string): Promise<void> {
+async function swap(folder: string, kept: string, stage: string): Promise<void> {
+  let isMoved = false;
+  try {
+    await refuseRunning(folder);
+    await rename(folder, kept);
+    isMoved = true;
+    // One that was started in between works in the folder, whatever its name is now.
+    await refuseRunning(kept);
+    await rename(stage, folder);
+  } catch (error) {
+    if (isMoved) await rename(kept, folder);
+    await rm(stage, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function makeStage(
+  stage: string,
+  { mode, uid, gid }: { readonly mode: number; readonly uid: number; readonly gid: number },
+): Promise<void> {
+  try {
+    await mkdir(stage, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if (!(await isStage(stage))) {
+      throw new LifeboatError('target.not-empty', `there is something at ${stage} already`, {
+        hint: 'That name is needed for a moment: move it away.',
+        context: { folder: stage },
+      });
+    }
+  }
+  await chmod(stage, mode & 0o7777);
+  if (process.getuid?.() === 0) await chown(stage, uid, gid);
+}
+
+/**
+ * A process that was killed between the two renames left no folder: the second is done now. What one that was killed before the
+ * first left is removed.
+ */
+export async function finishKeeping(path: string): Promise<void> {
+  const folder = await followLinks(path);
+  const stage = stageOf(folder);
+  if (!(await isStage(stage))) return;
+  const begun = await readUnfinished(stage);
+  if (begun?.owner && (await isAlive(begun.owner))) return;
   const isThere = await stat(folder).then(
     () => true,
     () => false,
   );
-  const stage = stageOf(folder);
-  if (isThere || (await readUnfinished(stage)) === undefined) return;
+  if (isThere || begun === undefined) {
+    await rm(stage, { recursive: true, force: true });
+    return;
+  }
   await rename(stage, folder);
   await syncFolder(dirname(folder));
+}
+
+/** Where a path leads, also when there is nothing. */
+async function followLinks(path: string): Promise<string> {
+  let at = resolve(path);
+  for (let links = 0; links < 40; links++) {
+    const facts = await lstat(at).catch(() => undefined);
+    if (!facts?.isSymbolicLink()) return at;
+    at = resolve(dirname(at), await readlink(at));
+  }
+  return at;
+}
+
+/** Ours, with nothing in it but what it is for. */
+async function isStage(path: string): Promise<boolean> {
+  const facts = await lstat(path).catch(() => undefined);
+  if (!facts?.isDirectory()) return false;
+  return (await readdir(path)).every((name) => name.startsWith(markerName));
 }
 
 function stageOf(folder: string): string {

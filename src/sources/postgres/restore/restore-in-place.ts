@@ -16,6 +16,7 @@ import { refuseRunning } from './running-server.ts';
 import { settingLinks } from './setting-links.ts';
 import { inspectStoppedCluster, type StoppedCluster } from './stopped-cluster.ts';
 import {
+  linkedAsMapped,
   mapTablespaces,
   prepareTablespaces,
   type TablespaceMapping,
@@ -71,7 +72,7 @@ export interface RestoredInPlace extends RecoveredFolder, WrittenDelta {
  * `target.unsafe`, `postgres.other-cluster`, `postgres.no-programs`.
  */
 export async function planInPlace(options: RestoreInPlaceOptions): Promise<InPlacePlan> {
-  await finishKeeping(resolve(options.folder));
+  await finishKeeping(options.folder);
   const cluster = await inspectStoppedCluster(options.folder);
   const recovery = await planRecovery(options);
   refuseOther(cluster, recovery, options);
@@ -95,7 +96,9 @@ export async function restoreInPlace(options: RestoreInPlaceOptions): Promise<Re
   const { folder } = cluster;
   const account = await chooseServerAccount(cluster.account);
   const data = await dataNode(repository, recovery.backup.snapshot);
-  await prepareTablespaces(tablespaces, folder, account);
+  // An earlier run has filled them.
+  const ready = cluster.unfinished ? await linkedAsMapped(tablespaces, folder) : undefined;
+  await prepareTablespaces(tablespaces, folder, account, ready);
 
   const kept = cluster.unfinished ? cluster.unfinished.kept : await keep(options, cluster);
   // Keeping the present state may have taken long.

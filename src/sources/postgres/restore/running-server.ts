@@ -2,6 +2,7 @@ import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { LifeboatError } from '../../../core/index.ts';
 import { linkedFolders } from './linked-folders.ts';
+import { readUnfinished } from './unfinished-restore.ts';
 
 /**
  * A server works in its data folder, and so do its children, which may outlive it. Whether one does is asked of the
@@ -16,6 +17,34 @@ export async function refuseRunning(folder: string): Promise<void> {
   }
   const pid = await writtenDown(folder);
   if (pid !== undefined) throw inUse(folder, folder, pid);
+  await refuseUnseen(folder);
+}
+
+const initialNamespace = 'pid:[4026531836]';
+/** In pg_control, in every version: the fifth number of four bytes. */
+const stateAt = 16;
+const shutDownStates: readonly number[] = [1, 2];
+
+/** In a container the servers of other containers and of the host cannot be seen: `postmaster.pid` is all there is. */
+async function refuseUnseen(folder: string): Promise<void> {
+  const namespace = await readlink('/proc/self/ns/pid').catch(() => initialNamespace);
+  if (namespace === initialNamespace) return;
+  const control = await readFile(join(folder, 'global/pg_control')).catch(() => undefined);
+  const isRunning =
+    control !== undefined &&
+    control.length >= stateAt + 4 &&
+    !shutDownStates.includes(control.readUInt32LE(stateAt));
+  if (
+    !isRunning ||
+    (await stat(join(folder, 'postmaster.pid')).catch(() => undefined)) === undefined
+  )
+    return;
+  // One that was begun and killed: nobody else can have started a server there.
+  if ((await readUnfinished(folder)) !== undefined) return;
+  throw new LifeboatError('target.in-use', `a server may run on ${folder}, in another container`, {
+    hint: `It was not shut down, and from here other containers cannot be seen. When it is sure that none runs, remove ${folder}/postmaster.pid.`,
+    context: { folder },
+  });
 }
 
 interface Worker {

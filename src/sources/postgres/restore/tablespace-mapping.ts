@@ -1,5 +1,5 @@
-import { lchown, symlink } from 'node:fs/promises';
-import { isAbsolute, relative } from 'node:path';
+import { lchown, realpath, symlink } from 'node:fs/promises';
+import { isAbsolute, join, relative } from 'node:path';
 import { fileError, LifeboatError } from '../../../core/index.ts';
 import type { PostgresBackupInfo } from '../backup-info.ts';
 import type { ServerAccount } from '../server/index.ts';
@@ -48,13 +48,15 @@ export function mapTablespaces(
 }
 
 /**
- * Makes the folders of a mapping, new or empty, apart from each other and from the data folder. Errors: `usage.invalid`,
+ * Makes the folders of a mapping, new or empty, apart from each other and from the data folder; those `ready` are in use by an earlier
+ * run of the same restore. Errors: `usage.invalid`,
  * `target.not-empty`, `target.unsafe`.
  */
 export async function prepareTablespaces(
   mapping: TablespaceMapping,
   dataFolder: string,
   account: ServerAccount | undefined,
+  ready: ReadonlySet<number> = new Set(),
 ): Promise<void> {
   const folders = [dataFolder, ...mapping.values()];
   for (const [index, folder] of folders.entries()) {
@@ -65,7 +67,24 @@ export async function prepareTablespaces(
       'The data folder and each tablespace need a folder of their own, none inside of another.',
     );
   }
-  for (const folder of mapping.values()) await prepareTargetFolder(folder, account);
+  for (const [oid, folder] of mapping) {
+    if (!ready.has(oid)) await prepareTargetFolder(folder, account);
+  }
+}
+
+/** Those whose links lead to where they are mapped to. */
+export async function linkedAsMapped(
+  mapping: TablespaceMapping,
+  dataFolder: string,
+): Promise<ReadonlySet<number>> {
+  const found = new Set<number>();
+  for (const [oid, folder] of mapping) {
+    const real = await realpath(join(dataFolder, `pg_tblspc/${oid}`)).catch(() => undefined);
+    if (real !== undefined && real === (await realpath(folder).catch(() => undefined))) {
+      found.add(oid);
+    }
+  }
+  return found;
 }
 
 /** Makes `pg_tblspc/<oid>` of the data folder a link to the folder it is mapped to. */
