@@ -192,7 +192,8 @@ describe.each(serversUnderTest(18))('row counts carried by the log, $name', (und
       target: { kind: 'lsn', lsn, inclusive: false },
       programs,
     });
-    const counts = await expectedCountsAt({ repository, source, lsn: scratch.reachedLsn });
+    const { reachedLsn, reachedTimeline: timeline } = scratch;
+    const counts = await expectedCountsAt({ repository, source, lsn: reachedLsn, timeline });
     return { scratch, counts };
   }
 
@@ -278,8 +279,10 @@ describe.each(serversUnderTest(18))('row counts carried by the log, $name', (und
     need(context, under.bin, missingServer);
     const { repository } = live;
     const lsn = parseLsn('0/1000028');
-    const counts = await expectedCountsAt({ repository, source, lsn });
+    const counts = await expectedCountsAt({ repository, source, lsn, timeline: 1 });
     expect(counts.why).toMatch(/no baseline/);
+    const elsewhere = { repository, source, lsn: marks[0] as Lsn, timeline: 2 };
+    expect((await expectedCountsAt(elsewhere)).why).toMatch(/no baseline/);
     expect(counts.rowsOf({ database: 1, oid: 1, filenode: 1, tablespace: 1663 })).toHaveProperty(
       'unknown',
     );

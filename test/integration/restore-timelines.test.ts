@@ -11,13 +11,14 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { listRecoveryPoints } from '../../src/sources/index.ts';
 import type { RecoveryTarget } from '../../src/sources/postgres/backup-info.ts';
 import { openScratch, restoreToMoment } from '../../src/sources/postgres/restore/index.ts';
 import {
   findServerPrograms,
   type ServerPrograms,
 } from '../../src/sources/postgres/server/index.ts';
-import { parseSegmentName } from '../../src/wal/index.ts';
+import { parseLsn, parseSegmentName } from '../../src/wal/index.ts';
 import { type TestServer, temporaryFolder, unprivileged } from '../support/postgres.ts';
 import { serversUnderTest } from '../support/servers.ts';
 import {
@@ -29,6 +30,14 @@ import {
 } from './protected-server.ts';
 
 const segmentBytes = 2 ** 20;
+/** Of each moment. */
+const timelines: Record<string, number> = {
+  shared: 1,
+  lostFirst: 1,
+  second: 2,
+  third: 3,
+  last: 3,
+};
 
 /** Stores what lies in pg_wal, as an archive of that server would have it. */
 async function archive({ repository }: ProtectedServer, dataFolder: string): Promise<void> {
@@ -150,6 +159,7 @@ describe.each(serversUnderTest(15))('timelines, $name', ({ name, major, bin }) =
     await using scratch = await at(target, timeline);
     const { count, md5 } = moments[moment] as RecordedMoment;
     expect(await contentOfScratch(scratch), moment).toEqual({ count, md5 });
+    expect(scratch.reachedTimeline, moment).toBe(timelines[moment]);
   };
   const position = (moment: string): RecoveryTarget => ({
     kind: 'lsn',
@@ -165,6 +175,16 @@ describe.each(serversUnderTest(15))('timelines, $name', ({ name, major, bin }) =
     }
     await using scratch = await at({ kind: 'name', name: 'on the second' });
     expect((await contentOfScratch(scratch)).count).toBe(4);
+  });
+
+  test('a window says where it leaves each timeline', async (context) => {
+    if (!bin) return context.skip(`no ${name}`);
+    const { windows } = await listRecoveryPoints({ repository: live.repository, source });
+    expect(windows[0]).toMatchObject({ timeline: 3, forks: [{ timeline: 1 }, { timeline: 2 }] });
+    const [first, second] = windows[0]?.forks?.map(({ lsn }) => parseLsn(lsn)) ?? [];
+    expect(first).toBeGreaterThan((moments.shared as RecordedMoment).lsn);
+    expect(first).toBeLessThan((moments.lostFirst as RecordedMoment).lsn);
+    expect(second).toBeGreaterThan((moments.second as RecordedMoment).lsn);
   });
 
   test('a moment of a lost timeline is refused with its name, and reached by it', async (context) => {

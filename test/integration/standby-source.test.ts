@@ -1,6 +1,8 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { liveEnd } from '../../src/recovery/prove/measure-loss.ts';
+import { type PostgresSource, parseConnectionUrl } from '../../src/sources/index.ts';
 import { untilRecord } from '../support/command-line.ts';
 import { ended, installation } from '../support/installation.ts';
 import { startPostgres } from '../support/postgres.ts';
@@ -54,6 +56,12 @@ describe.each(serversUnderTest(18))('a standby of $name as source', ({ major, bi
       )
       .toBe(1);
     expect(await ended(service, 'SIGTERM')).toBe(0);
+    // What is not yet on a standby could be lost all the same.
+    const endBy = (url: string) =>
+      liveEnd({ settings: { connection: parseConnectionUrl(url) } } as PostgresSource, undefined);
+    expect(await endBy(standby.url())).toBeUndefined();
+    const both = `postgres://postgres@127.0.0.1:${standby.port},127.0.0.1:${primary.port}/postgres?sslmode=disable`;
+    expect(await endBy(both)).toMatchObject({ timeline: 1 });
     const slots = await standby.query('select slot_name, wal_status from pg_replication_slots');
     expect(slots.rows).toEqual([{ slot_name: 'lifeboat_database', wal_status: 'reserved' }]);
     expect((await primary.query('select from pg_replication_slots')).rowCount).toBe(0);

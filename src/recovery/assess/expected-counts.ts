@@ -13,8 +13,8 @@ import { scanLog } from './scan-log.ts';
 export interface ExpectedCountsRequest extends LogRequest {
   /** Every transaction counts whose COMMIT record begins before it: what a restore holds that has replayed up to here. */
   readonly lsn: bigint;
-  /** Of the restored cluster; default: the newest. */
-  readonly timeline?: number;
+  /** That of the position. */
+  readonly timeline: number;
 }
 
 /** How many rows tables must have at a position of the log. */
@@ -77,7 +77,7 @@ function choose(
   { lsn, timeline }: ExpectedCountsRequest,
 ): { readonly window: LogWindow; readonly baseline: BaselineRecord } | undefined {
   for (const window of windows) {
-    if (timeline !== undefined && window.timelineAt(lsn - 1n) !== timeline) continue;
+    if (window.timelineAt(lsn - 1n) !== timeline) continue;
     const leadsThere = ({ systemId, timeline: on, lsn: before, databases }: BaselineRecord) =>
       systemId === window.systemId &&
       parseLsn(before) >= window.start &&

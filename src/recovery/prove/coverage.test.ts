@@ -57,6 +57,16 @@ describe('what proofs cover of a window', () => {
     expect(seen.unproven).toEqual([]);
   });
 
+  it('ends where the window left the timeline that was replayed', () => {
+    const forked = { ...window, timeline: 3, forks: [{ timeline: 1, lsn: '0/5000' }] };
+    const covered = (reachedTimeline: number, reachedLsn = '0/6000') =>
+      edges(coverageOf(forked, [proof('aa', '0/1000', reachedLsn, { reachedTimeline })]).proven);
+    expect(covered(3)).toEqual(['0/1000 0/6000']);
+    expect(covered(1)).toEqual(['0/1000 0/5000']);
+    expect(covered(1, '0/4000')).toEqual(['0/1000 0/4000']);
+    expect(covered(2)).toEqual([]);
+  });
+
   it('counts what passed, as long as it counts', () => {
     const passed = proof('aa', '0/1000', '0/2000');
     expect(isValid(passed, 60_000, time(30))).toBe(true);

@@ -28,7 +28,7 @@ interface Edge {
 
 /**
  * Which part of a window was proven: of each proof the snapshot it began with, if that lies in the window, and the log up to
- * what was replayed. Nothing else was ever tried.
+ * what was replayed, as far as the window goes the same way. Nothing else was ever tried.
  */
 export function coverageOf(window: RecoveryWindow, valid: readonly StoredProof[]): Coverage {
   const end: Edge = { lsn: parseLsn(window.toLsn), time: window.to };
@@ -60,7 +60,15 @@ function spanOf(
   const date = (text: string | undefined) => (text === undefined ? undefined : new Date(text));
   const from = { lsn: parseLsn(fromLsn), time: date(fromTime) };
   const reached = { lsn: parseLsn(reachedLsn), time: date(reachedTime) };
-  return [[from, reached.lsn < end.lsn ? reached : end]];
+  const timeline = proof.reachedTimeline ?? proof.timeline ?? window.timeline;
+  if (timeline === window.timeline) return [[from, earlier(reached, end)]];
+  const fork = window.forks?.find((each) => each.timeline === timeline);
+  if (fork === undefined) return [];
+  return [[from, earlier(reached, { lsn: parseLsn(fork.lsn), time: undefined })]];
+}
+
+function earlier(a: Edge, b: Edge): Edge {
+  return a.lsn < b.lsn ? a : b;
 }
 
 function describe([from, to]: readonly [Edge, Edge]): WindowSpan {

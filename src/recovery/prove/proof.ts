@@ -20,9 +20,12 @@ export interface Proof {
   /** End of the snapshot: the proof covers from here on. */
   readonly fromLsn?: string;
   readonly fromTime?: string;
+  /** Of the snapshot. */
   readonly timeline?: number;
   /** Behind the last byte that was replayed. */
   readonly reachedLsn?: string;
+  /** The timeline of that byte. */
+  readonly reachedTimeline?: number;
   /** Of the last commit that was replayed, else the end of the snapshot. */
   readonly reachedTime?: string;
   readonly serverVersion?: number;
@@ -68,6 +71,7 @@ const proofSchema = z.object({
   fromTime: z.iso.datetime().exactOptional(),
   timeline: count.exactOptional(),
   reachedLsn: position.exactOptional(),
+  reachedTimeline: count.exactOptional(),
   reachedTime: z.iso.datetime().exactOptional(),
   serverVersion: count.exactOptional(),
   phases: z.array(

@@ -61,13 +61,14 @@ export async function proveSource(options: ProveOptions): Promise<StoredProof> {
     return await append(options, { ...common(), ...restored, verdict: 'failed', checks: [] });
   }
   await using scratch = restored;
-  const { base, reachedLsn } = scratch;
+  const { base, reachedLsn, reachedTimeline } = scratch;
   const point = {
     snapshot: base.snapshot.id,
     fromLsn: base.info.stopLsn,
     fromTime: base.info.stopTime,
     timeline: base.info.timeline,
     reachedLsn: formatLsn(reachedLsn),
+    reachedTimeline,
     serverVersion: base.info.serverVersion,
   };
   const now = target.kind === 'latest' ? startTime : undefined;
@@ -77,7 +78,8 @@ export async function proveSource(options: ProveOptions): Promise<StoredProof> {
     return await append(options, { ...common(), ...point, ...failed });
   }
   const { replayedTime: reachedTime, verdict, checks, corruption } = found;
-  const rpo = measureLoss({ target, startTime, reachedTime, reachedLsn, live });
+  const reached = { lsn: reachedLsn, timeline: reachedTimeline };
+  const rpo = measureLoss({ target, startTime, reachedTime, reached, live });
   return await append(options, {
     ...common(),
     ...point,
@@ -141,6 +143,7 @@ async function examine(
     repository,
     source: source.name,
     lsn: reachedLsn,
+    timeline: scratch.reachedTimeline,
     progress,
     ...(spool ? { spool } : {}),
     ...aborting,

@@ -2,7 +2,7 @@ import { isLifeboatError, type Progress } from '../../../core/index.ts';
 import type { Repository, SnapshotId } from '../../../repository/index.ts';
 import { formatLsn, segmentName } from '../../../wal/index.ts';
 import { listReaches, type Reach } from '../restore/reaches.ts';
-import { timelineAt } from '../restore/timeline-path.ts';
+import { type TimelineSpan, timelineAt } from '../restore/timeline-path.ts';
 import { readWalTail } from '../restore/wal-tail.ts';
 import type { SpoolReader } from '../stream/spool-reader.ts';
 
@@ -14,6 +14,8 @@ export interface RecoveryWindow {
   readonly to: Date;
   readonly toLsn: string;
   readonly timeline: number;
+  /** Where it leaves an older timeline for the next one. */
+  readonly forks?: readonly { readonly timeline: number; readonly lsn: string }[];
   /** Snapshots that lie in it, the oldest first. */
   readonly snapshots: readonly SnapshotId[];
   /** Set when the log goes on behind a hole: the first segment that is missing. */
@@ -118,6 +120,7 @@ async function describeWindow(
   const newest = oldestFirst.at(-1) as Reach;
   const { holdings, path, end, timeline } = newest;
   const { segmentSizeBytes } = newest.backup.info;
+  const forks = path.slice(0, -1).filter((span) => span.end >= oldest.backup.stopLsn);
   const tail = await readWalTail(newest, newest.backup.startLsn, true, signal);
   const stopMs = Date.parse(newest.backup.info.stopTime);
   return {
@@ -126,11 +129,16 @@ async function describeWindow(
     to: new Date(Math.max(stopMs, Math.floor(tail.lastCommitMs ?? 0))),
     toLsn: formatLsn(end),
     timeline,
+    ...(forks.length > 0 ? { forks: forks.map(describeFork) } : {}),
     snapshots: oldestFirst.map(({ backup }) => backup.snapshot.id),
     ...(holdings.holdsBeyond(path, end)
       ? { missingSegment: segmentName(timelineAt(path, end), end, segmentSizeBytes) }
       : {}),
   };
+}
+
+function describeFork({ timeline, end }: TimelineSpan) {
+  return { timeline, lsn: formatLsn(end) };
 }
 
 function describeSnapshot({ backup }: Reach): PointSnapshot {

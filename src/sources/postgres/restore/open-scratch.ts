@@ -26,6 +26,7 @@ import { planRecovery, type RecoveryPlan, type RecoveryRequest } from './recover
 import { type ReplayedServer, replay } from './replay.ts';
 import { restoreSnapshot } from './restore-snapshot.ts';
 import { findSuperuser, maintenanceDatabases, type SuperuserLogin } from './superuser.ts';
+import { timelineAt } from './timeline-path.ts';
 
 export interface OpenScratchOptions extends RecoveryRequest {
   /** Default: found by the major version of the data. */
@@ -57,6 +58,8 @@ export interface ScratchServer extends AsyncDisposable {
   readonly dataFolder: string;
   /** Behind the last byte that was replayed. */
   readonly reachedLsn: Lsn;
+  /** The timeline of that byte. */
+  readonly reachedTimeline: number;
   readonly base: RecoveryPlan['backup'];
   /** Bytes of the snapshot that were restored. */
   readonly restoredBytes: number;
@@ -114,6 +117,7 @@ export async function openScratch(options: OpenScratchOptions): Promise<ScratchS
     return scratchServer(server, opened.login, {
       base: plan.backup,
       reachedLsn: replayed.reachedLsn,
+      reachedTimeline: timelineAt(plan.path, replayed.reachedLsn - 1n),
       restoredBytes: restored.bytes,
       leftOut,
     });
@@ -196,7 +200,10 @@ async function askNames(
 function scratchServer(
   server: RunningServer,
   login: SuperuserLogin,
-  facts: Pick<ScratchServer, 'base' | 'reachedLsn' | 'restoredBytes' | 'leftOut'>,
+  facts: Pick<
+    ScratchServer,
+    'base' | 'reachedLsn' | 'reachedTimeline' | 'restoredBytes' | 'leftOut'
+  >,
 ): ScratchServer {
   const { dataFolder } = server;
   return {
