@@ -3,6 +3,7 @@ import { isLifeboatError } from '../core/index.ts';
 import type { RecoveryPromises } from '../sources/index.ts';
 import type { CommandContext } from './command.ts';
 import { loadConfigured } from './configured.ts';
+import { isSamePlace } from './same-place.ts';
 
 /**
  * What the configuration promises of the sources in a repository, however it was named: whoever forgets and prunes by hand must not
@@ -14,21 +15,31 @@ export async function configuredPromises(
 ): Promise<RecoveryPromises> {
   const configuration = configurationOrNone(context);
   if (configuration === undefined) return new Map();
-  const name = nameOf(configuration, wanted ?? context.environment.LIFEBOAT_REPOSITORY);
+  const { environment } = context;
+  const place = wanted ?? environment.LIFEBOAT_REPOSITORY;
+  const name = await nameOf(configuration, place, environment);
   if (name === undefined) return new Map();
   // What the service consists of is loaded only where it is needed.
   const { keptSources, promisesOf } = await import('../service/index.ts');
   return promisesOf(keptSources(configuration, name));
 }
 
-function nameOf({ repositories }: Configuration, wanted: string | undefined): string | undefined {
+async function nameOf(
+  { repositories }: Configuration,
+  wanted: string | undefined,
+  environment: NodeJS.ProcessEnv,
+): Promise<string | undefined> {
   const all = Object.entries(repositories);
-  if (wanted !== undefined) {
-    const found = all.find(([name, { location }]) => name === wanted || location === wanted);
-    return found?.[0];
+  if (wanted === undefined) {
+    const originals =
+      all.length === 1 ? all : all.filter(([, each]) => each.copyFrom === undefined);
+    return originals[0]?.[0];
   }
-  const originals = all.length === 1 ? all : all.filter(([, each]) => each.copyFrom === undefined);
-  return originals[0]?.[0];
+  if (Object.hasOwn(repositories, wanted)) return wanted;
+  for (const [name, { location }] of all) {
+    if (await isSamePlace(wanted, location, environment)) return name;
+  }
+  return undefined;
 }
 
 function configurationOrNone(context: CommandContext): Configuration | undefined {
