@@ -117,7 +117,7 @@ export class SourceKeeper {
         if (signal.aborted || !isLifeboatError(error, 'postgres.slot-lost')) throw error;
         // What comes after the gap needs a base of its own; until then nothing later can be restored.
         this.#alarm(error, 'the slot is made anew and a new base backup begins at once');
-        const gap = await log.renewStream({ repository, signal });
+        const gap = await log.renewStream({ repository, signal, lost: error });
         if (gap) this.#nameGap(gap, news.safeUntil);
         this.#backupAfterGap();
         await sleep(delay.next(performance.now()), signal);

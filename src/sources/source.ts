@@ -1,4 +1,4 @@
-import type { ErrorCode, Progress } from '../core/index.ts';
+import type { ErrorCode, LifeboatError, Progress } from '../core/index.ts';
 import type { Repository, SnapshotId } from '../repository/index.ts';
 import type { Drift } from './postgres/baseline/drift.ts';
 
@@ -81,10 +81,12 @@ export interface SourceLog {
     context: SourceContext & { readonly onState: (state: StreamState) => void },
   ): Promise<void>;
   /**
-   * After the stream ended with `postgres.slot-lost`: lets it begin anew behind the gap. A new backup must follow. Resolves with
-   * what is missing, if anything is.
+   * After the stream ended with `postgres.slot-lost`, which is `lost`: lets it begin anew behind the gap. A new backup must follow.
+   * Resolves with what is missing, if anything is.
    */
-  renewStream(context: SourceContext): Promise<LogGap | undefined>;
+  renewStream(
+    context: SourceContext & { readonly lost: LifeboatError },
+  ): Promise<LogGap | undefined>;
   /**
    * Whether the log goes on behind a hole after the newest backup: then nothing later than the hole can be restored until there
    * is a newer backup.

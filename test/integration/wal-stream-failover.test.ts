@@ -6,7 +6,7 @@ import { parseConnectionUrl } from '../../src/sources/postgres/connection-url.ts
 import { renewSlot } from '../../src/sources/postgres/stream/renew-slot.ts';
 import { readSpool } from '../../src/sources/postgres/stream/spool-reader.ts';
 import { formatLsn, parseLsn, segmentStart, timelineStream } from '../../src/wal/index.ts';
-import { startPostgres, type TestServer, unprivileged } from '../support/postgres.ts';
+import { freePort, startPostgres, type TestServer, unprivileged } from '../support/postgres.ts';
 import { serversUnderTest } from '../support/servers.ts';
 import { need } from '../support/skip.ts';
 import {
@@ -112,7 +112,16 @@ describe.each(serversUnderTest(18))('failover of $name', (tested) => {
     await insertInto(second, 100);
     await using late = await startPostgres({ ...tested, bin, standbyOf: second });
     const cut = scene.stream({ settings: settingsOf(late) });
-    expect(await cut.failure).toMatchObject({ code: 'postgres.slot-lost' });
+    const { host, port } = settingsOf(late);
+    expect(await cut.failure).toMatchObject({
+      code: 'postgres.slot-lost',
+      context: { server: `${host}:${port}`, isStandby: true },
+    });
+    // A gap is for ever: another server that does not answer just now is waited for.
+    const away = { ...settingsOf(late), port: await freePort(), otherHosts: [{ host, port }] };
+    const waiting = scene.stream({ settings: away });
+    await waiting.until(({ problem = '' }) => /is lost.*could not connect/.test(problem));
+    await waiting.stop();
     const { spoolFolder } = scene;
     const log = scene.openLog();
     const gap = await renewSlot({ settings: settingsOf(late), slot, log, spoolFolder });

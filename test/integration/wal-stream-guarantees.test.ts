@@ -28,6 +28,14 @@ describe.each(serversUnderTest(13))('the guarantees of a stream from $name', (te
     const { rows } = await scene.server.query('select flush_lsn from pg_stat_replication');
     return parseLsn(rows[0]?.flush_lsn ?? '0/0');
   };
+  /** With whether its stream has everything. */
+  const slotOnServer = async () => {
+    const { rows } = await scene.server.query(
+      `select active_pid as pid, restart_lsn as restart, r.write_lsn >= pg_current_wal_flush_lsn() as "isThere"
+         from pg_replication_slots s left join pg_stat_replication r on r.pid = s.active_pid`,
+    );
+    return rows as { pid: number; restart: string; isThere: boolean }[];
+  };
   const has =
     (code: string, level?: 'early' | 'late') =>
     ({ alarms = [] }: StreamState) =>
@@ -73,6 +81,21 @@ describe.each(serversUnderTest(13))('the guarantees of a stream from $name', (te
     while ((await flushedOnServer()) <= flushed) await scene.insert(1000);
     expect(stream.state()?.flushed).toBe(flushed);
     expect(writtenUntil?.getTime()).toBeGreaterThan(flushedUntil?.getTime() ?? 0);
+
+    // Nor is the slot set back by a new connection, to WAL that may be gone. Nothing moves it on meanwhile.
+    await set('max_slot_wal_keep_size', '-1');
+    await stream.until(({ slot: looked }) => looked?.limitBytes === undefined);
+    const [former] = await slotOnServer();
+    await scene.server.query(`select pg_terminate_backend(${former?.pid})`);
+    await expect
+      .poll(async () => (await slotOnServer())[0]?.isThere, { timeout: 60_000 })
+      .toBe(true);
+    const [again] = await slotOnServer();
+    expect(again?.pid).not.toBe(former?.pid);
+    expect(parseLsn(again?.restart ?? '0/0')).toBeGreaterThanOrEqual(
+      parseLsn(former?.restart ?? ''),
+    );
+    await set('max_slot_wal_keep_size', `'96MB'`);
 
     await set('synchronous_standby_names', `'${slot}'`);
     await stream.until(({ slot: looked }) => looked?.syncState === 'sync');

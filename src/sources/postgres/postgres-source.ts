@@ -28,6 +28,7 @@ import { listReaches } from './restore/reaches.ts';
 import { findServerPrograms } from './server/index.ts';
 import { connectSql } from './sql-connection.ts';
 import { renewSlot } from './stream/renew-slot.ts';
+import { refuserOf } from './stream/server-choice.ts';
 import { slotName } from './stream/slot.ts';
 import { readSpool } from './stream/spool-reader.ts';
 import { streamWal } from './stream/stream-wal.ts';
@@ -154,9 +155,13 @@ export class PostgresSource implements Source, SourceLog {
     return archive && postgresArchive(this.name, archive);
   }
 
-  async renewStream(context: SourceContext): Promise<LogGap | undefined> {
-    const { signal } = context;
-    return await renewSlot({ ...this.#streamPlace(context), ...(signal ? { signal } : {}) });
+  async renewStream(
+    context: SourceContext & { readonly lost: LifeboatError },
+  ): Promise<LogGap | undefined> {
+    const { signal, lost } = context;
+    const place = this.#streamPlace(context);
+    const settings = refuserOf(place.settings, lost);
+    return await renewSlot({ ...place, settings, ...(signal ? { signal } : {}) });
   }
 
   async hasBackup({ repository }: SourceContext): Promise<boolean> {

@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -49,6 +50,7 @@ let outcomes: ArchiveOutcome[];
 let stop: AbortController;
 let serving: Promise<void>;
 
+const patience = { timeout: 20_000 };
 const inData = (...names: string[]) => join(data, ...names);
 const inWal = (...names: string[]) => inData('pg_wal', ...names);
 
@@ -215,6 +217,41 @@ describe('archive_command', () => {
     expect(readdirSync(join(folder, 'requests'))).toEqual([]);
   });
 
+  it('goes on whatever lies among the requests, and takes few at a time', async () => {
+    const requests = join(folder, 'requests');
+    const ask = (id: string, name: string) => {
+      const lines = [1, 'put', name, `pg_wal/${name}`, data, 'end', ''];
+      writeFileSync(join(requests, id), lines.join('\n'));
+    };
+    const id = (number: number) => `put-${nameOf(number)}-1`;
+    mkdirSync(join(requests, 'put-folder-1'));
+    ask(`put-${'1'.repeat(240)}-12345`, nameOf(1));
+    const numbers = [1, 2, 3, 4, 5, 6];
+    for (const number of numbers) {
+      writeFileSync(inWal(nameOf(number)), segment(number));
+      ask(id(number), nameOf(number));
+    }
+    const begun: (() => void)[] = [];
+    const appendSegment: Log['appendSegment'] = async (stream, start, bytes) => {
+      await new Promise<void>((resolve) => begun.push(resolve));
+      await log.appendSegment(stream, start, bytes);
+    };
+    await serve(altered({ appendSegment }));
+    await expect.poll(() => begun.length, patience).toBe(4);
+    const beat = () => readFileSync(join(folder, 'beat'), 'utf8');
+    const seen = beat();
+    await expect.poll(beat, patience).not.toBe(seen);
+    expect(begun).toHaveLength(4);
+    for (let done = 0; done < numbers.length; done += 1) {
+      await expect.poll(() => begun.length, patience).toBeGreaterThan(done);
+      begun[done]?.();
+    }
+    await expect
+      .poll(() => readdirSync(join(folder, 'answers')).sort(), patience)
+      .toEqual(numbers.map(id));
+    expect((await log.coverage())[0]?.end).toBe(BigInt(7 * size));
+  });
+
   it('stores what the server has marked ready before it asks', async () => {
     await serve();
     for (const number of [1, 2, 3]) {
@@ -307,6 +344,70 @@ describe('restore_command', () => {
     });
     rmSync(join(folder, 'client'));
     expect((await get(nameOf(1))).exit).toBe(255);
+  });
+
+  it('takes no answer that another process of its number was given', async () => {
+    await store([1]);
+    await serve();
+    writeFileSync(join(folder, 'answers/old'), '40\n\n');
+    // `exec` keeps the number.
+    const stale =
+      'mv "$0/answers/old" "$0/answers/get-%f-$$"; exec /bin/sh "$0/client" get %f "%p"';
+    const run = stale.replaceAll('$0', folder);
+    expect(await command(run, nameOf(1), 'pg_wal/RECOVERYXLOG')).toEqual({ exit: 0, said: '' });
+    expect(fetched().equals(segments[1] as Buffer)).toBe(true);
+  });
+
+  it('is answered by the next process when the one that fetches stops, or dies', async () => {
+    await store([1]);
+    writeFileSync(
+      join(folder, 'client'),
+      clientScript(folder, { silentMaxMs: 100, awayMaxMs: 600_000 }),
+    );
+    let isAsked = false;
+    const never: Log['read'] = (_stream, _start, _end, signal) => {
+      isAsked = true;
+      return new Promise((_resolve, reject) => {
+        signal?.addEventListener('abort', () => reject(signal.reason as Error));
+      });
+    };
+    await serve(altered({ read: never }));
+    const stopped = get(nameOf(1));
+    await expect.poll(() => isAsked, patience).toBe(true);
+    stop.abort();
+    await serving;
+    expect(readdirSync(join(folder, 'answers'))).toEqual([]);
+    await serve();
+    expect(await stopped).toEqual({ exit: 0, said: '' });
+    stop.abort();
+    await serving;
+    // A sign of life that never changes: the process was killed.
+    writeFileSync(join(folder, 'beat'), '1 1\n');
+    rmSync(inWal('RECOVERYXLOG'));
+    const died = get(nameOf(1));
+    await expect.poll(() => readdirSync(join(folder, 'requests')), patience).toHaveLength(1);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await serve();
+    expect(await died).toEqual({ exit: 0, said: '' });
+    expect(fetched().equals(segments[1] as Buffer)).toBe(true);
+  });
+
+  it('asks again when what was fetched is not there any more', async () => {
+    await store([1]);
+    await serve();
+    expect((await get(nameOf(1))).exit).toBe(0);
+    stop.abort();
+    await serving;
+    // Answered, and taken away by a process that stopped.
+    writeFileSync(join(folder, 'beat'), '1 1\n');
+    const asked = get(nameOf(1));
+    await expect.poll(() => readdirSync(join(folder, 'requests')), patience).toHaveLength(1);
+    const [id = ''] = readdirSync(join(folder, 'requests'));
+    rmSync(join(folder, 'requests', id));
+    writeFileSync(join(folder, 'answers', 'making'), `0\n${nameOf(1)}.asked\n`);
+    renameSync(join(folder, 'answers', 'making'), join(folder, 'answers', id));
+    await serve();
+    expect((await asked).exit).toBe(0);
   });
 
   it('writes for an account only where that may write itself', async (context) => {

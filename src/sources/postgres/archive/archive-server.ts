@@ -1,5 +1,5 @@
 import { watch } from 'node:fs';
-import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isLifeboatError, sleep } from '../../../core/index.ts';
 import type { Log } from '../../../repository/index.ts';
@@ -20,6 +20,10 @@ const answerMaxMs = 45_000;
 /** Clients that are older are dead. */
 const clientMaxMs = 120_000;
 const requestBytesMax = 10_000;
+/** Of each kind; a server hands over one at a time, and asks for one at a time. Each may be of 1 GiB. */
+const requestsAtOnce = 4;
+/** As clients name their requests. Whatever else an account leaves there is none, and stays. */
+const requestName = /^(put|get)-[\w.]{1,80}-\d{1,20}x{0,40}$/;
 
 export interface ArchiveServerOptions {
   readonly log: Log;
@@ -73,7 +77,9 @@ class ArchiveServer implements AsyncDisposable {
         await this.#endIdleSessions();
         if (beat % 10 === 1) await this.#sweepAnswers();
       }
-      for (const id of await readdir(requests)) {
+      for (const entry of await readdir(requests, { withFileTypes: true })) {
+        const id = entry.name;
+        if (!entry.isFile() || !requestName.test(id) || this.#isFull(id)) continue;
         if (this.#begun.has(id)) continue;
         const working = this.#take(id)
           .catch((error: unknown) => {
@@ -95,14 +101,27 @@ class ArchiveServer implements AsyncDisposable {
     }
   }
 
+  #isFull(id: string): boolean {
+    const kind = operationOf(id);
+    const begun = [...this.#begun.keys()].filter((each) => operationOf(each) === kind);
+    return begun.length >= requestsAtOnce;
+  }
+
   async #take(id: string): Promise<void> {
     const path = join(this.#options.folder, 'requests', id);
     const found = await this.#read(path);
     if (found === 'unfinished') return;
     const request = found === undefined ? undefined : parseRequest(found);
-    if (request !== undefined) await this.#publishAnswer(id, await this.#answer(request));
+    if (request?.operation === operationOf(id)) {
+      const answer = await this.#answer(request);
+      // The client waits for the next process.
+      if (answer === undefined) return;
+      await this.#publishAnswer(id, answer);
+    }
     // Not before: should we die, the next process answers it.
-    await rm(path, { force: true });
+    await unlink(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT' && error.code !== 'EISDIR') throw error;
+    });
   }
 
   /** Undefined when it is no request, or gone. */
@@ -119,23 +138,22 @@ class ArchiveServer implements AsyncDisposable {
     }
   }
 
-  async #answer(request: ArchiveRequest): Promise<string> {
+  /** Undefined: we stop before what a recovery asked for is fetched. It must not end because of that, nor because it takes long. */
+  async #answer(request: ArchiveRequest): Promise<string | undefined> {
     const { operation, name } = request;
     const { signal, onOutcome } = this.#options;
     const patience = new AbortController();
     const until = AbortSignal.any([signal, patience.signal]);
     try {
       const work = operation === 'put' ? this.#put(request) : this.#get(request);
-      const late = sleep(answerMaxMs, until).then(
-        () => `${answerCodes.failed}\n${name} takes long; it goes on, ask again\n`,
-        () => `${answerCodes.failed}\n${name}: lifeboat serve stops; ask again\n`,
-      );
+      const late = operation === 'put' ? lateAnswer(name, until) : aborted(until);
       const outcome = work.then((text) => {
         onOutcome({ operation, error: undefined });
         return text;
       });
       return await Promise.race([outcome, late]);
     } catch (error) {
+      if (signal.aborted && operation === 'get') return undefined;
       if (!signal.aborted) onOutcome({ operation, error });
       return describe(error);
     } finally {
@@ -210,6 +228,25 @@ class ArchiveServer implements AsyncDisposable {
       this.#wake = done;
     });
   }
+}
+
+function operationOf(id: string): string {
+  return id.slice(0, 3);
+}
+
+/** `archive_command` is called again soon. */
+function lateAnswer(name: string, until: AbortSignal): Promise<string> {
+  return sleep(answerMaxMs, until).then(
+    () => `${answerCodes.failed}\n${name} takes long; it goes on, ask again\n`,
+    () => `${answerCodes.failed}\n${name}: lifeboat serve stops; ask again\n`,
+  );
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
 }
 
 /** A code for the client, and a line for the log of the server. */

@@ -8,9 +8,9 @@ const absent = 40;
 export const answerCodes = { done: 0, refused: 1, absent, failed: 2 } as const;
 
 export interface ClientPatience {
-  /** Without a sign of life for so long the resident process is gone. It gives one each second. */
+  /** Without a sign of life for so long the resident process is gone, for `archive_command`. It gives one each second. */
   readonly silentMaxMs: number;
-  /** How long a recovery waits for one that is not there: a service that starts anew must not end it. */
+  /** How long a recovery waits for one that is not there or gives none: a service that starts anew must not end it. */
   readonly awayMaxMs: number;
 }
 
@@ -43,6 +43,10 @@ export function clientScript(folder: string, patience = usualPatience): string {
 folder=${quoted(folder)}
 op=$1 name=$2 path=$3
 id=$op-$name-$$
+# A process of that number may have been here before: an answer to it is none to us.
+while [ -e "$folder/answers/$id" ] || [ -e "$folder/requests/$id" ]; do id=\${id}x; done
+silentMaxMs=${patience.silentMaxMs}
+[ "$op" = put ] || silentMaxMs=${patience.awayMaxMs}
 
 say() { echo "lifeboat: $1" >&2; }
 # A standby asks again; a recovery must not take silence for the end of the log.
@@ -64,8 +68,11 @@ while [ ! -r "$folder/beat" ]; do
   sleep 0.1 || give_up "interrupted"
   tries=$((tries + 1))
 done
-printf '%s\\n' 1 "$op" "$name" "$path" "$PWD" end > "$folder/requests/$id" ||
-  give_up "$folder cannot be written to"
+ask() {
+  printf '%s\\n' 1 "$op" "$name" "$path" "$PWD" end > "$folder/requests/$id" ||
+    give_up "$folder cannot be written to"
+}
+ask
 
 last= silentMs=0 waits=0 pause=0.01 pauseMs=10
 while [ ! -e "$folder/answers/$id" ]; do
@@ -77,18 +84,25 @@ while [ ! -e "$folder/answers/$id" ]; do
   else
     last=$beat silentMs=0
   fi
-  if [ "$silentMs" -ge ${patience.silentMaxMs} ]; then
+  if [ "$silentMs" -ge "$silentMaxMs" ]; then
     rm -f "$folder/requests/$id"
     give_up "$name: lifeboat serve does not answer"
   fi
   waits=$((waits + 1))
   [ "$waits" -lt 300 ] || pause=0.1 pauseMs=100
+  # A request that is old is that of a dead client; what is fetched may take long, and the next process must find it.
+  [ "$op" = put ] || [ $((waits % 300)) -ne 0 ] || ask
 done
 code= text=
 { read -r code; read -r text; } < "$folder/answers/$id"
 case $op-$code in
   put-${answerCodes.done}) exit 0 ;;
-  get-${answerCodes.done}) exec mv "pg_wal/${readyFolderName}/$text" "$path" ;;
+  get-${answerCodes.done})
+    mv "pg_wal/${readyFolderName}/$text" "$path" && exit 0
+    # A service that stopped just then took it away.
+    [ "$4" = again ] || exec /bin/sh "$0" "$op" "$name" "$path" again
+    give_up "$name was fetched and is not there"
+    ;;
   get-${absent}) exit ${absent} ;;
 esac
 give_up "\${text:-the answer is not whole}"

@@ -62,6 +62,7 @@ async function findMisfit<Connection extends AsyncDisposable>(
     const kind = facts.isStandby ? 'a standby' : 'a primary';
     const mode = facts.isReadOnly && !facts.isStandby ? ', read-only' : '';
     return new LifeboatError('postgres.unreachable', `is ${kind}${mode}, not ${wanted}`, {
+      context: { isMisfit: true },
       retryable: true,
     });
   } finally {
@@ -89,8 +90,11 @@ function noServer(settings: ConnectionSettings, answers: readonly Answer[]): Lif
     const text = error.message.replace(`could not connect to ${describeConnection(host)}: `, '');
     return text.includes(place) ? text : `${place} ${text}`;
   });
-  // What somebody has to change comes before what may pass by itself.
-  const first = answers.find(({ error }) => error.code !== 'postgres.unreachable') ?? answers[0];
+  // What somebody has to change comes before what may pass by itself, and that before what is as it should be.
+  const first =
+    answers.find(({ error }) => error.code !== 'postgres.unreachable') ??
+    answers.find(({ error }) => error.context.isMisfit !== true) ??
+    answers[0];
   const { code, hint, context } = (first as Answer).error;
   const wish = settings.targetSession ? ` as ${settings.targetSession}` : '';
   return new LifeboatError(

@@ -3,7 +3,7 @@ import { judgeSlot } from './slot-danger.ts';
 import type { SlotLook } from './slot-look.ts';
 import type { StreamOptions } from './stream-options.ts';
 import type { StatePublisher } from './stream-state.ts';
-import { isWaitedFor, judgeSynchronous } from './synchronous.ts';
+import { isNeverWaitedFor, isWaitedFor, judgeSynchronous } from './synchronous.ts';
 
 /** How often an endangered slot is looked at, and may be let go on. */
 const endangeredIntervalMs = 5000;
@@ -34,14 +34,15 @@ export class Guarantees {
   consider(look: SlotLook, letSlotFollowSpool: () => void): number {
     const { slot, synchronous, applicationName = slot, slotMayRunAhead } = this.#options;
     const waits = isWaitedFor(look);
-    if (synchronous === undefined) this.#isHurried = waits === true && look.commitLevel === 'on';
+    // Also where less is promised than the server waits for.
+    this.#isHurried = synchronous === 'on' || (waits === true && look.commitLevel === 'on');
     const danger = judgeSlot(look, slot);
     this.#state.alarm('slot', danger);
     this.#state.alarm('synchronous', judgeSynchronous(look, synchronous, applicationName));
     const { standbyNames: _names, ...told } = look;
     this.#state.slot({ name: slot, ...told });
     // What is not known counts as waiting: a commit that waits for the repository must never be told that it is there.
-    const maySkip = slotMayRunAhead === true && synchronous === undefined && waits === false;
+    const maySkip = slotMayRunAhead === true && synchronous === undefined && isNeverWaitedFor(look);
     const runsAhead = maySkip && danger?.level === 'late';
     if (runsAhead) letSlotFollowSpool();
     return danger || waits ? Math.min(endangeredIntervalMs, this.#intervalMs) : this.#intervalMs;

@@ -5,7 +5,6 @@ import type { ConnectionSettings } from '../connection-settings.ts';
 import { connectReplication } from '../protocol/connect-replication.ts';
 import type { ReplicationConnection } from '../protocol/replication-connection.ts';
 import { LogCoverage } from './log-coverage.ts';
-import { ServerChoice } from './server-choice.ts';
 import { identify } from './server-identity.ts';
 import { createSlot, dropSlotOn, slotStart } from './slot.ts';
 import { Spool } from './spool.ts';
@@ -17,6 +16,7 @@ import { later } from './wal-position.ts';
  * is missing (undefined when nothing is). A new base backup has to follow.
  */
 export async function renewSlot(options: {
+  /** Of the server whose slot is lost, alone: what another one keeps must stay. */
   readonly settings: ConnectionSettings;
   readonly slot: string;
   readonly log: Log;
@@ -25,15 +25,8 @@ export async function renewSlot(options: {
 }): Promise<LogGap | undefined> {
   const { settings, signal } = options;
   await using spool = await Spool.open(options.spoolFolder);
-  const choice = new ServerChoice(settings);
-  for (;;) {
-    await using connection = await connectReplication(choice.settings, signal ? { signal } : {});
-    try {
-      return await renewOn(connection, spool, options);
-    } catch (error) {
-      if (!choice.passOver(connection.settings, error)) throw error;
-    }
-  }
+  await using connection = await connectReplication(settings, signal ? { signal } : {});
+  return await renewOn(connection, spool, options);
 }
 
 async function renewOn(

@@ -8,6 +8,8 @@ const ofOneServer: readonly ErrorCode[] = [
   'postgres.other-cluster',
   'postgres.slot-lost',
 ];
+/** Such a server will never go on where we are. */
+const goneAnotherWay: readonly ErrorCode[] = ['postgres.old-primary', 'postgres.other-cluster'];
 
 /**
  * Of several servers that the connection names, those that may go on where we are, in its order. One that cannot (a former primary
@@ -48,4 +50,27 @@ export class ServerChoice {
     this.#refusals.clear();
     return errors;
   }
+}
+
+/**
+ * Of what all servers said, that which decides. A lost slot ends in a gap, so it decides only if the primary said it, or no other
+ * server that was named may still have the WAL.
+ */
+export function decisiveOf(errors: readonly unknown[]): unknown {
+  const lost = errors.filter((error) => isLifeboatError(error, 'postgres.slot-lost'));
+  if (lost.length === 0) return errors.at(-1);
+  const ofPrimary = lost.find(({ context }) => context.isStandby === false);
+  return ofPrimary ?? errors.find(mayHaveWal) ?? lost[0];
+}
+
+function mayHaveWal(error: unknown): boolean {
+  if (isLifeboatError(error, 'postgres.slot-lost', ...goneAnotherWay)) return false;
+  // All that are left were reached, and are of a kind that the connection does not want.
+  return !isLifeboatError(error) || error.context.isMisfit !== true;
+}
+
+/** The server whose slot is lost: no other one's is touched. */
+export function refuserOf(settings: ConnectionSettings, lost: LifeboatError): ConnectionSettings {
+  const refuser = eachHost(settings).find((host) => describePlace(host) === lost.context.server);
+  return refuser ?? settings;
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isLifeboatError, LifeboatError } from '../../../core/index.ts';
+import { type ErrorContext, isLifeboatError, LifeboatError } from '../../../core/index.ts';
 import { formatLsn, type Lsn, segmentStart } from '../../../wal/index.ts';
 import type { ConnectionSettings } from '../connection-settings.ts';
 import { readLsn } from '../protocol/backend-messages.ts';
@@ -44,18 +44,26 @@ export async function slotStart(
   slot: string,
   segmentSizeBytes: number,
 ): Promise<WalPosition> {
-  if (connection.serverVersion >= 150000) {
-    const command = `READ_REPLICATION_SLOT ${quoteIdentifier(slot)}`;
-    const [, restartLsn, timeline] = (await connection.query(command))[0]?.rows[0] ?? [];
-    if (restartLsn && timeline) {
-      return {
-        timeline: Number(timeline),
-        start: segmentStart(readLsn(restartLsn), segmentSizeBytes),
-      };
-    }
-  }
+  const kept = await slotPosition(connection, slot, segmentSizeBytes);
+  if (kept) return kept;
   const { timeline, flushLsn } = await connection.identifySystem();
   return { timeline, start: segmentStart(flushLsn, segmentSizeBytes) };
+}
+
+/** Start of the first segment that the slot keeps; undefined when there is none, and before version 15. */
+export async function slotPosition(
+  connection: ReplicationConnection,
+  slot: string,
+  segmentSizeBytes: number,
+): Promise<WalPosition | undefined> {
+  if (connection.serverVersion < 150000) return undefined;
+  const command = `READ_REPLICATION_SLOT ${quoteIdentifier(slot)}`;
+  const [, restartLsn, timeline] = (await connection.query(command))[0]?.rows[0] ?? [];
+  if (!restartLsn || !timeline) return undefined;
+  return {
+    timeline: Number(timeline),
+    start: segmentStart(readLsn(restartLsn), segmentSizeBytes),
+  };
 }
 
 /** Drops the slot, so that the server keeps no WAL for us any more. Waits until nobody uses it. One that is gone is fine. */
@@ -77,10 +85,15 @@ export async function dropSlotOn(connection: ReplicationConnection, slot: string
 }
 
 /** Gives errors of slot and stream commands their own codes. */
-export function slotError(error: unknown, slot: string, wanted?: Lsn): unknown {
+export function slotError(
+  error: unknown,
+  slot: string,
+  wanted?: Lsn,
+  server: ErrorContext = {},
+): unknown {
   const sqlstate = sqlstateOf(error);
   const fact = (error as Error).message;
-  const context = wanted === undefined ? {} : { wanted: formatLsn(wanted) };
+  const context = wanted === undefined ? server : { ...server, wanted: formatLsn(wanted) };
   if (sqlstate === '55006') {
     return new LifeboatError('postgres.slot-busy', `the slot ${slot} is in use: ${fact}`, {
       hint: 'See pg_replication_slots.active_pid. Two streamers need two source names.',

@@ -1,6 +1,6 @@
 import { isLifeboatError, LifeboatError } from '../../../core/index.ts';
 import { formatLsn, type Lsn, lsn, segmentStart } from '../../../wal/index.ts';
-import type { ConnectionSettings } from '../connection-settings.ts';
+import { type ConnectionSettings, describePlace } from '../connection-settings.ts';
 import { connectReplication } from '../protocol/connect-replication.ts';
 import type {
   ReplicationConnection,
@@ -12,7 +12,8 @@ import type { Exposure } from './exposure.ts';
 import { aheadAlarm, type Guarantees } from './guarantees.ts';
 import type { LogCoverage } from './log-coverage.ts';
 import { identify } from './server-identity.ts';
-import { createSlot, dropSlotOn, slotError, sqlstateOf } from './slot.ts';
+import { createSlot, dropSlotOn, slotError, slotPosition, sqlstateOf } from './slot.ts';
+import type { SlotAhead } from './slot-ahead.ts';
 import type { Spool } from './spool.ts';
 import { judgeSpool } from './spool-pressure.ts';
 import { claimCluster, findStart, followHistory, heldBefore } from './start-position.ts';
@@ -35,6 +36,7 @@ export interface SessionContext {
   readonly uploader: Uploader;
   readonly state: StatePublisher;
   readonly guarantees: Guarantees;
+  readonly ahead: SlotAhead;
   /** Of what is in the spool, and of what is in the repository. */
   readonly exposure: { readonly written: Exposure; readonly flushed: Exposure };
   readonly warn: (message: string) => void;
@@ -53,6 +55,8 @@ export class StreamSession {
   readonly #inner = new AbortController();
   #sendStatus: () => void = () => {};
   #server: ConnectionSettings | undefined;
+  #isStandby = false;
+  #timeline = 0;
   #appending: Promise<void> | undefined;
   #committing: Promise<void> | undefined;
   #failure: unknown;
@@ -63,8 +67,6 @@ export class StreamSession {
   #serverEnd: Lsn = lsn(0n);
   #impatient = 0;
   #impatientSinceMs = 0;
-  /** The slot may go this far although the repository has less. */
-  #aheadTo: Lsn = lsn(0n);
 
   constructor(context: SessionContext) {
     this.#context = context;
@@ -87,6 +89,7 @@ export class StreamSession {
       });
       this.#server = connection.settings;
       const server = await identify(connection);
+      this.#isStandby = server.isStandby;
       await claimCluster(server, options.systemId, spool, coverage);
       uploader.learnCoverage();
       const wanted = given ?? (await findStart(connection, server, options.slot, spool, coverage));
@@ -95,6 +98,7 @@ export class StreamSession {
       this.#isFirst = spool.segments.length === 0 && coverage.isEmpty;
       const before = given ? undefined : heldBefore(position, server, spool, coverage);
       const segment = await spool.begin(before ?? position);
+      await this.#findSlotAhead(connection, position, server.segmentSizeBytes);
       // Without a file of its own to compare with, the log's copy is compared when it is offered again.
       if (before && segment.lengthBytes === 0) uploader.offerAgain(segment);
       uploader.learnCoverage();
@@ -112,6 +116,20 @@ export class StreamSession {
       this.#stopping = true;
       await Promise.allSettled([this.#appending, this.#committing]);
     }
+  }
+
+  /** Where the slot may run ahead it may have done so for a former process, too. */
+  async #findSlotAhead(
+    connection: ReplicationConnection,
+    position: WalPosition,
+    segmentSizeBytes: number,
+  ): Promise<void> {
+    const { options, ahead } = this.#context;
+    this.#timeline = position.timeline;
+    ahead.begin(position, segmentSizeBytes);
+    if (!options.slotMayRunAhead) return;
+    const kept = await slotPosition(connection, options.slot, segmentSizeBytes);
+    if (kept) ahead.follow(kept);
   }
 
   /** From `before` where that is possible; undefined when the server has only what begins at `position`. */
@@ -155,7 +173,7 @@ export class StreamSession {
     try {
       return await this.#start(connection, position);
     } catch (error) {
-      if (sqlstateOf(error) !== '42704') throw slotError(error, slot, position.start);
+      if (sqlstateOf(error) !== '42704') throw this.#slotError(error, position);
     }
     await createSlot(connection, slot);
     try {
@@ -166,8 +184,14 @@ export class StreamSession {
     } catch (error) {
       // An unused slot would keep WAL until the server's disk is full.
       if (sqlstateOf(error) === '58P01') await dropSlotOn(connection, slot);
-      throw slotError(error, slot, position.start);
+      throw this.#slotError(error, position);
     }
+  }
+
+  #slotError(error: unknown, { start }: WalPosition): unknown {
+    const server = this.#server && { server: describePlace(this.#server) };
+    const context = { ...server, isStandby: this.#isStandby };
+    return slotError(error, this.#context.options.slot, start, context);
   }
 
   #start(connection: ReplicationConnection, position: WalPosition): Promise<ReplicationEnd> {
@@ -281,15 +305,14 @@ export class StreamSession {
 
   /** Lets the slot go as far as the spool is now. What is written from here on waits for the next time. */
   followSpool(): void {
-    this.#aheadTo = this.#written();
+    this.#context.ahead.follow({ timeline: this.#timeline, start: this.#written() });
     this.#sendStatus();
     this.publish();
   }
 
   /** What the server hears as flushed. */
   #told(): Lsn {
-    const flushed = this.#flushed();
-    return flushed > this.#aheadTo ? flushed : this.#aheadTo;
+    return this.#context.ahead.told(this.#flushed(), this.#written());
   }
 
   /** Never ahead of what the server sent on this connection. */
@@ -307,13 +330,14 @@ export class StreamSession {
   }
 
   publish(): void {
-    const { state, exposure, options } = this.#context;
+    const { state, exposure, options, ahead, uploader } = this.#context;
     const written = this.#written();
     const flushed = this.#flushed();
     const now = Date.now();
     exposure.written.reached(written, now);
     exposure.flushed.reached(flushed, now);
-    state.alarm('ahead', this.#told() > flushed ? aheadAlarm(options.slot) : undefined);
+    const isAhead = uploader.flushed !== undefined && ahead.isBeyond(uploader.flushed);
+    state.alarm('ahead', isAhead ? aheadAlarm(options.slot) : undefined);
     state.positions(() => ({
       written,
       flushed,

@@ -2,7 +2,8 @@ import { type ErrorCode, isLifeboatError, sleep } from '../../../core/index.ts';
 import { Exposure } from './exposure.ts';
 import { Guarantees } from './guarantees.ts';
 import { LogCoverage } from './log-coverage.ts';
-import { ServerChoice } from './server-choice.ts';
+import { decisiveOf, ServerChoice } from './server-choice.ts';
+import { SlotAhead } from './slot-ahead.ts';
 import { watchSlot } from './slot-watch.ts';
 import { Spool } from './spool.ts';
 import { defaultLimits, type StreamOptions } from './stream-options.ts';
@@ -73,6 +74,7 @@ class WalStream {
       options: this.#options,
       limits,
       guarantees,
+      ahead: new SlotAhead(),
       exposure: { written: new Exposure(), flushed: new Exposure() },
       spool,
       coverage,
@@ -138,8 +140,7 @@ class WalStream {
 
   async #pauseAfter(error: unknown): Promise<void> {
     const all = [...this.#servers.reset(), error];
-    // A server that would do if WAL were not missing is the one to go on with.
-    const decisive = all.find((each) => isLifeboatError(each, 'postgres.slot-lost')) ?? error;
+    const decisive = decisiveOf(all);
     if (!this.#isPassing(decisive)) throw decisive;
     this.#failures += 1;
     const facts = all.map((each) => (each instanceof Error ? each.message : String(each)));

@@ -11,6 +11,14 @@ export function isWaitedFor({ standbyNames, syncState }: SlotLook): boolean | un
   return syncState === 'sync' || syncState === 'quorum';
 }
 
+/**
+ * Whether it can be ruled out that a commit waits for us. A `potential` one takes the place of the standby that the server waits for when that
+ * goes away, and what it was told before counts.
+ */
+export function isNeverWaitedFor({ standbyNames, syncState }: SlotLook): boolean {
+  return standbyNames.trim() === '' || syncState === 'async';
+}
+
 /** What the server does is not what was asked for, or it waits for what never comes. Pure. */
 export function judgeSynchronous(
   look: SlotLook,
