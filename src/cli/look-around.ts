@@ -73,14 +73,14 @@ export function lookAround(options: LookAroundOptions): LookAround {
         if (command.kind !== 'where') clock = await move(server, command, clock, options);
         await tellWhere(options, server, isQuestion);
       } catch (error) {
-        if (!isLifeboatError(error) || !isHarmless(error)) throw error;
+        if (!isLifeboatError(error) || !isHarmless(error) || !server.isStanding()) throw error;
         output.warn(error.message, error.hint);
       }
     }
   };
 }
 
-/** Nothing was done to the copy. */
+/** What a wish may be answered with that nobody can fulfil. */
 function isHarmless({ code }: LifeboatError): boolean {
   return code === 'usage.invalid' || code.startsWith('target.') || code === 'log.gap';
 }

@@ -169,5 +169,11 @@ describe.each(serversUnderTest(13))('targets by name, $name', ({ name, major, bi
       (a, b) => a.time.getTime() - b.time.getTime(),
     )[0];
     expect(await notesAt({ kind: 'snapshot-end' }, oldest?.id)).toEqual([]);
+    // Nothing of the log is kept behind this one.
+    await live.backup();
+    expect((await notesAt({ kind: 'snapshot-end' })).slice(-2)).toEqual([
+      'after the first mark',
+      'last',
+    ]);
   });
 });

@@ -35,8 +35,13 @@ export interface DeltaRequest {
 }
 
 const controlFile = 'global/pg_control';
-/** Ours, and what a file system has at its root. */
-const keptPaths: readonly string[] = [markerName, `global/${controlAsideName}`, 'lost+found'];
+/** Ours. */
+const keptPaths: readonly string[] = [markerName, `global/${controlAsideName}`];
+/** What a file system has at its root: `pg_wal` and tablespaces may be one of their own. */
+const keptName = 'lost+found';
+/** What a server keeps in `pg_wal`. */
+const walEntry =
+  /^([0-9A-F]{24}(\.partial|\.[0-9A-F]{8}\.backup)?|[0-9A-F]{8}\.history|xlogtemp\.\d+|RECOVERY(XLOG|HISTORY)|archive_status|summaries)$/;
 
 /**
  * Compares the trees, not yet contents. Where the WAL and tablespaces lie is the host's affair: links there are followed. Errors:
@@ -61,6 +66,7 @@ class DeltaWalk {
   readonly extra: string[] = [];
   readonly #request: DeltaRequest;
   #settings: ReadonlySet<string> = new Set();
+  #isWalElsewhere = false;
 
   constructor(request: DeltaRequest) {
     this.#request = request;
@@ -74,6 +80,7 @@ class DeltaWalk {
     if (path === '') {
       this.#settings = await settingLinks(this.#request.folder, nodes);
       for (const name of this.#settings) present.delete(name);
+      this.#isWalElsewhere = present.get('pg_wal') === 'link';
     }
     const seen = new Set<string>();
     for (const child of nodes) {
@@ -98,7 +105,9 @@ class DeltaWalk {
     }
     for (const name of present.keys()) {
       const each = path === '' ? name : `${path}/${name}`;
-      if (seen.has(name) || keptPaths.includes(each)) continue;
+      if (seen.has(name) || name === keptName || keptPaths.includes(each)) continue;
+      // A folder elsewhere may hold what is no business of ours.
+      if (path === 'pg_wal' && this.#isWalElsewhere && !walEntry.test(name)) continue;
       // In a tablespace's folder other clusters, of other versions, may have folders beside ours.
       if (tablespaceAt(path) === undefined) this.extra.push(each);
     }

@@ -20,6 +20,8 @@ export interface PausedServer {
   readonly socketFolder: string;
   readonly port: number;
   readonly user: string;
+  /** False when a `goOn` failed on its way: then there is nothing to look at any more. */
+  isStanding(): boolean;
   where(): Promise<PausedAt>;
   /** Goes on to a later moment. Errors: `target.behind`, those of planning and replaying. */
   goOn(target: RecoveryTarget): Promise<void>;
@@ -56,6 +58,7 @@ export async function replayLookingAround(
       socketFolder,
       port,
       user: recovery.login.user,
+      isStanding: () => recovery.isStanding,
       where: () => whereIs(recovery, options.signal),
       goOn: (target) => goOn(recovery, { ...request, target }),
       nextCommit: () => nextCommit(recovery, options.signal),

@@ -36,6 +36,8 @@ export interface PausedRecoveryOptions extends Omit<ReplayOptions, 'plan'> {
 }
 
 const pausedLine = /pausing at the end of recovery/;
+/** PostgreSQL 14 and newer: a setting was raised within the log, and it stands still until somebody ends it. */
+const stuckLine = /recovery has paused/;
 const runningLine = /database system is ready to accept connections/;
 /** What a replay that is open for reading needs as much of as the original had; the server says how much. */
 const lowerSetting =
@@ -92,6 +94,11 @@ export class PausedRecovery implements AsyncDisposable {
   /** What it followed to where it stands. */
   get plan(): RecoveryPlan {
     return this.#plan;
+  }
+
+  /** False when it failed on its way. */
+  get isStanding(): boolean {
+    return this.#server !== undefined;
   }
 
   get server(): RunningServer {
@@ -184,7 +191,7 @@ export class PausedRecovery implements AsyncDisposable {
     const { programs, dataFolder, isScratch, account, signal } = this.#options;
     for (;;) {
       try {
-        return await runServer({
+        const server = await runServer({
           programs,
           dataFolder,
           settings: {
@@ -195,21 +202,31 @@ export class PausedRecovery implements AsyncDisposable {
             recovery_target_action: action,
           },
           dataIsScratch: isScratch,
-          readyLine,
+          readyLine: new RegExp(`${readyLine.source}|${stuckLine.source}`),
           runFolder: this.#runFolder,
           ...(account === undefined ? {} : { account }),
           ...(signal ? { signal } : {}),
         });
+        if (!server.log.find(stuckLine)) return server;
+        await this.#leaveStuck(server);
       } catch (error) {
-        if (!this.#raise(error)) throw explainFailure(error, this.#feed, this.#plan);
+        if (!isLifeboatError(error, 'postgres.start-failed')) throw error;
+        const { log } = error.context;
+        const lines = [error.message, ...((log as readonly string[] | undefined) ?? [])];
+        if (!this.#raise(lines)) throw explainFailure(error, this.#feed, this.#plan);
       }
     }
   }
 
+  async #leaveStuck(server: RunningServer): Promise<void> {
+    await using stuck = server;
+    await stuck.stop('fast');
+    const lines = stuck.log.lastLines(200);
+    if (!this.#raise(lines)) throw notReached(this.#plan, undefined, 'the server paused before it');
+  }
+
   /** Takes over what the server said it has too little of. False when that is not why it ended. */
-  #raise(error: unknown): boolean {
-    if (!isLifeboatError(error, 'postgres.start-failed')) return false;
-    const lines = [error.message, ...((error.context.log as readonly string[] | undefined) ?? [])];
+  #raise(lines: readonly string[]): boolean {
     const found = lines.map((line) => lowerSetting.exec(line)).find((match) => match !== null);
     const [, name = '', value = ''] = found ?? [];
     if (!found || this.#raised.get(name) === value) return false;

@@ -20,8 +20,13 @@ export async function stopWithin(
   const { backup, end, path } = reach;
   if (end < backup.stopLsn) return undefined;
   switch (target.kind) {
-    case 'snapshot-end':
-      return { ...endingOn(reach, backup.info.timeline), stop: { kind: 'consistent' } };
+    case 'snapshot-end': {
+      const found = await atEnd(endingOn(reach, backup.info.timeline), signal);
+      // PostgreSQL notices behind a record that it is consistent, and stops at the next; there must be one.
+      return found.stop.lastRecord < backup.stopLsn
+        ? found
+        : { ...found, stop: { kind: 'consistent' } };
+    }
     case 'latest':
       await refuseHole(reach);
       return await atEnd(reach, signal);
