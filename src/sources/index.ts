@@ -70,6 +70,7 @@ export { judgeRoom } from './postgres/doctor/judge-room.ts';
 export {
   type ClientPrograms,
   type DumpDocument,
+  type DumpOrigin,
   DumpSource,
   type DumpSourceSettings,
   findClientPrograms,

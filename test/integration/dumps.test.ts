@@ -158,6 +158,14 @@ sources:
     const again = await last('extract', ...into('named'));
     expect(again).toMatchObject({ exitCode: 1, code: 'extract.failed' });
     expect(await md5('named')).toBe(before);
+    await server.query('create database part');
+    const part = [...into('part'), '--schema', 'shop'];
+    const misspelt = await last('extract', ...part, '--schema', 'shpo');
+    expect(misspelt).toMatchObject({ exitCode: 1, code: 'extract.missing' });
+    const schemas = `select from pg_namespace where nspname in ('shop', 'shpo')`;
+    expect((await server.query(schemas, 'part')).rowCount).toBe(0);
+    expect(await last('extract', ...part)).toMatchObject({ type: 'extract', exitCode: 0 });
+    expect(await md5('part')).toBe(await md5('shop'));
     const secret = server.url('named').replace('postgres@', 'postgres:hunter2@');
     const refused = await last('extract', '--database', 'shop', '--into', secret);
     expect(refused).toMatchObject({ exitCode: 2, code: 'usage.invalid' });

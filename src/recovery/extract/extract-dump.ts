@@ -1,8 +1,9 @@
 import { LifeboatError, type Progress, silentProgress } from '../../core/index.ts';
-import type { Repository, Snapshot } from '../../repository/index.ts';
+import type { BlobId, Repository, Snapshot } from '../../repository/index.ts';
 import {
   type ConnectionSettings,
   type DumpDocument,
+  type DumpOrigin,
   type DumpSource,
   findClientPrograms,
   pipeDump,
@@ -10,7 +11,8 @@ import {
   readDumpDocument,
   startClientProgram,
 } from '../../sources/index.ts';
-import { openTarget } from './target-server.ts';
+import { requireSchemas, schemaArguments } from './dumped-schemas.ts';
+import { makeSchemas, openTarget } from './target-server.ts';
 
 export interface ExtractDumpOptions {
   readonly source: DumpSource;
@@ -56,6 +58,10 @@ export async function extractDump(options: ExtractDumpOptions): Promise<Extracte
     programsFolder ? { configuredFolder: programsFolder } : {},
   );
   await using target = await openTarget(options.connection, programs, signal);
+  const read = () => readStored(repository, node.content as readonly BlobId[], signal);
+  const { schemas } = options;
+  await requireSchemas({ ...options, program: programs.pgRestore, dump: read() });
+  await makeSchemas(target, schemas);
   const task = 'extract';
   progress({ type: 'begin', task, title: `loading ${dump.name} of ${dump.time}` });
   try {
@@ -64,13 +70,12 @@ export async function extractDump(options: ExtractDumpOptions): Promise<Extracte
       args: loaderArguments(options, target.connection),
       connection: target.connection,
       failure: 'extract.failed',
-      hint: `The target is as before. Roles that are missing there: \`lifeboat dump ${snapshot.id.slice(0, 8)} ${document.globals.path}\` has them all; or load with --without-owners.`,
+      hint: `The target is as before${schemas.length > 0 ? ', but for the schema itself if there was none' : ''}. Roles that are missing there: \`lifeboat dump ${snapshot.id.slice(0, 8)} ${document.globals.path}\` has them all; or load with --without-owners.`,
       signal,
       ...(target.isReadOnly ? { serverOptions: '-c default_transaction_read_only=off' } : {}),
     });
-    const stored = repository.readFileContent(node.content, signal ? { signal } : {});
     let done = 0;
-    await pipeDump({ stdout: stored, ended: Promise.resolve(), kill: () => {} }, load, (bytes) => {
+    await pipeDump(read(), load, (bytes) => {
       done += bytes;
       progress({ type: 'progress', task, done, total: dump.bytes, unit: 'bytes' });
     });
@@ -99,6 +104,15 @@ async function chooseSnapshot({
   );
 }
 
+function readStored(
+  repository: Repository,
+  content: readonly BlobId[],
+  signal: AbortSignal | undefined,
+): DumpOrigin {
+  const stdout = repository.readFileContent(content, signal ? { signal } : {});
+  return { stdout, ended: Promise.resolve(), kill: () => {} };
+}
+
 function findDump({ database }: ExtractDumpOptions, { databases }: DumpDocument) {
   const found = databases.find(({ name }) => name === database);
   if (found) return found;
@@ -120,7 +134,7 @@ function loaderArguments(
     '--no-publications',
     '--no-subscriptions',
     ...(withoutOwners ? ['--no-owner', '--no-acl'] : []),
-    ...schemas.map((schema) => `--schema=${schema}`),
+    ...schemaArguments(schemas),
     `--dbname=dbname=${quoteConnectionValue(target.database)}`,
   ];
 }

@@ -51,12 +51,15 @@ export async function schemaExists({ session }: TargetServer, name: string): Pro
   return (await session.rows('select from pg_namespace where nspname = $1', [name])).length > 0;
 }
 
-/** pg_dump writes no schema along with single tables. One that is made here stays when the load fails: empty, it harms nobody. */
-export async function makeSchemas(
-  { session, isReadOnly }: TargetServer,
-  names: readonly string[],
-): Promise<void> {
+/**
+ * Single tables, and what pg_restore takes of a dump by --schema, come without their schema. One that is made here stays when the load
+ * fails: empty, it harms nobody.
+ */
+export async function makeSchemas(target: TargetServer, names: readonly string[]): Promise<void> {
+  const { session, isReadOnly } = target;
   for (const name of names) {
+    // Even IF NOT EXISTS asks for the right to make one.
+    if (await schemaExists(target, name)) continue;
     await session.run(`begin ${isReadOnly ? 'read write' : ''}`);
     await session.run(`create schema if not exists ${quoteName(name)}`);
     await session.run('commit');

@@ -9,4 +9,4 @@ export { quoteConnectionValue } from './connection-value.ts';
 export { type DumpDocument, readDumpDocument } from './dump-document.ts';
 export { DumpSource, type DumpSourceSettings } from './dump-source.ts';
 export { type ClientPrograms, findClientPrograms } from './find-client-programs.ts';
-export { pipeDump } from './pipe-dump.ts';
+export { type DumpOrigin, pipeDump } from './pipe-dump.ts';
