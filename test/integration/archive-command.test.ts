@@ -164,7 +164,8 @@ describe.each(serversUnderTest(...majors))('archive_command on $name', (server) 
     if (unprivileged.uid !== undefined) {
       chownSync(join(copy, 'standby.signal'), unprivileged.uid, unprivileged.gid as number);
     }
-    chmodSync(place.folder, 0o777);
+    // Of everybody, as /tmp is: nobody replaces the folder of root in it.
+    chmodSync(place.folder, 0o1777);
     let said = '';
     const start = () => {
       const started = spawn(join(bin as string, 'postgres'), ['-D', copy], {

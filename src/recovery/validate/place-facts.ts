@@ -21,7 +21,8 @@ export async function readPlaceFacts(
     open: boolean;
     isTemplate: boolean;
   }>(
-    `select oid::int8::float8 as oid, datname::text as name, datallowconn as open,
+    // -2: DROP DATABASE was interrupted, and nothing connects to what is left.
+    `select oid::int8::float8 as oid, datname::text as name, datallowconn and datconnlimit <> -2 as open,
        datistemplate as "isTemplate"
      from pg_database order by oid`,
   );

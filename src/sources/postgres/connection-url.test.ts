@@ -60,6 +60,20 @@ describe('a connection URL', () => {
     expect(withUser('postgres://h1,h2:1/shop', 'OWNER')).toBe('postgres://OWNER@h1,h2:1/shop');
   });
 
+  it('repeats nothing of what may be a password', () => {
+    const message = (url: string) => {
+      try {
+        parseConnectionUrl(url);
+      } catch (error) {
+        return (error as Error).message;
+      }
+      throw new Error('it was accepted');
+    };
+    for (const url of ['postgres://me:s3cret/db', 'postgres://me:s3:cret/db']) {
+      expect(message(url)).not.toMatch(/s3|cret/);
+    }
+  });
+
   it('asks for the name of the server when it trusts every public authority', () => {
     const parse = (query: string) => parseConnectionUrl(`postgres://me@db/shop?${query}`);
     expect(parse('sslrootcert=system').sslmode).toBe('verify-full');
@@ -78,6 +92,7 @@ describe('a connection URL', () => {
     ['postgres://me@db/shop?target_session_attrs=master', /must be one of any/],
     ['postgres://me@db/shop?channel_binding=require', /channel_binding is not understood/],
     ['postgres://me@db/shop?connect_timeout=soon', /no number/],
+    ['postgres://me@db/shop?sslmode=verify-ca', /needs sslrootcert/],
     ['postgres://me@db/%zz', /hexadecimal/],
   ])('%s is refused', (url, message) => {
     expect(() => parseConnectionUrl(url)).toThrow(message);

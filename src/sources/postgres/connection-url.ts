@@ -90,7 +90,8 @@ function readOptions(query: string): ReadonlyMap<string, string> {
 function readHosts(authority: string, options: ReadonlyMap<string, string>): readonly HostPlace[] {
   const places = authority.split(',').map((each) => {
     const parts = /^(?:\[([0-9A-Fa-f:.%]+)\]|([^:[\]]*))(?::([^:]*))?$/.exec(each);
-    if (!parts) throw invalid(`${JSON.stringify(each)} is no host with a port`);
+    // Not repeated, as the port below: without an @ they may be a role and its password.
+    if (!parts) throw invalid('one of its hosts is no host with a port');
     return { host: parts[1] ?? decode(parts[2] ?? ''), port: parts[3] ?? '' };
   });
   const hosts = options.get('host')?.split(',') ?? places.map(({ host }) => host);
@@ -107,7 +108,9 @@ function readHosts(authority: string, options: ReadonlyMap<string, string>): rea
 function readPort(text: string): number {
   const port = Number(text);
   if (/^\d{1,5}$/.test(text) && port > 0 && port < 65_536) return port;
-  throw invalid(`${JSON.stringify(text)} is no port`);
+  throw invalid(
+    'what stands behind the : of a host is no port; a role and its password end with an @',
+  );
 }
 
 function readTls(options: ReadonlyMap<string, string>) {
@@ -120,6 +123,9 @@ function readTls(options: ReadonlyMap<string, string>) {
     oneOf('sslmode', sslModes, options) ?? (isSystem ? 'verify-full' : 'prefer');
   if (isSystem && sslmode !== 'verify-full') {
     throw invalid(`sslrootcert=system needs sslmode=verify-full, not ${sslmode}`);
+  }
+  if (sslmode === 'verify-ca' && sslRootCert === undefined) {
+    throw invalid('sslmode=verify-ca needs sslrootcert, the file of the authority to trust');
   }
   if ((sslCert === undefined) !== (sslKey === undefined)) {
     throw invalid('sslcert and sslkey go together');

@@ -20,7 +20,9 @@ async function plan(place: Place, desk: Desk): Promise<CheckPlan> {
   const units: CheckUnit[] = [];
   const notChecked: NotChecked[] = [];
   for (const database of place.databases) {
-    const amcheck = await ensureExtension(desk, database.name, 'amcheck');
+    const amcheck = await ensureExtension(desk, database.name, 'amcheck', [
+      'verify_heapam(regclass,boolean,boolean,text,bigint,bigint)',
+    ]);
     if ('why' in amcheck) {
       notChecked.push({ what: `tables of ${database.name}`, why: amcheck.why });
       continue;
@@ -34,6 +36,9 @@ async function plan(place: Place, desk: Desk): Promise<CheckPlan> {
   return { units, notChecked };
 }
 
+// on_error_stop, check_toast, skip, startblock, endblock: all of them, with their types, so that no other function fits as well.
+const heapArguments = "false, true, 'none'::text, null::bigint, null::bigint";
+
 function unitOf(table: StoredRelation, schema: string): CheckUnit {
   return {
     object: describeRelation(table),
@@ -42,7 +47,7 @@ function unitOf(table: StoredRelation, schema: string): CheckUnit {
       const session = await desk.session(table.database);
       const found = await session.rows<{ block: string; offset: number | null; message: string }>(
         `select blkno::text as block, offnum as offset, msg as message
-         from ${schema}.verify_heapam(${regclass(table.oid)}, check_toast => true) limit 20`,
+         from ${schema}.verify_heapam(${regclass(table.oid)}, ${heapArguments}) limit 20`,
       );
       return {
         problems: found.map(({ block, offset, message }) => {

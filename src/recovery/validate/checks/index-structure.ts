@@ -17,7 +17,12 @@ async function plan(place: Place, desk: Desk): Promise<CheckPlan> {
   const notChecked: NotChecked[] = [];
   for (const database of place.databases) {
     const indexes = await storedRelations(desk, [database], ['i']);
-    const amcheck = await ensureExtension(desk, database.name, 'amcheck');
+    const amcheck = await ensureExtension(desk, database.name, 'amcheck', [
+      place.kind === 'copy'
+        ? 'bt_index_parent_check(regclass,boolean,boolean)'
+        : 'bt_index_check(regclass,boolean)',
+      ...(place.major >= 18 ? ['gin_index_check(regclass)'] : []),
+    ]);
     if ('why' in amcheck) {
       notChecked.push({ what: `indexes of ${database.name}`, why: amcheck.why });
       continue;

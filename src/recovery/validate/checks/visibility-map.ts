@@ -16,7 +16,10 @@ async function plan(place: Place, desk: Desk): Promise<CheckPlan> {
   const units: CheckUnit[] = [];
   const notChecked: NotChecked[] = [];
   for (const database of place.databases) {
-    const visibility = await ensureExtension(desk, database.name, 'pg_visibility');
+    const visibility = await ensureExtension(desk, database.name, 'pg_visibility', [
+      'pg_check_frozen(regclass)',
+      'pg_check_visible(regclass)',
+    ]);
     if ('why' in visibility) {
       notChecked.push({ what: `tables of ${database.name}`, why: visibility.why });
       continue;

@@ -45,7 +45,8 @@ export async function collectCatalog(
   await using connection = await connectSql(settings, signal ? { signal } : {});
   const cluster = await readCluster(connection);
   const names = await connection.rows<{ oid: number; datname: string }>(
-    'SELECT oid, datname FROM pg_catalog.pg_database WHERE datallowconn AND NOT datistemplate ORDER BY oid',
+    // -2: its DROP was interrupted; nothing connects to what is left.
+    'SELECT oid, datname FROM pg_catalog.pg_database WHERE datallowconn AND datconnlimit <> -2 AND NOT datistemplate ORDER BY oid',
   );
   const databases: CatalogDatabase[] = [];
   for (const { oid, datname } of names) {

@@ -21,7 +21,7 @@ export async function readDatabaseFacts(
 ): Promise<{ libraries: readonly LibraryNeed[]; tablesUnreadable: number }> {
   const names = await connection.rows<{ name: string }>(
     `select datname::text as name from pg_database
-      where datallowconn and not datistemplate and has_database_privilege(oid, 'connect') order by 1`,
+      where datallowconn and datconnlimit <> -2 and not datistemplate and has_database_privilege(oid, 'connect') order by 1`,
   );
   const libraries = new Map<string, LibraryNeed>();
   let tablesUnreadable = 0;

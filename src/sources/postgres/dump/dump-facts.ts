@@ -34,7 +34,7 @@ export async function readDumpFacts(
     `SELECT datname::text AS name,
        CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid)::float8 ELSE 0 END AS bytes
      FROM pg_catalog.pg_database
-     WHERE datallowconn AND CASE WHEN $1::text[] IS NULL
+     WHERE datallowconn AND datconnlimit <> -2 AND CASE WHEN $1::text[] IS NULL
        THEN NOT datistemplate AND NOT datname = ANY ($2) ELSE datname = ANY ($1) END
      ORDER BY datname`,
     [wanted ?? null, providers],
