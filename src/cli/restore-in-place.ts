@@ -112,7 +112,7 @@ function keepingOf(values: Values, { folder }: CommandContext): Keeping {
 function reportPlan(
   { output }: CommandContext,
   source: string,
-  { cluster, recovery, linked }: InPlacePlan,
+  { cluster, recovery, linked, begunFor }: InPlacePlan,
   target: RecoveryTarget,
   keep: Keeping,
 ): void {
@@ -128,6 +128,7 @@ function reportPlan(
     timeline: recovery.timeline,
     keep: unfinished ? 'kept before' : keep.kind,
     goesOn: unfinished !== undefined,
+    ...(begunFor === undefined ? {} : { begunFor }),
   };
   output.report(record, ({ bold, yellow, dim }) =>
     [
@@ -135,6 +136,9 @@ function reportPlan(
       `  over     ${folder}`,
       ...linked.map((each) => `           ${each}, where a link leads`),
       `  to       ${describeTarget(target)}`,
+      ...(begunFor === undefined
+        ? []
+        : [yellow(`  it was begun for another moment: ${begunFor} goes on to that one`)]),
       `  from     snapshot ${snapshot.id.slice(0, 8)} of ${formatMoment(new Date(info.stopTime))}, and the log along timeline ${recovery.timeline}`,
       unfinished
         ? `  keeps    ${unfinished.kept ?? 'nothing'}: it goes on with what was begun at ${formatMoment(new Date(unfinished.begun))}`

@@ -30,6 +30,7 @@ import {
   initCluster,
   type ServerPrograms,
 } from '../../src/sources/postgres/server/index.ts';
+import { formatLsn, type Lsn } from '../../src/wal/index.ts';
 import { temporaryFolder, unprivileged } from '../support/postgres.ts';
 import { startStock } from '../support/restored-server.ts';
 import { serversUnderTest } from '../support/servers.ts';
@@ -243,7 +244,18 @@ describe.each(serversUnderTest(18))('restore in place, $name', ({ name, major, b
         progress: endAtReplay,
         signal: ending.signal,
       }),
-    ).rejects.toMatchObject({ code: 'cancelled' });
+    ).rejects.toMatchObject({
+      code: 'cancelled',
+      hint: expect.stringContaining(`--at ${formatLsn(moments[1]?.lsn as Lsn)}, it goes on`),
+    });
+    // `10 minutes ago`, said again, is another moment.
+    await expect(planInPlace({ ...options, tablespaces })).resolves.toMatchObject({
+      begunFor: undefined,
+    });
+    const { target } = optionsFor(0, options.keep);
+    await expect(planInPlace({ ...options, tablespaces, target })).resolves.toMatchObject({
+      begunFor: `--at ${formatLsn(moments[1]?.lsn as Lsn)}`,
+    });
     const restored = await restoreInPlace({ ...options, tablespaces });
     expect(restored.kept).toBe(old);
     expect(restored.sameFiles).toBeGreaterThan(restored.files / 2);

@@ -23,6 +23,7 @@ import {
   type TablespaceWish,
 } from './tablespace-mapping.ts';
 import { refuseClosed } from './target-folder.ts';
+import { targetOption } from './target-option.ts';
 import { endUnfinished, type UnfinishedRestore } from './unfinished-restore.ts';
 import { type WrittenDelta, writeDelta } from './write-delta.ts';
 
@@ -57,6 +58,8 @@ export interface InPlacePlan {
   readonly tablespaces: TablespaceMapping;
   /** Folders outside of the data directory that its links lead to; they are restored over, too. */
   readonly linked: readonly string[];
+  /** Set when a restore was begun there for another moment: the option that names it. */
+  readonly begunFor: string | undefined;
 }
 
 export interface RestoredInPlace extends RecoveredFolder, WrittenDelta {
@@ -81,7 +84,9 @@ export async function planInPlace(options: RestoreInPlaceOptions): Promise<InPla
   await refuseClosed(cluster.folder, await chooseServerAccount(cluster.account));
   if (options.keep.kind !== 'folder') await refuseLinks(cluster.folder, recovery, options);
   const linked = await linkedFolders(cluster.folder);
-  return { recovery, cluster, programs, tablespaces, linked };
+  const { target } = cluster.unfinished ?? {};
+  const begunFor = target === targetOption(options.target) ? undefined : target;
+  return { recovery, cluster, programs, tablespaces, linked, begunFor };
 }
 
 /**
@@ -123,7 +128,7 @@ export async function restoreInPlace(options: RestoreInPlaceOptions): Promise<Re
     const { backup: base } = recovery;
     return { folder, base, kept, account: cluster.account, ...written, ...recovered };
   } catch (error) {
-    throw unfinished(error, folder, kept);
+    throw unfinished(error, folder, kept, targetOption(options.target));
   }
 }
 
@@ -191,21 +196,27 @@ export function safetySource(source: string): string {
 }
 
 function factsOf(
-  { source }: RestoreInPlaceOptions,
+  { source, target }: RestoreInPlaceOptions,
   { systemId, unfinished: before }: StoppedCluster,
   kept: string | undefined,
 ): UnfinishedRestore {
   const begun = before?.begun ?? new Date().toISOString();
-  return { format: 1, source, systemId, begun, ...(kept === undefined ? {} : { kept }) };
+  const facts = { format: 1, source, systemId, begun, target: targetOption(target) } as const;
+  return { ...facts, ...(kept === undefined ? {} : { kept }) };
 }
 
-function unfinished(error: unknown, folder: string, kept: string | undefined): unknown {
+function unfinished(
+  error: unknown,
+  folder: string,
+  kept: string | undefined,
+  target: string,
+): unknown {
   // A folder that somebody else works on is not ours to speak of.
   if (!isLifeboatError(error) || error.code === 'target.in-use') return error;
   const where = kept === undefined ? '' : ` The state before is kept: ${kept}.`;
   const { hint } = error;
   return new LifeboatError(error.code, error.message, {
-    hint: `${folder} is half restored and does not start as a server: run the same command again, it goes on.${where}${hint ? ` ${hint}` : ''}`,
+    hint: `${folder} is half restored and does not start as a server: run the same command again with ${target}, it goes on.${where}${hint ? ` ${hint}` : ''}`,
     context: { ...error.context, folder, ...(kept === undefined ? {} : { kept }) },
     cause: error,
     retryable: error.retryable,

@@ -19,6 +19,8 @@ const marker = z.object({
   begun: z.string(),
   /** Where the state before is kept. */
   kept: z.string().optional(),
+  /** The moment it goes to, as the option of the command. */
+  target: z.string().optional(),
   /** The process that works on it. */
   owner: z.object({ pid: z.number(), started: z.string() }).optional(),
 });
