@@ -121,7 +121,7 @@ function statements(seed: number): string[] {
   return made;
 }
 
-describe.each(serversUnderTest(13, 15, 17, 18))(
+describe.each(serversUnderTest(15, 17))(
   'deleted rows on $name',
   ({ major, bin: programs }) => {
     it('are exactly those that the tables miss afterwards', async (context) => {

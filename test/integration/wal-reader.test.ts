@@ -10,7 +10,7 @@ import { currentLsn, describeRecord, scan, waldump, walPieces } from '../support
 
 const run = promisify(execFile);
 
-describe.each(serversUnderTest(13, 15, 17, 18))(
+describe.each(serversUnderTest(13, 18))(
   'WAL of $name',
   ({ major, bin: programs, hasTools }) => {
     it('is read as pg_waldump reads it', async (context) => {
