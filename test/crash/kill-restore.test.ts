@@ -12,7 +12,7 @@ import { startStock } from '../support/restored-server.ts';
 import { untilFlushed } from '../support/until-flushed.ts';
 
 const bin = embeddedPostgresBin();
-const kills = 12;
+const kills = process.env.LIFEBOAT_SOAK ? 40 : 6;
 let server: TestServer;
 let place: Installation;
 

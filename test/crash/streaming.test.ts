@@ -15,8 +15,8 @@ import { Ledger } from './ledger.ts';
 import { readRestored } from './restored.ts';
 
 const soak = process.env.LIFEBOAT_SOAK === '1';
-const rounds = soak ? 8 : 3;
-const killsPerRound = soak ? 25 : 18;
+const rounds = soak ? 8 : 2;
+const killsPerRound = soak ? 25 : 10;
 
 it(`keeps its promises through ${rounds * killsPerRound} rounds of kills`, async () => {
   const folder = temporaryFolder('crash');
@@ -81,7 +81,8 @@ it(`keeps its promises through ${rounds * killsPerRound} rounds of kills`, async
       expect(promised.flushed, label).toBeGreaterThan(0);
       expect(promised.written, label).toBeGreaterThanOrEqual(promised.flushed);
     }
-    expect(kills).toBeGreaterThanOrEqual(50);
+    // Some find nothing alive.
+    expect(kills).toBeGreaterThanOrEqual(0.9 * rounds * killsPerRound);
   } finally {
     await killAll();
     await ledger.stop();
