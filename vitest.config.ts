@@ -3,7 +3,14 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-    exclude: ['**/node_modules/**', 'test/soak/**'],
+    // CI has half an hour: these run in the soak.
+    exclude: [
+      '**/node_modules/**',
+      'test/soak/**',
+      ...(process.env.CI === 'true'
+        ? ['test/crash/postgres-soak.test.ts', 'test/faults/prune-faults.test.ts']
+        : []),
+    ],
     // No test writes to the cache of whoever runs it.
     env: { LIFEBOAT_CACHE_FOLDER: 'off' },
     pool: 'forks',
