@@ -20,6 +20,7 @@ import { countOf } from './output/count.ts';
 import { archivingHint, startCommand } from './restored-cluster.ts';
 import { parseTablespaces, tablespaceOption } from './tablespace-option.ts';
 import { describeTarget } from './target.ts';
+import { RestoredChecks } from './validate-option.ts';
 
 /** Options of `restore` that concern a data directory that exists. */
 export const inPlaceOptions = {
@@ -45,6 +46,7 @@ type Values = OptionValues<typeof inPlaceOptions> &
     readonly yes: string | undefined;
     readonly dryRun: boolean | undefined;
     readonly pause: boolean | undefined;
+    readonly validate: string | undefined;
   };
 
 /** Restores a source over a data directory, after its name was typed out. Resolves with the exit code. */
@@ -59,9 +61,11 @@ export async function runRestoreInPlace(
   const { source, repository } = opened;
   const target = await chooseTarget(values, opened, context);
   const keep = keepingOf(values, context);
+  const checks = new RestoredChecks(values.validate, opened, context);
   const options = {
     ...(await source.recovery({ repository, target, signal })),
     ...(await chooseBase(values, repository)),
+    ...checks.options,
     folder,
     keep,
     allowOtherCluster: values.allowOtherCluster ?? false,
@@ -90,8 +94,9 @@ export async function runRestoreInPlace(
   reportRestored(context, source.name, restored, target, {
     durationMs: Math.round(performance.now() - begun),
     start,
+    checks,
   });
-  return ExitCode.ok;
+  return checks.exitCode;
 }
 
 function keepingOf(values: Values, { folder }: CommandContext): Keeping {
@@ -162,7 +167,11 @@ function reportRestored(
   source: string,
   restored: RestoredInPlace,
   target: RecoveryTarget,
-  { durationMs, start }: { readonly durationMs: number; readonly start: string },
+  {
+    durationMs,
+    start,
+    checks,
+  }: { readonly durationMs: number; readonly start: string; readonly checks: RestoredChecks },
 ): void {
   const { folder, files, bytes, sameFiles, newFiles, removedEntries, writtenBytes } = restored;
   const { kept, timeline, notes, account } = restored;
@@ -184,17 +193,20 @@ function reportRestored(
     notes,
     account,
     ...(kept === undefined ? {} : { kept }),
+    ...checks.record,
   };
-  output.report(record, ({ green, dim }) =>
-    [
+  output.report(record, (style) => {
+    const { green, dim } = style;
+    return [
       `${green('✓')} restored ${source} in ${folder}: ${describeTarget(target)}`,
       `  ${countOf(files, 'file')}, ${formatBytes(bytes)}: ${sameFiles} were right, ${newFiles} were missing, ${countOf(removedEntries, 'entry', 'entries')} removed, ${formatBytes(writtenBytes)} written`,
       `  log replayed up to ${reached}, ${formatDuration(durationMs)}`,
       ...(kept === undefined ? [] : [`  the state before: ${describeKept(kept)}`]),
+      ...checks.lines(style),
       ...[...notes, archivingHint(folder)].map((note) => dim(`  note: ${note}`)),
       `  next: ${start}`,
-    ].join('\n'),
-  );
+    ].join('\n');
+  });
 }
 
 function describeKept(kept: string): string {

@@ -26,6 +26,7 @@ export { type Coverage, coverageOf, isValid, type WindowSpan } from './prove/cov
 export { listProofs } from './prove/list-proofs.ts';
 export { failuresOf, type Proof, type StoredProof } from './prove/proof.ts';
 export { type ProveOptions, proveSource } from './prove/prove-source.ts';
+export { type RestoredValidation, validateRestored } from './prove/validate-restored.ts';
 export {
   type DestroyedFile,
   type Destruction,
@@ -45,4 +46,5 @@ export type {
 } from './rescue/row-plan.ts';
 export type { SavedConflict } from './rescue/save-conflicts.ts';
 export type { CheckResult, NotChecked, Problem } from './validate/check.ts';
+export type { ValidationLevel } from './validate/checks.ts';
 export type { UserCheck } from './validate/user-check.ts';

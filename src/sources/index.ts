@@ -105,6 +105,7 @@ export {
 export { PostgresSource, type PostgresSourceSettings } from './postgres/postgres-source.ts';
 export {
   type InPlacePlan,
+  type InspectRestored,
   type Keeping,
   type LeftOutFiles,
   type LookAround,
@@ -114,6 +115,7 @@ export {
   planInPlace,
   type RestoredInPlace,
   type RestoredMoment,
+  type RestoredServer,
   restoreInPlace,
   restoreToMoment,
   type ScratchServer,

@@ -106,4 +106,4 @@ it(`leaves nothing that matters behind, ${kills} times`, async () => {
 
   expect(server.pid()).toBe(livePid);
   expect((await server.query(contents)).rows).toEqual(expected);
-});
+}, 480_000);

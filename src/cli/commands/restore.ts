@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { pickNamed } from '../../config/index.ts';
-import { ExitCode, formatBytes, formatDuration, LifeboatError } from '../../core/index.ts';
+import { formatBytes, formatDuration, LifeboatError } from '../../core/index.ts';
 import { restoreToMoment } from '../../sources/index.ts';
 import { formatLsn } from '../../wal/index.ts';
 import { chooseBase, chooseTarget, targetOptions } from '../choose-target.ts';
@@ -14,11 +14,14 @@ import { inPlaceOptions, runRestoreInPlace } from '../restore-in-place.ts';
 import { archivingHint, startCommand } from '../restored-cluster.ts';
 import { parseTablespaces } from '../tablespace-option.ts';
 import { describeTarget } from '../target.ts';
+import { RestoredChecks, validateOption } from '../validate-option.ts';
 
 export const restore = defineCommand({
   description: `PostgreSQL, with --to: restores a source as it was at a moment into a new folder, beside whatever
 there is: a data directory that stock PostgreSQL starts. The server that runs now is never touched.
 The folder must be new or empty; one that could not be finished says so by not starting.
+Before it is handed over its data is checked, without changing anything: --validate full looks at every page,
+row and index, none at nothing. What does not hold is named; the folder stays (exit code 3).
 With --pause it stands at the moment, open for reading, and you go on until it is the right one.
 
 PostgreSQL, with --to and --in-place: over the data directory of a stopped server on this host. Only files
@@ -36,6 +39,7 @@ after an interruption and it goes on.`,
     'restore --to /srv/restored --name "before the release" --tablespace 16385=/srv/fast',
     'restore database --to /var/lib/postgresql/18/main --in-place --before-xid 784',
     'restore --to /srv/restored --before-xid 784',
+    'restore --to /srv/restored --validate full',
     'restore documents --target /srv/restored',
     'restore --snapshot 4f2a91c0 --path /home/joe --include "*.odt" --target /tmp/joe',
     'restore documents --in-place --dry-run',
@@ -46,6 +50,7 @@ after an interruption and it goes on.`,
     to: { flags: '--to <folder>', description: 'new or empty folder for the data directory' },
     ...targetOptions,
     ...inPlaceOptions,
+    validate: validateOption,
     pause: pauseOption,
     repository: repositoryOption,
     ...restoreFilesOptions,
@@ -67,10 +72,12 @@ after an interruption and it goes on.`,
     const { output, signal } = context;
     const { source, repository } = opened;
     const target = await chooseTarget(options, opened, context);
+    const checks = new RestoredChecks(options.validate, opened, context);
     const begun = performance.now();
     const restored = await restoreToMoment({
       ...(await source.recovery({ repository, target, signal })),
       ...(await chooseBase(options, repository)),
+      ...checks.options,
       folder,
       tablespaces: parseTablespaces(options.tablespace, context.folder),
       ...(options.pause
@@ -105,17 +112,21 @@ after an interruption and it goes on.`,
         durationMs,
         notes,
         ...(account ? { account } : {}),
+        ...checks.record,
       },
-      ({ green, dim }) =>
-        [
+      (style) => {
+        const { green, dim } = style;
+        return [
           `${green('✓')} restored ${source.name} to ${folder}: ${options.pause ? 'where it stood' : describeTarget(target)}`,
           `  ${countOf(files, 'file')}, ${formatBytes(bytes)}, log replayed up to ${reached}, ${formatDuration(durationMs)}`,
           ...(account ? [`  the files belong to ${account}`] : []),
+          ...checks.lines(style),
           ...[...notes, archivingHint(folder)].map((note) => dim(`  note: ${note}`)),
           `  next: ${start}    ${dim('# look at it beside the server that runs')}`,
-        ].join('\n'),
+        ].join('\n');
+      },
     );
-    return ExitCode.ok;
+    return checks.exitCode;
   },
 });
 

@@ -2,6 +2,7 @@ import { formatBytes, formatDuration } from '../../core/index.ts';
 import type {
   CheckResult,
   Corruption,
+  RestoredValidation,
   StoredIntegrityReport,
   StoredProof,
 } from '../../recovery/index.ts';
@@ -38,6 +39,29 @@ export function describeIntegrity(report: StoredIntegrityReport, style: Style): 
     '',
     dim(`  ${formatDuration(durationMs)}; kept in the repository as record ${id.slice(0, 8)}`),
   ].join('\n');
+}
+
+/** What `restore` says of the data that it hands over; undefined: nobody could look. */
+export function describeValidation(
+  validation: RestoredValidation | undefined,
+  style: Style,
+): readonly string[] {
+  const { red, green, yellow } = style;
+  if (validation === undefined || validation.verdict === 'not-checked') {
+    const why = validation?.error === undefined ? '' : `: ${validation.error.message}`;
+    return [`  ${yellow('–')} the data was not checked${why}`];
+  }
+  const { level, verdict, checks, durationMs } = validation;
+  const how = `${level} validation, ${formatDuration(durationMs)}`;
+  return [
+    verdict === 'passed'
+      ? `  ${green('✓')} the data is sound (${how})`
+      : `  ${red('✗')} the data is not sound (${how}); the folder stays as it is`,
+    ...checks
+      .filter(isWorthTelling)
+      .flatMap((check) => describeCheck(check, style))
+      .map((line) => `  ${line}`),
+  ];
 }
 
 /** A database without foreign keys need not hear that none is broken. */

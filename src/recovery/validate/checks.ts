@@ -9,6 +9,7 @@ import { indexesValid } from './checks/indexes-valid.ts';
 import { pageChecksums } from './checks/page-checksums.ts';
 import { rowCounts } from './checks/row-counts.ts';
 import { rowsAccounted } from './checks/rows-accounted.ts';
+import { tablesCounted } from './checks/tables-counted.ts';
 import { tablesRead } from './checks/tables-read.ts';
 import { userChecks } from './checks/user-checks.ts';
 import { visibilityMap } from './checks/visibility-map.ts';
@@ -32,3 +33,22 @@ export const allChecks: readonly Check[] = Object.freeze([
   checkConstraints,
   userChecks,
 ]);
+
+/** How much is looked at in a cluster that was just restored and is waited for. */
+export type ValidationLevel = 'quick' | 'full';
+
+const quickChecks: readonly Check[] = Object.freeze([
+  consistency,
+  extensionLibraries,
+  indexesValid,
+  tablesCounted,
+  rowsAccounted,
+  userChecks,
+]);
+
+/** Those for a restored cluster that the user keeps. Before 14 no role may read everything, so rows are counted beside. */
+export function checksOfKept(level: ValidationLevel, major: number): readonly Check[] {
+  if (level === 'quick') return quickChecks;
+  if (major >= 14) return allChecks;
+  return allChecks.flatMap((check) => (check === tablesRead ? [tablesRead, tablesCounted] : check));
+}

@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import type { ConnectionSettings, ScratchServer } from '../../sources/index.ts';
 import { formatLsn } from '../../wal/index.ts';
 import { openSession, type Session } from '../rescue/session.ts';
 import { quoteName, quoteText } from '../rescue/sql-text.ts';
 import type { Place } from './place.ts';
 import { readPlaceFacts } from './place-facts.ts';
+import { makeReader } from './reader-role.ts';
 
 /** Any statement has this long, and so long as it takes to read every byte of the cluster at a rate that any disk has. */
 const statementMs = 30 * 60_000;
@@ -35,8 +35,7 @@ export async function copyPlace(
   const { now, signal, ...about } = options;
   await using session = await openMaintenance(scratch, signal);
   const facts = await readPlaceFacts(session);
-  const reader = `lifeboat_reader_${randomBytes(4).toString('hex')}`;
-  await makeReader(session, reader, facts.major);
+  const reader = await makeReader(session, facts.major);
   for (const { name } of facts.databases) {
     await session.run(`grant connect on database ${quoteName(name)} to ${quoteName(reader)}`);
     await session.run(`alter database ${quoteName(name)} connection limit -1`);
@@ -62,8 +61,9 @@ export async function copyPlace(
   };
 }
 
-async function openMaintenance(
-  scratch: ScratchServer,
+/** A session of a superuser where there is one in nearly every cluster. */
+export async function openMaintenance(
+  scratch: { connection(database: string): ConnectionSettings },
   signal: AbortSignal | undefined,
 ): Promise<Session> {
   try {
@@ -71,12 +71,6 @@ async function openMaintenance(
   } catch {
     return await openSession(scratch.connection(maintenance[1]), signal);
   }
-}
-
-async function makeReader(session: Session, reader: string, major: number): Promise<void> {
-  const name = quoteName(reader);
-  await session.run(`create role ${name} login bypassrls connection limit -1`);
-  if (major >= 14) await session.run(`grant pg_read_all_data to ${name}`);
 }
 
 /** What pg_read_all_data is from 14 on. */
@@ -99,7 +93,7 @@ async function endPrepared(session: Session): Promise<void> {
   for (const { gid } of prepared) await session.run(`rollback prepared ${quoteText(gid)}`);
 }
 
-async function statementLimitMs(session: Session): Promise<number> {
+export async function statementLimitMs(session: Session): Promise<number> {
   const [row] = await session.rows<{ bytes: number }>(
     'select coalesce(sum(pg_database_size(oid)), 0)::float8 as bytes from pg_database',
   );
@@ -108,7 +102,7 @@ async function statementLimitMs(session: Session): Promise<number> {
 }
 
 /** Of the last commit; undefined when none was replayed. */
-async function replayedTime(session: Session): Promise<Date | undefined> {
+export async function replayedTime(session: Session): Promise<Date | undefined> {
   const [row] = await session.rows<{ time: number | null }>(
     'select extract(epoch from pg_last_xact_replay_timestamp())::float8 as time',
   );

@@ -43,10 +43,15 @@ export class Desk implements AsyncDisposable {
 }
 
 /** The superuser of a copy makes extensions there; everybody else only reads. */
-function settingsOf({ kind, statementLimitMs }: Place, role: Role): string {
-  const name = `set application_name = 'lifeboat ${kind === 'live' ? 'integrity' : 'proof'}'; set statement_timeout = ${statementLimitMs}`;
+function settingsOf({ kind, isKept, statementLimitMs }: Place, role: Role): string {
+  const purpose = kind === 'live' ? 'integrity' : isKept ? 'validation' : 'proof';
+  const name = `set application_name = 'lifeboat ${purpose}'; set statement_timeout = ${statementLimitMs}`;
   if (kind === 'live') {
     return `${name}; set default_transaction_read_only = on; set lock_timeout = '2s'`;
+  }
+  if (isKept) {
+    // A transaction that was prepared before holds its locks, and nobody will end it here.
+    return `${name}; set default_transaction_read_only = on; set lock_timeout = '5s'`;
   }
   const writes = role === 'superuser' ? 'off' : 'on';
   return `${name}; set default_transaction_read_only = ${writes}`;

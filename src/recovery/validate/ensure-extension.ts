@@ -8,8 +8,9 @@ export type FoundExtension =
   { readonly schema: string } | { readonly why: string };
 
 /**
- * An extension in a database, made there when the server is a copy of ours. It is never made on a live server: there the user is
- * told the SQL. `functions` must be its own: others may create some of the same name in its schema, and a superuser calls them.
+ * An extension in a database, made there when the server is a copy that is thrown away. It is never made on a live server,
+ * where the user is told the SQL, nor in a restored cluster that the user keeps. `functions` must be its own: others may create
+ * some of the same name in its schema, and a superuser calls them.
  */
 export async function ensureExtension(
   desk: Desk,
@@ -40,6 +41,11 @@ export async function ensureExtension(
   if (desk.place.kind === 'live') {
     return {
       why: `the extension ${name} is not in this database; a superuser can add it: CREATE EXTENSION ${name}`,
+    };
+  }
+  if (desk.place.isKept) {
+    return {
+      why: `the extension ${name} is not in this database, and none is made in a cluster that you keep; \`lifeboat prove\` looks, on a copy`,
     };
   }
   // Of a name that nobody could prepare in the original.

@@ -12,7 +12,7 @@ const goneMeanwhile = /could not open relation with OID|does not exist/;
  * What an error means for what was looked at. What the data cannot help is no problem of it. Throws on: `cancelled`, `bug`, and
  * a live server that does not answer any more.
  */
-export function outcomeOfError(error: unknown, place: Pick<Place, 'kind'>): UnitOutcome {
+export function outcomeOfError(error: unknown, place: Pick<Place, 'kind' | 'isKept'>): UnitOutcome {
   if (!isLifeboatError(error) || isLifeboatError(error, 'bug', 'cancelled')) throw error;
   const isLive = place.kind === 'live';
   const isAway = isLifeboatError(error, 'postgres.unreachable', 'postgres.connection-lost');
@@ -20,7 +20,7 @@ export function outcomeOfError(error: unknown, place: Pick<Place, 'kind'>): Unit
   if (isAway && isLive) throw error;
   const notChecked = { problems: [], notChecked: saidBy(error) };
   const { code, message, context } = error as LifeboatError;
-  if (code === 'postgres.refused' && isLive) return notChecked;
+  if (code === 'postgres.refused' && (isLive || place.isKept)) return notChecked;
   if (code === 'postgres.query') {
     const state = String(context.sqlstate);
     if (saysNothing.test(state)) return notChecked;

@@ -7,6 +7,8 @@ import type { UserCheck } from './user-check.ts';
 export interface Place {
   /** A copy is ours: it may be written to, and locked. A live server is only read, gently. */
   readonly kind: 'copy' | 'live';
+  /** A restored cluster that the user keeps: a copy in which nothing may be made or changed. */
+  readonly isKept?: true;
   readonly major: number;
   readonly pageSizeBytes: number;
   /** Pages in each file of a relation. */

@@ -31,11 +31,14 @@ export interface Validation {
  */
 export async function validate(options: {
   readonly place: Place;
+  /** Default: all. */
+  readonly checks?: readonly Check[];
   readonly signal?: AbortSignal;
   readonly progress?: Progress;
 }): Promise<Validation> {
   const { place, signal } = options;
-  const checks = allChecks.filter(({ isForCopies }) => place.kind === 'copy' || !isForCopies);
+  const all = options.checks ?? allChecks;
+  const checks = all.filter(({ isForCopies }) => place.kind === 'copy' || !isForCopies);
   const progress = options.progress ?? silentProgress;
   const task = 'validate';
   progress({ type: 'begin', task, title: 'checking the data' });

@@ -21,4 +21,5 @@ export {
   type RestoreToMomentOptions,
   restoreToMoment,
 } from './restore-to-moment.ts';
+export type { InspectRestored, RestoredServer } from './restored-server.ts';
 export type { TablespaceWish } from './tablespace-mapping.ts';

@@ -13,7 +13,8 @@ import { isolationSettings } from './isolation-settings.ts';
 import { type LookAround, replayLookingAround } from './look-around.ts';
 import { missingLibraries } from './missing-libraries.ts';
 import type { RecoveryPlan, RecoveryRequest } from './recovery-plan.ts';
-import { replay } from './replay.ts';
+import { type ReplayedServer, replay } from './replay.ts';
+import { type InspectRestored, inspectRestored } from './restored-server.ts';
 
 export interface RecoverFolderOptions {
   readonly plan: RecoveryPlan;
@@ -26,6 +27,8 @@ export interface RecoverFolderOptions {
   readonly look?: { readonly around: LookAround; readonly request: RecoveryRequest };
   /** Who may log in then. */
   readonly users?: readonly string[];
+  /** Looks at the data before the folder may start as a server. What it throws fails the restore. */
+  readonly inspect?: InspectRestored;
   /** What is still to be done before the folder may start as a server. */
   readonly beforeRelease?: () => Promise<void>;
   readonly progress?: Progress;
@@ -64,6 +67,7 @@ export async function recoverFolder(options: RecoverFolderOptions): Promise<Reco
   const replayed = look
     ? await replayLookingAround(how, look.request, plan, look.around)
     : await replay({ ...how, plan });
+  await inspect(options, how, replayed);
   const notes = await finish(options, replayed.server);
   await rm(join(folder, 'backup_label.old'), { force: true });
   const inPlace = await tablespacesInPlace(folder);
@@ -76,6 +80,21 @@ export async function recoverFolder(options: RecoverFolderOptions): Promise<Reco
   await warnOfMissing(options);
   const { reachedLsn, timeline, segments } = replayed;
   return { reachedLsn, timeline, segments, notes };
+}
+
+async function inspect(
+  { inspect: look, plan }: RecoverFolderOptions,
+  { users, progress }: { readonly users: readonly string[]; readonly progress: Progress },
+  { server, reachedLsn }: ReplayedServer,
+): Promise<void> {
+  if (!look) return;
+  const { timeline, backup: base } = plan;
+  try {
+    await inspectRestored(look, server, { reachedLsn, timeline, base, users, progress });
+  } catch (error) {
+    await server[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 /** A server that lacks an extension's library would say so only when somebody needs it to start. */

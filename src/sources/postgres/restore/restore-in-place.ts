@@ -12,6 +12,7 @@ import type { LookAround } from './look-around.ts';
 import { isWalSegment, programsFor } from './open-scratch.ts';
 import { type RecoveredFolder, recoverFolder } from './recover-folder.ts';
 import { planRecovery, type RecoveryPlan, type RecoveryRequest } from './recovery-plan.ts';
+import type { InspectRestored } from './restored-server.ts';
 import { refuseRunning } from './running-server.ts';
 import { settingLinks } from './setting-links.ts';
 import { inspectStoppedCluster, type StoppedCluster } from './stopped-cluster.ts';
@@ -46,6 +47,8 @@ export interface RestoreInPlaceOptions extends RecoveryRequest {
   readonly preloadLibraries?: readonly string[];
   /** Stands still at the target, open for reading, and goes on as this decides. */
   readonly look?: LookAround;
+  /** Looks at the data before the folder is handed over. */
+  readonly inspect?: InspectRestored;
   /** Who may log in then. */
   readonly users?: readonly string[];
 }

@@ -5,6 +5,7 @@ import { isWalSegment, programsFor } from './open-scratch.ts';
 import { type RecoveredFolder, recoverFolder } from './recover-folder.ts';
 import { planRecovery, type RecoveryPlan, type RecoveryRequest } from './recovery-plan.ts';
 import { restoreSnapshot } from './restore-snapshot.ts';
+import type { InspectRestored } from './restored-server.ts';
 import { mapTablespaces, prepareTablespaces, type TablespaceWish } from './tablespace-mapping.ts';
 
 export interface RestoreToMomentOptions extends RecoveryRequest {
@@ -18,6 +19,8 @@ export interface RestoreToMomentOptions extends RecoveryRequest {
   readonly preloadLibraries?: readonly string[];
   /** Stands still at the target, open for reading, and goes on as this decides. */
   readonly look?: LookAround;
+  /** Looks at the data before the folder is handed over. */
+  readonly inspect?: InspectRestored;
   /** Who may log in then. */
   readonly users?: readonly string[];
   readonly progress?: Progress;
