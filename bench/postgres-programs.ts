@@ -5,6 +5,7 @@ import { Secret } from '../src/core/index.ts';
 import { initRepository, LocalLocation } from '../src/repository/index.ts';
 import type { TestServer } from '../test/support/postgres.ts';
 import { findProgram } from '../test/support/programs.ts';
+import { pgBackRestSettings } from './pgbackrest-settings.ts';
 
 /** What a benchmark asks of a program that backs up a PostgreSQL cluster, as command lines. */
 export interface DatabaseProgram {
@@ -43,28 +44,11 @@ function pgBackRest(folder: string, server: TestServer): readonly DatabaseProgra
     const own = join(folder, `pgbackrest-${level}`);
     const file = `${own}.conf`;
     const repository = join(own, 'repository');
-    // Blocks and bundles are what makes its incremental backups small and its small files few.
-    const options = [
-      '[global]',
-      `repo1-path=${repository}`,
-      'repo1-bundle=y',
-      'repo1-block=y',
+    const settings = pgBackRestSettings(own, 'bench', server, [
       'repo1-retention-full=9',
-      'compress-type=zst',
       `compress-level=${level}`,
-      'process-max=2',
-      'start-fast=y',
       ...(process.getuid?.() === 0 ? ['allow-root=y'] : []),
-      'log-level-file=off',
-      `log-path=${own}`,
-      `lock-path=${own}`,
-      `spool-path=${own}`,
-      '[bench]',
-      `pg1-path=${server.dataFolder}`,
-      `pg1-port=${server.port}`,
-      `pg1-socket-path=${join(server.dataFolder, '..')}`,
-      'pg1-user=postgres',
-    ];
+    ]);
     const args = [`--config=${file}`, '--stanza=bench'];
     return {
       name: `pgBackRest, zst level ${level}, 2 processes`,
@@ -74,7 +58,7 @@ function pgBackRest(folder: string, server: TestServer): readonly DatabaseProgra
       init() {
         rmSync(own, { recursive: true, force: true });
         mkdirSync(own);
-        writeFileSync(file, `${options.join('\n')}\n`);
+        writeFileSync(file, settings);
         execFileSync(command, [...args, 'stanza-create'], { stdio: 'ignore' });
       },
       first: [...args, '--no-archive-check', '--type=full', 'backup'],

@@ -15,6 +15,7 @@ import { findProgram, postgresBin } from '../test/support/programs.ts';
 import { untilFlushed } from '../test/support/until-flushed.ts';
 import { pgbenchCluster } from './cluster.ts';
 import { type Competitor, compare } from './measure.ts';
+import { pgBackRestSettings } from './pgbackrest-settings.ts';
 import { render } from './report.ts';
 
 const main = join(import.meta.dirname, '../src/cli/main.ts');
@@ -112,27 +113,8 @@ async function protectWithPgBackRest(folder: string, server: TestServer) {
   }
   const own = ownFolder(join(folder, 'pgbackrest'));
   const file = join(own, 'pgbackrest.conf');
-  const lines = [
-    '[global]',
-    `repo1-path=${join(own, 'repository')}`,
-    'repo1-bundle=y',
-    'repo1-block=y',
-    'repo1-retention-full=2',
-    'compress-type=zst',
-    'process-max=2',
-    'archive-async=y',
-    'start-fast=y',
-    'log-level-file=off',
-    `log-path=${own}`,
-    `lock-path=${own}`,
-    `spool-path=${own}`,
-    '[bench]',
-    `pg1-path=${server.dataFolder}`,
-    `pg1-port=${server.port}`,
-    `pg1-socket-path=${join(server.dataFolder, '..')}`,
-    'pg1-user=postgres',
-  ];
-  writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o644 });
+  const more = ['repo1-retention-full=2', 'archive-async=y'];
+  writeFileSync(file, pgBackRestSettings(own, 'bench', server, more), { mode: 0o644 });
   const args = [`--config=${file}`, stanza];
   const archive = `${command} --config=${file} ${stanza} archive-push %p`;
   await server.query('alter system set archive_mode = on');

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { baselineAt } from '../../../../test/support/baseline-at.ts';
 import type { BaselineRecord, BaselineTable } from './baseline-record.ts';
 import { type DriftLimits, defaultDriftLimits, matchesTable } from './drift.ts';
 import { judgeDrift } from './judge-drift.ts';
@@ -15,25 +16,10 @@ const table: BaselineTable = {
 };
 
 function at(hours: number, ...tables: Partial<BaselineTable>[]): BaselineRecord {
-  const time = new Date(nowMs + hours * hourMs).toISOString();
-  const counted = { kind: 'snapshot', xmin: 1, xmax: 1, running: [] } as const;
-  return {
-    format: 1,
-    systemId: '1',
-    timeline: 1,
-    lsn: '0/1',
-    time,
-    reason: 'timer',
-    wholeFrom: { lsn: '0/1', xid: 1 },
-    databases: [
-      {
-        oid: 5,
-        name: 'shop',
-        moment: { time, lsn: '0/1', counted },
-        tables: tables.map((each) => ({ ...table, ...each })),
-      },
-    ],
-  };
+  return baselineAt(
+    nowMs + hours * hourMs,
+    tables.map((each) => ({ ...table, ...each })),
+  );
 }
 
 function judge(

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { baselineAt } from '../../../../test/support/baseline-at.ts';
 import type { CatalogRecord } from '../backup-info.ts';
 import type { BaselineRecord, BaselineTable } from './baseline-record.ts';
 import { isWorthStoring, meansTheSame } from './worth-storing.ts';
@@ -44,27 +45,11 @@ describe('a catalog', () => {
 });
 
 describe('a baseline of the timer', () => {
-  const at = (minutes: number, ...tables: Partial<BaselineTable>[]): BaselineRecord => {
-    const time = new Date(Date.parse('2026-11-26T12:00:00Z') + minutes * minuteMs).toISOString();
-    const counted = { kind: 'snapshot', xmin: 1, xmax: 1, running: [] } as const;
-    return {
-      format: 1,
-      systemId: '1',
-      timeline: 1,
-      lsn: '0/1',
-      time,
-      reason: 'timer',
-      wholeFrom: { lsn: '0/1', xid: 1 },
-      databases: [
-        {
-          oid: 5,
-          name: 'shop',
-          moment: { time, lsn: '0/1', counted },
-          tables: tables.map((each) => ({ ...orders, rows: 1000, rowsExact: true, ...each })),
-        },
-      ],
-    };
-  };
+  const at = (minutes: number, ...tables: Partial<BaselineTable>[]): BaselineRecord =>
+    baselineAt(
+      Date.parse('2026-11-26T12:00:00Z') + minutes * minuteMs,
+      tables.map((each) => ({ ...orders, rows: 1000, rowsExact: true, ...each })),
+    );
 
   it('is stored when it is the first or an hour has passed', () => {
     expect(isWorthStoring(at(0, {}), undefined)).toBe(true);
