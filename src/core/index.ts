@@ -15,6 +15,7 @@ export {
   LifeboatError,
 } from './errors.ts';
 export { type Progress, type ProgressEvent, silentProgress } from './events.ts';
+export { bindForeign, endThread } from './foreign-calls.ts';
 export { giveBack } from './give-back.ts';
 export { Secret } from './secret.ts';
 export { Turn } from './turn.ts';

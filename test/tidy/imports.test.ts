@@ -77,6 +77,20 @@ describe('imports', () => {
     expect([...folders].filter((folder) => rank[folder] === undefined)).toEqual([]);
   });
 
+  // A thread ended by force while it loads koffi takes the process along.
+  it('end threads and load koffi in one place, and koffi also where no thread is', () => {
+    const places = (pattern: RegExp) =>
+      projectFiles().filter(
+        (file) =>
+          file.startsWith('src/') && !file.includes('.test.') && pattern.test(textOf(file)),
+      );
+    expect(places(/\.terminate\(/)).toEqual(['src/core/foreign-calls.ts']);
+    expect(places(/\('koffi'\)(?!;$)/m)).toEqual([
+      'src/core/foreign-calls.ts',
+      'src/sources/files/system/sync.ts',
+    ]);
+  });
+
   it('never reach from the product into tests', () => {
     const wrong = relativeImports().filter(
       ({ from, to }) =>

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { LifeboatError, type Progress, throwIfAborted } from '../../core/index.ts';
+import { endThread, LifeboatError, type Progress, throwIfAborted } from '../../core/index.ts';
 import { formatLsn } from '../../wal/index.ts';
 import type { LogWindow } from './log-windows.ts';
 import type { ScanAnswer, ScanRequest, ScanResult, ScanSetup } from './scan-message.ts';
@@ -80,6 +80,6 @@ class ScanThread implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#worker.terminate();
+    await endThread(this.#worker);
   }
 }

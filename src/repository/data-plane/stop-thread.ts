@@ -1,5 +1,5 @@
 import type { Worker } from 'node:worker_threads';
-import { sleep } from '../../core/index.ts';
+import { endThread, sleep } from '../../core/index.ts';
 
 const gentleStopMs = 300;
 
@@ -10,5 +10,5 @@ export async function stopThread(thread: Worker, message: unknown): Promise<void
   const waiting = new AbortController();
   await Promise.race([exited, sleep(gentleStopMs, waiting.signal).catch(() => {})]);
   waiting.abort();
-  await thread.terminate();
+  await endThread(thread);
 }

@@ -1,5 +1,5 @@
 import { assert } from '../../core/index.ts';
-import { processLibrary } from './process-library.ts';
+import { type BindFunction, bindToProcess } from './process-library.ts';
 
 /** The two primitives of restic's envelope, straight from OpenSSL: a call of Node's costs as much as some KiB of the work. */
 export interface EnvelopeCalls {
@@ -19,16 +19,10 @@ const mostBytes = 0x7fffffff;
 
 /** Undefined where the program does not export what is needed (OpenSSL 3). */
 export function openSslEnvelope(): EnvelopeCalls | undefined {
-  const library = processLibrary();
-  if (library === undefined) return undefined;
-  try {
-    return bind((prototype) => library.func(prototype) as never);
-  } catch {
-    return undefined;
-  }
+  return bindToProcess(bind);
 }
 
-function bind(func: <C>(prototype: string) => C): EnvelopeCalls {
+function bind(func: BindFunction): EnvelopeCalls {
   const newCipher = func<Call<[], Pointer>>('void *EVP_CIPHER_CTX_new()');
   const freeCipher = func<Call<[Pointer], void>>('void EVP_CIPHER_CTX_free(void *context)');
   const aes256 = func<Call<[], Pointer>>('void *EVP_aes_256_ctr()');

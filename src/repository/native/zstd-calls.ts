@@ -1,4 +1,4 @@
-import { processLibrary } from './process-library.ts';
+import { type BindFunction, bindToProcess } from './process-library.ts';
 
 /** zstd of the running program. Its memory belongs to JavaScript: nothing is left behind when a thread is ended. */
 export interface ZstdCalls {
@@ -16,43 +16,40 @@ const parameter = { level: 100, minMatch: 105 };
 
 /** Undefined where the program does not export what is needed. `minMatch` 0 is what the level has itself. */
 export function zstdCalls(level: number, minMatch: number): ZstdCalls | undefined {
-  const library = processLibrary();
-  if (library === undefined) return undefined;
-  const func = <C>(prototype: string): C => library.func(prototype) as C;
-  try {
-    const estimate = func<(level: number) => number>('size_t ZSTD_estimateCCtxSize(int level)');
-    const estimateReader = func<() => number>('size_t ZSTD_estimateDCtxSize()');
-    const create = func<(memory: Bytes, size: number) => Pointer>(
-      'void *ZSTD_initStaticCCtx(void *memory, size_t size)',
-    );
-    const createReader = func<(memory: Bytes, size: number) => Pointer>(
-      'void *ZSTD_initStaticDCtx(void *memory, size_t size)',
-    );
-    const set = func<(context: Bytes, parameter: number, value: number) => number>(
-      'size_t ZSTD_CCtx_setParameter(void *context, int parameter, int value)',
-    );
-    type Work = (context: Bytes, to: Bytes, room: number, from: Bytes, length: number) => number;
-    const compress = func<Work>(
-      'size_t ZSTD_compress2(void *context, void *to, size_t room, const void *from, size_t length)',
-    );
-    const decompress = func<Work>(
-      'size_t ZSTD_decompressDCtx(void *context, void *to, size_t room, const void *from, size_t length)',
-    );
-    // A context begins where its memory begins.
-    const writer = new Uint8Array(estimate(level));
-    const reader = new Uint8Array(estimateReader());
-    if (!create(writer, writer.length) || !createReader(reader, reader.length)) return undefined;
-    if (set(writer, parameter.level, level) !== level) return undefined;
-    if (set(writer, parameter.minMatch, minMatch) !== minMatch) return undefined;
-    return {
-      compress: (plain, target) =>
-        lengthIn(target, compress(writer, target, target.length, plain, plain.length)),
-      decompress: (frame, target) =>
-        lengthIn(target, decompress(reader, target, target.length, frame, frame.length)),
-    };
-  } catch {
-    return undefined;
-  }
+  return bindToProcess((func) => bind(func, level, minMatch));
+}
+
+function bind(func: BindFunction, level: number, minMatch: number): ZstdCalls | undefined {
+  const estimate = func<(level: number) => number>('size_t ZSTD_estimateCCtxSize(int level)');
+  const estimateReader = func<() => number>('size_t ZSTD_estimateDCtxSize()');
+  const create = func<(memory: Bytes, size: number) => Pointer>(
+    'void *ZSTD_initStaticCCtx(void *memory, size_t size)',
+  );
+  const createReader = func<(memory: Bytes, size: number) => Pointer>(
+    'void *ZSTD_initStaticDCtx(void *memory, size_t size)',
+  );
+  const set = func<(context: Bytes, parameter: number, value: number) => number>(
+    'size_t ZSTD_CCtx_setParameter(void *context, int parameter, int value)',
+  );
+  type Work = (context: Bytes, to: Bytes, room: number, from: Bytes, length: number) => number;
+  const compress = func<Work>(
+    'size_t ZSTD_compress2(void *context, void *to, size_t room, const void *from, size_t length)',
+  );
+  const decompress = func<Work>(
+    'size_t ZSTD_decompressDCtx(void *context, void *to, size_t room, const void *from, size_t length)',
+  );
+  // A context begins where its memory begins.
+  const writer = new Uint8Array(estimate(level));
+  const reader = new Uint8Array(estimateReader());
+  if (!create(writer, writer.length) || !createReader(reader, reader.length)) return undefined;
+  if (set(writer, parameter.level, level) !== level) return undefined;
+  if (set(writer, parameter.minMatch, minMatch) !== minMatch) return undefined;
+  return {
+    compress: (plain, target) =>
+      lengthIn(target, compress(writer, target, target.length, plain, plain.length)),
+    decompress: (frame, target) =>
+      lengthIn(target, decompress(reader, target, target.length, frame, frame.length)),
+  };
 }
 
 /** Errors are the highest values of size_t. */

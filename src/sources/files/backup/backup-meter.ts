@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { formatCount, type Progress } from '../../../core/index.ts';
+import { endThread, formatCount, type Progress } from '../../../core/index.ts';
 import type { Counts } from './counts.ts';
 import type { EntryRules } from './entry-rules.ts';
 import type { ScannedTotals } from './scan-tree.ts';
@@ -80,6 +80,6 @@ export class BackupMeter implements Disposable {
   [Symbol.dispose](): void {
     clearInterval(this.#ticking);
     clearTimeout(this.#beginning);
-    void this.#scanning?.terminate();
+    if (this.#scanning) void endThread(this.#scanning);
   }
 }

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
-import { LifeboatError } from '../../../core/index.ts';
+import { endThread, LifeboatError } from '../../../core/index.ts';
 import type { BackupWriter, BlobId } from '../../../repository/index.ts';
 import { readAccounts } from './accounts.ts';
 import { Counter, type Counts, sumCounts } from './counts.ts';
@@ -179,7 +179,7 @@ export class TreeCrew implements AsyncDisposable {
         await Promise.race([exited, pause(gentleStopMs, undefined, { ref: false })]);
         port.close();
         supplyPort.close();
-        await thread.terminate();
+        await endThread(thread);
       }),
     );
   }

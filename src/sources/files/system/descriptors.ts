@@ -1,9 +1,7 @@
-import { createRequire } from 'node:module';
 import { constants } from 'node:os';
+import { bindForeign } from '../../../core/index.ts';
 import { cString, systemError } from './linux-calls.ts';
 import { timespecs } from './times.ts';
-
-type Koffi = typeof import('koffi');
 
 /** Calls that begin at an open folder or file: whatever happens to paths meanwhile, they stay there. */
 interface DescriptorCalls {
@@ -59,18 +57,19 @@ function descriptorCalls(): DescriptorCalls {
 }
 
 function load(): DescriptorCalls {
-  const koffi = createRequire(import.meta.url)('koffi') as Koffi;
-  const library = koffi.load(null);
-  const call = <Name extends Exclude<keyof DescriptorCalls, 'errno'>>(prototype: string) =>
-    library.func(prototype) as unknown as DescriptorCalls[Name];
-  return {
-    openat: call<'openat'>('int openat(int folder, const void *name, int flags, uint32_t mode)'),
-    futimens: call<'futimens'>('int futimens(int fd, const void *times)'),
-    fchown: call<'fchown'>('int fchown(int fd, uint32_t uid, uint32_t gid)'),
-    close: call<'close'>('int close(int fd)'),
-    posix_fadvise: call<'posix_fadvise'>(
-      'int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)',
-    ),
-    errno: () => koffi.errno(),
-  };
+  return bindForeign((koffi) => {
+    const library = koffi.load(null);
+    const call = <Name extends Exclude<keyof DescriptorCalls, 'errno'>>(prototype: string) =>
+      library.func(prototype) as unknown as DescriptorCalls[Name];
+    return {
+      openat: call<'openat'>('int openat(int folder, const void *name, int flags, uint32_t mode)'),
+      futimens: call<'futimens'>('int futimens(int fd, const void *times)'),
+      fchown: call<'fchown'>('int fchown(int fd, uint32_t uid, uint32_t gid)'),
+      close: call<'close'>('int close(int fd)'),
+      posix_fadvise: call<'posix_fadvise'>(
+        'int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)',
+      ),
+      errno: () => koffi.errno(),
+    };
+  });
 }

@@ -1,7 +1,5 @@
-import { createRequire } from 'node:module';
 import { getSystemErrorMap } from 'node:util';
-
-type Koffi = typeof import('koffi');
+import { bindForeign } from '../../../core/index.ts';
 
 /** The calls of glibc or musl that Node has no function for. Paths are bytes that end in 0. */
 export interface LinuxCalls {
@@ -26,27 +24,29 @@ export function linuxCalls(): LinuxCalls | undefined {
 }
 
 function load(): LinuxCalls {
-  // Synchronous, because the threads that use it are.
-  const koffi = createRequire(import.meta.url)('koffi') as Koffi;
-  const library = koffi.load(null);
-  const call = <Name extends Exclude<keyof LinuxCalls, 'errno'>>(prototype: string) =>
-    library.func(prototype) as unknown as LinuxCalls[Name];
-  return {
-    llistxattr: call<'llistxattr'>('int64_t llistxattr(const void *path, void *list, size_t size)'),
-    lgetxattr: call<'lgetxattr'>(
-      'int64_t lgetxattr(const void *path, const void *name, void *value, size_t size)',
-    ),
-    lsetxattr: call<'lsetxattr'>(
-      'int lsetxattr(const void *path, const void *name, const void *value, size_t size, int flags)',
-    ),
-    lremovexattr: call<'lremovexattr'>('int lremovexattr(const void *path, const void *name)'),
-    mknod: call<'mknod'>('int mknod(const void *path, uint32_t mode, uint64_t device)'),
-    utimensat: call<'utimensat'>(
-      'int utimensat(int folder, const void *path, const void *times, int flags)',
-    ),
-    lseek: call<'lseek'>('int64_t lseek(int fd, int64_t offset, int whence)'),
-    errno: () => koffi.errno(),
-  };
+  return bindForeign((koffi) => {
+    const library = koffi.load(null);
+    const call = <Name extends Exclude<keyof LinuxCalls, 'errno'>>(prototype: string) =>
+      library.func(prototype) as unknown as LinuxCalls[Name];
+    return {
+      llistxattr: call<'llistxattr'>(
+        'int64_t llistxattr(const void *path, void *list, size_t size)',
+      ),
+      lgetxattr: call<'lgetxattr'>(
+        'int64_t lgetxattr(const void *path, const void *name, void *value, size_t size)',
+      ),
+      lsetxattr: call<'lsetxattr'>(
+        'int lsetxattr(const void *path, const void *name, const void *value, size_t size, int flags)',
+      ),
+      lremovexattr: call<'lremovexattr'>('int lremovexattr(const void *path, const void *name)'),
+      mknod: call<'mknod'>('int mknod(const void *path, uint32_t mode, uint64_t device)'),
+      utimensat: call<'utimensat'>(
+        'int utimensat(int folder, const void *path, const void *times, int flags)',
+      ),
+      lseek: call<'lseek'>('int64_t lseek(int fd, int64_t offset, int whence)'),
+      errno: () => koffi.errno(),
+    };
+  });
 }
 
 /** The bytes of a path or name as C wants them. */

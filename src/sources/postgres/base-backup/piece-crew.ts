@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { assert, LifeboatError, sleep } from '../../../core/index.ts';
+import { assert, endThread, LifeboatError, sleep } from '../../../core/index.ts';
 import type { BackupWriter, BlobId } from '../../../repository/index.ts';
 import type { DataEntry, DataFolders } from '../local-backup/list-data-files.ts';
 import type {
@@ -163,7 +163,7 @@ export class PieceCrew implements SlabTaker, AsyncDisposable {
         thread.postMessage({ type: 'end' } satisfies WorkerRequest);
         // Whoever holds a lock of the shared memory lets go of it, and temporary files are removed.
         await Promise.race([exited, longEnough]);
-        await thread.terminate();
+        await endThread(thread);
       }),
     );
     patience.abort();

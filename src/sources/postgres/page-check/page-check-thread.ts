@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { LifeboatError } from '../../../core/index.ts';
+import { endThread, LifeboatError } from '../../../core/index.ts';
 import type {
   CheckedPages,
   PageCheckAnswer,
@@ -34,6 +34,6 @@ export class PageCheckThread implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#worker.terminate();
+    await endThread(this.#worker);
   }
 }
