@@ -41,7 +41,8 @@ export async function benchArchive(options: {
   const bin = postgresBin(18);
   if (!bin) throw new Error('no PostgreSQL 18: set LIFEBOAT_TEST_PG_18 to its bin folder');
   const folder = temporaryFolder('bench');
-  chmodSync(folder, 0o777);
+  // The server enters it, and nobody else writes there: ours insists.
+  chmodSync(folder, 0o755);
   const [base, plain, handover] = [
     join(folder, 'base'),
     join(folder, 'plain'),
@@ -66,7 +67,10 @@ export async function benchArchive(options: {
     )[Symbol.asyncDispose]();
     const script = join(import.meta.dirname, 'archive-resident.ts');
     resident = spawn(process.execPath, [script, repository, handover], { stdio: 'inherit' });
-    while (!existsSync(join(handover, 'beat'))) await pause(20);
+    while (!existsSync(join(handover, 'beat'))) {
+      if (resident.exitCode !== null) throw new Error('the resident part ended');
+      await pause(20);
+    }
   };
   try {
     await using server = await startPostgres({
@@ -112,7 +116,7 @@ export async function benchArchive(options: {
     ].join('\n\n');
   } finally {
     resident?.kill('SIGTERM');
-    if (resident) await once(resident, 'exit');
+    if (resident?.exitCode === null) await once(resident, 'exit');
     rmSync(folder, { recursive: true, force: true });
   }
 }
