@@ -19,6 +19,8 @@ export async function pgbenchCluster(bin: string, sizeBytes: number): Promise<Te
       max_wal_size: '8GB',
       wal_keep_size: '8GB',
       synchronous_commit: 'off',
+      // It would change what the competitors back up, between one and the next.
+      autovacuum: 'off',
     },
   });
   const connection = ['-h', '127.0.0.1', '-p', String(server.port), '-U', 'postgres', 'postgres'];
@@ -29,6 +31,7 @@ export async function pgbenchCluster(bin: string, sizeBytes: number): Promise<Te
   await server.query(
     'update pgbench_accounts set filler = substr(md5(aid::text) || md5((aid * 7)::text) || md5((aid % 1000)::text), 1, 84)',
   );
+  await server.query('vacuum analyze');
   await server.query('checkpoint');
   pgbench('-c', '4', '-j', '2', '-T', '20', '-N');
   await server.query('checkpoint');
