@@ -197,6 +197,39 @@ describe.each(serversUnderTest(18))('failover of $name', (tested) => {
     expect((await spansOf(1))[0]).toEqual(spans[0]);
     await compareNew(standby);
   });
+
+  it('refuses another standby that was promoted too, to a timeline of the same number', async () => {
+    const { bin } = standby;
+    const at = { ...tested, bin, settings, standbyOf: scene.server };
+    await using other = await startPostgres(at);
+    const stream = scene.stream();
+    await scene.insert(1000);
+    await stream.untilFlushed();
+    await caughtUp();
+    await stream.stop();
+    await scene.server.stop();
+    // Both ended at the same position: their history files are the same to the letter.
+    await standby.query('select pg_promote()');
+    await other.query('select pg_promote()');
+    await insertInto(standby, 1000);
+    const next = scene.stream({ settings: settingsOf(standby) });
+    await untilFlushedFrom(next, standby);
+    await next.stop();
+    const before = await scene.openLog().coverage();
+
+    await insertInto(other, 100_000);
+    const wrong = await scene.stream({ settings: settingsOf(other) }).failure;
+    expect(wrong).toMatchObject({
+      code: 'log.conflict',
+      message: expect.stringContaining('sends other WAL'),
+    });
+    expect(await scene.openLog().coverage()).toEqual(before);
+    const again = scene.stream({ settings: settingsOf(standby) });
+    await insertInto(standby, 1000);
+    await untilFlushedFrom(again, standby);
+    await again.stop();
+    await compareNew(standby);
+  });
 });
 
 function pause(): Promise<void> {
