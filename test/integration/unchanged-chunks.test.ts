@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
@@ -7,6 +6,7 @@ import { backupPostgres, parseConnectionUrl } from '../../src/sources/index.ts';
 import { localRepository, testPassword } from '../support/local-repository.ts';
 import { startPostgres, type TestServer } from '../support/postgres.ts';
 import { findProgram } from '../support/programs.ts';
+import { relationFiles } from '../support/relation-files.ts';
 import { resticRestore, startStock } from '../support/restored-server.ts';
 import { serversUnderTest } from '../support/servers.ts';
 import { need } from '../support/skip.ts';
@@ -43,21 +43,6 @@ const changes = [
 const tables = ['still', 'touched', 'shrunk', 'emptied', 'anew', 'debit'];
 const fingerprint = (table: string) =>
   `select count(*)::int as n, md5(string_agg(t::text, '|' order by id)) as sum from ${table} t`;
-
-/** The relation files of a restored data directory, with their bytes. */
-function relationFiles(dataFolder: string): Map<string, Buffer> {
-  const files = readdirSync(dataFolder, { recursive: true, withFileTypes: true }).filter(
-    (entry) => entry.isFile() && /^\d+(_\w+)?(\.\d+)?$/.test(entry.name),
-  );
-  return new Map(
-    files
-      .filter((entry) => /(base|global|pg_tblspc)/.test(entry.parentPath))
-      .map((entry) => {
-        const path = join(entry.parentPath, entry.name);
-        return [path.slice(dataFolder.length), readFileSync(path)];
-      }),
-  );
-}
 
 function keepWriting(server: TestServer): { stop(): Promise<void> } {
   let stopped = false;

@@ -81,8 +81,7 @@ describe('imports', () => {
   it('end threads and load koffi in one place, and koffi also where no thread is', () => {
     const places = (pattern: RegExp) =>
       projectFiles().filter(
-        (file) =>
-          file.startsWith('src/') && !file.includes('.test.') && pattern.test(textOf(file)),
+        (file) => file.startsWith('src/') && !file.includes('.test.') && pattern.test(textOf(file)),
       );
     expect(places(/\.terminate\(/)).toEqual(['src/core/foreign-calls.ts']);
     expect(places(/\('koffi'\)(?!;$)/m)).toEqual([
