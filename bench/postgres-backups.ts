@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatBytes } from '../src/core/index.ts';
 import { type TestServer, temporaryFolder } from '../test/support/postgres.ts';
-import { changePages, databaseBytes } from './cluster.ts';
+import { changePages, databaseBytes, settlePages } from './cluster.ts';
 import { type Comparison, compare, median, type Run, timed } from './measure.ts';
 import {
   buildLifeboat,
@@ -21,6 +21,7 @@ export async function benchPostgresBackups(server: TestServer, runs: number): Pr
   const folder = temporaryFolder('bench-backups');
   chmodSync(folder, 0o755);
   try {
+    await settlePages(server);
     const programs = databasePrograms(folder, server);
     const size = formatBytes(await databaseBytes(server));
     const first = await compare(

@@ -61,6 +61,7 @@ function pgBackRest(folder: string, server: TestServer): readonly DatabaseProgra
         writeFileSync(file, settings);
         execFileSync(command, [...args, 'stanza-create'], { stdio: 'ignore' });
       },
+      // Without an archive it stores no WAL, the others one segment: what nobody writes to needs no more.
       first: [...args, '--no-archive-check', '--type=full', 'backup'],
       next: [...args, '--no-archive-check', '--type=incr', 'backup'],
       restore: (target) => ({
@@ -134,10 +135,11 @@ export function buildLifeboat(): void {
   execFileSync(process.execPath, [join(project, 'scripts/build.ts')], { cwd: project });
 }
 
+/** Each file once: the `latest` of pgBackRest is a link to a folder, and Node's recursive listings follow such links. */
 export function folderBytes(folder: string): number {
-  return readdirSync(folder, { withFileTypes: true, recursive: true }).reduce(
-    (sum, entry) =>
-      entry.isFile() ? sum + lstatSync(join(entry.parentPath, entry.name)).size : sum,
-    0,
-  );
+  return readdirSync(folder, { withFileTypes: true }).reduce((sum, entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return sum + folderBytes(path);
+    return entry.isFile() ? sum + lstatSync(path).size : sum;
+  }, 0);
 }
