@@ -7,6 +7,7 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -29,6 +30,8 @@ interface Way {
   readonly name: string;
   /** As in postgresql.conf. */
   readonly command: string;
+  /** What is made before the clock starts. */
+  readonly prepare?: () => Promise<void>;
 }
 
 /** archive_command and restore_command beside `cp`, in segments per second; resolves with Markdown tables. */
@@ -56,9 +59,9 @@ export async function benchArchive(options: {
   let resident: ChildProcess | undefined;
   const freshResident = async () => {
     resident?.kill('SIGTERM');
-    if (resident) await once(resident, 'exit');
+    if (resident?.exitCode === null) await once(resident, 'exit');
     const repository = join(folder, 'repository');
-    rmSync(repository, { recursive: true, force: true });
+    for (const each of [repository, handover]) rmSync(each, { recursive: true, force: true });
     await (
       await initRepository({
         location: new LocalLocation(repository),
@@ -99,15 +102,21 @@ export async function benchArchive(options: {
     const segments = await wholeSegments(server);
     const { dataFolder } = server;
     const byCp = { name: '`cp`', command: `cp "%p" ${copies}/%f` };
-    const ours = { name: 'Lifeboat', command: archiveCommand(handover) };
+    const ours = { name: 'Lifeboat', command: archiveCommand(handover), prepare: freshResident };
     const archive = await inTurn(runs, [byCp, ours], async (way) => {
-      if (way === ours) await freshResident();
       return segments.length / (await archiveAll(way, segments, dataFolder));
     });
     for (const name of segments) copyFileSync(join(dataFolder, 'pg_wal', name), join(plain, name));
     const fetchByCp = { name: '`cp`', command: `cp ${plain}/%f "%p"` };
     const fetchOurs = { name: 'Lifeboat', command: restoreCommand(handover) };
-    const restore = await inTurn(runs, [fetchByCp, fetchOurs], (way) =>
+    // What is possible at all: every segment lies ready, and nobody works beside the server.
+    const ready = join(folder, 'ready');
+    const fetchByRename = {
+      name: 'a rename, nothing else',
+      command: `mv ${ready}/%f "%p"`,
+      prepare: async () => copyFolder(plain, ready),
+    };
+    const restore = await inTurn(runs, [fetchByCp, fetchByRename, fetchOurs], (way) =>
       recover(bin, folder, base, way),
     );
     return [
@@ -133,9 +142,20 @@ async function inTurn(
 ): Promise<readonly Result[]> {
   const results = ways.map(({ name }) => ({ name, rates: [] as number[] }));
   for (let run = 0; run < runs; run++) {
-    for (const [index, way] of ways.entries()) results[index]?.rates.push(await measure(way));
+    for (const [index, way] of ways.entries()) {
+      await way.prepare?.();
+      results[index]?.rates.push(await measure(way));
+    }
   }
   return results;
+}
+
+function copyFolder(from: string, to: string): void {
+  rmSync(to, { recursive: true, force: true });
+  mkdirSync(to);
+  for (const name of readdirSync(from)) copyFileSync(join(from, name), join(to, name));
+  const { uid, gid } = unprivileged;
+  if (uid !== undefined) execFileSync('chown', ['-R', `${uid}:${gid}`, to]);
 }
 
 /** As the archiver does; in seconds. */

@@ -410,6 +410,18 @@ describe('restore_command', () => {
     expect((await asked).exit).toBe(0);
   });
 
+  it('hands over to a data folder that was put in the place of another', async () => {
+    const bytes = segment(2);
+    await log.appendSegment('00000001', BigInt(2 * size), bytes);
+    await serve();
+    for (let round = 1; round <= 2; round++) {
+      expect(await get(nameOf(2))).toEqual({ exit: 0, said: '' });
+      expect(readFileSync(inWal('RECOVERYXLOG')).equals(bytes)).toBe(true);
+      rmSync(inData('pg_wal'), { recursive: true });
+      mkdirSync(inData('pg_wal'));
+    }
+  });
+
   it('writes for an account only where that may write itself', async (context) => {
     need(context, process.getuid?.() === 0, 'not root');
     await store([1]);

@@ -175,9 +175,20 @@ class ArchiveServer implements AsyncDisposable {
       : `${answerCodes.done}\n${readyName}\n`;
   }
 
-  #sessionOf(folder: string): Promise<FetchSession> {
+  async #sessionOf(folder: string): Promise<FetchSession> {
     const known = this.#sessions.get(folder);
-    if (known !== undefined) return known;
+    if (known === undefined) return await this.#openSession(folder);
+    const session = await known;
+    if (await session.isAt(folder)) return session;
+    // Another data folder was put in its place.
+    if (this.#sessions.get(folder) === known) {
+      this.#sessions.delete(folder);
+      await session[Symbol.asyncDispose]();
+    }
+    return await this.#sessionOf(folder);
+  }
+
+  #openSession(folder: string): Promise<FetchSession> {
     const opened = TrustedFolder.open(folder, this.#owner).then((trusted) =>
       FetchSession.open(this.#fetcher, trusted),
     );

@@ -33,6 +33,11 @@ export class FetchSession implements AsyncDisposable {
     return new FetchSession(fetcher, folder);
   }
 
+  /** False when the folder of that name is another one by now. */
+  isAt(path: string): Promise<boolean> {
+    return this.#folder.isAt(path);
+  }
+
   /** Long since anything was asked for or taken. */
   get isIdle(): boolean {
     return performance.now() - this.#usedMs > idleMaxMs;

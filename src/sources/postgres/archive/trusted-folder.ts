@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
+import { type FileHandle, lstat, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LifeboatError } from '../../../core/index.ts';
 
@@ -24,6 +24,12 @@ export class TrustedFolder implements AsyncDisposable {
     if ((await handle.stat()).uid === owner.uid) return new TrustedFolder(handle, owner);
     await handle.close();
     throw notOwned(path, owner);
+  }
+
+  async isAt(path: string): Promise<boolean> {
+    const held = await this.#handle.stat({ bigint: true });
+    const found = await lstat(path, { bigint: true }).catch(() => undefined);
+    return found?.dev === held.dev && found.ino === held.ino;
   }
 
   async names(): Promise<ReadonlySet<string>> {
