@@ -21,7 +21,7 @@ function words(bytes: number): Buffer {
 
 const compressed = (plain: Buffer) => Buffer.from(compressBlob('data', plain));
 const withLevel = (level: number, plain: Buffer, minMatch?: number) =>
-  Buffer.from(zstdContext(level, minMatch).compress(plain));
+  Buffer.from(zstdContext(minMatch ? { level, minMatch } : { level }).compress(plain));
 
 describe('pieces of large files', () => {
   it('cost less after one of which more than half stayed, and level 3 after one that compressed well', () => {
@@ -43,5 +43,17 @@ describe('pieces of large files', () => {
     const tree = words(MiB);
     expect(Buffer.from(compressBlob('tree', tree)).equals(withLevel(3, tree))).toBe(true);
     expect(compressed(mixed).equals(withLevel(2, mixed, 5))).toBe(true);
+  });
+});
+
+describe('pages of a database', () => {
+  it('are searched in steps, and stay about as small', () => {
+    const pages = words(64 * 1024);
+    const stored = Buffer.from(compressBlob('data', pages, true));
+    const whole = withLevel(1, pages);
+    expect(stored.equals(whole)).toBe(false);
+    // Without compressed literals it would be twice that.
+    expect(stored.length).toBeLessThan(whole.length * 1.15);
+    expect(Buffer.compare(inflateBlob(stored, pages.length), pages)).toBe(0);
   });
 });

@@ -1,5 +1,5 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { type ZstdCalls, zstdCalls } from '../native/zstd-calls.ts';
+import { type ZstdCalls, type ZstdChoice, zstdCalls } from '../native/zstd-calls.ts';
 import { Room } from './room.ts';
 
 /**
@@ -21,22 +21,26 @@ const packed = new Room();
 const unpacked = new Room();
 const contexts = new Map<number, ZstdContext>();
 
-/** The thread's context for a compression level; `minMatch` 0 is what the level has itself. */
-export function zstdContext(level: number, minMatch = 0): ZstdContext {
-  const key = level * 16 + minMatch;
+/** The thread's context for what is chosen. */
+export function zstdContext(choice: ZstdChoice): ZstdContext {
+  const { level, minMatch = 0, step = 0 } = choice;
+  const key = (level * 16 + minMatch) * 16 + step;
   let context = contexts.get(key);
   if (context === undefined) {
-    const calls = zstdCalls(level, minMatch);
-    context = calls && reusedContext(calls, publicContext(level, minMatch));
-    if (context === undefined || !passesSelfTest(context)) context = publicContext(level, minMatch);
+    const calls = zstdCalls(choice);
+    context = calls && reusedContext(calls, publicContext(choice));
+    if (context === undefined || !passesSelfTest(context)) context = publicContext(choice);
     contexts.set(key, context);
   }
   return context;
 }
 
-/** The same through documented calls only. */
-export function publicContext(level: number, minMatch = 0): ZstdContext {
-  const params = parameters(level, minMatch);
+/** The same through documented calls only; they know no steps. */
+export function publicContext({ level, minMatch = 0 }: ZstdChoice): ZstdContext {
+  const params = {
+    [constants.ZSTD_c_compressionLevel]: level,
+    [constants.ZSTD_c_minMatch]: minMatch,
+  };
   return {
     compress(plain) {
       const chunkSize = frameBound(plain.length);
@@ -52,13 +56,6 @@ export function publicContext(level: number, minMatch = 0): ZstdContext {
         return undefined;
       }
     },
-  };
-}
-
-function parameters(level: number, minMatch: number): Record<number, number> {
-  return {
-    [constants.ZSTD_c_compressionLevel]: level,
-    [constants.ZSTD_c_minMatch]: minMatch,
   };
 }
 
@@ -81,7 +78,7 @@ function reusedContext(calls: ZstdCalls, fallback: ZstdContext): ZstdContext {
 /** Everything that is relied upon: frames others can read, a fresh start after good and bad input, no input lost. */
 function passesSelfTest(context: ZstdContext): boolean {
   try {
-    const reference = publicContext(1);
+    const reference = publicContext({ level: 1 });
     const samples = [1, 20_000].map((length) =>
       Uint8Array.from({ length }, (_, i) => (i * i) >> 7),
     );

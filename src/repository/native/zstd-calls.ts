@@ -12,14 +12,27 @@ type Bytes = Uint8Array;
 type Pointer = bigint | null;
 
 /** `ZSTD_cParameter` of zstd.h. */
-const parameter = { level: 100, minMatch: 105 };
+const parameter = { level: 100, minMatch: 105, targetLength: 106, literalCompressionMode: 1002 };
+/** `ZSTD_ps_enable`: steps alone would switch it off. */
+const literalsCompressed = 1;
 
-/** Undefined where the program does not export what is needed. `minMatch` 0 is what the level has itself. */
-export function zstdCalls(level: number, minMatch: number): ZstdCalls | undefined {
-  return bindToProcess((func) => bind(func, level, minMatch));
+export interface ZstdChoice {
+  readonly level: number;
+  /** Absent: what the level has itself. */
+  readonly minMatch?: number;
+  /** Of level 1: only every so many bytes a match is looked for. */
+  readonly step?: number;
 }
 
-function bind(func: BindFunction, level: number, minMatch: number): ZstdCalls | undefined {
+/** Undefined where the program does not export what is needed. */
+export function zstdCalls(choice: ZstdChoice): ZstdCalls | undefined {
+  return bindToProcess((func) => bind(func, choice));
+}
+
+function bind(
+  func: BindFunction,
+  { level, minMatch = 0, step = 0 }: ZstdChoice,
+): ZstdCalls | undefined {
   const estimate = func<(level: number) => number>('size_t ZSTD_estimateCCtxSize(int level)');
   const estimateReader = func<() => number>('size_t ZSTD_estimateDCtxSize()');
   const create = func<(memory: Bytes, size: number) => Pointer>(
@@ -42,8 +55,12 @@ function bind(func: BindFunction, level: number, minMatch: number): ZstdCalls | 
   const writer = new Uint8Array(estimate(level));
   const reader = new Uint8Array(estimateReader());
   if (!create(writer, writer.length) || !createReader(reader, reader.length)) return undefined;
-  if (set(writer, parameter.level, level) !== level) return undefined;
-  if (set(writer, parameter.minMatch, minMatch) !== minMatch) return undefined;
+  const isSet = (name: number, value: number) => set(writer, name, value) === value;
+  if (!isSet(parameter.level, level) || !isSet(parameter.minMatch, minMatch)) return undefined;
+  if (step > 0) {
+    if (!isSet(parameter.targetLength, step)) return undefined;
+    if (!isSet(parameter.literalCompressionMode, literalsCompressed)) return undefined;
+  }
   return {
     compress: (plain, target) =>
       lengthIn(target, compress(writer, target, target.length, plain, plain.length)),
