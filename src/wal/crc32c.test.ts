@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fuzzRuns } from '../../test/support/fuzz.ts';
 import { crc32c, crc32cKernel } from './crc32c.ts';
 import { crc32cPart } from './crc32c-part.ts';
 
@@ -33,6 +34,24 @@ describe('crc32c', () => {
         expect(crc32c(bytes)).toBe(readable(bytes));
         expect(crc32c(bytes.subarray(at), crc32c(bytes.subarray(0, at)))).toBe(readable(bytes));
       }),
+    );
+  });
+
+  it('equals it where bytes are folded first', () => {
+    const random = fc.tuple(fc.nat(3), fc.integer({ min: 0, max: 2 ** 31 }), fc.nat(5000));
+    fc.assert(
+      fc.property(random, ([folds, seed, more]) => {
+        let state = seed;
+        const bytes = Uint8Array.from({ length: 13_000 + folds * 3344 + more }, () => {
+          state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+          return state >>> 16;
+        });
+        expect(crc32c(bytes)).toBe(readable(bytes));
+        expect(crc32c(bytes, seed)).toBe(
+          crc32c(bytes.subarray(100), crc32c(bytes.subarray(0, 100), seed)),
+        );
+      }),
+      { numRuns: fuzzRuns(200) },
     );
   });
 
