@@ -2,8 +2,6 @@ import type { ServerPrograms } from '../server/index.ts';
 
 export interface IsolationOptions {
   readonly programs: ServerPrograms;
-  /** What is thrown away afterwards is not forced to the disk. */
-  readonly isScratch: boolean;
   /** Libraries to load at start after all. Default none. */
   readonly preloadLibraries?: readonly string[];
 }
@@ -13,10 +11,10 @@ export interface IsolationOptions {
  * where neither a restored configuration file nor ALTER SYSTEM overrides them.
  */
 export function isolationSettings(options: IsolationOptions): Readonly<Record<string, string>> {
-  const { programs, isScratch, preloadLibraries = [] } = options;
+  const { programs, preloadLibraries = [] } = options;
   return {
     ...silence,
-    ...(isScratch ? throwAway : {}),
+    ...unforced,
     ...(programs.major >= 15 ? { archive_library: '' } : {}),
     // Login triggers of a copy would run with every connection of ours.
     ...(programs.major >= 17 ? { event_triggers: 'off', summarize_wal: 'off' } : {}),
@@ -63,7 +61,8 @@ const silence = {
   log_min_messages: 'warning',
 } as const;
 
-const throwAway = {
+/** What is thrown away need not reach the disk; what is kept is brought there as a whole: see `recoverFolder`. */
+const unforced = {
   fsync: 'off',
   synchronous_commit: 'off',
   full_page_writes: 'off',

@@ -90,7 +90,6 @@ export async function openScratch(options: OpenScratchOptions): Promise<ScratchS
       snapshot: plan.backup.snapshot,
       folder: dataFolder,
       account,
-      durable: false,
       skip: (path) => isWalSegment(path) || (leftOut?.hasPath(path) ?? false),
       progress,
       ...(options.signal ? { signal: options.signal } : {}),
@@ -160,14 +159,13 @@ async function logIn(
   await server[Symbol.asyncDispose]();
   const { dataFolder } = server;
   const account = optional('account', options.account);
-  const settings = isolationSettings({ programs, isScratch: true });
+  const settings = isolationSettings({ programs });
   const names = await askNames({ programs, dataFolder, settings, ...account });
   const again = await runServer({
     programs,
     dataFolder,
     settings: isolationSettings({
       programs,
-      isScratch: true,
       ...optional('preloadLibraries', options.preloadLibraries),
     }),
     dataIsScratch: true,

@@ -1,5 +1,5 @@
 import { LifeboatError, type Progress } from '../../../core/index.ts';
-import type { Log, Repository } from '../../../repository/index.ts';
+import { LocalLocation, type Log, type Repository } from '../../../repository/index.ts';
 import { lsn, timelineStream } from '../../../wal/index.ts';
 import type { SpoolReader } from '../stream/spool-reader.ts';
 import { type BackupSnapshot, backupSnapshotsOf } from './backup-snapshot.ts';
@@ -17,6 +17,8 @@ export interface Reach {
   readonly holdings: WalHoldings;
   /** End of the unbroken log. */
   readonly end: bigint;
+  /** The repository lies on this host. */
+  readonly isNear: boolean;
 }
 
 export interface ReachRequest {
@@ -78,7 +80,8 @@ export function reachAlong(known: KnownLog, backup: BackupSnapshot, path: Timeli
   const holdings = known.wal.withSnapshot(known.repository, backup);
   const end = holdings.endOnPath(path, startLsn, info.segmentSizeBytes);
   const { timeline } = path.at(-1) as TimelinePath[number];
-  return { backup, path, timeline, holdings, end };
+  const isNear = known.repository.location instanceof LocalLocation;
+  return { backup, path, timeline, holdings, end, isNear };
 }
 
 /** True when the reach gets onto its last timeline. One of which only the history is known leads nowhere. */

@@ -1,6 +1,6 @@
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LifeboatError, type Progress, silentProgress, syncFolder } from '../../../core/index.ts';
+import { LifeboatError, type Progress, silentProgress } from '../../../core/index.ts';
 import type { Lsn } from '../../../wal/index.ts';
 import {
   askSingleUser,
@@ -8,6 +8,7 @@ import {
   type RunningServer,
   type ServerPrograms,
 } from '../server/index.ts';
+import { bringClusterToDisk } from './cluster-to-disk.ts';
 import { putAutoConfigurationBack, takeAutoConfiguration } from './copied-configuration.ts';
 import { isolationSettings } from './isolation-settings.ts';
 import { type LookAround, replayLookingAround } from './look-around.ts';
@@ -47,7 +48,8 @@ export interface RecoveredFolder {
 
 /**
  * Brings a restored snapshot to the moment of the plan and shuts it down cleanly. Until this is done the folder does not
- * start as a server; afterwards it does, and archives nothing. Errors: those of replaying.
+ * start as a server; afterwards it does, and archives nothing. The servers that run meanwhile force nothing to the disk: all of it
+ * is brought there before the folder may start, and until then the guard in it, which is durable, holds. Errors: those of replaying.
  */
 export async function recoverFolder(options: RecoverFolderOptions): Promise<RecoveredFolder> {
   const { plan, programs, folder, signal } = options;
@@ -63,6 +65,9 @@ export async function recoverFolder(options: RecoverFolderOptions): Promise<Reco
     ...preloads(options),
     ...(signal ? { signal } : {}),
   };
+  // Most is on the disk by the time that the replay ends.
+  const early = bringClusterToDisk(folder);
+  await using _ = { [Symbol.asyncDispose]: async () => void (await Promise.allSettled([early])) };
   const { look } = options;
   const replayed = look
     ? await replayLookingAround(how, look.request, plan, look.around)
@@ -74,7 +79,8 @@ export async function recoverFolder(options: RecoverFolderOptions): Promise<Reco
   if (inPlace.length > 0) {
     notes.push(`tablespaces are folders in pg_tblspc: ${inPlace.join(', ')}`);
   }
-  await syncFolder(folder);
+  await early;
+  await bringClusterToDisk(folder);
   await options.beforeRelease?.();
   await putAutoConfigurationBack(folder, account, original, inPlace.length > 0);
   await warnOfMissing(options);
@@ -128,7 +134,7 @@ async function finish(options: RecoverFolderOptions, server: RunningServer): Pro
     database: 'template1',
     sql: 'update pg_catalog.pg_subscription set subenabled = false where subenabled returning subname',
     settings: {
-      ...isolationSettings({ programs, isScratch: false, ...preloads(options) }),
+      ...isolationSettings({ programs, ...preloads(options) }),
       allow_system_table_mods: 'on',
     },
     ...(options.account === undefined ? {} : { account: options.account }),

@@ -1,9 +1,16 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { temporaryFolder } from '../../../../test/support/postgres.ts';
-import type { BlobId, Repository, Snapshot, TreeNode } from '../../../repository/index.ts';
+import type {
+  BlobId,
+  BlobOutcome,
+  ReaderOptions,
+  Repository,
+  Snapshot,
+  TreeNode,
+} from '../../../repository/index.ts';
 import { restoreSnapshot } from './restore-snapshot.ts';
 
 const folders: string[] = [];
@@ -34,13 +41,32 @@ const folder = (name: string, subtree: string): TreeNode => ({
 
 const snapshot = { id: 'snapshot', tree: 'root' } as unknown as Snapshot;
 
-/** A repository of these trees; `data` is the data directory, every file holds one byte. */
+/** Reads nothing but the byte 7. */
+const reader = {
+  plainBytesOf: () => 1,
+  readBlobs: async (
+    _: string,
+    ids: readonly BlobId[],
+    onBlob: (number: number, outcome: BlobOutcome) => void,
+  ) => {
+    for (const number of ids.keys()) onBlob(number, Uint8Array.of(7));
+  },
+};
+
+/** A repository of these trees; `data` is the data directory, every file holds one byte. Its readers are no threads. */
 function repositoryOf(trees: Record<string, readonly TreeNode[]>): Repository {
   return {
     readTree: async (id: string) => trees[id] ?? [],
     findNode: async () => folder('data', 'data'),
-    async *readFileContent() {
-      yield Uint8Array.of(7);
+    blobIndex: async () => ({ find: () => ({ uncompressedLength: 1 }) }),
+    startReaders: async ({ module, setup }: ReaderOptions) => {
+      const handle = (await import(module.href)).startReading(reader, setup);
+      return {
+        count: 1,
+        isLocal: true,
+        run: (_: number, request: unknown) => handle(request),
+        [Symbol.asyncDispose]: async () => {},
+      };
     },
   } as unknown as Repository;
 }
@@ -54,7 +80,7 @@ test('writes files with safe modes, the control file among them', async () => {
   expect(restored).toEqual({ files: 2, bytes: 2 });
   expect((await stat(join(target, 'global'))).mode & 0o7777).toBe(0o700);
   expect((await stat(join(target, 'PG_VERSION'))).mode & 0o7777).toBe(0o600);
-  expect(existsSync(join(target, 'global/pg_control'))).toBe(true);
+  expect(readFileSync(join(target, 'global/pg_control'))).toEqual(Buffer.of(7));
 });
 
 test.each<[string, TreeNode]>([

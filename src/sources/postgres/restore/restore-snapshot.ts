@@ -1,13 +1,10 @@
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, open } from 'node:fs/promises';
+import { extname, join } from 'node:path';
 import {
-  cancelled,
   fileError,
-  isLifeboatError,
   LifeboatError,
   type Progress,
   silentProgress,
-  syncFolder,
   throwIfAborted,
 } from '../../../core/index.ts';
 import {
@@ -18,9 +15,12 @@ import {
 } from '../../../repository/index.ts';
 import { giveTo, type ServerAccount } from '../server/index.ts';
 import { dataNode } from './backup-snapshot.ts';
+import { blobLengths } from './blob-lengths.ts';
+import { cutFile, type FilePart, type PartWriterSetup } from './file-part.ts';
 import { checkSafeNode } from './safe-node.ts';
 import { linkTablespace, type TablespaceMapping, tablespaceAt } from './tablespace-mapping.ts';
 import { prepareTargetFolder } from './target-folder.ts';
+import { writeParts } from './write-parts.ts';
 
 export interface RestoreSnapshotOptions {
   readonly repository: Repository;
@@ -29,8 +29,6 @@ export interface RestoreSnapshotOptions {
   readonly folder: string;
   /** Who owns the files. Default: we. */
   readonly account?: ServerAccount | undefined;
-  /** False for what is thrown away: files are not forced to the disk. Default true. */
-  readonly durable?: boolean;
   /** Tablespaces that get a folder elsewhere; it must be prepared. */
   readonly tablespaces?: TablespaceMapping;
   /** Files that are not restored, by path in the data directory. */
@@ -50,13 +48,13 @@ interface PlannedFile {
   readonly node: TreeNode;
 }
 
-const filesAtOnce = 8;
 const controlFile = 'global/pg_control';
 
 /**
- * Writes the data directory of a snapshot into a new folder. `global/pg_control` comes last, after everything
- * else is on the disk, so a folder that was not finished cannot be started as a server: run the restore again
- * into another new folder. Errors: `target.not-empty`, `target.unsafe`, `disk.full`, `cancelled`, those of the repository.
+ * Writes the data directory of a snapshot into a new folder. `global/pg_control` comes last, so a folder that was not finished
+ * cannot be started as a server: run the restore again into another new folder. Nothing is forced to the disk: without
+ * its WAL, which `skip` leaves out, the folder does not start either, whatever a loss of power made of it. Errors:
+ * `target.not-empty`, `target.unsafe`, `disk.full`, `cancelled`, those of the repository.
  */
 export async function restoreSnapshot(options: RestoreSnapshotOptions): Promise<RestoredFiles> {
   const { repository, snapshot, folder, account, signal } = options;
@@ -74,15 +72,15 @@ export async function restoreSnapshot(options: RestoreSnapshotOptions): Promise<
     const control = takeControlFile(files);
     const counter = countBytes(progress, task, bytes);
 
+    const setup: PartWriterSetup = { account: account && { uid: account.uid, gid: account.gid } };
+    const module = new URL(`./part-writer${extname(import.meta.url)}`, import.meta.url);
+    await using threads = await repository.startReaders({ module, setup, signal });
+    const work = { onWritten: counter, signal };
     // The big files first: a big one begun last would be waited for alone.
     files.sort((a, b) => (b.node.sizeBytes ?? 0) - (a.node.sizeBytes ?? 0));
-    await writeFiles(options, files, counter);
-    if (options.durable !== false) {
-      for (const path of folders) await syncFolder(join(folder, path));
-    }
+    await writeParts(threads, await partsOf(options, files), work);
     // From here on the folder is a whole data directory.
-    await writeFiles(options, [control], counter);
-    if (options.durable !== false) await syncFolder(join(folder, 'global'));
+    await writeParts(threads, await partsOf(options, [control]), work);
     return { files: files.length + 1, bytes };
   } catch (error) {
     throw unfinished(error, folder, snapshot);
@@ -137,65 +135,23 @@ function takeControlFile(files: PlannedFile[]): PlannedFile {
   });
 }
 
-/** Several files at a time; the first failure ends all. */
-async function writeFiles(
-  options: RestoreSnapshotOptions,
+/** What is written in several parts is made here. */
+async function partsOf(
+  { repository, folder, account, signal }: RestoreSnapshotOptions,
   files: readonly PlannedFile[],
-  count: (bytes: number, path: string) => void,
-): Promise<void> {
-  const failed = new AbortController();
-  const signal = AbortSignal.any([failed.signal, ...(options.signal ? [options.signal] : [])]);
-  const queue = files.values();
-  const worker = async () => {
-    // The workers share one iterator: each takes the next file that nobody has.
-    for (const file of queue) {
-      if (signal.aborted) return;
-      await writeFile(options, file, signal, count).catch((error) => {
-        failed.abort();
-        throw error;
-      });
+): Promise<readonly FilePart[]> {
+  const lengthOf = await blobLengths(repository, signal);
+  const all: FilePart[] = [];
+  for (const { path, node } of files) {
+    const target = join(folder, path);
+    const parts = cutFile(target, node, lengthOf);
+    if (parts.length > 1) {
+      await using file = await open(target, 'wx', 0o600);
+      if (account) await file.chown(account.uid, account.gid);
     }
-  };
-  const outcomes = await Promise.allSettled(Array.from({ length: filesAtOnce }, worker));
-  if (options.signal?.aborted) throw cancelled(options.signal);
-  const errors = outcomes.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
-  const first = errors.find((error) => !isLifeboatError(error, 'cancelled')) ?? errors[0];
-  if (first !== undefined) throw first;
-}
-
-async function writeFile(
-  options: RestoreSnapshotOptions,
-  { path, node }: PlannedFile,
-  signal: AbortSignal,
-  count: (bytes: number, path: string) => void,
-): Promise<void> {
-  const { repository, folder, account } = options;
-  let file: FileHandle | undefined;
-  try {
-    file = await open(join(folder, path), 'wx', 0o600);
-    let written = 0;
-    for await (const bytes of repository.readFileContent(node.content ?? [], { signal })) {
-      throwIfAborted(signal);
-      await file.writeFile(bytes);
-      written += bytes.length;
-      count(bytes.length, path);
-    }
-    if (written !== (node.sizeBytes ?? written)) throw wrongSize(path, node, written);
-    if (account) await file.chown(account.uid, account.gid);
-    if (options.durable !== false) await file.sync();
-  } catch (error) {
-    throw fileError(error, `could not write ${join(folder, path)}`);
-  } finally {
-    await file?.close();
+    all.push(...parts);
   }
-}
-
-function wrongSize(path: string, node: TreeNode, written: number): LifeboatError {
-  return new LifeboatError(
-    'repository.damaged',
-    `the file ${path} should have ${node.sizeBytes} bytes and has ${written}`,
-    { hint: 'Run a check of the repository; restore from another snapshot or copy meanwhile.' },
-  );
+  return all;
 }
 
 function countBytes(progress: Progress, task: string, total: number) {

@@ -18,10 +18,13 @@ export interface WalFeedOptions {
 }
 
 const segmentsAhead = 8;
-/** Read and decoded by the repository's threads while the ones before are passed on. */
-const readsAhead = 4;
+/**
+ * Read and decoded by the repository's threads while the ones before are passed on. What is held at once must stay below what makes
+ * the collector look through everything over and over, or is as much as hides the way to a distant repository.
+ */
+const readsAhead = { near: 2n, far: 4n };
 /** Being written while the next ones are looked through. */
-const writesAtOnce = 2;
+const writesAtOnce = 1;
 const pollMs = 5;
 
 /**
@@ -149,7 +152,8 @@ export class WalFeed implements AsyncDisposable {
     if (ready >= segmentsAhead || !this.#isHeld(this.#next)) return false;
     const size = BigInt(this.#options.plan.backup.info.segmentSizeBytes);
     if (this.#next > this.#likelyEnd() + size) return false;
-    for (let ahead = 0n; ahead < readsAhead; ahead++) this.#beginRead(this.#next + ahead * size);
+    const reads = this.#options.plan.isNear ? readsAhead.near : readsAhead.far;
+    for (let ahead = 0n; ahead < reads; ahead++) this.#beginRead(this.#next + ahead * size);
     await this.#produce(this.#next, false);
     return true;
   }
@@ -171,6 +175,7 @@ export class WalFeed implements AsyncDisposable {
     if (!segment) return await this.#deny(name);
     while (this.#writes.size >= writesAtOnce) await Promise.race(this.#writes.values());
     const write = this.#publish(name, segment).then(() => {
+      letGo(stored);
       this.#writes.delete(name);
       this.#handedOut += 1;
       this.#options.onSegment?.(this.#handedOut);
@@ -208,7 +213,9 @@ export class WalFeed implements AsyncDisposable {
     try {
       const file = await open(temporary, 'w', 0o600);
       try {
-        await file.writeFile(bytes);
+        for (let done = 0; done < bytes.length; ) {
+          done += (await file.write(bytes, done)).bytesWritten;
+        }
       } finally {
         await file.close();
       }
@@ -228,4 +235,10 @@ export class WalFeed implements AsyncDisposable {
   async #names(folder: string): Promise<ReadonlySet<string>> {
     return new Set(await readdir(join(this.#folder, folder)));
   }
+}
+
+/** At once: else every few of them would make the collector look through all that this process has in memory. */
+function letGo({ buffer, byteLength }: Uint8Array): void {
+  // Small ones lie in a buffer that Node shares.
+  if (buffer instanceof ArrayBuffer && byteLength >= Buffer.poolSize) buffer.transfer(0);
 }

@@ -4,12 +4,12 @@ import {
   cancelled,
   fileError,
   isLifeboatError,
-  LifeboatError,
   type Progress,
   syncFolder,
 } from '../../../core/index.ts';
-import type { BlobId, Repository } from '../../../repository/index.ts';
+import type { Repository } from '../../../repository/index.ts';
 import { giveTo, type ServerAccount } from '../server/index.ts';
+import { blobLengths } from './blob-lengths.ts';
 import { type DeltaFileRequest, makeFile, mendFile } from './delta-file.ts';
 import type { DeltaPlan } from './delta-plan.ts';
 import { linkTablespace, type TablespaceMapping, tablespaceAt } from './tablespace-mapping.ts';
@@ -34,8 +34,6 @@ export interface WrittenDelta {
 }
 
 const filesAtOnce = 8;
-/** A blob that is stored uncompressed is sealed with so much more. */
-const sealBytes = 32;
 const task = 'restore-delta';
 
 /**
@@ -59,12 +57,7 @@ export async function writeDelta(
     }
     // Also those that a killed run had only made.
     for (const path of plan.folders) await giveTo(account, join(folder, path));
-    const index = await repository.blobIndex(request.signal);
-    const lengthOf = (id: BlobId) => {
-      const place = index.find('data', id);
-      if (place) return place.uncompressedLength || place.length - sealBytes;
-      throw new LifeboatError('repository.blob-missing', `the blob ${id} is in no index`);
-    };
+    const lengthOf = await blobLengths(repository, request.signal);
     let done = 0;
     let told = 0;
     const onDone = (bytes: number) => {
