@@ -53,12 +53,19 @@ function today(text: string, now: Date): Date | undefined {
 
 function iso(text: string): Date | undefined {
   const match =
-    /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,6})?)?)(?: ?(Z|UTC|[+-]\d{2}:?\d{2}))?)?$/.exec(
+    /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,6})?)?)(?: ?(Z|UTC|[+-]\d{2}(?::?\d{2})?))?)?$/.exec(
       text,
     );
   if (!match) return undefined;
   const [, day, time = '00:00', zone = ''] = match;
-  const offset = zone === 'UTC' ? 'Z' : zone.replace(/^([+-]\d{2})(\d{2})$/, '$1:$2');
+  // PostgreSQL itself writes whole hours as `+00`.
+  const offset =
+    zone === 'UTC'
+      ? 'Z'
+      : zone.replace(
+          /^([+-]\d{2}):?(\d{2})?$/,
+          (_, hours, minutes = '00') => `${hours}:${minutes}`,
+        );
   const moment = new Date(`${day}T${time.replace(',', '.')}${offset}`);
   // `2026-02-31` would silently become a day in March.
   const wallDay = new Date(`${day}T00:00:00Z`);

@@ -67,7 +67,8 @@ export interface Source {
   backup(context: SourceContext): Promise<BackupSummary>;
   /** Whether the repository holds a backup of it. */
   hasBackup(context: SourceContext): Promise<boolean>;
-  doctor(signal?: AbortSignal): Promise<readonly Finding[]>;
+  /** Without a repository (none opens) what is stored is not looked at. */
+  doctor(context?: Partial<SourceContext>): Promise<readonly Finding[]>;
   /** Only of kinds with a record of every change; the others can be restored as they were at a backup. */
   readonly log?: SourceLog;
 }

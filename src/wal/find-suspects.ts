@@ -87,7 +87,7 @@ function suspectOf(
 
 function destroyedTable(table: DestroyedTable, directory: RelationDirectory): SuspectTable {
   const { facts, files, databaseOid, action, inserted } = table;
-  const rows = facts?.rows ?? null;
+  const rows = facts?.rowsAreLater ? null : (facts?.rows ?? null);
   return {
     ...nameOf(databaseOid, files, facts, directory),
     action,

@@ -19,6 +19,8 @@ export interface RelationFacts {
   readonly toastOf?: number;
   /** Rows at the last baseline, where they were counted or estimated. */
   readonly rows?: number;
+  /** They were counted after the moment asked for: no measure of what a TRUNCATE took, as rows may have come since. */
+  readonly rowsAreLater?: true;
 }
 
 /**

@@ -92,14 +92,27 @@ describe.each(serversUnderTest(18))(
         hint: expect.stringContaining('another source name'),
       });
       const doctor = await stranger.run('doctor');
-      expect(doctor.exitCode, doctor.stdout).toBe(0);
+      expect(doctor.exitCode, doctor.stdout).toBe(1);
+      expect(doctor.records).toContainEqual(
+        expect.objectContaining({ check: 'cluster', outcome: 'problem' }),
+      );
       const second = stranger.spawn('serve');
       const alarm = await untilRecord(
         second,
         ({ type, code }) => type === 'alarm' && code === 'postgres.other-cluster',
       );
       expect(alarm).toMatchObject({ source: 'database', hint: expect.any(String) });
+      await untilRecord(
+        second,
+        ({ type, message }) => type === 'alarm' && String(message).includes('was cluster'),
+      );
       expect(await ended(second, 'SIGTERM')).toBe(0);
+      // What the stranger's tables are called, and how many rows they have, is not told of ours.
+      const baseline = await place.run('baseline');
+      const [{ oid }] = (await server.query(`select 'ledger'::regclass::oid::int as oid`)).rows;
+      expect(baseline.records.filter(({ type }) => type === 'baseline-table')).toEqual([
+        expect.objectContaining({ name: 'ledger', oid }),
+      ]);
       expect((await other.query('select from pg_replication_slots')).rowCount).toBe(0);
 
       await server.query(`insert into ledger values ('after the stranger')`);

@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path';
 import { type Configuration, pickNamed } from '../../config/index.ts';
 import { ExitCode, isLifeboatError } from '../../core/index.ts';
+import type { Repository } from '../../repository/index.ts';
 import { type Finding, judgeRoom } from '../../sources/index.ts';
 import { type CommandContext, defineCommand, sourceArgument } from '../command.ts';
 import { createConfiguredSource, loadConfigured, openConfiguredRepository } from '../configured.ts';
@@ -42,12 +43,30 @@ nothing. Exit code 1 when there is a problem; warnings alone are no failure.`,
     for (const name of names) {
       const source = await createConfiguredSource(context, configuration, name, 'rescue');
       const within = repositoriesWithin(configuration, name);
-      tell(`source ${name}`, [...(await source.doctor(context.signal)), ...within]);
+      await using repository = await repositoryOf(context, configuration, name);
+      const { signal } = context;
+      const found = await source.doctor({ ...(repository ? { repository } : {}), signal });
+      tell(`source ${name}`, [...found, ...within]);
     }
     context.output.report({ type: 'doctor', ...counts }, (style) => summary(counts, style));
     return counts.problem === 0 ? ExitCode.ok : ExitCode.failed;
   },
 });
+
+/** Undefined when it does not open: that was told with the repositories. */
+async function repositoryOf(
+  context: CommandContext,
+  configuration: Configuration,
+  source: string,
+): Promise<Repository | undefined> {
+  try {
+    const name = configuration.sources[source]?.repository;
+    return await openConfiguredRepository(context, configuration, name);
+  } catch (error) {
+    if (!isLifeboatError(error) || error.code === 'cancelled' || error.code === 'bug') throw error;
+    return undefined;
+  }
+}
 
 /** A repository that is backed up into itself grows with every backup. */
 function repositoriesWithin(configuration: Configuration, name: string): readonly Finding[] {

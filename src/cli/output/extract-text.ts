@@ -32,5 +32,6 @@ function nextStep(
   const quote = (name: string) =>
     /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
   const name = first === undefined ? '...' : `${quote(first.schema)}.${quote(first.name)}`;
-  return `psql -d ${quoteArgument(database)} -c ${quoteArgument(`select * from ${name} limit 10`)}`;
+  const place = destination.kind === 'server' ? destination.connection.database : database;
+  return `psql -d ${quoteArgument(place)} -c ${quoteArgument(`select * from ${name} limit 10`)}`;
 }

@@ -1,10 +1,12 @@
 import { formatBytes, formatCount, formatDuration } from '../../core/index.ts';
+import { printable } from './printable.ts';
 import type { TrackedTask } from './progress-tracker.ts';
 import type { Style } from './style.ts';
 
 /** `base backup  42%  1.2 GiB of 2.9 GiB  310 MiB/s  6 s left  base/5/16384`. */
 export function progressLine(task: TrackedTask, style: Style): string {
-  const parts = [task.title];
+  // Titles name files and tables: a line stays one line.
+  const parts = [printable(task.title)];
   if (task.done !== undefined && task.unit !== undefined) {
     const amount = (value: number) => formatAmount(value, task.unit as string);
     if (task.total !== undefined && task.total > 0) {
@@ -16,7 +18,7 @@ export function progressLine(task: TrackedTask, style: Style): string {
     if (task.rate) parts.push(`${amount(Math.round(task.rate))}/s`);
     if (task.remainingMs !== undefined) parts.push(`${formatDuration(task.remainingMs)} left`);
   }
-  if (task.detail) parts.push(style.dim(task.detail));
+  if (task.detail) parts.push(style.dim(printable(task.detail)));
   return parts.join('  ');
 }
 

@@ -29,7 +29,7 @@ export function describeIntegrity(report: StoredIntegrityReport, style: Style): 
   const { green, red, bold, dim } = style;
   const head =
     verdict === 'passed'
-      ? `${green('✓')} the data of ${bold(source)} is sound`
+      ? `${green('✓')} ${soundness(`the data of ${bold(source)}`, checks)}`
       : `${red('✗')} the data of ${bold(source)} is not sound`;
   return [
     `${head} ${dim(`(the live server, at ${position})`)}`,
@@ -55,13 +55,20 @@ export function describeValidation(
   const how = `${level} validation, ${formatDuration(durationMs)}`;
   return [
     verdict === 'passed'
-      ? `  ${green('✓')} the data is sound (${how})`
+      ? `  ${green('✓')} ${soundness('the data', checks)} (${how})`
       : `  ${red('✗')} the data is not sound (${how}); the folder stays as it is`,
     ...checks
       .filter(isWorthTelling)
       .flatMap((check) => describeCheck(check, style))
       .map((line) => `  ${line}`),
   ];
+}
+
+/** What was not looked at is not called sound. */
+function soundness(what: string, checks: readonly CheckResult[]): string {
+  const left = checks.filter((each) => isWorthTelling(each) && each.verdict === 'not-checked');
+  if (left.length === 0) return `${what} is sound`;
+  return `no damage found in ${what}; ${countOf(left.length, 'check')} could not be made`;
 }
 
 /** A database without foreign keys need not hear that none is broken. */
@@ -99,9 +106,10 @@ function describeCheck(check: CheckResult, { green, red, yellow, dim }: Style): 
     ...(more > 0
       ? [`      ${red(`and ${countOf(more, 'more problem')}`)} (--json names them)`]
       : []),
-    ...notChecked.map(({ what, why }) =>
-      yellow(`      not checked: ${printable(what)}: ${printable(why)}`),
-    ),
+    ...[...Map.groupBy(notChecked, ({ why }) => why)].map(([why, all]) => {
+      const what = all.map((each) => each.what).join(', ');
+      return yellow(`      not checked: ${printable(what)}: ${printable(why)}`);
+    }),
   ];
 }
 

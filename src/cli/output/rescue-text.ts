@@ -2,6 +2,7 @@ import { formatCount } from '../../core/index.ts';
 import type { RescuePlan } from '../../recovery/index.ts';
 import { formatMoment } from '../moment.ts';
 import { countOf } from './count.ts';
+import { printable } from './printable.ts';
 import type { Style } from './style.ts';
 
 type Verdict = RescuePlan['tables'][number]['conflicts'][number]['reason'];
@@ -22,17 +23,17 @@ export function verdictText(verdict: Verdict): string {
 /** What a rescue will do, for people: where, and how many rows of which table. */
 export function describeRescuePlan(plan: RescuePlan, { bold, dim, yellow }: Style): string {
   const when = formatMoment(new Date(plan.commitTime), { ms: true });
-  const name = Math.max(5, ...plan.tables.map(({ table }) => table.length));
+  const name = Math.max(5, ...plan.tables.map(({ table }) => printable(table).length));
   const row = (table: string, ...numbers: readonly string[]) =>
-    `  ${table.padEnd(name)}${numbers.map((each) => each.padStart(14)).join('')}`;
+    `  ${table.padEnd(name)}${numbers.map((each) => each.padStart(15)).join('')}`;
   const lines = [
     bold(`Rescue into database ${plan.database} of ${plan.server}`),
     `  what transaction ${plan.xid} removed (committed ${when})`,
     '',
-    dim(row('table', 'destroyed', 'there again', 'to put back')),
+    dim(row('table', 'destroyed', 'already there', 'to put back')),
     ...plan.tables.flatMap((table) => [
       row(
-        table.table,
+        printable(table.table),
         formatCount(table.destroyed),
         formatCount(table.alreadyThere),
         formatCount(table.toPutBack),
@@ -45,7 +46,7 @@ export function describeRescuePlan(plan: RescuePlan, { bold, dim, yellow }: Styl
     ]),
     ...plan.references.map(
       ({ table, columns, toPutBack }) =>
-        `  ${table}: ${countOf(toPutBack, 'row')} will point again where they did (${columns.join(', ')})`,
+        `  ${printable(table)}: ${countOf(toPutBack, 'row')} will point again where they did (${printable(columns.join(', '))})`,
     ),
     ...plan.warnings.map((each) => yellow(`  ${each}`)),
   ];

@@ -2,6 +2,7 @@ import { formatCount } from '../../core/index.ts';
 import type { LossSuspect, LossTable } from '../../recovery/index.ts';
 import { formatMoment } from '../moment.ts';
 import { countOf } from './count.ts';
+import { printable } from './printable.ts';
 import type { Style } from './style.ts';
 
 const titles: Record<LossSuspect['kind'], string> = {
@@ -35,7 +36,8 @@ export function describeSuspect(
     `${colour('●')} ${bold(titles[suspect.kind])}  ${when}  transaction ${bold(String(suspect.xid))}  ${colour(severity)}`,
     ...suspect.tables.map((table) => `    ${describeTable(table, style)}`),
     ...suspect.databases.map(
-      ({ name, oid }) => `    database ${name ?? `with the oid ${oid}`} is gone`,
+      ({ name, oid }) =>
+        `    database ${name === null ? `with the oid ${oid}` : printable(name)} is gone`,
     ),
   ];
   if (!suspect.certain) {
@@ -65,7 +67,8 @@ function tableName({ schema, name, filenode, oid }: LossTable): string {
 }
 
 function describeTable(table: LossTable, { dim }: Style): string {
-  const name = `${table.database === null ? '' : `${table.database}: `}${tableName(table)}`;
+  const database = table.database === null ? '' : `${table.database}: `;
+  const name = printable(`${database}${tableName(table)}`);
   if (table.rows === null) return `${name}: ${verbs[table.action]}, number of rows not known`;
   const rows = `${countOf(table.rows, 'row')} ${verbs[table.action]}`;
   const source =

@@ -1,7 +1,7 @@
 import { formatDuration, type Progress, type ProgressEvent } from '../../core/index.ts';
 import { LiveLines } from './live-lines.ts';
 import type { Output, OutputRecord } from './output.ts';
-import { printableText } from './printable.ts';
+import { printable, printableText } from './printable.ts';
 import { progressLine } from './progress-line.ts';
 import { ProgressTracker, type TaskEvent, type TrackedTask } from './progress-tracker.ts';
 import { createStyle, type Style } from './style.ts';
@@ -113,5 +113,5 @@ export class TerminalOutput implements Output {
 
 function ended(task: TrackedTask, style: Style): string {
   const summary = task.summary ? `: ${task.summary}` : '';
-  return `${style.dim(`${task.title}${summary}`)} ${style.dim(`(${formatDuration(task.elapsedMs)})`)}`;
+  return `${style.dim(printable(`${task.title}${summary}`))} ${style.dim(`(${formatDuration(task.elapsedMs)})`)}`;
 }

@@ -48,6 +48,17 @@ describe('CatalogDirectory', () => {
     expect(directory.at(2n).byFilenode(file(7))).toBeUndefined();
   });
 
+  it('says of rows that were counted later only that they are', () => {
+    const directory = new CatalogDirectory([
+      catalog('0/1', { filenode: 100 }),
+      catalog('0/3', { rows: 30 }),
+    ]);
+    const later = { rows: 30, rowsAreLater: true };
+    expect(directory.at(2n).byFilenode(file(100))).toMatchObject(later);
+    expect(directory.at(0n).byOid(5, 100)).toMatchObject(later);
+    expect(directory.at(3n).byOid(5, 100)).not.toHaveProperty('rowsAreLater');
+  });
+
   it('tells the same number in two tablespaces apart', () => {
     const directory = new CatalogDirectory([
       catalog(

@@ -57,23 +57,32 @@ export class CatalogDirectory {
       }
       return undefined;
     };
+    const dated = (catalog: IndexedCatalog, found: RelationFacts | undefined) =>
+      found?.rows === undefined || catalog.lsn <= lsn
+        ? found
+        : ({ ...found, rowsAreLater: true } as const);
     /** A catalog without row counts may know the name: then the count of the nearest that has one. */
     const withRows = (databaseOid: number, found: RelationFacts | undefined) => {
       if (found === undefined || found.rows !== undefined) return found;
       const key = `${databaseOid}/${found.oid}`;
-      const rows = first((catalog) => catalog.byOid.get(key)?.relation.rows);
-      return rows === undefined ? found : { ...found, rows };
+      const counted = first((catalog) => {
+        const facts = factsOf(catalog.byOid.get(key));
+        return facts?.rows === undefined ? undefined : dated(catalog, facts);
+      });
+      if (counted?.rows === undefined) return found;
+      const { rows, rowsAreLater } = counted;
+      return { ...found, rows, ...(rowsAreLater ? { rowsAreLater } : {}) };
     };
     return {
       byFilenode: (relation) =>
         withRows(
           relation.database,
-          first((catalog) => factsOfFile(catalog, relation)),
+          first((catalog) => dated(catalog, factsOfFile(catalog, relation))),
         ),
       byOid: (databaseOid, oid) =>
         withRows(
           databaseOid,
-          first((catalog) => facts(catalog.byOid.get(`${databaseOid}/${oid}`))),
+          first((catalog) => dated(catalog, factsOf(catalog.byOid.get(`${databaseOid}/${oid}`)))),
         ),
       databaseName: (oid) => first((catalog) => catalog.names.get(oid)),
     };
@@ -103,7 +112,7 @@ function indexCatalog(catalog: CatalogRecord): IndexedCatalog {
 /** The same filenode may be in use in two tablespaces. */
 function factsOfFile(catalog: IndexedCatalog, file: RelationId): RelationFacts | undefined {
   const entries = catalog.byFile.get(`${file.database}/${file.filenode}`) ?? [];
-  return facts(
+  return factsOf(
     entries.find(
       ({ relation }) =>
         relation.tablespace === undefined || relation.tablespace === file.tablespace,
@@ -111,7 +120,7 @@ function factsOfFile(catalog: IndexedCatalog, file: RelationId): RelationFacts |
   );
 }
 
-function facts(entry: Entry | undefined): RelationFacts | undefined {
+function factsOf(entry: Entry | undefined): RelationFacts | undefined {
   if (!entry) return undefined;
   const { database, relation } = entry;
   const isCatalog = relation.schema === 'pg_catalog' || relation.schema === 'information_schema';

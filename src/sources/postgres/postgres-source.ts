@@ -15,7 +15,8 @@ import type {
 import { type ArchiveSettings, postgresArchive } from './archive/postgres-archive.ts';
 import type { RecoveryTarget } from './backup-info.ts';
 import { backupPostgres } from './base-backup/backup-postgres.ts';
-import { listPostgresSnapshots } from './base-backup/stored-backups.ts';
+import { requireSameCluster } from './base-backup/same-cluster.ts';
+import { listPostgresSnapshots, type StoredBackup } from './base-backup/stored-backups.ts';
 import { collectBaseline } from './baseline/collect-baseline.ts';
 import { type Drift, type DriftLimits, defaultDriftLimits } from './baseline/drift.ts';
 import { noteDrift } from './baseline/outstanding-drift.ts';
@@ -197,6 +198,8 @@ export class PostgresSource implements Source, SourceLog {
     if (databases === 0) {
       throw new LifeboatError('postgres.refused', `no database of ${this.name} could be read`);
     }
+    // The address may have come to lead elsewhere: names and counts of another cluster under this name would mislead whoever reads them.
+    requireSameCluster(this.name, await this.#newest(repository), collected.catalog);
     const drift = await recordOnTimer({
       ...collected,
       repository,
@@ -233,13 +236,14 @@ export class PostgresSource implements Source, SourceLog {
   }
 
   async #configuredPrograms({ repository }: SourceContext, configuredFolder: string) {
-    const [newest] = await listPostgresSnapshots(repository, this.name, silentProgress);
+    const newest = await this.#newest(repository);
     if (!newest) return undefined;
     const major = Math.floor(newest.info.serverVersion / 10_000);
     return await findServerPrograms(major, { configuredFolder });
   }
 
-  doctor(signal?: AbortSignal): Promise<readonly Finding[]> {
+  async doctor({ repository, signal }: Partial<SourceContext> = {}): Promise<readonly Finding[]> {
+    const former = repository && (await this.#newest(repository));
     const { connection, rescueConnection, scratchFolder, programsFolder } = this.settings;
     return examinePostgres({
       connection,
@@ -249,8 +253,13 @@ export class PostgresSource implements Source, SourceLog {
       spoolFolder: this.spoolFolder,
       ...(scratchFolder ? { scratchFolder } : {}),
       ...(programsFolder ? { programsFolder } : {}),
+      requireStored: (found) => requireSameCluster(this.name, former, found),
       ...(signal ? { signal } : {}),
     });
+  }
+
+  async #newest(repository: Repository): Promise<StoredBackup | undefined> {
+    return (await listPostgresSnapshots(repository, this.name, silentProgress))[0];
   }
 
   #streamPlace({ repository }: SourceContext) {

@@ -1,4 +1,4 @@
-import { isLifeboatError, LifeboatError, type Progress } from '../../../core/index.ts';
+import { isLifeboatError, type Progress } from '../../../core/index.ts';
 import type { Log } from '../../../repository/index.ts';
 import { parseLsn } from '../../../wal/index.ts';
 import { type ConnectionSettings, describePlace } from '../connection-settings.ts';
@@ -8,6 +8,7 @@ import { ServerChoice } from '../stream/server-choice.ts';
 import { identify, requireKnownHistory } from '../stream/server-identity.ts';
 import { fetchHistory, historyFileName, parseTimelineHistory } from '../stream/timeline-history.ts';
 import { later, type WalPosition } from '../stream/wal-position.ts';
+import { requireSameCluster } from './same-cluster.ts';
 import { connectForBackup, readServerFacts, type ServerFacts } from './server-facts.ts';
 import type { StoredBackup } from './stored-backups.ts';
 
@@ -52,22 +53,6 @@ export async function chooseServer(options: ServerChoiceOptions): Promise<Chosen
       });
     }
   }
-}
-
-function requireSameCluster(
-  source: string,
-  former: StoredBackup | undefined,
-  facts: ServerFacts,
-): void {
-  if (!former || former.info.systemId === facts.systemId) return;
-  throw new LifeboatError(
-    'postgres.other-cluster',
-    `${source} was cluster ${former.info.systemId} at the last backup, the server there now is ${facts.systemId}`,
-    {
-      hint: 'If the address is wrong, correct it. If the cluster was made anew or upgraded with pg_upgrade, give it another source name, so that the backups of the old one stay usable.',
-      context: { source, stored: former.info.systemId, found: facts.systemId },
-    },
-  );
 }
 
 /** What a primary that was replaced goes on to write is no part of the cluster's history, and its backup would not be either. */

@@ -6,6 +6,7 @@ import {
   describeConnection,
   preferPrimary,
 } from '../connection-settings.ts';
+import { findClientPrograms } from '../dump/index.ts';
 import { connectReplication } from '../protocol/connect-replication.ts';
 import { findServerPrograms } from '../server/index.ts';
 import { connectSql } from '../sql-connection.ts';
@@ -33,6 +34,8 @@ export interface ExamineOptions {
   readonly spoolFolder: string;
   readonly scratchFolder?: string;
   readonly programsFolder?: string;
+  /** Throws when what is stored under the name of the source is of another cluster. */
+  readonly requireStored?: (found: { readonly systemId: string }) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -46,6 +49,7 @@ export async function examinePostgres(options: ExamineOptions): Promise<readonly
   if (asked) {
     const { facts, settings, now } = asked;
     findings.push(ok('connection', `${describeConnection(settings)} answers`));
+    await attempt(findings, 'cluster', 'problem', async () => options.requireStored?.(facts));
     findings.push(...judgeServer(facts, slot, now));
     const room = await judgeDataFolder(facts);
     if (room) findings.push(room);
@@ -143,6 +147,13 @@ async function examineScratch(options: ExamineOptions, facts: ServerFacts): Prom
     findings.push(ok('server programs', fact));
     const libraries = await judgeLibraries(programs, facts.libraries);
     if (libraries) findings.push(libraries);
+  }
+  // Rows come back without them; only `extract` needs them.
+  const clients = await attempt(findings, 'client programs', 'warning', () =>
+    findClientPrograms(major, programsFolder ? { configuredFolder: programsFolder } : {}),
+  );
+  if (clients) {
+    findings.push(ok('client programs', `pg_dump ${clients.version} for \`extract\``));
   }
   const folder = options.scratchFolder ?? tmpdir();
   const needed = facts.sizeBytes * 1.2;

@@ -42,7 +42,7 @@ export const slotJudges: readonly Judge[] = [
     slotWalKeepMb === -1
       ? warning(
           'max_slot_wal_keep_size',
-          'without a limit: while nobody streams, WAL can fill the disk of the server',
+          'max_slot_wal_keep_size sets no limit: while nobody streams, WAL can fill the disk of the server',
           "As a superuser: ALTER SYSTEM SET max_slot_wal_keep_size = '50GB'; SELECT pg_reload_conf(); (what its disk can spare)",
         )
       : ok(

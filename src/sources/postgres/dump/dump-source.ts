@@ -50,7 +50,7 @@ export class DumpSource implements Source {
     return snapshotsOfKind(repository, 'postgres-dump', this.name, progress);
   }
 
-  doctor(signal?: AbortSignal): Promise<readonly Finding[]> {
+  doctor({ signal }: Partial<SourceContext> = {}): Promise<readonly Finding[]> {
     return examineDumps(this.settings, signal);
   }
 }
