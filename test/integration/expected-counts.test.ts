@@ -283,6 +283,8 @@ describe.each(serversUnderTest(18))('row counts carried by the log, $name', (und
     expect(counts.why).toMatch(/no baseline/);
     const elsewhere = { repository, source, lsn: marks[0] as Lsn, timeline: 2 };
     expect((await expectedCountsAt(elsewhere)).why).toMatch(/no baseline/);
+    const quick = { ...elsewhere, timeline: 1, mostLogBytes: 1 };
+    expect((await expectedCountsAt(quick)).why).toMatch(/more than a quick look reads/);
     expect(counts.rowsOf({ database: 1, oid: 1, filenode: 1, tablespace: 1663 })).toHaveProperty(
       'unknown',
     );

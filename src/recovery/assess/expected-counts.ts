@@ -1,4 +1,4 @@
-import { silentProgress } from '../../core/index.ts';
+import { formatBytes, silentProgress } from '../../core/index.ts';
 import {
   type BaselineDatabase,
   type BaselineRecord,
@@ -15,6 +15,8 @@ export interface ExpectedCountsRequest extends LogRequest {
   readonly lsn: bigint;
   /** That of the position. */
   readonly timeline: number;
+  /** Nothing is expected when more log than this has to be read. Default: however much it is. */
+  readonly mostLogBytes?: number;
 }
 
 /** How many rows tables must have at a position of the log. */
@@ -41,6 +43,12 @@ export async function expectedCountsAt(request: ExpectedCountsRequest): Promise<
   if (chosen === undefined) return nothing('there is no baseline that the log leads on from');
   const { window, baseline } = chosen;
   const { start, wholeFromXid } = startOf(baseline, baselines, window);
+  const logBytes = Number(lsn - start);
+  if (logBytes > (request.mostLogBytes ?? Number.POSITIVE_INFINITY)) {
+    return nothing(
+      `the log since the last baseline is ${formatBytes(logBytes)}, more than a quick look reads; --validate full and \`lifeboat prove\` do`,
+    );
+  }
   const { tally, end } = await scanLog(
     window,
     { start, end: lsn },

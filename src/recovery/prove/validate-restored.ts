@@ -9,6 +9,7 @@ import { type ExpectedCounts, expectedCountsAt } from '../assess/expected-counts
 import type { CheckResult, Verdict } from '../validate/check.ts';
 import { checksOfKept, type ValidationLevel } from '../validate/checks.ts';
 import { keptPlace } from '../validate/kept-place.ts';
+import { quickBounds } from '../validate/quick-bounds.ts';
 import type { UserCheck } from '../validate/user-check.ts';
 import { validate } from '../validate/validate.ts';
 import { formerState, formerValues } from './former-proof.ts';
@@ -78,7 +79,7 @@ async function examine(restored: RestoredServer, options: ValidateRestoredOption
 /** A log that was replayed and yet cannot be read again is no reason to look at nothing. */
 async function accountedRows(
   { reachedLsn: lsn, timeline }: RestoredServer,
-  { source, repository, progress, signal }: ValidateRestoredOptions,
+  { source, repository, level, progress, signal }: ValidateRestoredOptions,
 ): Promise<ExpectedCounts> {
   const { spool } = await source.recovery({ repository, target: { kind: 'latest' } });
   return await expectedCountsAt({
@@ -87,6 +88,7 @@ async function accountedRows(
     lsn,
     timeline,
     progress,
+    ...(level === 'quick' ? { mostLogBytes: quickBounds.logBytes } : {}),
     ...(spool ? { spool } : {}),
     ...(signal ? { signal } : {}),
   }).catch((error: unknown) => {

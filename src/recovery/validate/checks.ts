@@ -9,7 +9,7 @@ import { indexesValid } from './checks/indexes-valid.ts';
 import { pageChecksums } from './checks/page-checksums.ts';
 import { rowCounts } from './checks/row-counts.ts';
 import { rowsAccounted } from './checks/rows-accounted.ts';
-import { tablesCounted } from './checks/tables-counted.ts';
+import { tablesCounted, tablesCountedQuickly } from './checks/tables-counted.ts';
 import { tablesRead } from './checks/tables-read.ts';
 import { userChecks } from './checks/user-checks.ts';
 import { visibilityMap } from './checks/visibility-map.ts';
@@ -41,7 +41,7 @@ const quickChecks: readonly Check[] = Object.freeze([
   consistency,
   extensionLibraries,
   indexesValid,
-  tablesCounted,
+  tablesCountedQuickly,
   rowsAccounted,
   userChecks,
 ]);

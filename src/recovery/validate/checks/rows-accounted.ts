@@ -51,7 +51,7 @@ function unitOf(table: StoredRelation, accounted: ExpectedCounts): CheckUnit {
       if (table.isUnlogged)
         return { problems: [], notChecked: 'it is unlogged: no backup holds it' };
       const now = desk.place.rows.get(rowsKey(table.database, oid));
-      if (now === undefined) return { problems: [], notChecked: 'it could not be read' };
+      if (now === undefined) return { problems: [], notChecked: 'its rows were not counted' };
       const wanted = accounted.rowsOf({ database: databaseOid, oid, filenode, tablespace });
       if ('unknown' in wanted) return { problems: [], notChecked: wanted.unknown };
       if (wanted.rows === now) return whole;
