@@ -1,6 +1,7 @@
 // core: what everything else stands on. Depends on nothing of ours.
 export { cancelled, sleep, throwIfAborted } from './abort.ts';
 export { formatBytes } from './byte-size.ts';
+export { copyBytes } from './copy-bytes.ts';
 export { formatCount } from './count.ts';
 export { syncFolder, writeFileDurably } from './durable-file.ts';
 export { formatDuration } from './duration.ts';

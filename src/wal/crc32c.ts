@@ -1,4 +1,4 @@
-import { loadKernel } from '../core/index.ts';
+import { copyBytes, loadKernel } from '../core/index.ts';
 
 interface Crc32cExports {
   input(): number;
@@ -41,7 +41,7 @@ export function crc32c(bytes: Uint8Array, previous = 0): number {
   let checksum = previous;
   for (let at = 0; at < bytes.length; at += windowBytes) {
     const end = Math.min(bytes.length, at + windowBytes);
-    memory.set(at === 0 && end === bytes.length ? bytes : bytes.subarray(at, end), input);
+    copyBytes(at === 0 && end === bytes.length ? bytes : bytes.subarray(at, end), memory, input);
     checksum = shared.consume(checksum, end - at);
   }
   return checksum >>> 0;

@@ -1,4 +1,4 @@
-import { assert, loadKernel } from '../../../core/index.ts';
+import { assert, copyBytes, loadKernel } from '../../../core/index.ts';
 
 interface Kernel {
   checksum(page: number, pageSizeBytes: number, block: number): number;
@@ -41,7 +41,7 @@ export class PageVerifier {
     const failed: number[] = [];
     for (let start = 0; start < bytes.length; start += capacityBytes) {
       const part = bytes.subarray(start, start + capacityBytes);
-      this.#memory.set(part, pagesAt);
+      copyBytes(part, this.#memory, pagesAt);
       const count = Math.floor(part.length / this.#pageSizeBytes);
       const block = firstBlock + start / this.#pageSizeBytes;
       const found = this.#kernel.verify(pagesAt, count, this.#pageSizeBytes, block, failuresAt);

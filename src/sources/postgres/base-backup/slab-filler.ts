@@ -1,3 +1,4 @@
+import { copyBytes } from '../../../core/index.ts';
 import type { FileContent } from './file-content.ts';
 import type { Piece, SavedPiece } from './piece.ts';
 import type { Slab, SlabTaker } from './piece-crew.ts';
@@ -42,7 +43,7 @@ export class SlabFiller {
     for (let at = 0; at < bytes.length; ) {
       const slab = this.#slabFor(file);
       const part = bytes.subarray(at, at + this.#pieceBytes - this.#filled);
-      slab.bytes.set(part, this.#used + this.#filled);
+      copyBytes(part, slab.bytes, this.#used + this.#filled);
       this.#filled += part.length;
       at += part.length;
       if (this.#filled === this.#pieceBytes) this.#finishPiece(file, slab);
