@@ -70,49 +70,55 @@ async function plant(server: TestServer, traces: string): Promise<void> {
   for (const name of readdirSync(traces)) rmSync(join(traces, name));
 }
 
-describe.each(serversUnderTest(15))('code that users planted, on $name', ({ bin, major }) => {
-  it('is run neither on the live server nor on a copy, and hides nothing', async (context) => {
-    const programs = need(context, bin, `no PostgreSQL ${major}`);
-    const traces = temporaryFolder('traces');
-    chmodSync(traces, 0o777);
-    using _ = { [Symbol.dispose]: () => rmSync(traces, { recursive: true, force: true }) };
-    await using server = await startPostgres({ bin: programs, major });
-    await plant(server, traces);
-    const connection = server.url('shop');
-    await using place = await installation({ connection, programs });
+describe.each(serversUnderTest(15))(
+  'code that users planted, on $name',
+  ({ bin, major, hasTools }) => {
+    it('is run neither on the live server nor on a copy, and hides nothing', async (context) => {
+      const programs = need(context, hasTools && bin, `no PostgreSQL ${major} with its tools`);
+      const traces = temporaryFolder('traces');
+      chmodSync(traces, 0o777);
+      using _ = { [Symbol.dispose]: () => rmSync(traces, { recursive: true, force: true }) };
+      await using server = await startPostgres({ bin: programs, major });
+      await plant(server, traces);
+      const connection = server.url('shop');
+      await using place = await installation({ connection, programs });
 
-    await using sql = await connectSql(parseConnectionUrl(connection));
-    await lookAtSlot(sql, 'none');
-    await place.run('doctor');
-    expect(readdirSync(traces)).toEqual([]);
+      await using sql = await connectSql(parseConnectionUrl(connection));
+      await lookAtSlot(sql, 'none');
+      await place.run('doctor');
+      expect(readdirSync(traces)).toEqual([]);
 
-    const live = await place.run('integrity', '--rate', '1 GiB');
-    const report = live.records.find(({ type }) => type === 'integrity');
-    const { checks } = report as unknown as StoredIntegrityReport;
-    expect(readdirSync(traces)).toEqual([]);
-    expect(checks.find(({ check }) => check === 'foreign-keys')).toMatchObject({
-      objects: 1,
-      notChecked: [
-        { what: 'pieces_number_fkey of shop.public.pieces', why: expect.stringMatching(/cast/) },
-      ],
+      const live = await place.run('integrity', '--rate', '1 GiB');
+      const report = live.records.find(({ type }) => type === 'integrity');
+      const { checks } = report as unknown as StoredIntegrityReport;
+      expect(readdirSync(traces)).toEqual([]);
+      expect(checks.find(({ check }) => check === 'foreign-keys')).toMatchObject({
+        objects: 1,
+        notChecked: [
+          { what: 'pieces_number_fkey of shop.public.pieces', why: expect.stringMatching(/cast/) },
+        ],
+      });
+
+      expect((await place.run('backup')).exitCode).toBe(0);
+      const result = await place.run('prove');
+      const proof = result.records.find(({ type }) => type === 'proof') as unknown as StoredProof;
+      expect(proof, result.stderr).toBeDefined();
+      expect(readdirSync(traces)).toEqual([]);
+      expect(proof.checks.flatMap(({ problems }) => problems)).toEqual([]);
+      expect(proof.verdict).toBe('passed');
+      const find = (name: string) => proof.checks.find(({ check }) => check === name);
+      expect(find('foreign-keys')).toMatchObject({ objects: 2 });
+      expect(find('heap-structure')?.objects).toBeGreaterThan(100);
+      expect(find('heap-structure')?.notChecked).toEqual([
+        {
+          what: 'tables of postgres',
+          why: expect.stringMatching(/ALTER EXTENSION amcheck UPDATE/),
+        },
+      ]);
+      expect(find('tables-read')?.notChecked).toContainEqual({
+        what: 'database half',
+        why: expect.any(String),
+      });
     });
-
-    expect((await place.run('backup')).exitCode).toBe(0);
-    const result = await place.run('prove');
-    const proof = result.records.find(({ type }) => type === 'proof') as unknown as StoredProof;
-    expect(proof, result.stderr).toBeDefined();
-    expect(readdirSync(traces)).toEqual([]);
-    expect(proof.checks.flatMap(({ problems }) => problems)).toEqual([]);
-    expect(proof.verdict).toBe('passed');
-    const find = (name: string) => proof.checks.find(({ check }) => check === name);
-    expect(find('foreign-keys')).toMatchObject({ objects: 2 });
-    expect(find('heap-structure')?.objects).toBeGreaterThan(100);
-    expect(find('heap-structure')?.notChecked).toEqual([
-      { what: 'tables of postgres', why: expect.stringMatching(/ALTER EXTENSION amcheck UPDATE/) },
-    ]);
-    expect(find('tables-read')?.notChecked).toContainEqual({
-      what: 'database half',
-      why: expect.any(String),
-    });
-  });
-});
+  },
+);
