@@ -17,16 +17,17 @@ export function describeStream(
 ): readonly string[] {
   const { green, yellow, red, dim } = style;
   const lines = [describePhase(seen, style)];
-  const loss = describeLoss(seen, isRepositoryHere);
-  if (loss !== undefined) lines.push(dim(`      ${loss}`));
+  lines.push(...describeLoss(seen, isRepositoryHere).map((loss) => dim(`      ${loss}`)));
   const { slot, alarms = [] } = seen;
-  if (slot) {
+  // What streams has its slot: it was looked at before it was made.
+  if (slot && (slot.walStatus !== undefined || seen.phase !== 'streaming')) {
     const limit =
       slot.limitBytes === undefined ? 'no limit' : `${formatBytes(slot.limitBytes)} at most`;
     const state = slot.walStatus ?? 'missing';
     const mark = state === 'reserved' || state === 'extended' ? dim('·') : red('✗');
+    const held = slot.walStatus ? `; it holds ${formatBytes(slot.heldBytes)}, ${limit}` : '';
     lines.push(
-      `  ${mark} slot ${slot.name} is ${state}; it holds ${formatBytes(slot.heldBytes)}, ${limit}${slot.invalidation ? `; ${slot.invalidation}` : ''}`,
+      `  ${mark} slot ${slot.name} is ${state}${held}${slot.invalidation ? `; ${slot.invalidation}` : ''}`,
     );
     if (slot.syncState === 'sync' || slot.syncState === 'quorum')
       lines.push(describeWaiting(slot, green));
@@ -58,15 +59,19 @@ function describePhase(
 }
 
 /** What a loss would take now, by what is lost. */
-function describeLoss(seen: StreamStatus, isRepositoryHere: boolean): string | undefined {
+function describeLoss(seen: StreamStatus, isRepositoryHere: boolean): readonly string[] {
   const { rpoWithoutDatabaseMs, rpoWithoutBothMs, writtenMs, flushedMs } = seen;
-  if (rpoWithoutDatabaseMs === undefined) return undefined;
+  if (rpoWithoutDatabaseMs === undefined) return [];
   const took = (ms: number | undefined) =>
     ms === undefined ? '' : ` (median ${formatDuration(ms)} after the server wrote it)`;
   const [both, own] = isRepositoryHere
-    ? ['everything, if its folder is on a disk of this host', 'every backup, if so']
+    ? ["everything, if the repository's folder is on a disk of this host", 'every backup, if so']
     : [lastOf(rpoWithoutBothMs, took(flushedMs)), 'nothing'];
-  return `would be lost with the database's host: ${lastOf(rpoWithoutDatabaseMs, took(writtenMs))}; with this host too: ${both}; with this host alone: ${own}`;
+  return [
+    `lost with the database's host: ${lastOf(rpoWithoutDatabaseMs, took(writtenMs))}`,
+    `lost with this host too: ${both}`,
+    `lost with this host alone: ${own}`,
+  ];
 }
 
 function lastOf(ms: number | undefined, took: string): string {
