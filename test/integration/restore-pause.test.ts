@@ -2,6 +2,8 @@
 import { once } from 'node:events';
 import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import {
@@ -178,6 +180,15 @@ describe('by command', () => {
       },
     );
     child.stderr?.resume();
+    // No progress of anything that is not under way.
+    const underWay = new Set<unknown>();
+    const strays: unknown[] = [];
+    createInterface({ input: child.stdout as Readable }).on('line', (line) => {
+      const { type, task } = JSON.parse(line);
+      if (type === 'task-begin') underWay.add(task);
+      if (type === 'task-end') underWay.delete(task);
+      if (type === 'task-progress' && !underWay.has(task)) strays.push(line);
+    });
     const closed = once(child, 'close');
     const say = async (line: string, type = 'paused') => {
       const answer = untilRecord(child, (record) => record.type === type);
@@ -201,6 +212,7 @@ describe('by command', () => {
     ]);
     child.kill('SIGINT');
     expect((await closed)[0]).toBe(0);
+    expect(strays).toEqual([]);
     expect(existsSync(opened.socketFolder)).toBe(false);
   });
 });

@@ -39,10 +39,14 @@ machine holds counts too. Files and dumps: its snapshots.`,
       });
       return ExitCode.ok;
     }
+    let isPassedOver = false;
     const { snapshots, windows } = await source.points({
       repository,
       signal,
-      progress: output.progress,
+      progress: (event) => {
+        isPassedOver ||= event.type === 'warning';
+        output.progress(event);
+      },
     });
     const proofs = await listProofs(repository, source.name);
     const { validForMs } = proofsOf(opened.configuration, source.name);
@@ -54,8 +58,12 @@ machine holds counts too. Files and dumps: its snapshots.`,
     if (snapshots.length === 0) {
       output.say(({ yellow }) =>
         [
-          yellow(`Nothing of ${source.name} can be restored: there is no snapshot.`),
-          `  next: ${program} serve    # stream the log; it takes the first backup at once`,
+          yellow(
+            `Nothing of ${source.name} can be restored: ${isPassedOver ? 'none of its snapshots can be read' : 'there is no snapshot'}.`,
+          ),
+          isPassedOver
+            ? `  next: ${program} check    # what is damaged, and what \`repair\` can save`
+            : `  next: ${program} serve    # stream the log; it takes the first backup at once`,
         ].join('\n'),
       );
     }

@@ -14,9 +14,9 @@ export class StreamLog {
     this.#now = now;
   }
 
-  /** True when phase or problem of a source changed since it was last told; remembers it as told. */
+  /** True when what a line would say changed since it was last told; remembers it as told. One problem spans several phases. */
   isNews(state: StreamState): boolean {
-    const news = newsOf(state);
+    const news = state.problem ?? state.phase;
     const isNews = this.#told.get(state.source)?.news !== news;
     if (isNews) this.#told.set(state.source, { news, atMs: this.#now() });
     return isNews;

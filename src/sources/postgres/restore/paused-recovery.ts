@@ -72,7 +72,8 @@ export class PausedRecovery implements AsyncDisposable {
   }
 
   /** Replays to the plan's stop and stands there. Errors: as those of `replay`. */
-  static async start(options: PausedRecoveryOptions, plan: RecoveryPlan): Promise<PausedRecovery> {
+  static async start(given: PausedRecoveryOptions, plan: RecoveryPlan): Promise<PausedRecovery> {
+    const options = { ...given, progress: whileReplaying(given.progress ?? silentProgress) };
     const account = await chooseServerAccount(options.account);
     refuseOldMinor({ ...options, plan });
     await askForRecovery(options.dataFolder, account);
@@ -245,6 +246,16 @@ export class PausedRecovery implements AsyncDisposable {
       },
     };
   }
+}
+
+/** Segments are asked for after the stop was reached, too: that is no progress of anything. */
+function whileReplaying(progress: Progress): Progress {
+  let isReplaying = false;
+  return (event) => {
+    if (event.type === 'begin') isReplaying = true;
+    if (event.type === 'end') isReplaying = false;
+    if (event.type !== 'progress' || isReplaying) progress(event);
+  };
 }
 
 function pathOf({ path }: RecoveryPlan): readonly (readonly [number, string])[] {
