@@ -3,7 +3,7 @@ export type { CatalogFile } from './catalog-files.ts';
 export { ChangedBlocks } from './changed-blocks.ts';
 export type { CommittedTransaction } from './committed-transaction.ts';
 export { crc32c } from './crc32c.ts';
-export { crc32cPart } from './crc32c-part.ts';
+export { crc32cOfParts } from './crc32c-part.ts';
 export { collectDeletedTuples, DeletedTuples, type TouchedTuples } from './deleted-tuples.ts';
 export { findSuspects } from './find-suspects.ts';
 export {

@@ -63,7 +63,7 @@ function start() {
           ids.fill(chunks.length, (at / chunkSizeBytes) * 32, (at / chunkSizeBytes + 1) * 32);
           chunks.push(Buffer.from(piece.subarray(at, at + chunkSizeBytes)));
         }
-        const sums = chunks.slice(-ids.length / 32).map((chunk) => crc32c(chunk));
+        const sums = Uint32Array.from(chunks.slice(-ids.length / 32), (chunk) => crc32c(chunk));
         const failures = firstBlock === undefined ? [] : verifier.failures(piece, firstBlock);
         onSaved({ lengthBytes, ids, sums, failures });
       }

@@ -1,5 +1,5 @@
 import type { BlobId } from '../../../repository/index.ts';
-import { crc32cPart } from '../../../wal/index.ts';
+import { crc32cOfParts } from '../../../wal/index.ts';
 import type { SavedPiece } from './piece.ts';
 
 const idBytes = 32;
@@ -12,7 +12,6 @@ export class FileContent {
   readonly ids: Uint8Array;
   /** CRC-32C of each chunk. */
   readonly sums: Uint32Array;
-  #checksum = 0;
 
   constructor(sizeBytes: number, chunkSizeBytes: number) {
     this.sizeBytes = sizeBytes;
@@ -25,25 +24,19 @@ export class FileContent {
   add(position: number, { ids, sums }: SavedPiece): void {
     const first = position / this.chunkSizeBytes;
     this.ids.set(ids, first * idBytes);
-    for (const [index, sum] of sums.entries()) this.#sum(first + index, sum);
+    this.sums.set(sums, first);
   }
 
   /** A whole chunk that is in the repository already. */
   keep(index: number, id: BlobId, sum: number): void {
     this.ids.set(Buffer.from(id, 'hex'), index * idBytes);
-    this.#sum(index, sum);
-  }
-
-  #sum(index: number, sum: number): void {
     this.sums[index] = sum;
-    const end = Math.min(this.sizeBytes, (index + 1) * this.chunkSizeBytes);
-    this.#checksum ^= crc32cPart(sum, this.sizeBytes - end);
   }
 
   /** CRC-32C as a manifest writes it: the bytes of the number as they lie in the memory of the server. */
   get crc32c(): string {
     const bytes = Buffer.alloc(4);
-    bytes.writeInt32LE(this.#checksum);
+    bytes.writeUInt32LE(crc32cOfParts(this.sums, this.chunkSizeBytes, this.sizeBytes));
     return bytes.toString('hex');
   }
 }

@@ -4,6 +4,8 @@ import { crc32c } from '../../../wal/thread.ts';
 import { PageVerifier } from './page-checksum.ts';
 import type { Piece, SavedPiece, WorkerFailure } from './piece.ts';
 
+const idBytes = 32;
+
 /** Cuts, sums, verifies and stores pieces, in the thread that calls, in every repository that still takes them. */
 export class PieceSaver {
   readonly #sinks: (BlobSink | undefined)[];
@@ -22,12 +24,12 @@ export class PieceSaver {
   }
 
   save(bytes: Uint8Array, { chunkSizeBytes, firstBlock }: Piece): SavedPiece {
-    const ids = new Uint8Array(Math.ceil(bytes.length / chunkSizeBytes) * 32);
-    const sums: number[] = [];
-    for (let at = 0; at < bytes.length; at += chunkSizeBytes) {
-      const chunk = bytes.subarray(at, at + chunkSizeBytes);
-      ids.set(Buffer.from(this.#store('data', chunk), 'hex'), sums.length * 32);
-      sums.push(crc32c(chunk));
+    const sums = new Uint32Array(Math.ceil(bytes.length / chunkSizeBytes));
+    const ids = Buffer.alloc(sums.length * idBytes);
+    for (const index of sums.keys()) {
+      const chunk = bytes.subarray(index * chunkSizeBytes, (index + 1) * chunkSizeBytes);
+      ids.write(this.#store('data', chunk), index * idBytes, 'hex');
+      sums[index] = crc32c(chunk);
     }
     return {
       lengthBytes: bytes.length,

@@ -17,7 +17,7 @@ export interface SavedPiece {
   /** Raw, one behind the other. */
   readonly ids: Uint8Array;
   /** CRC-32C of each chunk. */
-  readonly sums: readonly number[];
+  readonly sums: Uint32Array;
   /** Blocks whose checksum is wrong. */
   readonly failures: readonly number[];
 }
