@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LifeboatError } from '../../src/core/index.ts';
 import {
   findLoss,
   type LossReport,
@@ -9,6 +10,7 @@ import {
   type RescueRecord,
 } from '../../src/recovery/index.ts';
 import { createSource, type PostgresSource, parseConnectionUrl } from '../../src/sources/index.ts';
+import { parseLsn } from '../../src/wal/index.ts';
 import { temporaryFolder } from '../support/postgres.ts';
 import { serversUnderTest } from '../support/servers.ts';
 import { need } from '../support/skip.ts';
@@ -223,6 +225,41 @@ describe.each(serversUnderTest(15))('finding a loss on $name', ({ major, bin, ha
     expect(await contents('products')).toBe(then.products);
     const next = await server.query(`insert into products (name) values ('x') returning id`);
     expect(next.rows[0].id).toBeGreaterThan(300);
+  });
+
+  it('searches what is left when a segment of the log is lost, and says what is not', async (context) => {
+    need(context, bin, `no PostgreSQL ${major}`);
+    const request = await logOf({ source, repository: shop.repository });
+    const first = parseLsn(report.searched[0]?.fromLsn ?? '');
+    const damagedAt = (lost: (start: bigint) => boolean) =>
+      new Proxy(shop.repository, {
+        get: (target, name) => {
+          if (name !== 'log')
+            return Reflect.get(target, name).bind?.(target) ?? Reflect.get(target, name);
+          return (name: string) => {
+            const log = target.log(name);
+            const read: typeof log.read = async (stream, start, ...more) => {
+              if (lost(start)) throw new LifeboatError('repository.damaged', 'it is damaged');
+              return await log.read(stream, start, ...more);
+            };
+            return new Proxy(log, {
+              get: (own, key) =>
+                key === 'read'
+                  ? read
+                  : (Reflect.get(own, key).bind?.(own) ?? Reflect.get(own, key)),
+            });
+          };
+        },
+      });
+    const found = await findLoss({ ...request, repository: damagedAt((start) => start === first) });
+    expect(found.notSearched[0]).toMatch(/: .*it is damaged$/);
+    expect(found.suspects.map(({ xid }) => xid).sort()).toEqual(
+      report.suspects.map(({ xid }) => xid).sort(),
+    );
+    // What lies in the lost segment may be theirs, too.
+    expect(found.suspects.every(({ certain }) => !certain)).toBe(true);
+    const all = findLoss({ ...request, repository: damagedAt(() => true) });
+    await expect(all).rejects.toMatchObject({ code: 'repository.damaged' });
   });
 
   it('refuses what rows cannot bring back, and what is not there', async (context) => {

@@ -13,7 +13,7 @@ import { judgeSuspect } from './judge-suspect.ts';
 import { type LogRequest, type LogWindow, logWindows } from './log-windows.ts';
 import type { LossReport, LossSuspect, SearchedSpan } from './loss-report.ts';
 import { readCatalogs } from './read-catalogs.ts';
-import { scanLog } from './scan-log.ts';
+import { scanAround } from './scan-around.ts';
 
 export interface FindLossOptions extends LogRequest {
   /** Only transactions that committed in between; both inclusive. */
@@ -47,24 +47,32 @@ export async function findLoss(options: FindLossOptions): Promise<LossReport> {
     for (const catalog of catalogs) catalogsSeen.add(catalog);
     const directory = new CatalogDirectory(catalogs);
     const range = { start: startFor(window, options.since), end: window.end };
-    const result = await scanLog(
+    const { stretches, lost } = await scanAround(
       window,
       range,
       { index: { catalogFiles: movedCatalogs(catalogs) } },
       { ...signalOf(options), progress, title: 'read the log' },
     );
-    transactions += result.committedCount;
-    const reached = BigInt(result.end.at);
-    searched.push({
-      timeline: window.timeline,
-      fromLsn: formatLsn(range.start),
-      toLsn: formatLsn(reached),
-      bytes: Number(reached - range.start),
-    });
-    notSearched.push(...missed(window, range.start, result.end));
-    for (const suspect of suspectsIn(result.transactions, directory, options)) {
-      suspects.push(judgeSuspect(suspect, window, range.start, directory));
+    notSearched.push(...lost);
+    for (const { start, result, isBehindDamage } of stretches) {
+      transactions += result.committedCount;
+      const reached = BigInt(result.end.at);
+      searched.push({
+        timeline: window.timeline,
+        fromLsn: formatLsn(start),
+        toLsn: formatLsn(reached),
+        bytes: Number(reached - start),
+      });
+      for (const suspect of suspectsIn(result.transactions, directory, options)) {
+        const judged = judgeSuspect(suspect, window, start, directory);
+        suspects.push(isBehindDamage ? Object.freeze({ ...judged, certain: false }) : judged);
+      }
     }
+    const last = stretches.at(-1);
+    const whole = { kind: 'end-of-input', at: Number(range.end), why: '' };
+    notSearched.push(
+      ...missed(window, range.start, last?.end === range.end ? last.result.end : whole),
+    );
   }
   return Object.freeze({
     source: options.source,

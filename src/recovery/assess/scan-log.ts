@@ -7,7 +7,7 @@ import type { LogWindow } from './log-windows.ts';
 import type { ScanAnswer, ScanRequest, ScanResult, ScanSetup } from './scan-message.ts';
 
 /** One read of the log. One piece is read while the one before is decoded: at most three are in memory. */
-const pieceBytes = 16 * 1024 * 1024;
+export const pieceBytes = 16 * 1024 * 1024;
 
 /**
  * Decodes [start, end) of a window in a thread of its own. `start` must be the start of a segment. Ends early where the
