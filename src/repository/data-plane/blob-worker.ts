@@ -102,8 +102,8 @@ function handle(request: WorkerRequest): WorkerAnswer | undefined {
       return { type: 'nestedSealed', job: request.job, sealed };
     }
     case 'openNested': {
-      const { folder, name, bytes } = request;
-      const opened = openNamedFile(keys[folder], folder, name, bytes);
+      const { folder, name, bytes, room } = request;
+      const opened = openNamedFile(keys[folder], folder, name, bytes, room);
       return { type: 'nestedOpened', job: request.job, opened };
     }
     default:

@@ -115,6 +115,8 @@ export type WorkerRequest =
       readonly folder: NestedFolder;
       readonly name: string;
       readonly bytes: Uint8Array;
+      /** For the payload, if that is as long. */
+      readonly room: Uint8Array | undefined;
     };
 
 export type WorkerAnswer =

@@ -18,6 +18,10 @@ describe.each([
         const params = { [constants.ZSTD_c_compressionLevel]: 7 };
         const frame = zstdCompressSync(plain, { params });
         expect(Buffer.compare(context.decompress(frame, length) ?? Buffer.of(), plain)).toBe(0);
+        const target = Buffer.alloc(length);
+        expect(context.decompressInto(frame, target)).toBe(true);
+        expect(target.equals(plain)).toBe(true);
+        expect(context.decompressInto(frame, Buffer.alloc(length + 1))).toBe(false);
       }
     }
   });

@@ -12,6 +12,8 @@ export interface ZstdContext {
   compress(plain: Uint8Array): Uint8Array;
   /** Undefined unless it is one frame (a blob is) of exactly `plainLength` bytes. A view that the next call overwrites. */
   decompress(frame: Uint8Array, plainLength: number): Uint8Array | undefined;
+  /** As `decompress`, into memory of the caller's. False: what is in it means nothing. */
+  decompressInto(frame: Uint8Array, target: Uint8Array): boolean;
 }
 
 /** No program cuts longer pieces; memory for longer ones is not kept. */
@@ -41,20 +43,26 @@ export function publicContext({ level, minMatch = 0 }: ZstdChoice): ZstdContext 
     [constants.ZSTD_c_compressionLevel]: level,
     [constants.ZSTD_c_minMatch]: minMatch,
   };
+  const decompress = (frame: Uint8Array, plainLength: number) => {
+    try {
+      // One output chunk that is never quite full: then Node does not ask for another.
+      const bytes = plainLength + 64;
+      const plain = zstdDecompressSync(frame, { chunkSize: bytes, maxOutputLength: bytes });
+      return plain.length === plainLength ? plain : undefined;
+    } catch {
+      return undefined;
+    }
+  };
   return {
     compress(plain) {
       const chunkSize = frameBound(plain.length);
       return zstdCompressSync(plain, { chunkSize, pledgedSrcSize: plain.length, params });
     },
-    decompress(frame, plainLength) {
-      try {
-        // One output chunk that is never quite full: then Node does not ask for another.
-        const bytes = plainLength + 64;
-        const plain = zstdDecompressSync(frame, { chunkSize: bytes, maxOutputLength: bytes });
-        return plain.length === plainLength ? plain : undefined;
-      } catch {
-        return undefined;
-      }
+    decompress,
+    decompressInto(frame, target) {
+      const plain = decompress(frame, target.length);
+      if (plain !== undefined) target.set(plain);
+      return plain !== undefined;
     },
   };
 }
@@ -71,6 +79,10 @@ function reusedContext(calls: ZstdCalls, fallback: ZstdContext): ZstdContext {
       const target = isUsual ? unpacked.of(plainLength) : new Uint8Array(plainLength);
       if (calls.decompress(frame, target) === plainLength) return target;
       return fallback.decompress(frame, plainLength);
+    },
+    decompressInto(frame, target) {
+      const isDone = calls.decompress(frame, target) === target.length;
+      return isDone || fallback.decompressInto(frame, target);
     },
   };
 }

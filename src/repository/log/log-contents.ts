@@ -29,10 +29,14 @@ export class LogContents {
     return content;
   }
 
-  /** As `of`, but the bytes are the caller's own, who has all of them and will hardly ask again. */
-  async owned(entry: StoredSpan | FileEntry, signal?: AbortSignal): Promise<Uint8Array> {
+  /** As `of`, but the bytes are the caller's own, who has all of them and will hardly ask again. `room`: see `Log.read`. */
+  async owned(
+    entry: StoredSpan | FileEntry,
+    signal?: AbortSignal,
+    room?: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array> {
     const cached = this.#cache.get(entry.file);
-    return cached === undefined ? await this.#read(entry, signal) : new Uint8Array(cached);
+    return cached === undefined ? await this.#read(entry, signal, room) : new Uint8Array(cached);
   }
 
   /** What is at hand without reading; not to be changed. */
@@ -58,9 +62,13 @@ export class LogContents {
     this.#cache.set(file, content);
   }
 
-  async #read(entry: StoredSpan | FileEntry, signal?: AbortSignal): Promise<Uint8Array> {
+  async #read(
+    entry: StoredSpan | FileEntry,
+    signal?: AbortSignal,
+    room?: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array> {
     const folder = 'level' in entry ? 'locks' : 'data';
-    const opened = await this.#area.read(folder, entry.file, signal, entry.lengthBytes);
+    const opened = await this.#area.read(folder, entry.file, signal, entry.lengthBytes, room);
     assertIsEntry(this.#log, entry, opened, `lifeboat/${folder}/${entry.file}`);
     return opened.payload;
   }

@@ -17,8 +17,17 @@ export interface Log {
   fileNames(): Promise<readonly string[]>;
   /** Unbroken spans, oldest first, of segments and pieces together. Looks at the repository again. */
   coverage(signal?: AbortSignal): Promise<readonly LogSpan[]>;
-  /** Exactly [start, end); the bytes are the caller's own. Anything missing is `log.gap` with the first missing position. */
-  read(stream: string, start: bigint, end: bigint, signal?: AbortSignal): Promise<Uint8Array>;
+  /**
+   * Exactly [start, end); the bytes are the caller's own. Anything missing is `log.gap` with the first missing position. `room` is given
+   * away with its whole buffer: the bytes may come back in it, which spares the memory of a segment for each one.
+   */
+  read(
+    stream: string,
+    start: bigint,
+    end: bigint,
+    signal?: AbortSignal,
+    room?: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array>;
 }
 
 export interface LogSpan {

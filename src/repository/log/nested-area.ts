@@ -53,15 +53,16 @@ export class NestedArea {
   }
 
   /** Errors: `repository.damaged`, also when the bytes are whole but not the ones of that name.
-   * `payloadBytes`: how many are expected, if that is known. */
+   * `payloadBytes`: how many are expected, if that is known. `room`: see `Log.read`. */
   async read(
     folder: NestedFolder,
     name: string,
     signal?: AbortSignal,
     payloadBytes?: number,
+    room?: Uint8Array<ArrayBuffer>,
   ): Promise<OpenedFile> {
     const bytes = await this.#location.read(folder, name, undefined, signal);
-    const opened = await this.#codec.open(folder, name, bytes, payloadBytes);
+    const opened = await this.#codec.open(folder, name, bytes, payloadBytes, room);
     this.#remember(name, opened.header.log);
     return opened;
   }

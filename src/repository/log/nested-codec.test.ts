@@ -96,6 +96,17 @@ it('gives a reader bytes of its own', async () => {
   expect(offered.every((byte) => byte === 1)).toBe(true);
 });
 
+it('reads into the memory that a reader gives, whatever its length', async () => {
+  const log = openLogs(new MemoryLocation(), key, pool).log('database');
+  await log.appendSegment(stream, 0n, bytesAt(0n, largeBytes));
+  for (const roomBytes of [largeBytes, 10, largeBytes + 1]) {
+    const room = new Uint8Array(roomBytes).fill(1);
+    const read = await log.read(stream, 0n, BigInt(largeBytes), undefined, room);
+    expect(room.buffer.detached).toBe(true);
+    expect(Buffer.compare(read, bytesAt(0n, largeBytes))).toBe(0);
+  }
+});
+
 it('keeps no process alive', { timeout: 90_000 }, () => {
   const script = `
     const [{ WorkerPool }, { MemoryLocation }, { openLogs }] = await Promise.all(

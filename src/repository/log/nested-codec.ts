@@ -39,21 +39,23 @@ export class NestedCodec {
 
   /**
    * See `openNamedFile`. `bytes` are given away. `payloadBytes` is how long the payload is expected to be, if
-   * that is known: little may unpack to much.
+   * that is known: little may unpack to much. `room`, given away too, is where the payload is put if it fills it.
    */
   async open(
     folder: NestedFolder,
     name: string,
     bytes: Uint8Array,
     payloadBytes = 0,
+    room?: Uint8Array<ArrayBuffer>,
   ): Promise<OpenedFile> {
     const workBytes = Math.max(bytes.length, payloadBytes);
     if (this.#pool === undefined || workBytes < smallBytes) {
-      return openNamedFile(this.#keys[folder], folder, name, bytes);
+      return openNamedFile(this.#keys[folder], folder, name, bytes, room);
     }
     const own = ownBuffer(bytes);
-    const request = { type: 'openNested', folder, name, bytes: own } as const;
-    const options = { bytes: workBytes, transfer: [own.buffer] };
+    const request = { type: 'openNested', folder, name, bytes: own, room } as const;
+    const transfer = room === undefined ? [own.buffer] : [own.buffer, room.buffer];
+    const options = { bytes: workBytes, transfer };
     const worker = this.#pool.leastBusy();
     return (await worker.run(request, 'nestedOpened', options)).opened;
   }

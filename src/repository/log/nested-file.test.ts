@@ -47,6 +47,16 @@ describe('a file of the nested area', () => {
     expect(opened.content).toBe(sealed.content);
   });
 
+  it('is put where the reader wants it', () => {
+    const payload = Buffer.from('some bytes '.repeat(100));
+    const { name, bytes } = sealFile(key, header, payload);
+    const room = new Uint8Array(payload.length);
+    expect(openNamedFile(key, 'data', name, bytes, room).payload).toBe(room);
+    expect(Buffer.compare(room, payload)).toBe(0);
+    const other = new Uint8Array(payload.length + 1);
+    expect(openNamedFile(key, 'data', name, bytes, other).payload).toHaveLength(payload.length);
+  });
+
   it('does not open with the key of another folder', () => {
     const sealed = sealFile(deriveKey(key, 'nested data'), header, new Uint8Array(9));
     const otherKey = deriveKey(key, 'nested locks');

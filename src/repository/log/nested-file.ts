@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { assert, LifeboatError } from '../../core/index.ts';
-import { type EnvelopeKey, envelopeOverhead, open, seal } from '../crypto/envelope.ts';
+import { assert } from '../../core/index.ts';
+import { type EnvelopeKey, envelopeOverhead, openView, seal } from '../crypto/envelope.ts';
+import { publicContext, type ZstdContext, zstdContext } from '../data-plane/zstd-context.ts';
 import {
   damaged,
   decodeHeader,
@@ -12,7 +12,9 @@ import {
 import type { NestedFolder } from './nested-keys.ts';
 
 // Synchronous: `NestedCodec` sees to it that only small files are worked on by the main thread.
-const params = { [constants.ZSTD_c_compressionLevel]: 1 };
+const choice = { level: 1 };
+/** PostgreSQL's segments, unless somebody chose larger ones. */
+const usualBytesMax = 16 * 1024 * 1024;
 
 /** A file as it is stored: its name is the SHA-256 of its bytes. */
 export interface SealedFile {
@@ -41,25 +43,29 @@ export function sealFile(
   assert(payload.length <= maximumPayloadBytes, 'a payload has at most 1 GiB');
   const full = { ...header, lengthBytes: payload.length };
   const content = sha256(payload);
-  const bytes = seal(key, Buffer.concat([encodeHeader(full), deflate(payload)]));
-  const again = openFile(key, bytes, 'a file just sealed');
-  if (Buffer.compare(again.payload, payload) !== 0) {
-    throw damaged('a file just sealed', 'it does not hold what was put in');
+  const zstd = contextFor(payload.length);
+  const bytes = seal(key, Buffer.concat([encodeHeader(full), zstd.compress(payload)]));
+  const subject = 'a file just sealed';
+  const { header: found, frame } = decrypt(key, bytes, subject);
+  const again = zstd.decompress(frame, found.lengthBytes);
+  if (again === undefined || Buffer.compare(again, payload) !== 0) {
+    throw damaged(subject, 'it does not hold what was put in');
   }
   return { name: sha256(bytes), bytes, content };
 }
 
 /** As `openFile`, of bytes that are to have that name. Errors: `repository.damaged`, also when the bytes are
- * whole but not the ones of the name, `repository.unsupported`. */
+ * whole but not the ones of the name, `repository.unsupported`. `room` is where the payload is put if it fills it exactly. */
 export function openNamedFile(
   key: EnvelopeKey,
   folder: NestedFolder,
   name: string,
   sealed: Uint8Array,
+  room?: Uint8Array,
 ): OpenedFile {
   const subject = `lifeboat/${folder}/${name}`;
   if (sha256(sealed) !== name) throw damaged(subject, 'its bytes are not the ones of its name');
-  const opened = openFile(key, sealed, subject);
+  const opened = openFile(key, sealed, subject, room);
   return { ...opened, content: sha256(opened.payload) };
 }
 
@@ -68,33 +74,32 @@ export function openFile(
   key: EnvelopeKey,
   sealed: Uint8Array,
   subject: string,
+  room?: Uint8Array,
 ): Omit<OpenedFile, 'content'> {
-  if (sealed.length <= envelopeOverhead) throw damaged(subject, 'it is too short');
-  const plain = open(key, sealed, subject);
-  const { header, payloadAt } = decodeHeader(plain, subject);
-  const payload = inflate(plain.subarray(payloadAt), header.lengthBytes, subject);
+  const { header, frame } = decrypt(key, sealed, subject);
+  const { lengthBytes } = header;
+  const payload = room?.length === lengthBytes ? room : new Uint8Array(lengthBytes);
+  if (!contextFor(lengthBytes).decompressInto(frame, payload)) {
+    throw damaged(subject, `it does not decompress to the ${lengthBytes} bytes it should have`);
+  }
   return { header, payload };
 }
 
-/** Into one buffer that is surely large enough: Node would otherwise put it together from small ones. */
-function deflate(payload: Uint8Array): Uint8Array {
-  const chunkSize = payload.length + (payload.length >>> 8) + 1024;
-  return zstdCompressSync(payload, { params, chunkSize, pledgedSrcSize: payload.length });
+/** The frame is a view that the next call overwrites. */
+function decrypt(
+  key: EnvelopeKey,
+  sealed: Uint8Array,
+  subject: string,
+): { readonly header: NestedHeader; readonly frame: Uint8Array } {
+  if (sealed.length <= envelopeOverhead) throw damaged(subject, 'it is too short');
+  const plain = openView(key, sealed, subject);
+  const { header, payloadAt } = decodeHeader(plain, subject);
+  return { header, frame: plain.subarray(payloadAt) };
 }
 
-function inflate(compressed: Uint8Array, lengthBytes: number, subject: string): Uint8Array {
-  try {
-    // A little more than expected: a longer payload shows as one and cannot fill the memory, and a good one
-    // leaves room in the one buffer it is decompressed into, so that Node makes no second.
-    const roomBytes = lengthBytes + 64;
-    const options = { chunkSize: roomBytes, maxOutputLength: roomBytes };
-    const plain = zstdDecompressSync(compressed, options);
-    if (plain.length !== lengthBytes) throw damaged(subject, 'its payload has another length');
-    return new Uint8Array(plain.buffer, plain.byteOffset, plain.length);
-  } catch (error) {
-    if (error instanceof LifeboatError) throw error;
-    throw damaged(subject, 'it does not decompress', error);
-  }
+/** Memory for longer payloads is not kept. */
+function contextFor(lengthBytes: number): ZstdContext {
+  return lengthBytes <= usualBytesMax ? zstdContext(choice) : publicContext(choice);
 }
 
 export function sha256(bytes: Uint8Array): string {

@@ -21,11 +21,14 @@ export async function readSpan(
   contents: LogContents,
   span: { readonly stream: string; readonly start: bigint; readonly end: bigint },
   signal: AbortSignal | undefined,
+  room?: Uint8Array<ArrayBuffer>,
 ): Promise<Uint8Array> {
   const steps = planSteps(log, catalog, span.stream, span.start, span.end);
   const [only] = steps;
   // The usual case of a replay: one whole segment, which nobody else holds.
-  if (steps.length === 1 && only !== undefined) return await readStep(contents, only, signal, true);
+  if (steps.length === 1 && only !== undefined) {
+    return await readStep(contents, only, signal, true, room);
+  }
   const bytes = new Uint8Array(Number(span.end - span.start));
   for (const step of steps) {
     const part = await readStep(contents, step, signal, false);
@@ -64,12 +67,13 @@ async function readStep(
   step: Step,
   signal: AbortSignal | undefined,
   isOwned: boolean,
+  room?: Uint8Array<ArrayBuffer>,
 ): Promise<Uint8Array> {
   let failure: unknown;
   for (const candidate of step.candidates) {
     try {
       if (isOwned && candidate.start === step.start && endOf(candidate) === step.end) {
-        return await contents.owned(candidate, signal);
+        return await contents.owned(candidate, signal, free(room));
       }
       const content = await contents.of(candidate, signal);
       const at = Number(step.start - candidate.start);
@@ -81,6 +85,11 @@ async function readStep(
     }
   }
   throw failure;
+}
+
+/** Undefined once it was given away. */
+function free(room: Uint8Array<ArrayBuffer> | undefined): Uint8Array<ArrayBuffer> | undefined {
+  return room?.buffer.detached ? undefined : room;
 }
 
 export function gap(log: string, part: string, position?: bigint): LifeboatError {

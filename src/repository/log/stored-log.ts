@@ -129,13 +129,14 @@ export class StoredLog implements Log {
     start: bigint,
     end: bigint,
     signal?: AbortSignal,
+    room?: Uint8Array<ArrayBuffer>,
   ): Promise<Uint8Array> {
     assert(start <= end, 'a span ends where it starts or later');
     if (!this.#isLoaded) await this.#refresh(signal);
     for (let attempt = 1; ; attempt++) {
       try {
         const span = { stream, start, end };
-        return await readSpan(this.name, this.#catalog, this.#contents, span, signal);
+        return await readSpan(this.name, this.#catalog, this.#contents, span, signal, room);
       } catch (error) {
         const mayBeOutdated = isLifeboatError(error, 'log.gap', 'location.file-missing');
         // One look is enough for a gap; a piece may be dropped again between the look and the read.

@@ -59,7 +59,7 @@ class ArchiveServer implements AsyncDisposable {
     this.#options = options;
     this.#owner = owner;
     this.#archiver = new LogArchiver(options.log, owner);
-    this.#fetcher = new LogFetcher(options.log);
+    this.#fetcher = new LogFetcher(options.log, options.signal);
     this.#beatPath = join(options.folder, 'beat');
   }
 

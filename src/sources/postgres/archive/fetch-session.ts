@@ -1,6 +1,6 @@
-import { sleep } from '../../../core/index.ts';
 import { parseArchiveName } from './archive-name.ts';
 import type { LogFetcher } from './log-fetcher.ts';
+import { SpareRooms } from './spare-rooms.ts';
 import type { TrustedFolder } from './trusted-folder.ts';
 
 const segmentsAhead = 8;
@@ -20,6 +20,8 @@ export class FetchSession implements AsyncDisposable {
   readonly #ready = new Set<string>();
   #last: string | undefined;
   #usedMs = performance.now();
+  readonly #rooms = new SpareRooms(readsAtOnce);
+  #wake: (() => void) | undefined;
 
   private constructor(fetcher: LogFetcher, folder: TrustedFolder) {
     this.#fetcher = fetcher;
@@ -30,6 +32,8 @@ export class FetchSession implements AsyncDisposable {
   /** Takes the folder for itself: what another process left in it goes. */
   static async open(fetcher: LogFetcher, folder: TrustedFolder): Promise<FetchSession> {
     for (const name of await folder.names()) await folder.remove(name);
+    // Segments are asked for next, and wait for it then.
+    fetcher.learn().catch(() => {});
     return new FetchSession(fetcher, folder);
   }
 
@@ -55,11 +59,12 @@ export class FetchSession implements AsyncDisposable {
       this.#last = name;
       return name;
     }
+    // What follows is read meanwhile.
+    if (isSegment) this.#last = name;
     const bytes = await this.#fetcher.read(name, this.#stop.signal);
     if (bytes === undefined) return undefined;
     const asked = `${name}.asked`;
     await this.#folder.publish(asked, bytes);
-    if (isSegment) this.#last = name;
     return asked;
   }
 
@@ -73,13 +78,14 @@ export class FetchSession implements AsyncDisposable {
   /** What goes wrong here is met again, and told, when the server asks for it. */
   async #run(): Promise<void> {
     while (!this.#stop.signal.aborted) {
-      const wasBusy = await this.#fill().catch(() => false);
-      if (!wasBusy) await sleep(pollMs, this.#stop.signal).catch(() => {});
+      await this.#fill().catch(() => {});
+      await this.#pause();
     }
+    await Promise.allSettled(this.#preparing.values());
   }
 
-  async #fill(): Promise<boolean> {
-    if (this.#last === undefined || this.isIdle) return false;
+  async #fill(): Promise<void> {
+    if (this.#last === undefined || this.isIdle) return;
     const there = await this.#folder.names();
     for (const name of this.#ready) {
       if (there.has(name)) continue;
@@ -87,25 +93,38 @@ export class FetchSession implements AsyncDisposable {
       this.#usedMs = performance.now();
       if (name > this.#last) this.#last = name;
     }
-    const room = Math.min(readsAtOnce, segmentsAhead - this.#ready.size);
-    if (room <= 0) return false;
-    const following = await this.#fetcher.following(this.#last, segmentsAhead);
-    const next = following.filter((name) => !there.has(name));
-    const wanted = next.slice(0, room);
-    await Promise.all(
-      wanted.map((name) => {
-        const work = this.#prepare(name).finally(() => this.#preparing.delete(name));
-        this.#preparing.set(name, work);
-        return work;
-      }),
-    );
-    return wanted.length > 0;
+    for (const name of await this.#fetcher.following(this.#last, segmentsAhead)) {
+      if (this.#stop.signal.aborted || this.#preparing.size >= readsAtOnce) return;
+      if (!there.has(name) && !this.#preparing.has(name)) this.#begin(name);
+    }
+  }
+
+  #begin(name: string): void {
+    const work = this.#prepare(name).finally(() => this.#preparing.delete(name));
+    this.#preparing.set(name, work);
+    // One that failed is not begun again at once.
+    work.then(() => this.#wake?.()).catch(() => {});
   }
 
   async #prepare(name: string): Promise<void> {
-    const bytes = await this.#fetcher.read(name, this.#stop.signal);
+    const bytes = await this.#fetcher.read(name, this.#stop.signal, this.#rooms.take());
     if (bytes === undefined) return;
-    this.#ready.add(name);
     await this.#folder.publish(name, bytes);
+    this.#ready.add(name);
+    this.#rooms.give(bytes);
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        this.#stop.signal.removeEventListener('abort', done);
+        this.#wake = undefined;
+        resolve();
+      };
+      const timer = setTimeout(done, pollMs);
+      this.#stop.signal.addEventListener('abort', done, { once: true });
+      this.#wake = done;
+    });
   }
 }

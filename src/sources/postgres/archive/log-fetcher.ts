@@ -1,4 +1,4 @@
-import { LifeboatError } from '../../../core/index.ts';
+import { LifeboatError, throwIfAborted } from '../../../core/index.ts';
 import type { Log, LogSpan } from '../../../repository/index.ts';
 import { formatLsn, parseSegmentName, segmentName, timelineStream } from '../../../wal/index.ts';
 import { parseArchiveName } from './archive-name.ts';
@@ -10,22 +10,31 @@ const aheadBytesMax = 128 * 2 ** 20;
 /** Reads out of the log what a server asks for by name. */
 export class LogFetcher {
   readonly #log: Log;
+  readonly #signal: AbortSignal;
   #spans: readonly LogSpan[] = [];
   #segmentSizeBytes: number | undefined;
+  #learning: Promise<void> | undefined;
 
-  constructor(log: Log) {
+  /** After `signal` nothing is learnt any more. */
+  constructor(log: Log, signal: AbortSignal) {
     this.#log = log;
+    this.#signal = signal;
   }
 
   /**
    * A file of WAL, or undefined when there is none of that name. The newest segment is filled up with zeroes, as the server itself does.
-   * Errors: `log.gap` when the log goes on behind what is missing: an answer of "no such file" would end a recovery there.
+   * Errors: `log.gap` when the log goes on behind what is missing: an answer of "no such file" would end a recovery there. `room`: see
+   * `Log.read`.
    */
-  async read(name: string, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+  async read(
+    name: string,
+    signal?: AbortSignal,
+    room?: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array | undefined> {
     const kind = parseArchiveName(name)?.kind;
     if (kind === undefined) return undefined;
     if (kind !== 'segment') return await this.#log.readFile(name);
-    const known = await this.#readWhole(name, signal);
+    const known = await this.#readWhole(name, signal, room);
     if (known !== undefined) return known;
     // Others append meanwhile.
     this.#spans = await this.#log.coverage(signal);
@@ -33,11 +42,15 @@ export class LogFetcher {
   }
 
   /** As `read`, but only what is whole and known to be there. */
-  async #readWhole(name: string, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+  async #readWhole(
+    name: string,
+    signal?: AbortSignal,
+    room?: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array | undefined> {
     const place = await this.#placeOf(name);
     const span = place && this.#spanAt(place.stream, place.start);
     if (place === undefined || span === undefined || span.end < place.end) return undefined;
-    return await this.#log.read(place.stream, place.start, place.end, signal);
+    return await this.#log.read(place.stream, place.start, place.end, signal, room);
   }
 
   /** The segments that follow, as far as they are whole. */
@@ -96,18 +109,30 @@ export class LogFetcher {
     );
   }
 
-  /** Every span begins with a segment, which says it. */
+  /** What the first segment would have to wait for. */
+  learn(): Promise<void> {
+    this.#learning ??= this.#learn().finally(() => {
+      this.#learning = undefined;
+    });
+    return this.#learning;
+  }
+
   async #segmentSize(): Promise<number | undefined> {
-    if (this.#segmentSizeBytes !== undefined) return this.#segmentSizeBytes;
-    if (this.#spans.length === 0) this.#spans = await this.#log.coverage();
+    if (this.#segmentSizeBytes === undefined) await this.learn();
+    return this.#segmentSizeBytes;
+  }
+
+  /** Every span begins with a segment, which says it. */
+  async #learn(): Promise<void> {
+    throwIfAborted(this.#signal);
+    if (this.#spans.length === 0) this.#spans = await this.#log.coverage(this.#signal);
     for (const { stream, start, end } of this.#spans) {
       const until = start + BigInt(longHeaderBytes);
       if (!/^[0-9A-F]{8}$/.test(stream) || until > end) continue;
-      const header = readSegmentHeader(await this.#log.read(stream, start, until));
+      const header = readSegmentHeader(await this.#log.read(stream, start, until, this.#signal));
       if (header === undefined) continue;
       this.#segmentSizeBytes = header.segmentSizeBytes;
-      break;
+      return;
     }
-    return this.#segmentSizeBytes;
   }
 }

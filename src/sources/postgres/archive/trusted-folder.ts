@@ -43,7 +43,7 @@ export class TrustedFolder implements AsyncDisposable {
     try {
       const file = await open(temporary, O_WRONLY | O_CREAT | O_EXCL, 0o600);
       try {
-        await file.writeFile(bytes);
+        await writeWhole(file, bytes);
         if (process.geteuid?.() === 0) await file.chown(this.#owner.uid, this.#owner.gid);
       } finally {
         await file.close();
@@ -65,6 +65,13 @@ export class TrustedFolder implements AsyncDisposable {
 
   #path(name: string): string {
     return join(`/proc/self/fd/${this.#handle.fd}`, name);
+  }
+}
+
+/** In one go where the system can: `writeFile` cuts what is large into small pieces. */
+async function writeWhole(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    done += (await file.write(bytes, done, bytes.length - done)).bytesWritten;
   }
 }
 
