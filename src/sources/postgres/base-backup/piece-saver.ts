@@ -26,17 +26,17 @@ export class PieceSaver {
   save(bytes: Uint8Array, { chunkSizeBytes, firstBlock }: Piece): SavedPiece {
     const sums = new Uint32Array(Math.ceil(bytes.length / chunkSizeBytes));
     const ids = Buffer.alloc(sums.length * idBytes);
+    const failures: number[] = [];
     for (const index of sums.keys()) {
-      const chunk = bytes.subarray(index * chunkSizeBytes, (index + 1) * chunkSizeBytes);
+      const at = index * chunkSizeBytes;
+      const chunk = bytes.subarray(at, at + chunkSizeBytes);
       ids.write(this.#store('data', chunk), index * idBytes, 'hex');
       sums[index] = crc32c(chunk);
+      if (firstBlock === undefined) continue;
+      // Chunk by chunk: what was just used is in the processor's cache.
+      failures.push(...this.failures(chunk, firstBlock + at / this.#pageSizeBytes));
     }
-    return {
-      lengthBytes: bytes.length,
-      ids,
-      sums,
-      failures: firstBlock === undefined ? [] : this.failures(bytes, firstBlock),
-    };
+    return { lengthBytes: bytes.length, ids, sums, failures };
   }
 
   failures(bytes: Uint8Array, firstBlock: number): readonly number[] {

@@ -10,9 +10,10 @@ import type { DataEntry } from './list-data-files.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { UnchangedChunks } from './unchanged-chunks.ts';
 
-const pieceBytes = 1024 * 1024;
-/** Small files travel to a thread together. */
-const jobBytes = 2 * pieceBytes;
+/** What is done with a piece after it was read finds it in the processor's cache. */
+const pieceBytes = 256 * 1024;
+/** Pieces travel to a thread together. */
+const jobBytes = 2 * 1024 * 1024;
 const mostPiecesInJob = 128;
 
 export interface ReadFile {
