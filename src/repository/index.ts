@@ -36,6 +36,7 @@ export { defaultMinimum, type KeepCount, type RetentionPolicy } from './forget/r
 export { checkpointTag, flaggedTag, incompleteTag, isMark } from './forget/special-tags.ts';
 
 export { nameBytes, nameFromBytes } from './format/raw-name.ts';
+export { type FileContents, fileContents } from './format/tree-contents.ts';
 export { type InitRepositoryOptions, initRepository } from './init-repository.ts';
 export type { KeyInfo, NewKeyOptions, RepositoryKeys } from './keys/keys.ts';
 export { DryRunLocation, type DryRunStep } from './location/dry-run-location.ts';

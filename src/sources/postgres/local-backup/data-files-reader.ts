@@ -15,6 +15,7 @@ const pieceBytes = 256 * 1024;
 /** Pieces travel to a thread together. */
 const jobBytes = 2 * 1024 * 1024;
 const mostPiecesInJob = 128;
+const idBytes = 32;
 
 export interface ReadFile {
   readonly entry: DataEntry;
@@ -126,10 +127,13 @@ export class DataFilesReader {
     if (former === undefined || former.sizeBytes > entry.sizeBytes) return kept;
     const firstGroup =
       (relation.segment * facts.segmentPages * facts.pageSizeBytes) / chunkSizeBytes;
-    for (const [index, id] of former.ids.entries()) {
+    const ids = Buffer.from(former.ids.buffer, former.ids.byteOffset, former.ids.length);
+    for (const [index, sum] of former.sums.entries()) {
       if ((index + 1) * chunkSizeBytes > former.sizeBytes) break;
-      if (unchanged.changes.isChanged(relation, firstGroup + index) || !isStored(id)) continue;
-      content.keep(index, id, former.sums[index] as number);
+      if (unchanged.changes.isChanged(relation, firstGroup + index)) continue;
+      const id = ids.toString('hex', index * idBytes, (index + 1) * idBytes) as BlobId;
+      if (!isStored(id)) continue;
+      content.keep(index, id, sum);
       kept.add(index);
     }
     const keptBytes = kept.size * chunkSizeBytes;

@@ -1,11 +1,16 @@
-import type { BlobId, Repository, TreeNode } from '../../../repository/index.ts';
+import { type FileContents, fileContents, type Repository } from '../../../repository/index.ts';
 import { type ChunkSums, chunkSumsPath, parseChunkSums } from '../base-backup/chunk-sums.ts';
 import type { StoredBackup } from '../base-backup/stored-backups.ts';
+
+type Folder = ReadonlyMap<string, FileContents>;
+
+const idBytes = 32;
 
 /** A file of the former backup. */
 export interface FormerFile {
   readonly sizeBytes: number;
-  readonly ids: readonly BlobId[];
+  /** Raw, one behind the other. */
+  readonly ids: Uint8Array;
   readonly sums: Uint32Array;
 }
 
@@ -15,7 +20,7 @@ export class FormerFiles {
   readonly #former: StoredBackup;
   readonly #sums: ChunkSums;
   readonly #damaged: ReadonlySet<string>;
-  #folder: { readonly path: string; readonly nodes: ReadonlyMap<string, TreeNode> } | undefined;
+  #folder: { readonly path: string; readonly files: Folder } | undefined;
 
   private constructor(repository: Repository, former: StoredBackup, sums: ChunkSums) {
     this.#repository = repository;
@@ -59,19 +64,19 @@ export class FormerFiles {
     const sums = this.#sums.of(path);
     if (sums === undefined) return undefined;
     const cut = path.lastIndexOf('/');
-    const nodes = await this.#nodesIn(path.slice(0, cut));
-    const node = nodes.get(path.slice(cut + 1));
-    const ids = node?.content ?? [];
-    if (node?.type !== 'file' || ids.length !== sums.length) return undefined;
-    return { sizeBytes: node.sizeBytes ?? 0, ids, sums };
+    const file = (await this.#filesIn(path.slice(0, cut))).get(path.slice(cut + 1));
+    if (file === undefined || file.ids.length !== sums.length * idBytes) return undefined;
+    return { ...file, sums };
   }
 
-  async #nodesIn(path: string): Promise<ReadonlyMap<string, TreeNode>> {
+  async #filesIn(path: string): Promise<Folder> {
     if (this.#folder?.path !== path) {
+      // Before the next one is read.
+      this.#folder = undefined;
       const node = await this.#repository.findNode(this.#former.snapshot.tree, `/data/${path}`);
-      const nodes = node?.subtree ? await this.#repository.readTree(node.subtree) : [];
-      this.#folder = { path, nodes: new Map(nodes.map((each) => [each.name, each])) };
+      const tree = node?.subtree && (await this.#repository.readBlob('tree', node.subtree));
+      this.#folder = { path, files: tree ? fileContents(tree) : new Map() };
     }
-    return this.#folder.nodes;
+    return this.#folder.files;
   }
 }
