@@ -177,18 +177,21 @@ export async function openConfiguredSource(
   purpose: Purpose = 'protect',
 ): Promise<OpenedSource<PostgresSource>> {
   const configuration = loadConfigured(context);
-  const kind = wanted === undefined ? undefined : configuration.sources[wanted]?.kind;
+  const databases = Object.entries(configuration.sources).filter(isPostgres);
+  // Of other kinds alone one is named: "no source" would be wrong.
+  const named =
+    wanted ?? (databases.length === 0 ? Object.keys(configuration.sources)[0] : undefined);
+  const kind = named === undefined ? undefined : configuration.sources[named]?.kind;
   if (kind === 'postgres-dump') {
-    throw new LifeboatError('usage.invalid', `${wanted} is a source of dumps`, {
-      hint: `This command needs the log of a cluster. Dumps are loaded with \`lifeboat extract ${wanted} --database NAME --into URL\`.`,
+    throw new LifeboatError('usage.invalid', `${named} is a source of dumps`, {
+      hint: `This command needs the log of a cluster. Dumps are loaded with \`lifeboat extract ${named} --database NAME --into URL\`.`,
     });
   }
   if (kind === 'files') {
-    throw new LifeboatError('usage.invalid', `${wanted} is a source of files`, {
-      hint: `This command works on PostgreSQL. Restore files with \`lifeboat restore ${wanted} --target FOLDER\`.`,
+    throw new LifeboatError('usage.invalid', `${named} is a source of files`, {
+      hint: `This command works on PostgreSQL. Restore files with \`lifeboat restore ${named} --target FOLDER\`.`,
     });
   }
-  const databases = Object.entries(configuration.sources).filter(isPostgres);
   const chosen = pickNamed('source', Object.fromEntries(databases), wanted);
   const create = () => createPostgresSource(context, configuration, chosen, purpose);
   return await openWith(context, configuration, chosen[1].repository, create);

@@ -174,6 +174,7 @@ sources:
       exitCode: 2,
     });
     expect(await last('find-loss', 'dumps')).toMatchObject({ exitCode: 2 });
+    expect(await last('find-loss')).toMatchObject({ message: 'dumps is a source of dumps' });
   }, 120_000);
 
   it('a dump that fails publishes nothing', async () => {

@@ -55,7 +55,7 @@ function judgeFacts({ databases, readsAll, readsPasswords }: DumpFacts, user: st
   const names = databases.map(({ name }) => name).join(', ');
   return [
     databases.length > 0
-      ? ok('databases', `${names} (${formatBytes(bytes)})`)
+      ? ok('databases', `dumped are ${names} (${formatBytes(bytes)})`)
       : problem('databases', 'there is none to dump', 'Name some as `databases` of the source.'),
     readsAll
       ? ok('reads all', `${user} may read every table`)
@@ -65,7 +65,7 @@ function judgeFacts({ databases, readsAll, readsPasswords }: DumpFacts, user: st
           `As a superuser or the provider's administrator: GRANT pg_read_all_data TO "${user.replaceAll('"', '""')}"; (14 and newer; large objects need their owner)`,
         ),
     readsPasswords
-      ? ok('passwords of roles', 'are dumped')
+      ? ok('passwords of roles', 'roles are dumped with their passwords')
       : warning(
           'passwords of roles',
           `${user} may not read pg_authid: roles are dumped without their passwords`,
