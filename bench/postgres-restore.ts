@@ -16,9 +16,10 @@ import { untilFlushed } from '../test/support/until-flushed.ts';
 import { pgbenchCluster } from './cluster.ts';
 import { type Competitor, compare } from './measure.ts';
 import { pgBackRestSettings } from './pgbackrest-settings.ts';
+import { buildLifeboat } from './postgres-programs.ts';
 import { render } from './report.ts';
 
-const main = join(import.meta.dirname, '../src/cli/main.ts');
+const main = join(import.meta.dirname, '../dist/cli/main.js');
 const stanza = '--stanza=bench';
 
 /** From "restore to latest" to the first answer of a server that takes writes, beside pgBackRest; resolves with a Markdown table. */
@@ -28,6 +29,7 @@ export async function benchPostgresRestore(options: {
 }): Promise<string> {
   const bin = postgresBin(18);
   if (!bin) throw new Error('no PostgreSQL 18: set LIFEBOAT_TEST_PG_18 to its bin folder');
+  buildLifeboat();
   const folder = temporaryFolder('bench');
   // The restored servers run as another account when this is root.
   chmodSync(folder, 0o755);
@@ -74,17 +76,15 @@ export async function benchPostgresRestore(options: {
             },
           ]
         : []),
-      {
-        name: 'lifeboat restore',
+      // pgBackRest looks at none of the data.
+      ...['none', 'quick'].map((level) => ({
+        name: `lifeboat restore --validate ${level}`,
         ...firstQuery('own', process.execPath, [
           main,
           'restore',
-          '--config',
-          config,
-          '--to',
-          target,
+          ...['--config', config, '--to', target, '--validate', level],
         ]),
-      },
+      })),
     ];
     return render([
       await compare('restore to latest, start, first query', competitors, options.runs),
