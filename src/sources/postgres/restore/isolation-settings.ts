@@ -66,4 +66,6 @@ const unforced = {
   fsync: 'off',
   synchronous_commit: 'off',
   full_page_writes: 'off',
+  // Segments of the replay would be kept for later under new names, and be brought to the disk for nothing.
+  wal_recycle: 'off',
 } as const;

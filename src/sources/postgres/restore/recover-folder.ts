@@ -67,6 +67,8 @@ export async function recoverFolder(options: RecoverFolderOptions): Promise<Reco
   };
   // Most is on the disk by the time that the replay ends.
   const early = bringClusterToDisk(folder);
+  // Awaited once the server has stopped; until then a failure must not count as unhandled.
+  early.catch(() => {});
   await using _ = { [Symbol.asyncDispose]: async () => void (await Promise.allSettled([early])) };
   const { look } = options;
   const replayed = look
