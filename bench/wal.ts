@@ -46,7 +46,11 @@ export async function benchWal(options: {
     const settings = { max_wal_size: '8GB', shared_buffers: '512MB', wal_keep_size: '0' };
     await using server = await startPostgres({ bin, major: 18, settings });
     await pgbench(server, '-i', '-q', '-s', String(scale));
-    const streamers = [receiver(server, folder), await lifeboat(server, folder)];
+    const streamers = [
+      receiver(server, folder),
+      await lifeboat(server, folder, 'calm', 'off'),
+      await lifeboat(server, folder, 'hurried', 'on'),
+    ];
     const outcomes: Outcome[] = [];
     for (let round = 0; round < options.runs; round++) {
       for (const streamer of [undefined, ...streamers]) {
@@ -80,27 +84,33 @@ function receiver(server: TestServer, folder: string): Streamer {
   };
 }
 
-async function lifeboat(server: TestServer, folder: string): Promise<Streamer> {
-  const location = join(folder, 'repository');
+/** With `on` WAL goes to the repository at once, as for commits that wait for that, else every other second. */
+async function lifeboat(
+  server: TestServer,
+  folder: string,
+  source: string,
+  synchronous: 'off' | 'on',
+): Promise<Streamer> {
+  const location = join(folder, source);
   await using _ = await initRepository({
     location: new LocalLocation(location),
     password: new Secret('benchmark'),
   });
   const password = join(folder, 'password');
   writeFileSync(password, 'benchmark\n', { mode: 0o600 });
-  const config = join(folder, 'lifeboat.yaml');
+  const config = join(folder, `${source}.yaml`);
   writeFileSync(
     config,
     `name: benchmark
-state: ${join(folder, 'state')}
+state: ${join(folder, `${source}-state`)}
 repositories: { main: { location: ${location}, password: { file: ${password} } } }
-sources: { database: { kind: postgres, connection: "${server.url()}", synchronous: "on" } }
+sources: { ${source}: { kind: postgres, connection: "${server.url()}", synchronous: "${synchronous}" } }
 `,
   );
-  await run(process.execPath, [main, 'backup', 'database', '--config', config, '--json']);
+  await run(process.execPath, [main, 'backup', source, '--config', config, '--json']);
   return {
-    name: 'lifeboat serve',
-    application: 'lifeboat_database',
+    name: `lifeboat serve, synchronous: ${synchronous}`,
+    application: `lifeboat_${source}`,
     start: async () => {
       const args = [main, 'serve', '--config', config, '--json'];
       const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });

@@ -7,6 +7,7 @@ import type {
   ReplicationEnd,
   StreamMessage,
 } from '../protocol/replication-connection.ts';
+import { ArrivedWal } from './arrived-wal.ts';
 import { resolveConflict } from './conflict.ts';
 import type { Exposure } from './exposure.ts';
 import { aheadAlarm, type Guarantees } from './guarantees.ts';
@@ -27,6 +28,10 @@ const impatientMin = 100;
 /** How long its shutdown waits for a repository that does not answer. The slot keeps the WAL for later. */
 const shutdownPatienceMs = 5000;
 const spaceCheckMs = 200;
+/** So much may wait in memory for the spool. */
+const arrivedBytesMax = 4 * 2 ** 20;
+/** With less at hand the next write waits for the sync that runs: by then there is more to write at once. */
+const worthWritingBytes = 256 * 1024;
 
 export interface SessionContext {
   readonly options: StreamOptions;
@@ -57,6 +62,7 @@ export class StreamSession {
   #server: ConnectionSettings | undefined;
   #isStandby = false;
   #timeline = 0;
+  readonly #arrived = new ArrivedWal();
   #appending: Promise<void> | undefined;
   #committing: Promise<void> | undefined;
   #failure: unknown;
@@ -114,8 +120,14 @@ export class StreamSession {
       state.phase('connecting');
       // Nothing of this session may touch the spool when the next one begins.
       this.#stopping = true;
-      await Promise.allSettled([this.#appending, this.#committing]);
+      await this.#settled();
     }
+  }
+
+  /** An append that ends may still begin a commit. */
+  async #settled(): Promise<void> {
+    await this.#appending;
+    await this.#committing;
   }
 
   /** Where the slot may run ahead it may have done so for a former process, too. */
@@ -154,6 +166,8 @@ export class StreamSession {
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       const end = await this.#startOrRecreate(connection, position);
+      // The last of a timeline belongs to the spool before that ends it, too.
+      if (end.kind === 'timeline-ended') await this.#appending;
       if (this.#failure) throw this.#failure;
       return end;
     } finally {
@@ -217,11 +231,27 @@ export class StreamSession {
     this.#hasReceived = true;
     this.#hear(message.serverEnd);
     this.#impatient = 0;
-    this.#appending = this.#append(message);
-    return this.#appending;
+    this.#arrived.add(message);
+    this.#appending ??= this.#appendArrived();
+    return this.#arrived.bytes < arrivedBytesMax ? undefined : this.#appending;
   }
 
-  async #append({ start, payload }: StreamMessage): Promise<void> {
+  /** Never rejects: a failure ends the stream. */
+  async #appendArrived(): Promise<void> {
+    try {
+      for (let next = this.#arrived.take(); next; next = this.#arrived.take()) {
+        await this.#append(next);
+        if (this.#arrived.bytes < worthWritingBytes) await this.#committing;
+      }
+    } catch (error) {
+      this.#failure ??= error;
+      this.#inner.abort();
+    } finally {
+      this.#appending = undefined;
+    }
+  }
+
+  async #append({ start, payload }: Pick<StreamMessage, 'start' | 'payload'>): Promise<void> {
     const { spool, uploader } = this.#context;
     await this.#waitForSpace();
     if (this.#stopping) return;
@@ -351,7 +381,7 @@ export class StreamSession {
   async #stop(): Promise<void> {
     this.#stopping = true;
     try {
-      await Promise.allSettled([this.#appending, this.#committing]);
+      await this.#settled();
       await this.#context.spool.sync();
       await this.#context.finishUpload();
       this.publish();
