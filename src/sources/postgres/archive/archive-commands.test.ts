@@ -143,6 +143,26 @@ describe('archive_command', () => {
     expect(await log.coverage()).toEqual([]);
   });
 
+  it('refuses a timeline that nothing says is of the cluster, and takes it once its history came', async () => {
+    await serve();
+    const archived = async (number: number, timeline: number) => {
+      const name = nameOf(number, timeline);
+      writeFileSync(inWal(name), segment(number));
+      return await put(name);
+    };
+    // The first that is handed over may be the third of its cluster.
+    expect((await archived(7, 3)).exit).toBe(0);
+    expect((await archived(8, 3)).exit).toBe(0);
+    const copy = await archived(9, 4);
+    expect(copy.exit).toBe(1);
+    expect(copy.said).toContain('00000004.history');
+    expect(outcomes.at(-1)?.error).toMatchObject({ code: 'archive.refused' });
+    expect((await log.coverage()).map(({ stream }) => stream)).toEqual(['00000003']);
+    writeFileSync(inWal('00000004.history'), '3\t0/900000\tno recovery target specified\n');
+    expect((await put('00000004.history')).exit).toBe(0);
+    expect((await archived(9, 4)).exit).toBe(0);
+  });
+
   it('refuses what is of another cluster, or not what its name says', async () => {
     await serve();
     writeFileSync(inWal(nameOf(1)), segment(1));

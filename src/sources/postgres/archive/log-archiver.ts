@@ -6,6 +6,7 @@ import { timelineStream, WalReader } from '../../../wal/index.ts';
 import { LogCoverage } from '../stream/log-coverage.ts';
 import { parseArchiveName } from './archive-name.ts';
 import type { ArchiveRequest } from './archive-request.ts';
+import { KnownTimelines } from './known-timelines.ts';
 import { checkSegment } from './segment-header.ts';
 import { type Owner, openTrusted } from './trusted-folder.ts';
 
@@ -28,12 +29,14 @@ interface Storing {
 export class LogArchiver {
   readonly #log: Log;
   readonly #coverage: LogCoverage;
+  readonly #timelines: KnownTimelines;
   readonly #owner: Owner;
   readonly #storing = new Map<string, Storing>();
 
   constructor(log: Log, owner: Owner) {
     this.#log = log;
     this.#coverage = new LogCoverage(log);
+    this.#timelines = new KnownTimelines(log);
     this.#owner = owner;
   }
 
@@ -99,6 +102,7 @@ export class LogArchiver {
     if (isSmall) return await this.#log.appendFile(name, bytes);
     const { timeline, start, systemId } = checkSegment(name.slice(0, 24), bytes);
     this.#coverage.refuseOther(systemId);
+    await this.#timelines.require(timeline);
     const stream = timelineStream(timeline);
     if (kind === 'segment') return await this.#log.appendSegment(stream, start, bytes);
     // The end of a timeline that was left: what follows its last record is of no history.
