@@ -3,7 +3,6 @@ import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { LifeboatError } from '../../core/index.ts';
 import { type ContentCutter, createContentCutter } from '../chunker/content-cutter.ts';
 import type { EnvelopeKey } from '../crypto/envelope.ts';
-import { encodePackHeader } from '../format/pack-header.ts';
 import { BlobLookup } from '../index/blob-lookup.ts';
 import { type ClaimMemory, ClaimTable } from '../index/claim-table.ts';
 import type { IndexMemory } from '../index/index-memory.ts';
@@ -82,9 +81,9 @@ export class BlobSink {
     const folder = grant.localFolder;
     const newTarget: NewPackTarget<PackContent> =
       folder === undefined ? inMemory(this.#spareBuffers) : () => new FilePackTarget(folder);
-    this.#packs = new PackSession(this.#key, newTarget, ({ blobs, ...pack }) => {
+    this.#packs = new PackSession(this.#key, newTarget, (pack) => {
       try {
-        this.#send({ ...pack, header: encodePackHeader(blobs) });
+        this.#send(pack);
       } catch (error) {
         if (typeof pack.content === 'string') removeQuietlySync(pack.content);
         throw error;
@@ -150,9 +149,9 @@ export class BlobSink {
     }
   }
 
-  #send(pack: Omit<SinkMessage, 'number'>): void {
+  #send({ name, header, sizeBytes, content }: Omit<SinkMessage, 'number'>): void {
     const control = this.#control;
-    const most = typeof pack.content === 'string' ? maxFilesUnderWay : maxPacksUnderWay;
+    const most = typeof content === 'string' ? maxFilesUnderWay : maxPacksUnderWay;
     for (;;) {
       const underWay = Atomics.load(control, sinkWord.packsUnderWay);
       if (underWay <= most) break;
@@ -162,8 +161,7 @@ export class BlobSink {
     this.throwIfStopped();
     Atomics.add(control, sinkWord.packsUnderWay, 1);
     const number = Atomics.add(control, sinkWord.packsSent, 1) + 1;
-    const message: SinkMessage = { ...pack, number };
-    const { content } = pack;
+    const message: SinkMessage = { number, name, header, sizeBytes, content };
     this.#grant.port.postMessage(message, typeof content === 'string' ? [] : [content.buffer]);
   }
 

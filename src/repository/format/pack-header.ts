@@ -26,16 +26,29 @@ export function packSizeBytes(blobs: readonly PackedBlob[]): number {
 
 /** The plain header. */
 export function encodePackHeader(blobs: readonly PackedBlob[]): Buffer {
-  const parts = blobs.map((blob) => {
-    const compressed = blob.uncompressedLength !== 0;
-    const entry = Buffer.alloc(headerEntryBytes(compressed));
-    entry[0] = (blob.type === 'tree' ? 1 : 0) + (compressed ? 2 : 0);
-    entry.writeUInt32LE(blob.length, 1);
-    if (compressed) entry.writeUInt32LE(blob.uncompressedLength, 5);
-    entry.write(blob.id, entry.length - 32, 'hex');
-    return entry;
-  });
-  return Buffer.concat(parts);
+  const bytes = blobs.reduce(
+    (sum, blob) => sum + headerEntryBytes(blob.uncompressedLength !== 0),
+    0,
+  );
+  const header = Buffer.alloc(bytes);
+  let at = 0;
+  for (const blob of blobs) at += writeHeaderEntry(header, at, blob);
+  return header;
+}
+
+/** Returns how long the entry is. */
+export function writeHeaderEntry(
+  header: Buffer,
+  at: number,
+  { id, type, length, uncompressedLength }: Omit<PackedBlob, 'offset'>,
+): number {
+  const compressed = uncompressedLength !== 0;
+  const bytes = headerEntryBytes(compressed);
+  header[at] = (type === 'tree' ? 1 : 0) + (compressed ? 2 : 0);
+  header.writeUInt32LE(length, at + 1);
+  if (compressed) header.writeUInt32LE(uncompressedLength, at + 5);
+  header.write(id, at + bytes - 32, 'hex');
+  return bytes;
 }
 
 /** Errors: `repository.damaged`. */
