@@ -4,7 +4,7 @@ const gib = 1024 ** 3;
 /** Each gives at most half a million or a million chunks: what trees, checksums and the index of blobs take grows with their number. */
 const largest = { upToBytes: Number.POSITIVE_INFINITY, chunkSizeBytes: 1024 * kib };
 const steps = [
-  { upToBytes: 8 * gib, chunkSizeBytes: 16 * kib },
+  { upToBytes: 16 * gib, chunkSizeBytes: 32 * kib },
   { upToBytes: 32 * gib, chunkSizeBytes: 64 * kib },
   { upToBytes: 256 * gib, chunkSizeBytes: 256 * kib },
   largest,

@@ -1,4 +1,4 @@
-import { type FileContents, fileContents, type Repository } from '../../../repository/index.ts';
+import { type FileContents, fileContents, isDamage, type Repository } from '../../../repository/index.ts';
 import { type ChunkSums, chunkSumsPath, parseChunkSums } from '../base-backup/chunk-sums.ts';
 import type { StoredBackup } from '../base-backup/stored-backups.ts';
 
@@ -73,10 +73,20 @@ export class FormerFiles {
     if (this.#folder?.path !== path) {
       // Before the next one is read.
       this.#folder = undefined;
-      const node = await this.#repository.findNode(this.#former.snapshot.tree, `/data/${path}`);
-      const tree = node?.subtree && (await this.#repository.readBlob('tree', node.subtree));
-      this.#folder = { path, files: tree ? fileContents(tree) : new Map() };
+      this.#folder = { path, files: await this.#read(path) };
     }
     return this.#folder.files;
+  }
+
+  /** What is damaged is nothing to build upon: its files are read as new ones. */
+  async #read(path: string): Promise<Folder> {
+    try {
+      const node = await this.#repository.findNode(this.#former.snapshot.tree, `/data/${path}`);
+      const tree = node?.subtree && (await this.#repository.readBlob('tree', node.subtree));
+      return tree ? fileContents(tree) : new Map();
+    } catch (error) {
+      if (isDamage(error)) return new Map();
+      throw error;
+    }
   }
 }
