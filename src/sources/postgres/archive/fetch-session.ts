@@ -59,10 +59,10 @@ export class FetchSession implements AsyncDisposable {
       this.#last = name;
       return name;
     }
-    // What follows is read meanwhile.
-    if (isSegment) this.#last = name;
     const bytes = await this.#fetcher.read(name, this.#stop.signal);
     if (bytes === undefined) return undefined;
+    // What follows is read from now on: the server waits for this one, and nothing may be in its way.
+    if (isSegment) this.#last = name;
     const asked = `${name}.asked`;
     await this.#folder.publish(asked, bytes);
     return asked;
