@@ -15,18 +15,13 @@ const tolerance = 4;
 
 /**
  * The fixed size at which database files are cut. Chosen once per source, since another size shares no blob with what
- * is stored: `formerBytes`, the newest snapshot's, stays until the source has outgrown it several times over. A page lies in
- * one chunk.
+ * is stored: `formerBytes`, the newest snapshot's, stays until the source has outgrown it several times over. None
+ * is less than the largest page, 32 KiB.
  */
-export function chunkSizeFor(
-  totalBytes: number,
-  pageSizeBytes: number,
-  formerBytes?: number,
-): number {
-  const possible = steps.filter((step) => step.chunkSizeBytes >= pageSizeBytes);
-  const former = possible.find((step) => step.chunkSizeBytes === formerBytes);
+export function chunkSizeFor(totalBytes: number, formerBytes?: number): number {
+  const former = steps.find((step) => step.chunkSizeBytes === formerBytes);
   if (former && totalBytes <= former.upToBytes * tolerance) return former.chunkSizeBytes;
-  const fitting = possible.find((step) => totalBytes <= step.upToBytes);
+  const fitting = steps.find((step) => totalBytes <= step.upToBytes);
   return (fitting ?? largest).chunkSizeBytes;
 }
 

@@ -74,11 +74,7 @@ export async function receiveBaseBackup(
   const receiver: BaseBackupReceiver = {
     onStart(start, tablespaces, estimatedBytes) {
       meter.estimatedBytes = estimatedBytes;
-      const chunkSizeBytes = chunkSizeFor(
-        estimatedBytes ?? 0,
-        pageSizeBytes,
-        options.formerChunkSizeBytes,
-      );
+      const chunkSizeBytes = chunkSizeFor(estimatedBytes ?? 0, options.formerChunkSizeBytes);
       begun = { start, startTime: new Date(), tablespaces, chunkSizeBytes };
       intake = new ArchiveIntake({
         filler,

@@ -41,21 +41,16 @@ describe('chunk size', () => {
   const gib = 1024 ** 3;
 
   it('grows with the cluster', () => {
-    const sizes = [0, 8, 9, 32, 33, 256, 257].map((size) => chunkSizeFor(size * gib, 8192));
-    expect(sizes).toEqual([16_384, 16_384, 65_536, 65_536, 262_144, 262_144, 1_048_576]);
+    const sizes = [0, 16, 17, 32, 33, 256, 257].map((size) => chunkSizeFor(size * gib));
+    expect(sizes).toEqual([32_768, 32_768, 65_536, 65_536, 262_144, 262_144, 1_048_576]);
   });
 
   it('stays what it was until the cluster has outgrown it', () => {
-    expect(chunkSizeFor(1 * gib, 8192, 65_536)).toBe(65_536);
-    expect(chunkSizeFor(100 * gib, 8192, 65_536)).toBe(65_536);
-    expect(chunkSizeFor(129 * gib, 8192, 65_536)).toBe(262_144);
-    expect(chunkSizeFor(1 * gib, 8192, 262_144)).toBe(262_144);
-    expect(chunkSizeFor(32 * gib, 8192, 16_384)).toBe(16_384);
-    expect(chunkSizeFor(1 * gib, 8192, 12_345)).toBe(16_384);
-  });
-
-  it('is never less than a page', () => {
-    expect(chunkSizeFor(1 * gib, 32_768)).toBe(65_536);
-    expect(chunkSizeFor(1 * gib, 32_768, 16_384)).toBe(65_536);
+    expect(chunkSizeFor(1 * gib, 65_536)).toBe(65_536);
+    expect(chunkSizeFor(100 * gib, 65_536)).toBe(65_536);
+    expect(chunkSizeFor(129 * gib, 65_536)).toBe(262_144);
+    expect(chunkSizeFor(1 * gib, 262_144)).toBe(262_144);
+    expect(chunkSizeFor(64 * gib, 32_768)).toBe(32_768);
+    expect(chunkSizeFor(1 * gib, 12_345)).toBe(32_768);
   });
 });

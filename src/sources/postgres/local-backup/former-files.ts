@@ -1,4 +1,9 @@
-import { type FileContents, fileContents, isDamage, type Repository } from '../../../repository/index.ts';
+import {
+  type FileContents,
+  fileContents,
+  isDamage,
+  type Repository,
+} from '../../../repository/index.ts';
 import { type ChunkSums, chunkSumsPath, parseChunkSums } from '../base-backup/chunk-sums.ts';
 import type { StoredBackup } from '../base-backup/stored-backups.ts';
 

@@ -74,11 +74,7 @@ export async function receiveLocalBackup(options: LocalBackupOptions): Promise<R
   const files = entries.filter(({ isFolder }) => !isFolder);
   const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   meter.estimatedBytes = totalBytes;
-  const chunkSizeBytes = chunkSizeFor(
-    totalBytes,
-    facts.pageSizeBytes,
-    options.formerChunkSizeBytes,
-  );
+  const chunkSizeBytes = chunkSizeFor(totalBytes, options.formerChunkSizeBytes);
   const limit = new RateLimit(options.bytesPerSecond, options.signal);
   const unchanged = await findUnchangedChunks({
     ...options,
