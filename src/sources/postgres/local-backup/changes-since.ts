@@ -48,10 +48,12 @@ export async function changesSince(
   const { timeline } = start;
   const anchor = segmentStart(lsn(parseLsn(former.stopLsn) - 1n), segmentSizeBytes);
   const reader = new WalReader({ startLsn: from, segmentSizeBytes, timeline, systemId });
+  // One for all segments: the reader lets go of each, and the collector would come late to so many.
+  const room = Buffer.allocUnsafeSlow(segmentSizeBytes);
   try {
     for (let at: bigint = from; at <= start.lsn; at += BigInt(segmentSizeBytes)) {
       throwIfAborted(signal);
-      const bytes = await readSegment(options, at);
+      const bytes = await readSegment(options, at, room);
       if (bytes.length === 0) break;
       for (const record of reader.read(bytes)) changes.add(record);
       if (at === anchor && !(await isFormerChain(options, at, bytes))) {
@@ -86,20 +88,21 @@ async function isFormerChain(
 async function readSegment(
   { walFolder, log, start, facts, signal }: ChangesSinceOptions,
   at: bigint,
+  room: Buffer,
 ): Promise<Uint8Array> {
   const { segmentSizeBytes } = facts;
   const name = segmentName(start.timeline, at, segmentSizeBytes);
-  const own = await readFileAt(join(walFolder, name), segmentSizeBytes);
+  const own = await readInto(room, join(walFolder, name));
   // A file that waits to be used again has its new name already, and its old contents.
   if (own && own.length === segmentSizeBytes && own.readBigUInt64LE(8) === at) return own;
   return await log.read(timelineStream(start.timeline), at, at + BigInt(segmentSizeBytes), signal);
 }
 
-async function readFileAt(path: string, sizeBytes: number): Promise<Buffer | undefined> {
+async function readInto(room: Buffer, path: string): Promise<Buffer | undefined> {
   try {
     await using file = await open(path, 'r');
-    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(sizeBytes), 0, sizeBytes, 0);
-    return buffer.subarray(0, bytesRead);
+    const { bytesRead } = await file.read(room, 0, room.length, 0);
+    return room.subarray(0, bytesRead);
   } catch {
     return undefined;
   }
