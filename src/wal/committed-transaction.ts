@@ -29,7 +29,7 @@ export interface CommittedTransaction {
   readonly truncated: readonly LockedRelation[];
   readonly droppedDatabases: readonly { readonly oid: number; readonly position: number }[];
   readonly catalogDeletes: CatalogDeletes;
-  /** False when a part of it was not counted, because more subtransactions were open than are kept. */
+  /** False when a part of it may not have been counted: it may have begun before the scan, or more subtransactions were open than are kept. */
   readonly complete: boolean;
 }
 

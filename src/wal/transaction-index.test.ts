@@ -111,6 +111,24 @@ describe('TransactionIndex', () => {
     expect(index.committed().every(({ complete }) => !complete)).toBe(true);
   });
 
+  it('is not sure of what ran already when a server first says what runs', () => {
+    const listing = (...xids: number[]): BuiltRecord => ({
+      manager: 8,
+      info: 0x10,
+      main: words(xids.length - 1, 1, 0, 30, 10, 29, ...xids),
+    });
+    const records = [listing(10, 12, 13), removal(10), removal(11), removal(12)];
+    const later = [listing(11, 14), commit(10), commit(11), commit(12), removal(14), commit(14)];
+    const sure = indexed([...records, ...later]).committed();
+    expect(sure.map(({ xid, complete }) => [xid, complete])).toEqual([
+      [10, false],
+      [11, true],
+      [12, false],
+      [14, true],
+    ]);
+    expect(() => indexed([{ ...listing(10), main: words(9, 0, 0, 30, 10, 29, 10) }])).toThrow();
+  });
+
   it('does not count rows of catalogs', () => {
     expect(deleted(indexed([removal(10, 1, 1259), commit(10)]))).toEqual({});
   });

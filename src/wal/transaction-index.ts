@@ -58,6 +58,8 @@ export class TransactionIndex {
   readonly #openLimit: number;
   readonly #onCommit: TransactionIndexOptions['onCommit'];
   readonly #open = new Map<number, TransactionState>();
+  /** Undefined until a server has said which were running. */
+  #begunBefore: Set<number> | undefined;
   readonly #pool: TransactionState[] = [];
   #last: TransactionState | undefined;
   readonly #catalogs: CatalogFiles;
@@ -278,9 +280,18 @@ export class TransactionIndex {
         if (xid === state?.xid) state.locked.push({ database, oid });
       }
     } else if (record.info === 0x10) {
-      data.skip(16);
+      const running = data.u32() + data.u32();
+      data.skip(8);
       this.#forgetBefore(data.u32());
+      if (this.#begunBefore === undefined) this.#noteRunning(data, running);
     }
+  }
+
+  /** What runs when a server first says so may have done something before the scan. */
+  #noteRunning(data: MainData, count: number): void {
+    data.skip(4);
+    this.#begunBefore = new Set();
+    for (let left = count; left > 0; left--) this.#begunBefore.add(data.u32());
   }
 
   /** Nothing older than `oldestXid` runs any more; what is open was cut off by a crash. */
@@ -329,7 +340,7 @@ export class TransactionIndex {
       return;
     }
     const { start, end: endPosition, major } = record;
-    const complete = !this.#overflowed;
+    const complete = !this.#overflowed && !this.#begunBefore?.has(xid);
     const commit = { start, end: endPosition, major, complete };
     const transaction = committedTransaction(state, end, commit);
     (this.#isSmall(transaction) ? this.#small : this.#large).add(transaction);
