@@ -3,12 +3,16 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-    // CI has half an hour: these run in the soak.
+    // CI has half an hour: these run in the soak, and the demo by itself.
     exclude: [
       '**/node_modules/**',
       'test/soak/**',
       ...(process.env.CI === 'true'
-        ? ['test/crash/postgres-soak.test.ts', 'test/faults/prune-faults.test.ts']
+        ? [
+            'test/crash/postgres-soak.test.ts',
+            'test/faults/prune-faults.test.ts',
+            'test/integration/demo.test.ts',
+          ]
         : []),
     ],
     // No test writes to the cache of whoever runs it.

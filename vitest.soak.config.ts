@@ -6,7 +6,7 @@ export default defineConfig({
     include: [
       'test/crash/**/*.test.ts',
       'test/compat/restore-files.test.ts',
-      'test/integration/archive-command.test.ts',
+      'test/integration/{archive-command,demo}.test.ts',
       'test/integration/{ransomware-s3,scheduled-proof}.test.ts',
       'test/compat/s3.test.ts',
       'test/faults/{every-step,prune-faults,repair-faults}.test.ts',

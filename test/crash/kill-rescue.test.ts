@@ -10,7 +10,7 @@ import { embeddedPostgresBin } from '../support/programs.ts';
 import { untilFlushed } from '../support/until-flushed.ts';
 
 const bin = embeddedPostgresBin();
-const kills = 12;
+const kills = process.env.LIFEBOAT_SOAK ? 40 : 6;
 let server: TestServer;
 let place: Installation;
 let xid: string;
