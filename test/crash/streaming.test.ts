@@ -16,7 +16,7 @@ import { readRestored } from './restored.ts';
 
 const soak = process.env.LIFEBOAT_SOAK === '1';
 const rounds = soak ? 8 : 2;
-const killsPerRound = soak ? 25 : 10;
+const killsPerRound = soak ? 25 : 5;
 
 it(`keeps its promises through ${rounds * killsPerRound} rounds of kills`, async () => {
   const folder = temporaryFolder('crash');

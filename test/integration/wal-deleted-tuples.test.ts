@@ -121,7 +121,7 @@ function statements(seed: number): string[] {
   return made;
 }
 
-describe.each(serversUnderTest(15, 17))('deleted rows on $name', ({ major, bin: programs }) => {
+describe.each(serversUnderTest(17))('deleted rows on $name', ({ major, bin: programs }) => {
   it('are exactly those that the tables miss afterwards', async (context) => {
     const bin = need(context, programs, `no PostgreSQL ${major}`);
     await using server = await startPostgres({

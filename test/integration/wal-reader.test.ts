@@ -10,7 +10,7 @@ import { currentLsn, describeRecord, scan, waldump, walPieces } from '../support
 
 const run = promisify(execFile);
 
-describe.each(serversUnderTest(13, 18))('WAL of $name', ({ major, bin: programs, hasTools }) => {
+describe.each(serversUnderTest(13))('WAL of $name', ({ major, bin: programs, hasTools }) => {
   it('is read as pg_waldump reads it', async (context) => {
     context.skip(!hasTools, 'no pg_waldump, no pgbench');
     const bin = need(context, programs, `no PostgreSQL ${major}`);

@@ -70,7 +70,7 @@ const found = (suspect: Suspect | undefined) =>
   };
 
 const servers = [
-  ...serversUnderTest(13, 18).map((each) => ({ ...each, level: 'replica' })),
+  ...serversUnderTest(18).map((each) => ({ ...each, level: 'replica' })),
   ...serversUnderTest(15).map((each) => ({ ...each, level: 'logical' })),
 ];
 
