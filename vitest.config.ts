@@ -10,7 +10,9 @@ export default defineConfig({
       ...(process.env.CI === 'true'
         ? [
             'test/crash/postgres-soak.test.ts',
-            'test/faults/prune-faults.test.ts',
+            'test/faults/{copy,prune,repair,snapshot}-faults.test.ts',
+            'test/faults/every-step.test.ts',
+            'test/crash/kill-extract.test.ts',
             'test/integration/demo.test.ts',
           ]
         : []),

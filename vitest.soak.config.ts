@@ -9,7 +9,7 @@ export default defineConfig({
       'test/integration/{archive-command,demo}.test.ts',
       'test/integration/{ransomware-s3,scheduled-proof}.test.ts',
       'test/compat/s3.test.ts',
-      'test/faults/{every-step,prune-faults,repair-faults}.test.ts',
+      'test/faults/{every-step,copy-faults,prune-faults,repair-faults,snapshot-faults}.test.ts',
       'src/repository/format/decoders.test.ts',
       'src/repository/data-plane/zstd-context.test.ts',
       'src/wal/wal-reader.test.ts',
