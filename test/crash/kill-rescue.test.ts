@@ -10,7 +10,7 @@ import { embeddedPostgresBin } from '../support/programs.ts';
 import { untilFlushed } from '../support/until-flushed.ts';
 
 const bin = embeddedPostgresBin();
-const kills = process.env.LIFEBOAT_SOAK ? 40 : 6;
+const kills = process.env.LIFEBOAT_SOAK ? 40 : 9;
 let server: TestServer;
 let place: Installation;
 let xid: string;
@@ -101,7 +101,7 @@ it(`is before or after, never between, ${kills} times`, async () => {
     }
     expect(await state()).toEqual(before);
   }
-  expect(killed).toBeGreaterThanOrEqual(10);
+  expect(killed).toBeGreaterThanOrEqual(0.75 * kills);
   // Otherwise nothing below had anything to sweep.
   expect(servers).toBeGreaterThan(0);
 

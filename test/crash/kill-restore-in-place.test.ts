@@ -14,7 +14,7 @@ import { untilFlushed } from '../support/until-flushed.ts';
 const bin = embeddedPostgresBin();
 const isSoak = process.env.LIFEBOAT_SOAK !== undefined;
 const rounds = isSoak ? 12 : 2;
-const killsEach = isSoak ? 8 : 2;
+const killsEach = isSoak ? 8 : 4;
 const contents = `select count(*)::int as rows, md5(string_agg(id || note, ',' order by id)) as hash from ledger`;
 let server: TestServer;
 let place: Installation;
