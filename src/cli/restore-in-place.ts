@@ -17,7 +17,7 @@ import { confirmTarget } from './confirm.ts';
 import { lookAround, pauseLines } from './look-around.ts';
 import { formatMoment } from './moment.ts';
 import { countOf } from './output/count.ts';
-import { archivingHint, startCommand } from './restored-cluster.ts';
+import { archivingHint, behindBackupNotes, startCommand } from './restored-cluster.ts';
 import { parseTablespaces, tablespaceOption } from './tablespace-option.ts';
 import { describeTarget } from './target.ts';
 import { RestoredChecks } from './validate-option.ts';
@@ -176,6 +176,7 @@ function reportRestored(
   const { folder, files, bytes, sameFiles, newFiles, removedEntries, writtenBytes } = restored;
   const { kept, timeline, notes, account } = restored;
   const reached = formatLsn(restored.reachedLsn);
+  const behind = behindBackupNotes(target, restored);
   const record = {
     type: 'restore',
     source,
@@ -190,17 +191,18 @@ function reportRestored(
     removedEntries,
     writtenBytes,
     durationMs,
-    notes,
+    notes: [...behind, ...notes],
     account,
     ...(kept === undefined ? {} : { kept }),
     ...checks.record,
   };
   output.report(record, (style) => {
-    const { green, dim } = style;
+    const { green, yellow, dim } = style;
     return [
       `${green('✓')} restored ${source} in ${folder}: ${describeTarget(target)}`,
       `  ${countOf(files, 'file')}, ${formatBytes(bytes)}: ${sameFiles} were right, ${newFiles} were missing, ${countOf(removedEntries, 'entry', 'entries')} removed, ${formatBytes(writtenBytes)} written`,
       `  log replayed up to ${reached}, ${formatDuration(durationMs)}`,
+      ...behind.map((note) => `  ${yellow('!')} ${note}`),
       ...(kept === undefined ? [] : [`  the state before: ${describeKept(kept)}`]),
       ...checks.lines(style),
       ...[...notes, archivingHint(folder)].map((note) => dim(`  note: ${note}`)),

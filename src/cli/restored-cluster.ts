@@ -1,4 +1,11 @@
-import { findServerPrograms, type PostgresSource } from '../sources/index.ts';
+import {
+  findServerPrograms,
+  type PostgresSource,
+  type RecoveryTarget,
+  type RestoredMoment,
+} from '../sources/index.ts';
+import { parseLsn } from '../wal/index.ts';
+import { formatMoment } from './moment.ts';
 import { quoteArgument } from './next-command.ts';
 
 /** How a restored data directory is started, word for word, with the pg_ctl of its major version where it can be found. */
@@ -22,4 +29,14 @@ export async function startCommand(
 /** What to do when the copy is to take the original's place. */
 export function archivingHint(folder: string): string {
   return `it archives nothing until you remove the lines below "Set by Lifeboat" from ${folder}/postgresql.auto.conf and restart it`;
+}
+
+/** Who asked for the newest state expects more than a backup that nothing follows. */
+export function behindBackupNotes(
+  target: RecoveryTarget,
+  { base: { info }, reachedLsn }: Pick<RestoredMoment, 'base' | 'reachedLsn'>,
+): readonly string[] {
+  if (target.kind !== 'latest' || reachedLsn > parseLsn(info.stopLsn)) return [];
+  const moment = formatMoment(new Date(info.stopTime));
+  return [`the log holds nothing behind the backup of ${moment}: this is the state of then`];
 }

@@ -11,7 +11,7 @@ import { lookAround, pauseLines, pauseOption } from '../look-around.ts';
 import { countOf } from '../output/count.ts';
 import { type RestoreFilesValues, restoreFilesOptions, runRestoreFiles } from '../restore-files.ts';
 import { inPlaceOptions, runRestoreInPlace } from '../restore-in-place.ts';
-import { archivingHint, startCommand } from '../restored-cluster.ts';
+import { archivingHint, behindBackupNotes, startCommand } from '../restored-cluster.ts';
 import { parseTablespaces } from '../tablespace-option.ts';
 import { describeTarget } from '../target.ts';
 import { RestoredChecks, validateOption } from '../validate-option.ts';
@@ -99,6 +99,7 @@ after an interruption and it goes on.`,
     const { files, bytes, timeline, notes, account } = restored;
     const reached = formatLsn(restored.reachedLsn);
     const snapshot = restored.base.snapshot.id;
+    const behind = behindBackupNotes(target, restored);
     output.report(
       {
         type: 'restore',
@@ -110,15 +111,16 @@ after an interruption and it goes on.`,
         files,
         bytes,
         durationMs,
-        notes,
+        notes: [...behind, ...notes],
         ...(account ? { account } : {}),
         ...checks.record,
       },
       (style) => {
-        const { green, dim } = style;
+        const { green, yellow, dim } = style;
         return [
           `${green('✓')} restored ${source.name} to ${folder}: ${options.pause ? 'where it stood' : describeTarget(target)}`,
           `  ${countOf(files, 'file')}, ${formatBytes(bytes)}, log replayed up to ${reached}, ${formatDuration(durationMs)}`,
+          ...behind.map((note) => `  ${yellow('!')} ${note}`),
           ...(account ? [`  the files belong to ${account}`] : []),
           ...checks.lines(style),
           ...[...notes, archivingHint(folder)].map((note) => dim(`  note: ${note}`)),

@@ -60,7 +60,7 @@ export function describeEvent(
     case 'archive':
       return `${event.source}: archive_command and restore_command are served`;
     case 'catalog':
-      return dim(`${event.source}: recorded the names in ${event.databases} databases`);
+      return dim(`${event.source}: recorded the names in ${countOf(event.databases, 'database')}`);
     case 'waiting':
       return dim(`${event.repository}: ${event.task} waits for ${event.waitsFor.join(', ')}`);
     case 'copy-started':

@@ -1,7 +1,13 @@
 import { once } from 'node:events';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { endThread, LifeboatError, type Progress, throwIfAborted } from '../../core/index.ts';
+import {
+  endThread,
+  formatCount,
+  LifeboatError,
+  type Progress,
+  throwIfAborted,
+} from '../../core/index.ts';
 import { formatLsn } from '../../wal/index.ts';
 import type { LogWindow } from './log-windows.ts';
 import type { ScanAnswer, ScanRequest, ScanResult, ScanSetup } from './scan-message.ts';
@@ -46,7 +52,9 @@ export async function scanLog(
 }
 
 function summarized({ committedCount }: ScanResult): { readonly summary: string } {
-  return { summary: `${committedCount} transactions` };
+  return {
+    summary: `${formatCount(committedCount)} ${committedCount === 1 ? 'transaction' : 'transactions'}`,
+  };
 }
 
 class ScanThread implements AsyncDisposable {

@@ -1,8 +1,18 @@
 import { existsSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { temporaryFolder } from '../../../../test/support/postgres.ts';
 import { prepareTargetFolder } from './target-folder.ts';
+
+const synced = vi.hoisted(() => [] as string[]);
+vi.mock('../../../core/index.ts', async (original) => {
+  const actual = await original<typeof import('../../../core/index.ts')>();
+  const syncFolder = (path: string) => {
+    synced.push(path);
+    return actual.syncFolder(path);
+  };
+  return { ...actual, syncFolder };
+});
 
 describe('target folder', () => {
   let folder: string;
@@ -16,6 +26,15 @@ describe('target folder', () => {
   it('is made with its parents, for its owner alone', async () => {
     await prepare('new', 'with space', 'größe');
     expect(statSync(join(folder, 'new', 'with space', 'größe')).mode & 0o777).toBe(0o700);
+  });
+
+  it('has a name that survives a loss of power, as have the folders made above it', async () => {
+    synced.length = 0;
+    await prepare('new', 'deeper', 'data');
+    expect(synced).toEqual([join(folder, 'new/deeper'), join(folder, 'new'), folder]);
+    synced.length = 0;
+    await prepare('new', 'deeper', 'data');
+    expect(synced).toEqual([]);
   });
 
   it('may be empty, and nothing else', async () => {

@@ -1,6 +1,6 @@
 import { chmod, mkdir, readdir, realpath } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { fileError, LifeboatError } from '../../../core/index.ts';
+import { dirname, resolve } from 'node:path';
+import { fileError, LifeboatError, syncFolder } from '../../../core/index.ts';
 import { firstClosedFolder, giveTo, type ServerAccount } from '../server/index.ts';
 
 /** Makes `folder` new, or takes an empty one, with mode 0700 and the owner that will run the server. */
@@ -10,8 +10,9 @@ export async function prepareTargetFolder(
 ): Promise<void> {
   try {
     await refuseInside(folder);
-    await mkdir(dirname(folder), { recursive: true });
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const above = await mkdir(dirname(folder), { recursive: true });
+    const own = await mkdir(folder, { recursive: true, mode: 0o700 });
+    await syncEntries(folder, above ?? own);
     await refuseClosed(folder, account);
     const names = await readdir(folder);
     if (names.length > 0) {
@@ -37,6 +38,16 @@ export async function prepareTargetFolder(
       });
     }
     throw fileError(error, `could not prepare the target folder ${folder}`);
+  }
+}
+
+/** A loss of power must not take a whole restore along with its name: each folder above `folder`, from that of the `first` made. */
+async function syncEntries(folder: string, first: string | undefined): Promise<void> {
+  if (first === undefined) return;
+  const last = dirname(resolve(first));
+  for (let at = resolve(folder); at !== last; ) {
+    at = dirname(at);
+    await syncFolder(at);
   }
 }
 
