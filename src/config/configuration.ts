@@ -1,7 +1,9 @@
 import { parseByteSize, parseTimeSpan } from './quantity.ts';
 import type { PasswordSetting } from './schema/parts.ts';
 import type { IntegrityFile, ProofsFile } from './schema/proofs.ts';
+import type { Environment, RecoveryFile } from './schema/recovery.ts';
 import type { RetentionSetting } from './schema/retention.ts';
+import type { ServiceSetting } from './schema/service.ts';
 import type { DumpSourceSetting, FilesSourceFile, PostgresSourceFile } from './schema/source.ts';
 
 /** A checked `lifeboat.yaml` with absolute paths and defaults filled in. */
@@ -11,6 +13,9 @@ export interface Configuration {
   readonly name: string;
   readonly repositories: Readonly<Record<string, RepositorySetting>>;
   readonly sources: Readonly<Record<string, SourceSetting>>;
+  /** In an order that starts each after those that it needs. */
+  readonly services: readonly ServiceSetting[];
+  readonly recovery: RecoveryFile;
   readonly retention?: RetentionSetting;
   readonly proofs?: ProofsFile;
   readonly integrity?: IntegrityFile;
@@ -64,6 +69,11 @@ export function retentionOf(
       ? [own.retention, place?.retention]
       : [place?.retention, own?.retention];
   return ordered.find((each) => each !== undefined) ?? configuration.retention;
+}
+
+/** How much is at stake with a source. */
+export function environmentOf({ sources }: Configuration, source: string): Environment {
+  return sources[source]?.environment ?? 'production';
 }
 
 export interface ProofsSetting {

@@ -2,6 +2,7 @@
 // editors come. Relative paths are taken from the file's own folder. Secrets are read only when used.
 export {
   type Configuration,
+  environmentOf,
   type FilesSourceSetting,
   type IntegritySetting,
   integrityOf,
@@ -18,6 +19,16 @@ export { loadConfiguration, parseConfiguration } from './load.ts';
 export { readPassword, type SecretSurroundings } from './password.ts';
 export { pickNamed, pickRepository } from './pick.ts';
 export { parseByteSize, parseTimeSpan } from './quantity.ts';
+export type { ApplicationCheckFile } from './schema/application-check.ts';
+export type { GroundFile } from './schema/ground.ts';
 export type { PasswordSetting } from './schema/parts.ts';
 export type { UserCheckSetting } from './schema/proofs.ts';
+export type { AuthorityName, Environment, RecoveryFile } from './schema/recovery.ts';
 export type { RetentionSetting } from './schema/retention.ts';
+export type {
+  DockerService,
+  KubernetesService,
+  ServiceSetting,
+  ShellService,
+  SystemdService,
+} from './schema/service.ts';

@@ -1,4 +1,5 @@
 import type { ConfigurationFile } from './schema.ts';
+import { servicesInOrder } from './services-in-order.ts';
 
 /** What is wrong with the names that the configuration uses; undefined when nothing is. */
 export function checkReferences(data: ConfigurationFile): string | undefined {
@@ -30,7 +31,27 @@ export function checkReferences(data: ConfigurationFile): string | undefined {
       return `sources.${name}.alsoTo: ${expected} other than its own, got "${other}"`;
     }
   }
-  return undefined;
+  return wrongServices(data);
+}
+
+function wrongServices({ services = {}, sources }: ConfigurationFile): string | undefined {
+  const expected = (all: object) => {
+    const names = Object.keys(all);
+    return names.length === 0 ? 'nothing, for there is none' : `one of ${names.join(', ')}`;
+  };
+  for (const [name, { writes = [], after = [] }] of Object.entries(services)) {
+    const source = writes.find((each) => !Object.hasOwn(sources, each));
+    if (source !== undefined) {
+      return `services.${name}.writes: expected ${expected(sources)}, got "${source}"`;
+    }
+    const needed = after.find((each) => !Object.hasOwn(services, each));
+    if (needed !== undefined) {
+      return `services.${name}.after: expected ${expected(services)}, got "${needed}"`;
+    }
+  }
+  const sorted = servicesInOrder(services);
+  if ('order' in sorted) return undefined;
+  return `services.${sorted.circle[0]}.after: expected no circle, got ${sorted.circle.join(' after ')}`;
 }
 
 /** Where a source goes that does not say: the only repository that is no copy. */

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { byteSize, name, schedule } from './schema/parts.ts';
 import { integrity, proofs } from './schema/proofs.ts';
+import { recovery } from './schema/recovery.ts';
 import { repository } from './schema/repository.ts';
 import { retention } from './schema/retention.ts';
+import { service } from './schema/service.ts';
 import { source } from './schema/source.ts';
 
 // Every option is described in these files and nowhere else: the descriptions go into docs/lifeboat.schema.json, and a
@@ -15,6 +17,11 @@ export const configurationSchema = z.strictObject({
     .refine((all) => Object.keys(all).length > 0, { error: 'at least one repository' })
     .describe('Where backups are kept, by name.'),
   sources: z.record(name, source).describe('What is protected, by name.'),
+  services: z
+    .record(name, service)
+    .optional()
+    .describe('Programs that write to sources, by name: stopped for a recovery, started after it.'),
+  recovery: recovery.optional().describe('How a recovery is run, and who may allow what.'),
   retention: retention
     .optional()
     .describe('Which snapshots `serve` keeps, where neither source nor repository says.'),

@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Configuration, RepositorySetting, SourceSetting } from './configuration.ts';
 import { parseByteSize, parseTimeSpan } from './quantity.ts';
+import { groundOf, recoveryOf, servicesOf } from './recovery-with-defaults.ts';
 import { defaultRepository } from './references.ts';
 import type { DriftFile } from './schema/drift.ts';
 import type { PasswordSetting } from './schema/parts.ts';
@@ -26,6 +27,8 @@ export function withDefaults(
       const repository = each.repository ?? only;
       return sourceOf({ ...each, ...(repository === undefined ? {} : { repository }) }, path);
     }),
+    services: Object.freeze(servicesOf(data.services ?? {}, path)),
+    recovery: recoveryOf(data.recovery ?? {}, path),
     ...(data.retention ? { retention: data.retention } : {}),
     ...(data.proofs ? { proofs: data.proofs } : {}),
     ...(data.integrity ? { integrity: data.integrity } : {}),
@@ -69,7 +72,8 @@ function repositoryOf(
   });
 }
 
-function sourceOf(each: SourceFile, path: ToPath): SourceSetting {
+function sourceOf(file: SourceFile, path: ToPath): SourceSetting {
+  const each = file.ground ? { ...file, ground: groundOf(file.ground, path, secret) } : file;
   if (each.kind === 'files') {
     const { largerThan, paths, excludeFiles, ...rest } = each;
     return withoutUndefined({

@@ -185,6 +185,47 @@ export const errorCodes = {
     exit: ExitCode.usage,
     meaning: 'a destructive command was not confirmed with the name of its target',
   },
+  'platform.unavailable': {
+    exit: ExitCode.failed,
+    meaning: 'the program that drives services is missing, or may not',
+  },
+  'platform.failed': { exit: ExitCode.failed, meaning: 'a service could not be changed' },
+  'platform.timeout': {
+    exit: ExitCode.failed,
+    meaning: 'a service did not become what was asked for in time',
+  },
+  'platform.other-place': {
+    exit: ExitCode.failed,
+    meaning: 'the commands would go to another host or cluster than was planned',
+  },
+  'ground.unavailable': { exit: ExitCode.failed, meaning: 'the place cannot be reached' },
+  'ground.other-place': {
+    exit: ExitCode.failed,
+    meaning: 'the place is not the one that was planned',
+  },
+  'ground.no-room': { exit: ExitCode.failed, meaning: 'there is not enough room in the place' },
+  'ground.failed': {
+    exit: ExitCode.failed,
+    meaning: 'the place did not take what was to be put there; what was there is as before',
+  },
+  'freeze.incomplete': {
+    exit: ExitCode.partlyDone,
+    meaning: 'something can still write to what was to be frozen',
+  },
+  'incident.unknown': { exit: ExitCode.failed, meaning: 'there is no such incident' },
+  'incident.closed': { exit: ExitCode.failed, meaning: 'the incident is closed already' },
+  'plan.refused': { exit: ExitCode.failed, meaning: 'the plan cannot be carried out as it is' },
+  'run.busy': { exit: ExitCode.locked, meaning: 'another run works on the same target' },
+  'run.paused': { exit: ExitCode.partlyDone, meaning: 'the run waits for somebody' },
+  'run.failed': { exit: ExitCode.failed, meaning: 'a step of the run failed; it stopped there' },
+  'run.lease-lost': {
+    exit: ExitCode.failed,
+    meaning: 'another process has taken over the run',
+  },
+  'approval.refused': {
+    exit: ExitCode.failed,
+    meaning: 'the approval was declined, or not given by who may',
+  },
   'service.running': { exit: ExitCode.locked, meaning: 'a service works with this state folder' },
   'demo.difference': { exit: ExitCode.failed, meaning: 'the demo did not get every row back' },
   bug: { exit: ExitCode.failed, meaning: 'a mistake in this program' },

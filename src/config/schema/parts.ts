@@ -44,4 +44,9 @@ export const timeSpan = z
   .string()
   .refine((text) => parseTimeSpan(text) !== undefined, { error: 'a span of time such as "30d"' });
 
+/** A PostgreSQL server. */
+export const connection = z
+  .string()
+  .regex(/^postgres(ql)?:\/\//, { error: 'a URL such as postgres://user@host:5432/database' });
+
 export type PasswordSetting = z.infer<typeof password>;

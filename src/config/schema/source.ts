@@ -1,12 +1,10 @@
 import { z } from 'zod';
 import { drift } from './drift.ts';
-import { byteSize, name, password, schedule } from './parts.ts';
+import { ground } from './ground.ts';
+import { byteSize, connection, name, password, schedule } from './parts.ts';
 import { integrity, proofs, userChecks } from './proofs.ts';
+import { environment } from './recovery.ts';
 import { retention } from './retention.ts';
-
-const connection = z
-  .string()
-  .regex(/^postgres(ql)?:\/\//, { error: 'a URL such as postgres://user@host:5432/database' });
 
 const rescue = z.strictObject({
   connection: connection.describe('A role that may insert into the damaged tables.'),
@@ -24,6 +22,14 @@ const common = {
   retention: retention
     .optional()
     .describe('Which snapshots of this source `serve` keeps. Default: as its repository says.'),
+  environment: environment
+    .optional()
+    .describe('How much is at stake. Steers what is asked and frozen. Default: production.'),
+  ground: ground
+    .optional()
+    .describe(
+      'Where `recover` puts it in place. Default: where the source itself is, when that is this host.',
+    ),
 };
 
 const postgresSource = z.strictObject({

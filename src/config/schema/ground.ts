@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { connection, password } from './parts.ts';
+
+const image = z
+  .string()
+  .min(1)
+  .optional()
+  .describe(
+    'Image of the container that reads and writes it; needs sh and tar. Default: that of a container that uses it.',
+  );
+
+const folder = z.strictObject({
+  kind: z.literal('folder').describe('A folder of this host.'),
+  folder: z.string().min(1).describe('The folder that services use.'),
+});
+
+const dockerVolume = z.strictObject({
+  kind: z.literal('docker-volume').describe('A volume of Docker.'),
+  volume: z.string().min(1).describe('Name of the volume.'),
+  subfolder: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Folder in it that holds the data. Default: all of it.'),
+  context: z.string().min(1).optional().describe('Docker context. Default: the current one.'),
+  image,
+});
+
+const kubernetesClaim = z.strictObject({
+  kind: z.literal('kubernetes-claim').describe('A persistent volume claim of Kubernetes.'),
+  claim: z.string().min(1).describe('Name of the claim.'),
+  namespace: z.string().min(1).optional().describe('Default: default.'),
+  context: z.string().min(1).optional().describe('Context of kubectl. Default: the current one.'),
+  kubeconfig: z.string().min(1).optional().describe('File of kubectl. Default: its own.'),
+  subfolder: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Folder in it that holds the data. Default: all of it.'),
+  image: z.string().min(1).describe('Image of the helper pod; needs sh and tar.'),
+});
+
+const sshHost = z.strictObject({
+  kind: z.literal('ssh-host').describe('A folder of another host, over SSH.'),
+  host: z.string().min(1).describe('As ssh takes it: a name of its configuration, or user@host.'),
+  port: z.int().min(1).max(65535).optional().describe('Default: as ssh says.'),
+  identity: z.string().min(1).optional().describe('File of the key. Default: as ssh says.'),
+  knownHosts: z.string().min(1).optional().describe('File of known hosts. Default: as ssh says.'),
+  folder: z.string().min(1).describe('The folder that services use there.'),
+});
+
+const server = z.strictObject({
+  kind: z.literal('server').describe('A PostgreSQL server, by connection alone.'),
+  connection: connection.describe('URL of a role that may create databases there.'),
+  password: password.optional().describe('Password of that role.'),
+});
+
+/** Where a recovered source is put. */
+export const ground = z.discriminatedUnion('kind', [
+  folder,
+  dockerVolume,
+  kubernetesClaim,
+  sshHost,
+  server,
+]);
+
+export type GroundFile = z.infer<typeof ground>;

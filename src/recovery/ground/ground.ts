@@ -1,0 +1,70 @@
+import type { Progress } from '../../core/index.ts';
+
+/** Where a recovered source can be put. One folder of this one per kind, `registry.ts` lists them. */
+export type GroundKind = 'folder' | 'docker-volume' | 'kubernetes-claim' | 'ssh-host' | 'server';
+
+export interface GroundRequest {
+  readonly signal?: AbortSignal;
+  readonly progress?: Progress;
+}
+
+/** What it holds of one delivery, found by looking, not by remembering. */
+export type DeliveryState =
+  /** Nothing of this delivery is there. */
+  | 'nothing'
+  /** It was begun; to be filled again from the start. */
+  | 'begun'
+  /** Complete and durable, beside what is in use. */
+  | 'filled'
+  /** A swap was begun and not finished: `swap` and `swapBack` both go on from here. */
+  | 'half-swapped'
+  /** In use; the former data lies beside it. */
+  | 'swapped'
+  /** In use; the former data is gone. */
+  | 'settled';
+
+/**
+ * Receives a recovered source beside what is there, puts it in place as a step of its own, and keeps the former data until it is told to
+ * let go. Deliveries are told apart by their `token` (the run's): what one left is never touched by another. Every call may be repeated
+ * after a crash anywhere in it. Nothing is removed but what this token brought, or, by `settle`, what it replaced.
+ * Errors: `ground.unavailable`, `ground.other-place`, `ground.no-room`, `ground.failed`, `disk.full`, `cancelled`.
+ */
+export interface Ground<Delivery = TreeDelivery | DatabaseDelivery> {
+  readonly kind: GroundKind;
+  /** For people: `docker volume shop_db-data on web-1`. */
+  describe(): string;
+  /** The place as it says of itself, compared before anything is changed. */
+  identify(
+    request?: GroundRequest,
+  ): Promise<{ readonly text: string; readonly fingerprint: string }>;
+  /** What can be used there; undefined where it cannot be known. */
+  freeBytes(request?: GroundRequest): Promise<number | undefined>;
+  state(token: string, request?: GroundRequest): Promise<DeliveryState>;
+  /** Brings it beside what is in use. Resolves when it is complete and durable there. */
+  fill(token: string, delivery: Delivery, request?: GroundRequest): Promise<void>;
+  /** Puts it in place; nobody may use the data meanwhile. What was there is kept. */
+  swap(token: string, request?: GroundRequest): Promise<void>;
+  /** The former data back in place; what was delivered lies beside again. */
+  swapBack(token: string, request?: GroundRequest): Promise<void>;
+  /** Ends the rollback window: removes the former data. */
+  settle(token: string, request?: GroundRequest): Promise<void>;
+  /** Removes a delivery that is not in use. */
+  discard(token: string, request?: GroundRequest): Promise<void>;
+}
+
+/** A complete, validated tree on this host: a data directory, or files. It is moved where that is the same file system, else copied. */
+export interface TreeDelivery {
+  readonly kind: 'tree';
+  readonly folder: string;
+  readonly bytes: number;
+  /** Who the files are to belong to there; default: as they are. */
+  readonly owner?: { readonly uid: number; readonly gid: number };
+}
+
+/** Databases of a private server on this host, to be brought in over a connection. */
+export interface DatabaseDelivery {
+  readonly kind: 'databases';
+  readonly databases: readonly string[];
+  /** Writes one of them as a `pg_dump` custom archive to `file`. */
+  dump(database: string, file: string, request?: GroundRequest): Promise<void>;
+}
