@@ -10,7 +10,7 @@ import { need } from '../support/skip.ts';
 
 // Goal: what is wrong with a server is found, and the remedy that doctor prints, run as it stands, puts it right.
 
-describe.each(serversUnderTest(13))('doctor on $name', ({ major, bin }) => {
+describe.each(serversUnderTest(13))('doctor on $name', ({ major, bin, hasTools }) => {
   let server: TestServer;
 
   beforeEach((context) => void need(context, bin, `no PostgreSQL ${major}`));
@@ -85,7 +85,9 @@ describe.each(serversUnderTest(13))('doctor on $name', ({ major, bin }) => {
     await server.query(`alter system set archive_mode = 'off'`);
     await server.stop();
     await server.start();
-    const after = wrong(await examine()).filter((check) => !/^room/.test(check));
+    // Programs that this machine lacks can be installed by nobody here.
+    const beyond = hasTools ? /^room/ : /^room|^client programs/;
+    const after = wrong(await examine()).filter((check) => !beyond.test(check));
     expect(after).toEqual(['rescue role']);
   });
 
