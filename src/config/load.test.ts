@@ -150,6 +150,18 @@ check: '0 5 * * *'
     expect(problem(copies.replace(part, changed))).toContain(`${file}: ${expected}`);
   });
 
+  it('knows the service that is a server, and no other', () => {
+    const served = `${good}services:
+  postgres: { platform: systemd, unit: postgresql.service }
+`.replace('kind: postgres\n', 'kind: postgres\n    service: postgres\n');
+    expect(parseConfiguration(served, file, environment).sources.database).toMatchObject({
+      service: 'postgres',
+    });
+    expect(problem(served.replace('service: postgres', 'service: moon'))).toContain(
+      'sources.database.service: expected one of postgres, got "moon"',
+    );
+  });
+
   it('never shows a password that stands in the wrong place', () => {
     expect(problem(good.replace('{ file: ~/password }', 'hunter2'))).not.toContain('hunter2');
     expect(problem(good.replace('postgres://lifeboat@', 'pgsql://x:hunter2@'))).not.toContain(

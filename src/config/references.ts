@@ -49,6 +49,11 @@ function wrongServices({ services = {}, sources }: ConfigurationFile): string | 
       return `services.${name}.after: expected ${expected(services)}, got "${needed}"`;
     }
   }
+  for (const [name, source] of Object.entries(sources)) {
+    const own = source.kind === 'postgres' ? source.service : undefined;
+    if (own === undefined || Object.hasOwn(services, own)) continue;
+    return `sources.${name}.service: expected ${expected(services)}, got "${own}"`;
+  }
   const sorted = servicesInOrder(services);
   if ('order' in sorted) return undefined;
   return `services.${sorted.circle[0]}.after: expected no circle, got ${sorted.circle.join(' after ')}`;

@@ -39,6 +39,11 @@ const postgresSource = z.strictObject({
   ),
   password: password.optional().describe('Password of the role, kept out of the URL.'),
   ...common,
+  service: name
+    .optional()
+    .describe(
+      'The service that is this server: restarted as the mildest remedy, stopped while its data is put in place. Default: a person does that.',
+    ),
   slot: z
     .string()
     .regex(/^[a-z0-9_]{1,63}$/, { error: 'small letters, digits and _, at most 63 of them' })

@@ -10,6 +10,8 @@ export type Method =
   | 'new-server'
   | 'restore-files'
   | 'redeploy'
+  /** The data is there, its backups are not: a new one, and a proof of it. */
+  | 'new-backup'
   | 'clean-rebuild';
 
 /** `plan`: only printed; `drill`: on isolated ground, cleaned up; `live`. Same steps, same code. */
@@ -83,7 +85,7 @@ export interface Step {
   readonly target: string;
   /** What will be run there, word for word where it is a command. */
   readonly commands: readonly (readonly string[])[];
-  /** For the kind alone; JSON, no secrets. */
+  /** For the kind alone, as `StepInputs` says; JSON, no secrets. */
   readonly input: Readonly<Record<string, unknown>>;
   readonly expectedMs?: number;
   /** Changes or removes data or stops somebody's work: has a probe, is tried once, is never repeated by itself. */
