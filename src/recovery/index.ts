@@ -2,6 +2,35 @@
 
 export type { ExpectedRows, TableFile } from './assess/carried-rows.ts';
 export {
+  type DamageFinding,
+  type FindingKind,
+  type FindingSeverity,
+  type FindingStrength,
+  isDamage as isDamageFinding,
+} from './assess/damage/damage-finding.ts';
+export type { DamageReport, LossType, SourceDamage } from './assess/damage/damage-report.ts';
+export type { FilesDamage, FilesFound } from './assess/damage/files-damage.ts';
+export type { DiskState, HostDamage, MemoryState } from './assess/damage/host-damage.ts';
+export { foundOf, type Part } from './assess/damage/part.ts';
+export type {
+  Excerpt,
+  IntegrityFound,
+  PostgresDamage,
+  ReplicationFound,
+  ServerState,
+  SessionsFound,
+  StatementsFound,
+  SuspectsFound,
+  TableDamage,
+  TablesFound,
+} from './assess/damage/postgres-damage.ts';
+export type { RestoreLoss, RestorePoint, RestorePoints } from './assess/damage/restore-point.ts';
+export type {
+  BaselineComparison,
+  ServiceChange,
+  ServiceDamage,
+} from './assess/damage/service-damage.ts';
+export {
   type ExpectedCounts,
   type ExpectedCountsRequest,
   expectedCountsAt,

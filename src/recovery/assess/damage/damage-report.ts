@@ -1,0 +1,48 @@
+import type { DamageFinding } from './damage-finding.ts';
+import type { FilesDamage } from './files-damage.ts';
+import type { HostDamage } from './host-damage.ts';
+import type { PostgresDamage } from './postgres-damage.ts';
+import type { ServiceDamage } from './service-damage.ts';
+
+/** What may have happened, as far as the findings tell; names are those of incidents. */
+export type LossType =
+  | 'corruption'
+  | 'accidental-deletion'
+  | 'backup-failure'
+  | 'hardware'
+  | 'software-bug'
+  | 'malicious'
+  | 'storage'
+  | 'failed-migration';
+
+export type SourceDamage = PostgresDamage | FilesDamage;
+
+/**
+ * What is lost, since when, what did it, what is still there, and what can be recovered to at what loss: what one assessment saw.
+ * Frozen, and JSON as it stands: times ISO 8601, positions as text. Excerpts of outputs and queries are the user's: `withoutExcerpts`
+ * leaves them out for whoever passes it on.
+ */
+export interface DamageReport {
+  readonly format: 1;
+  /** First 16 hex digits of SHA-256 over the JSON of everything else. */
+  readonly id: string;
+  /** `name` of the configuration. */
+  readonly configuration: string;
+  readonly startTime: string;
+  readonly durationMs: number;
+  readonly actor: string;
+  /** How far back was looked for what did it. */
+  readonly since: string;
+  readonly isQuick: boolean;
+  /** Set when it was ended before every part was done: those say so. */
+  readonly isInterrupted?: true;
+  /** `not-looked`: no part of any source could be looked at. */
+  readonly verdict: 'nothing-found' | 'damage-found' | 'not-looked';
+  /** The worst first. */
+  readonly findings: readonly DamageFinding[];
+  /** What kind of loss this looks like, the most likely first. Empty: nothing points anywhere. */
+  readonly lossTypes: readonly { readonly type: LossType; readonly because: string }[];
+  readonly sources: readonly SourceDamage[];
+  readonly services: readonly ServiceDamage[];
+  readonly host: HostDamage;
+}

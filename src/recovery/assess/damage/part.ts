@@ -1,0 +1,31 @@
+import type { ErrorCode } from '../../../core/index.ts';
+
+/**
+ * One thing that an assessment looks at, on its own and in bounded time: a part that fails, or takes too long, never takes the others
+ * along. JSON as it stands.
+ */
+export type Part<Found> = LookedAt<Found> | NotLookedAt;
+
+export interface LookedAt<Found> {
+  readonly looked: true;
+  readonly found: Found;
+  /** What of it could not be looked at, and why. Empty: it was looked at as far as it goes. */
+  readonly gaps: readonly string[];
+  readonly durationMs: number;
+  readonly limitMs: number;
+}
+
+export interface NotLookedAt {
+  readonly looked: false;
+  /** `could not look: ` and this. */
+  readonly why: string;
+  readonly code: ErrorCode;
+  readonly hint?: string;
+  readonly durationMs: number;
+  readonly limitMs: number;
+}
+
+/** What a part found; undefined where it could not be looked at. */
+export function foundOf<Found>(part: Part<Found> | undefined): Found | undefined {
+  return part?.looked ? part.found : undefined;
+}
