@@ -19,7 +19,13 @@ export { loadConfiguration, parseConfiguration } from './load.ts';
 export { readPassword, type SecretSurroundings } from './password.ts';
 export { pickNamed, pickRepository } from './pick.ts';
 export { parseByteSize, parseTimeSpan } from './quantity.ts';
-export type { ApplicationCheckFile } from './schema/application-check.ts';
+export type {
+  ApplicationCheckFile,
+  CommandCheckSetting,
+  HttpCheckSetting,
+  RedisCheckSetting,
+  SqlCheckSetting,
+} from './schema/application-check.ts';
 export type { GroundFile } from './schema/ground.ts';
 export type { PasswordSetting } from './schema/parts.ts';
 export type { UserCheckSetting } from './schema/proofs.ts';

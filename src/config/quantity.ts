@@ -19,6 +19,7 @@ export function parseByteSize(text: string): number | undefined {
 }
 
 const spanUnitsMs = {
+  s: 1_000,
   m: 60_000,
   h: 3_600_000,
   d: 86_400_000,
@@ -26,9 +27,9 @@ const spanUnitsMs = {
   y: 365 * 86_400_000,
 };
 
-/** `"30d"`, `"12h"`, `"1y"` (365 days) -> milliseconds; undefined when it is no span of time. */
+/** `"30s"`, `"12h"`, `"1y"` (365 days) -> milliseconds; undefined when it is no span of time. */
 export function parseTimeSpan(text: string): number | undefined {
-  const match = /^(\d{1,6})([mhdwy])$/.exec(text.trim());
+  const match = /^(\d{1,6})([smhdwy])$/.exec(text.trim());
   if (!match) return undefined;
   const spanMs = Number(match[1]) * spanUnitsMs[match[2] as keyof typeof spanUnitsMs];
   return spanMs > 0 ? spanMs : undefined;

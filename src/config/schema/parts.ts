@@ -44,6 +44,12 @@ export const timeSpan = z
   .string()
   .refine((text) => parseTimeSpan(text) !== undefined, { error: 'a span of time such as "30d"' });
 
+/** Program and arguments; no shell. */
+export const command = z
+  .array(z.string().min(1))
+  .min(1)
+  .describe('Program and arguments; no shell.');
+
 /** A PostgreSQL server. */
 export const connection = z
   .string()

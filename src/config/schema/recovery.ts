@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { name, timeSpan } from './parts.ts';
-import { command } from './service.ts';
+import { command, name, timeSpan } from './parts.ts';
 
 /** How much is at stake: steers what is asked, and what is frozen. */
 export const environment = z.literal(['production', 'staging', 'development']);

@@ -1,12 +1,6 @@
 import { z } from 'zod';
 import { applicationCheck } from './application-check.ts';
-import { name, timeSpan } from './parts.ts';
-
-/** Program and arguments; no shell. */
-export const command = z
-  .array(z.string().min(1))
-  .min(1)
-  .describe('Program and arguments; no shell.');
+import { command, name, timeSpan } from './parts.ts';
 
 const common = {
   writes: z
@@ -39,6 +33,12 @@ const common = {
       ),
       stop: command.describe('Ends what `start` began.'),
       output: command.optional().describe('Prints what it wrote.'),
+      port: z
+        .int()
+        .min(1)
+        .max(65535)
+        .optional()
+        .describe('Port of this host that it listens on then, as LIFEBOAT_TEST_PORT.'),
       checks: z.array(applicationCheck).min(1).describe('What must work there.'),
     })
     .optional()
