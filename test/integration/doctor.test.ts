@@ -5,7 +5,7 @@ import { parseConnectionUrl } from '../../src/sources/postgres/connection-url.ts
 import { examinePostgres } from '../../src/sources/postgres/doctor/examine-postgres.ts';
 import type { Finding } from '../../src/sources/source.ts';
 import { startPostgres, type TestServer } from '../support/postgres.ts';
-import { serversUnderTest } from '../support/servers.ts';
+import { lacksOf, serversUnderTest } from '../support/servers.ts';
 import { need } from '../support/skip.ts';
 
 // Goal: what is wrong with a server is found, and the remedy that doctor prints, run as it stands, puts it right.
@@ -85,9 +85,8 @@ describe.each(serversUnderTest(13))('doctor on $name', ({ major, bin, hasTools }
     await server.query(`alter system set archive_mode = 'off'`);
     await server.stop();
     await server.start();
-    // Programs that this machine lacks can be installed by nobody here.
-    const beyond = hasTools ? /^room/ : /^room|^client programs/;
-    const after = wrong(await examine()).filter((check) => !beyond.test(check));
+    const lacks = lacksOf({ hasTools });
+    const after = wrong(await examine()).filter((check) => !lacks.test(check));
     expect(after).toEqual(['rescue role']);
   });
 

@@ -27,6 +27,11 @@ export function serversUnderTest(...usual: (number | 'npm')[]): readonly ServerU
   return [...whole.map(wholeServer), ...fromNpm.map(npmServer)];
 }
 
+/** Findings of doctor that say what this machine lacks, which no statement puts right. */
+export function lacksOf({ hasTools }: Pick<ServerUnderTest, 'hasTools'>): RegExp {
+  return hasTools ? /^room/ : /^room|^client programs/;
+}
+
 function wholeServer(major: number): ServerUnderTest {
   return { name: `PostgreSQL ${major}`, major, bin: postgresBin(major), hasTools: true };
 }
