@@ -56,10 +56,13 @@ async function plant(server: TestServer, traces: string): Promise<void> {
   await server.query(sql.replace('create role mallory login;', '') + own, 'shop');
   // What a copy takes out of its catalog is looked for among such settings.
   await server.query('alter role mallory set enable_seqscan = on');
-  // As from an older version, upgraded: others can make the function that it lacks.
+  // As from an older version, upgraded: others can make the function that it lacks. 13 has none.
   await server.query(
     `create extension amcheck;
-     alter extension amcheck drop function verify_heapam(regclass, boolean, boolean, text, bigint, bigint)`,
+     do $$ begin
+       alter extension amcheck drop function verify_heapam(regclass, boolean, boolean, text, bigint, bigint);
+     exception when undefined_function then null;
+     end $$`,
   );
   // DROP DATABASE was interrupted.
   await server.query('create database half');
@@ -108,12 +111,11 @@ describe.each(serversUnderTest(15))(
       expect(proof.verdict).toBe('passed');
       const find = (name: string) => proof.checks.find(({ check }) => check === name);
       expect(find('foreign-keys')).toMatchObject({ objects: 2 });
-      expect(find('heap-structure')?.objects).toBeGreaterThan(100);
-      expect(find('heap-structure')?.notChecked).toEqual([
-        {
-          what: 'tables of postgres',
-          why: expect.stringMatching(/ALTER EXTENSION amcheck UPDATE/),
-        },
+      const tables = find('heap-structure');
+      if (major >= 14) expect(tables?.objects).toBeGreaterThan(100);
+      const why = major >= 14 ? /ALTER EXTENSION amcheck UPDATE/ : /from PostgreSQL 14 on/;
+      expect(tables?.notChecked).toEqual([
+        { what: expect.any(String), why: expect.stringMatching(why) },
       ]);
       expect(find('tables-read')?.notChecked).toContainEqual({
         what: 'database half',
