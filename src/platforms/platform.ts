@@ -85,7 +85,15 @@ export interface ServiceResources {
 }
 
 export interface ServiceIsolation {
-  /** Resolves with what undoes it. */
+  /**
+   * What undoes an isolation from here, without changing anything: to be recorded before `isolate`, since after a death half-way through
+   * it nobody else knows the former networks.
+   */
+  prepare(
+    service: ServiceSetting,
+    request?: PlatformRequest,
+  ): Promise<Readonly<Record<string, unknown>>>;
+  /** Resolves with what undoes it, which is only what was left to be cut off: after a death half-way through, take the recorded one. */
   isolate(
     service: ServiceSetting,
     request?: PlatformRequest,

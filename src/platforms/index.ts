@@ -1,0 +1,18 @@
+// platforms: the places where services run, driven through their own command lines. What a service is, is recorded before it is changed,
+// and is all that is needed to make it exactly that again. Nothing is ever removed.
+
+export { describeService } from './describe-service.ts';
+export type {
+  OutputRange,
+  Platform,
+  PlatformIdentity,
+  PlatformKind,
+  PlatformRequest,
+  ServiceIsolation,
+  ServiceResources,
+  ServiceState,
+  ServiceStatus,
+} from './platform.ts';
+export { createPlatforms, type PlatformOptions, type Platforms } from './registry.ts';
+export { requirePlace } from './require-place.ts';
+export type { ServiceBaseline } from './service-baseline.ts';

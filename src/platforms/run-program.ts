@@ -1,0 +1,146 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { cancelled, formatDuration, LifeboatError, throwIfAborted } from '../core/index.ts';
+import { type LastOutput, lastOutput } from './last-output.ts';
+
+export interface ProgramCall {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly environment: NodeJS.ProcessEnv;
+  /** What it is doing, for errors: `stop the container shop-api`. */
+  readonly purpose: string;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** What is too much of an answer. Default: 16 MiB. */
+  readonly outputBytesMax?: number;
+  /** `newest`: of more than that the end is kept; default: it is an error, half an answer would be read as a whole one. */
+  readonly keep?: 'all' | 'newest';
+  /**
+   * It leaves a program running that writes where it did: a pipe that nobody reads any more would end that, so what is said goes
+   * to a file without a name. Default: false.
+   */
+  readonly leavesPrograms?: boolean;
+}
+
+/** It ended by itself; whatever its exit code. */
+export interface ProgramEnd {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const outputBytesMaxDefault = 16 * 2 ** 20;
+/** Between SIGTERM and SIGKILL, and again until it is given up. */
+const killDelayMs = 2_000;
+/** How long output may follow the end of a program: what it left running may hold the pipe for ever. */
+const drainMs = 200;
+
+/**
+ * Runs a program without a shell and without input, in a session of its own: what it leaves running does not end with the terminal.
+ * On time-out and abort it and what it started get SIGTERM, then SIGKILL. Errors: `platform.unavailable` (there is no such program),
+ * `platform.failed` (ended by a signal, or too much output), `platform.timeout`, `cancelled`.
+ */
+export async function runProgram(call: ProgramCall): Promise<ProgramEnd> {
+  throwIfAborted(call.signal);
+  using output = lastOutput(call.leavesPrograms === true);
+  const child = spawn(call.program, [...call.args], {
+    env: call.environment,
+    stdio: ['ignore', output.stdout, output.stderr],
+    detached: true,
+  });
+  const end = await ended(child, call, output);
+  if (end instanceof LifeboatError) throw end;
+  return { exitCode: end, stdout: output.read('stdout'), stderr: output.read('stderr') };
+}
+
+/** Its exit code, or why there is none. Never rejects, never waits for longer than the time-out and both delays. */
+function ended(
+  child: ChildProcess,
+  call: ProgramCall,
+  output: LastOutput,
+): Promise<number | LifeboatError> {
+  return new Promise((resolve) => {
+    let failure: LifeboatError | undefined;
+    const timers: NodeJS.Timeout[] = [];
+    const settle = (result: number | LifeboatError) => {
+      for (const timer of timers) clearTimeout(timer);
+      call.signal?.removeEventListener('abort', onAbort);
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+      child.unref();
+      // What it started may have ignored the first signal, which it did not.
+      if (failure !== undefined) killGroup(child, 'SIGKILL');
+      resolve(failure ?? result);
+    };
+    const end = (why: LifeboatError) => {
+      if (failure !== undefined) return;
+      failure = why;
+      killGroup(child, 'SIGTERM');
+      timers.push(setTimeout(() => killGroup(child, 'SIGKILL'), killDelayMs));
+      timers.push(setTimeout(() => settle(why), 2 * killDelayMs));
+    };
+    const onAbort = () => end(cancelled(call.signal as AbortSignal));
+    call.signal?.addEventListener('abort', onAbort, { once: true });
+    timers.push(setTimeout(() => end(tookTooLong(call)), call.timeoutMs));
+    output.collect(child.stdout as Readable | null, child.stderr as Readable | null, {
+      bytesMax: call.outputBytesMax ?? outputBytesMaxDefault,
+      onTooMuch: () => (call.keep === 'newest' ? undefined : end(saidTooMuch(call))),
+    });
+    child.once('error', (error) => settle(notStarted(call, error as NodeJS.ErrnoException)));
+    const result = (code: number | null, signal: string | null) => code ?? endedBy(call, signal);
+    child.once('exit', (code, signal) => {
+      timers.push(setTimeout(() => settle(result(code, signal)), drainMs));
+    });
+    child.once('close', (code, signal) => settle(result(code, signal)));
+  });
+}
+
+/** It leads a group of its own, so this reaches what it started too. */
+function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // Nothing of it is left.
+  }
+}
+
+function notStarted(call: ProgramCall, error: NodeJS.ErrnoException): LifeboatError {
+  const fact =
+    error.code === 'ENOENT'
+      ? 'there is no such program'
+      : error.code === 'EACCES'
+        ? 'it may not be run'
+        : (error.code ?? error.message);
+  return new LifeboatError(
+    'platform.unavailable',
+    `cannot ${call.purpose}: ${call.program}: ${fact}`,
+    {
+      hint: `Install ${call.program} on this host, or put the folder that holds it on PATH.`,
+      cause: error,
+    },
+  );
+}
+
+function tookTooLong({ purpose, program, timeoutMs }: ProgramCall): LifeboatError {
+  return new LifeboatError(
+    'platform.timeout',
+    `cannot ${purpose}: ${program} did not end within ${formatDuration(timeoutMs)}`,
+    { retryable: true },
+  );
+}
+
+function saidTooMuch({ purpose, program }: ProgramCall): LifeboatError {
+  return new LifeboatError(
+    'platform.failed',
+    `cannot ${purpose}: ${program} answered with more than can be read`,
+  );
+}
+
+function endedBy({ purpose, program }: ProgramCall, signal: string | null): LifeboatError {
+  return new LifeboatError(
+    'platform.failed',
+    `cannot ${purpose}: ${program} was ended by ${signal ?? 'something else'}`,
+    { retryable: true },
+  );
+}
