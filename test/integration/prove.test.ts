@@ -61,7 +61,7 @@ async function plantTrap(server: TestServer): Promise<string> {
     `create function act(n int) returns boolean language plpgsql as $$
      begin
        if current_setting('application_name') like 'lifeboat%' then
-         copy (select 1) to program 'touch ${trace}';
+         copy (select 1) to program 'cat > ${trace}';
        end if;
        return true;
      end $$;
