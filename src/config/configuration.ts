@@ -1,4 +1,5 @@
 import { parseByteSize, parseTimeSpan } from './quantity.ts';
+import type { IncidentsFile } from './schema/incident.ts';
 import type { PasswordSetting } from './schema/parts.ts';
 import type { IntegrityFile, ProofsFile } from './schema/proofs.ts';
 import type { Environment, RecoveryFile } from './schema/recovery.ts';
@@ -16,6 +17,7 @@ export interface Configuration {
   /** In an order that starts each after those that it needs. */
   readonly services: readonly ServiceSetting[];
   readonly recovery: RecoveryFile;
+  readonly incidents: IncidentsFile;
   readonly retention?: RetentionSetting;
   readonly proofs?: ProofsFile;
   readonly integrity?: IntegrityFile;

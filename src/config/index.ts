@@ -27,6 +27,7 @@ export type {
   SqlCheckSetting,
 } from './schema/application-check.ts';
 export type { GroundFile } from './schema/ground.ts';
+export type { IncidentsFile, LossType, Severity } from './schema/incident.ts';
 export type { PasswordSetting } from './schema/parts.ts';
 export type { UserCheckSetting } from './schema/proofs.ts';
 export type { AuthorityName, Environment, RecoveryFile } from './schema/recovery.ts';
@@ -38,3 +39,4 @@ export type {
   ShellService,
   SystemdService,
 } from './schema/service.ts';
+export { defaultStateFolder } from './with-defaults.ts';

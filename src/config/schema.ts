@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { incidents } from './schema/incident.ts';
 import { byteSize, name, schedule } from './schema/parts.ts';
 import { integrity, proofs } from './schema/proofs.ts';
 import { recovery } from './schema/recovery.ts';
@@ -22,6 +23,7 @@ export const configurationSchema = z.strictObject({
     .optional()
     .describe('Programs that write to sources, by name: stopped for a recovery, started after it.'),
   recovery: recovery.optional().describe('How a recovery is run, and who may allow what.'),
+  incidents: incidents.optional().describe('How incidents are classified.'),
   retention: retention
     .optional()
     .describe('Which snapshots `serve` keeps, where neither source nor repository says.'),

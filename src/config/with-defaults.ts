@@ -29,6 +29,7 @@ export function withDefaults(
     }),
     services: Object.freeze(servicesOf(data.services ?? {}, path)),
     recovery: recoveryOf(data.recovery ?? {}, path),
+    incidents: data.incidents ?? {},
     ...(data.retention ? { retention: data.retention } : {}),
     ...(data.proofs ? { proofs: data.proofs } : {}),
     ...(data.integrity ? { integrity: data.integrity } : {}),
@@ -130,7 +131,8 @@ function absolutePath(text: string, folder: string, environment: NodeJS.ProcessE
   return isAbsolute(text) ? text : resolve(folder, text);
 }
 
-function defaultStateFolder(environment: NodeJS.ProcessEnv): string {
+/** Where state is kept when nothing says otherwise, also where there is no configuration at all. */
+export function defaultStateFolder(environment: NodeJS.ProcessEnv): string {
   if (process.getuid?.() === 0) return '/var/lib/lifeboat';
   const base = environment.XDG_STATE_HOME || join(environment.HOME || homedir(), '.local/state');
   return join(base, 'lifeboat');

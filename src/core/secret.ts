@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { rememberSecret } from './hide-secrets.ts';
 
 /** Text that never prints: in logs, JSON, errors and debuggers it shows as `[secret]`. */
 export class Secret {
@@ -6,6 +7,7 @@ export class Secret {
 
   constructor(text: string) {
     this.#text = text;
+    rememberSecret(text);
   }
 
   /** The only way to the text. Call it where the secret is used, never to store or to log it. */

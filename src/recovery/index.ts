@@ -74,6 +74,8 @@ export type {
   RowPlan,
 } from './rescue/row-plan.ts';
 export type { SavedConflict } from './rescue/save-conflicts.ts';
+export type { Surroundings } from './surroundings.ts';
+export type { Tell, TimelineEntry } from './timeline.ts';
 export type { CheckResult, NotChecked, Problem } from './validate/check.ts';
 export type { ValidationLevel } from './validate/checks.ts';
 export type { UserCheck } from './validate/user-check.ts';

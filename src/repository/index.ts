@@ -54,7 +54,14 @@ export { type OpenRepositoryOptions, openRepository } from './open-repository.ts
 export type { LogsNeeded, PruneOptions, PruneReport } from './prune/prune-options.ts';
 export type { BlobOutcome, BlobReader } from './read/blob-reader.ts';
 export type { ReaderOptions, ReaderThreads } from './read/reader-threads.ts';
+export { canonicalJson } from './record/canonical-json.ts';
 export type { LifeboatRecord, RecordStore } from './record/record.ts';
+export {
+  signatureBytes,
+  verifySignature,
+  type WriterIdentity,
+  writerIn,
+} from './record/writer-identity.ts';
 export type { RepairIndexOptions, RepairIndexReport } from './repair/repair-index.ts';
 export type { RepairedPack, RepairPacksOptions } from './repair/repair-packs.ts';
 export type { RepairedSnapshot, RepairSnapshotsOptions } from './repair/repair-snapshots.ts';
