@@ -107,14 +107,14 @@ describe('incidents', () => {
       await using incidents = hosts.on('web-1', 'main');
       id = (await incidents.open({ title: 'gone', severity: 'P1' })).id;
       await incidents.tell(id)({ event: 'x.y', text: 'done' });
-      await incidents.exchange(id, 5000);
+      await incidents.exchange(id, 60_000);
       const [delivery] = await incidents.deliveries(id);
       expect(delivery).toMatchObject({ repository: 'main', pending: 2 });
       expect(delivery?.problem).toContain('no repository');
     }
     hosts.putBack('main');
     await using incidents = hosts.on('web-1', 'main');
-    await incidents.exchange(id, 5000);
+    await incidents.exchange(id, 60_000);
     expect(await incidents.deliveries(id)).toEqual([{ repository: 'main', pending: 0 }]);
     expect(await hosts.on('web-2', 'main').find(id)).toMatchObject({ entries: 2 });
   });

@@ -38,7 +38,8 @@ export function incidentHosts(): IncidentHosts {
     on: (host, ...repositories) =>
       openIncidents({
         stateFolder: stateFolder(host),
-        actor: `anna`,
+        actor: 'anna',
+        sendWithinMs: 60_000,
         host,
         repositories: repositories.map((name) => ({ name, open: () => open(name, host) })),
       }),
