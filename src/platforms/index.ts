@@ -2,6 +2,7 @@
 // and is all that is needed to make it exactly that again. Nothing is ever removed.
 
 export { describeService } from './describe-service.ts';
+export { harmlessLines, harmlessText } from './harmless-text.ts';
 export type {
   OutputRange,
   Platform,
@@ -15,4 +16,5 @@ export type {
 } from './platform.ts';
 export { createPlatforms, type PlatformOptions, type Platforms } from './registry.ts';
 export { requirePlace } from './require-place.ts';
+export { type ProgramCall, type ProgramEnd, runProgram } from './run-program.ts';
 export type { ServiceBaseline } from './service-baseline.ts';

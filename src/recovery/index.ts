@@ -76,6 +76,26 @@ export type {
 export type { SavedConflict } from './rescue/save-conflicts.ts';
 export type { Surroundings } from './surroundings.ts';
 export type { Tell, TimelineEntry } from './timeline.ts';
+export type { ApplicationResult } from './validate/application/application-result.ts';
+export type { CheckSurroundings } from './validate/application/check-surroundings.ts';
+export {
+  type MeasureServices,
+  measureServices,
+} from './validate/application/measure-services.ts';
+export { nameOfCheck, runApplicationCheck } from './validate/application/run-application-check.ts';
+export { type ErrorLines, searchOutput } from './validate/application/search-output.ts';
+export {
+  comparePerformance,
+  type ServicePerformance,
+  type Slowdown,
+} from './validate/application/service-performance.ts';
+export {
+  type RestoredPlace,
+  type TestedService,
+  type TestService,
+  testService,
+} from './validate/application/test-service.ts';
+export { type HealthWait, waitUntilHealthy } from './validate/application/wait-until-healthy.ts';
 export type { CheckResult, NotChecked, Problem } from './validate/check.ts';
 export type { ValidationLevel } from './validate/checks.ts';
 export type { UserCheck } from './validate/user-check.ts';

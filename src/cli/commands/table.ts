@@ -39,6 +39,7 @@ export const commandTable: readonly CommandEntry[] = [
   look('status', 'is everything protected? last backups, windows, repositories, copies', async () => (await import('./status.ts')).status),
   look('points', 'what can be restored: windows, gaps, snapshots', async () => (await import('./points.ts')).points),
   look('baseline', 'rows, sizes and newest moments of every table, and what fell', async () => (await import('./baseline.ts')).baseline),
+  look('services', 'do the programs that use the data run, and do their checks hold?', async () => (await import('./services.ts')).services),
   look('integrity', 'is the data of the live server sound? and if not, since when', async () => (await import('./integrity.ts')).integrity),
   look('snapshots', 'what is stored, by host, tag, path or source', async () => (await import('./snapshots.ts')).snapshots),
   look('ls', 'what is in a snapshot', async () => (await import('./ls.ts')).ls),
