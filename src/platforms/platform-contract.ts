@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import type { ServiceSetting } from '../config/index.ts';
 import { isLifeboatError, LifeboatError } from '../core/index.ts';
 import type { Platform, ServiceIsolation, ServiceState } from './platform.ts';
@@ -11,8 +11,8 @@ export interface PlatformUnderTest extends AsyncDisposable {
   readonly service: ServiceSetting;
   /** Of a service that is not there. */
   readonly absent?: ServiceSetting;
-  /** Of one that runs and takes longer than three seconds to stop. */
-  readonly stubborn: ServiceSetting;
+  /** One that runs and takes longer than three seconds to stop; made when it is asked for. */
+  slow(): Promise<ServiceSetting>;
   /** The value of the variable SECRET in the environment of the service; nothing may hold it. */
   readonly secret?: string;
   /** Names what runs of it now, found past the platform: another text after each start, undefined while nothing runs. */
@@ -55,22 +55,33 @@ export function testPlatform(
   traits: PlatformTraits = {},
 ): void {
   describe(`platform: ${name}`, () => {
+    let made: PlatformUnderTest | undefined;
     let subject: PlatformUnderTest;
     let platform: Platform;
     let service: ServiceSetting;
+    let atFirst: ServiceState;
     const errors: unknown[] = [];
     const lacks = traits.lacks ?? [];
 
+    // One place for all: each test finds the service as it was at first, running.
     beforeEach(async (context) => {
       errors.length = 0;
-      subject = await factory(context);
-      ({ platform, service } = subject);
+      if (made === undefined) {
+        made = await factory(context);
+        ({ platform, service } = made);
+        atFirst = await platform.inspect(service);
+      }
+      subject = made;
     });
     afterEach(async () => {
-      if (subject?.secret !== undefined) {
+      if (made === undefined) return;
+      if (subject.secret !== undefined) {
         for (const error of errors) expect(wordsOf(error)).not.toContain(subject.secret);
       }
-      await subject?.[Symbol.asyncDispose]();
+      await platform.restore(service, atFirst);
+    });
+    afterAll(async () => {
+      await made?.[Symbol.asyncDispose]();
     });
 
     /** The code that it rejects with; undefined when it does not. */
@@ -186,10 +197,10 @@ export function testPlatform(
       });
 
     it('says what it is instead when it does not stop in time', async () => {
-      const { stubborn } = subject;
-      expect(await codeOf(platform.stop(stubborn, { timeoutMs: 1_000 }))).toBe('platform.timeout');
+      const slow = await subject.slow();
+      expect(await codeOf(platform.stop(slow, { timeoutMs: 1_000 }))).toBe('platform.timeout');
       const error = errors.at(-1) as LifeboatError;
-      const instead = (await platform.inspect(stubborn)).text;
+      const instead = (await platform.inspect(slow)).text;
       expect(error.message.length).toBeGreaterThan(20);
       expect(error.hint).toBeDefined();
       expect(instead).not.toBe('');
@@ -271,6 +282,7 @@ export function testPlatform(
       it('cuts it off from every network and back on, as often as asked', async () => {
         const isolation = platform.isolation as ServiceIsolation;
         const incarnation = await subject.incarnation();
+        if (subject.isReachable) expect(await subject.isReachable()).toBe(true);
         const undo = JSON.parse(JSON.stringify(await isolation.prepare(service)));
         await isolation.isolate(service);
         await isolation.isolate(service);

@@ -1,5 +1,6 @@
 import type { ServiceSetting } from '../config/index.ts';
 import { LifeboatError } from '../core/index.ts';
+import { dockerMember } from './docker/docker-platform.ts';
 import type { Platform, PlatformKind } from './platform.ts';
 import { shellMember } from './shell/shell-platform.ts';
 
@@ -21,6 +22,7 @@ type Members = {
 };
 
 const members: Members = {
+  docker: dockerMember,
   shell: shellMember,
 };
 

@@ -65,12 +65,14 @@ async function running(): Promise<PlatformUnderTest> {
   const slowStop: ShellService = { ...stubborn.setting, stop: stubborn.script('slow', 'sleep 30') };
   const platform = platformOf(scripts.setting);
   await platform.restart(scripts.setting);
-  await platform.restart(stubborn.setting);
   const gone = (key: 'isRunning' | 'stop' | 'start') => [`${scripts.folder}/gone-${key}`];
   return {
     platform,
     service: scripts.setting,
-    stubborn: slowStop,
+    async slow() {
+      await platform.restart(stubborn.setting);
+      return slowStop;
+    },
     incarnation: async () => scripts.pid(),
     withoutProgram: {
       ...platform,
