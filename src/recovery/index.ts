@@ -50,6 +50,46 @@ export type { TableName, WantedParts } from './extract/parts.ts';
 export { parseTableName } from './extract/table-name.ts';
 export { checkLive } from './integrity/check-live.ts';
 export { lastIntegrityReport, type StoredIntegrityReport } from './integrity/integrity-report.ts';
+export { type BuildPlanRequest, buildPlan } from './plan/build-plan.ts';
+export {
+  type ChosenMethod,
+  type ConsideredMethod,
+  chooseMethod,
+  type SourceChoice,
+} from './plan/choose-method.ts';
+export type {
+  DamageFacts,
+  GroundFacts,
+  IncidentFacts,
+  MeasuredStep,
+  PlaceFacts,
+  PlanFacts,
+  ProofFacts,
+  ServerCondition,
+  ServiceFacts,
+  Severity,
+  SnapshotFacts,
+  SourceFacts,
+  TableFacts,
+  WindowFacts,
+  Wish,
+  WishedTarget,
+} from './plan/facts.ts';
+export { methods } from './plan/matrix.ts';
+export type {
+  Alternative,
+  Approval,
+  Authority,
+  Method,
+  Plan,
+  PlanSeen,
+  PlanTarget,
+  Prediction,
+  RunMode,
+  SeenSource,
+  Step,
+} from './plan/plan.ts';
+export { planId, sealPlan } from './plan/seal-plan.ts';
 export type { Corruption } from './prove/corruption.ts';
 export { type Coverage, coverageOf, isValid, type WindowSpan } from './prove/coverage.ts';
 export { listProofs } from './prove/list-proofs.ts';

@@ -47,7 +47,21 @@ export interface Plan {
   readonly places: Readonly<
     Record<string, { readonly text: string; readonly fingerprint: string }>
   >;
+  /** What it was made from: compared again before a run. */
+  readonly seen?: PlanSeen;
   readonly steps: readonly Step[];
+}
+
+export interface PlanSeen {
+  /** SHA-256 over what of the configuration matters to a recovery, hex. */
+  readonly configuration: string;
+  readonly sources: Readonly<Record<string, SeenSource>>;
+}
+
+export interface SeenSource {
+  /** Of the live server; absent: it did not answer. */
+  readonly systemId?: string;
+  readonly newestSnapshot?: string;
 }
 
 export interface PlanTarget {
@@ -66,6 +80,8 @@ export interface Prediction {
   readonly lossMs?: number;
   /** What the figures come from: `restored in 41 s on 2026-11-20 (proof 4f2a)`. */
   readonly basis: readonly string[];
+  /** Steps (by id) that were never measured and are not in the sum; waiting for people is in none. */
+  readonly unmeasured?: readonly string[];
 }
 
 export interface Alternative {

@@ -48,17 +48,20 @@ export interface StepInputs {
     readonly commitLsn: string;
     /** Name of the database, as it is typed to allow it; undefined where no map of names knows it. */
     readonly database?: string;
+    /** In a drill: only counts what would be put back. */
+    readonly dryRun?: true;
   };
-  /** Tables as they were, into a side schema of the live database; `replace` puts them in the place of what has their names. */
+  /** Tables as they were. Nothing that exists is replaced. */
   readonly extract: {
     readonly source: string;
     readonly target: Readonly<Record<string, unknown>>;
     readonly snapshot?: string;
     readonly timeline?: number;
     readonly database: string;
-    readonly tables: readonly { readonly schema: string; readonly name: string }[];
-    /** `original`: under their own names, where these are free. */
-    readonly into: 'original' | 'side-schema';
+    /** Empty: the whole database. */
+    readonly tables: readonly { readonly schema?: string; readonly name: string }[];
+    /** `original`: under their own names, which must be free; `run-folder`: a dump beside, in a drill. */
+    readonly into: 'original' | 'side-schema' | 'run-folder';
   };
   /** A source at a moment into the folder of the run. Leaves `folder`, `bytes`, `serverVersion`, `reached`. */
   readonly restore: {

@@ -1,0 +1,599 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  databaseFacts,
+  elsewhere,
+  now,
+  planConfiguration,
+  planFacts,
+  proofFacts,
+  serviceFacts,
+  snapshotFacts,
+  suspectFacts,
+  uploadsFacts,
+} from '../../../test/support/plan-facts.ts';
+import { buildPlan } from './build-plan.ts';
+import { chooseMethod } from './choose-method.ts';
+import type { PlanFacts } from './facts.ts';
+import type { Method, Plan, RunMode, Step } from './plan.ts';
+import { planId, sealPlan } from './seal-plan.ts';
+
+const configuration = planConfiguration();
+const seen = { configuration: 'c'.repeat(64), sources: {} };
+const places = { host: { text: 'this host', fingerprint: 'machine-1' } };
+
+function planOf(facts: Partial<PlanFacts>, mode: RunMode = 'live'): Plan {
+  const all = planFacts(facts);
+  const chosen = chooseMethod(all);
+  const { method } = chosen;
+  if (method === undefined) throw new Error(chosen.reasons.join('\n'));
+  return buildPlan({
+    facts: all,
+    configuration,
+    chosen: { ...chosen, method },
+    mode,
+    places,
+    seen,
+  });
+}
+
+const kinds = ({ steps }: Plan) => steps.map(({ kind }) => kind);
+const at = (time: string) => ({ target: { target: { kind: 'time', time }, text: time, time } });
+
+const deletion = { sources: [databaseFacts({ damage: { suspects: [suspectFacts()] } })] };
+const malicious: Partial<PlanFacts> = {
+  incident: { id: 'inc-1', severity: 'P0', lossType: 'malicious' },
+  wish: at('2026-11-26T03:00:00.000Z'),
+  sources: [
+    databaseFacts({ ground: elsewhere }),
+    uploadsFacts({
+      ground: { ...elsewhere, text: '/srv/uploads on standby-1' },
+      snapshots: [snapshotFacts({ id: 'b'.repeat(64), time: '2026-11-26T02:00:00.000Z' })],
+    }),
+  ],
+};
+
+describe('the steps of a method', () => {
+  const expected: readonly (readonly [Method, Partial<PlanFacts>, readonly string[]])[] = [
+    [
+      'restart',
+      { sources: [databaseFacts({ server: 'down' })] },
+      ['identify', 'restart', 'validate', 'watch'],
+    ],
+    [
+      'rescue-rows',
+      deletion,
+      [
+        'identify',
+        'freeze',
+        'safety-snapshot',
+        'assess',
+        'rescue-rows',
+        'validate',
+        'thaw',
+        'watch',
+        'backup',
+        'prove',
+      ],
+    ],
+    [
+      'table-from-the-past',
+      {
+        sources: [databaseFacts({ damage: { suspects: [suspectFacts({ kind: 'drop-table' })] } })],
+      },
+      [
+        'identify',
+        'freeze',
+        'safety-snapshot',
+        'assess',
+        'extract',
+        'validate',
+        'thaw',
+        'watch',
+        'backup',
+        'prove',
+      ],
+    ],
+    [
+      'point-in-time',
+      { wish: at('2026-11-26T14:00:00.000Z') },
+      [
+        ...[
+          'identify',
+          'freeze',
+          'safety-snapshot',
+          'assess',
+          'restore',
+          'validate',
+          'test-services',
+          'deliver',
+        ],
+        ...[
+          'freeze',
+          'swap',
+          'thaw',
+          'command',
+          'manual',
+          'thaw',
+          'watch',
+          'backup',
+          'prove',
+          'settle',
+        ],
+      ],
+    ],
+    [
+      'full-restore',
+      { sources: [databaseFacts({ damage: { isUnreadable: true }, server: 'down' })] },
+      [
+        ...[
+          'identify',
+          'freeze',
+          'forensic-copy',
+          'assess',
+          'restore',
+          'validate',
+          'test-services',
+          'deliver',
+        ],
+        ...[
+          'freeze',
+          'swap',
+          'thaw',
+          'command',
+          'manual',
+          'thaw',
+          'watch',
+          'backup',
+          'prove',
+          'settle',
+        ],
+      ],
+    ],
+    [
+      'new-server',
+      {
+        incident: { id: 'inc-1', lossType: 'hardware' },
+        sources: [databaseFacts({ server: 'down', ground: elsewhere })],
+      },
+      [
+        ...[
+          'identify',
+          'freeze',
+          'forensic-copy',
+          'assess',
+          'restore',
+          'validate',
+          'test-services',
+          'deliver',
+          'swap',
+        ],
+        ...[
+          'command',
+          'manual',
+          'point-services',
+          'manual',
+          'thaw',
+          'watch',
+          'backup',
+          'prove',
+          'settle',
+        ],
+      ],
+    ],
+    [
+      'restore-files',
+      {
+        sources: [
+          uploadsFacts({
+            damage: { files: { missing: 1, changed: 0, missingPaths: [], signs: [] } },
+          }),
+        ],
+      },
+      [
+        'identify',
+        'freeze',
+        'safety-snapshot',
+        'assess',
+        'restore-files',
+        'validate',
+        'thaw',
+        'watch',
+        'backup',
+      ],
+    ],
+    [
+      'redeploy',
+      { services: [serviceFacts({ changes: ['image digest'] })] },
+      ['identify', 'redeploy', 'watch'],
+    ],
+    [
+      'new-backup',
+      { incident: { id: 'inc-1', lossType: 'backup-failure' } },
+      ['identify', 'backup', 'prove'],
+    ],
+    [
+      'clean-rebuild',
+      malicious,
+      [
+        ...[
+          'identify',
+          'isolate',
+          'forensic-copy',
+          'clearance',
+          'manual',
+          'restore',
+          'restore-files',
+        ],
+        ...[
+          'validate',
+          'validate',
+          'test-services',
+          'test-services',
+          'deliver',
+          'deliver',
+          'swap',
+          'swap',
+        ],
+        ...['rotate-credentials', 'manual', 'manual', 'manual', 'manual', 'manual'],
+      ],
+    ],
+  ];
+
+  it.each(expected)('%s', (method, facts, steps) => {
+    const plan = planOf(facts);
+    expect(plan.method).toBe(method);
+    expect(kinds(plan)).toEqual(steps);
+  });
+
+  it('stop those that need others first, and leave the server to its own step', () => {
+    const plan = planOf({ wish: at('2026-11-26T14:00:00.000Z') });
+    const freezes = plan.steps.filter(({ kind }) => kind === 'freeze');
+    expect(freezes.map(({ input }) => input.services)).toEqual([['worker', 'api'], ['postgres']]);
+    expect(freezes[0]?.commands).toEqual([
+      ['systemctl', 'stop', 'shop-worker.service'],
+      ['docker', 'stop', 'shop-api'],
+    ]);
+  });
+
+  it('put every transaction that can be undone back, and fetch what cannot', () => {
+    const suspects = [
+      suspectFacts({ kind: 'drop-table', xid: 780 }),
+      suspectFacts({
+        xid: 770,
+        tables: suspectFacts().tables.map((each) => ({ ...each, name: 'items', oid: 17_000 })),
+      }),
+    ];
+    const plan = planOf({ sources: [databaseFacts({ damage: { suspects } })] });
+    expect(
+      plan.steps.filter(({ kind }) => kind === 'rescue-rows').map(({ input }) => input.xid),
+    ).toEqual([770]);
+    expect(
+      plan.steps.filter(({ kind }) => kind === 'extract').map(({ input }) => input.tables),
+    ).toEqual([[{ schema: 'public', name: 'orders' }]]);
+  });
+});
+
+describe('who is asked', () => {
+  const environments = (environment: 'production' | 'staging' | 'development') =>
+    planOf({
+      wish: at('2026-11-26T14:00:00.000Z'),
+      sources: [databaseFacts({ environment })],
+    });
+  const asked = ({ steps }: Plan) =>
+    steps.flatMap(({ id, approval }) => (approval ? [`${id}: ${approval.authority}`] : []));
+
+  it('depends on how much is at stake', () => {
+    expect(asked(environments('production'))).toEqual([
+      'freeze: execute',
+      'stop-database: execute',
+      'swap-database: accept-data-loss',
+      'after-1: execute',
+      'settle-database: execute',
+    ]);
+    expect(asked(environments('staging'))).toEqual([
+      'freeze: execute',
+      'swap-database: accept-data-loss',
+      'settle-database: execute',
+    ]);
+    expect(asked(environments('development'))).toEqual(['freeze: execute']);
+  });
+
+  it('names what is given up where it is given up, and asks for the name of the source', () => {
+    const swap = environments('production').steps.find(({ kind }) => kind === 'swap');
+    expect(swap?.approval).toMatchObject({ typed: 'database', persons: 1, timeoutMs: 3_600_000 });
+    expect(swap?.approval?.question).toContain(
+      'every write to database of 33m 15s after 2026-11-26T14:00:00.000Z',
+    );
+  });
+
+  it('wants two people where that is configured', () => {
+    const two = planConfiguration(
+      (text) => `${text}  twoPersons: [accept-data-loss]\n  approvalWithin: 15m\n`,
+    );
+    const facts = planFacts({ wish: at('2026-11-26T14:00:00.000Z') });
+    const chosen = chooseMethod(facts);
+    const plan = buildPlan({
+      facts,
+      configuration: two,
+      chosen: { ...chosen, method: 'point-in-time' },
+      mode: 'live',
+      places,
+      seen,
+    });
+    const { approval } = plan.steps.find(({ kind }) => kind === 'swap') as Step;
+    expect(approval).toMatchObject({ persons: 2, timeoutMs: 900_000 });
+  });
+
+  it('freezes nobody for a P3 on staging', () => {
+    const facts = {
+      incident: { id: 'inc-1', severity: 'P3' as const },
+      wish: at('2026-11-26T14:00:00.000Z'),
+      sources: [databaseFacts({ environment: 'staging' as const })],
+    };
+    const freezes = planOf(facts).steps.filter(({ kind }) => kind === 'freeze');
+    expect(freezes.map(({ id }) => id)).toEqual(['stop-database']);
+  });
+});
+
+describe('a prediction', () => {
+  it('comes from what a proof measured, by size, and names it', () => {
+    const { predicted, steps } = planOf({ wish: at('2026-11-26T14:00:00.000Z') });
+    expect(steps.find(({ id }) => id === 'restore-database')?.expectedMs).toBe(44_000);
+    expect(steps.find(({ id }) => id === 'validate-database')?.expectedMs).toBe(50_000);
+    // The safety snapshot as long as the last backup.
+    expect(predicted.durationMs).toBe(90_000 + 44_000 + 50_000);
+    expect(predicted.basis.join('\n')).toContain('4 GiB restored in 41 s');
+    expect(predicted.unmeasured).toContain('swap-database');
+    expect(predicted).toMatchObject({ lossMs: 33 * 60_000 + 15_000 });
+  });
+
+  it('grows with the base that is restored', () => {
+    const base = snapshotFacts({
+      id: 'd'.repeat(64),
+      bytes: 8 * 2 ** 30,
+      time: '2026-11-26T13:00:00.000Z',
+      lsn: '0/7000000',
+    });
+    const sources = [databaseFacts({ snapshots: [base, snapshotFacts()] })];
+    const { steps } = planOf({ wish: at('2026-11-26T14:00:00.000Z'), sources });
+    expect(steps.find(({ id }) => id === 'restore-database')?.expectedMs).toBe(85_000);
+  });
+
+  it('is none where nothing like it was ever measured', () => {
+    const sources = [
+      databaseFacts({
+        proofs: [proofFacts({ verdict: 'failed' })],
+        snapshots: [{ id: 'a'.repeat(64), time: '2026-11-26T02:05:00.000Z', bytes: 1, doubts: [] }],
+      }),
+    ];
+    const { predicted, steps } = planOf({ wish: at('2026-11-26T14:00:00.000Z'), sources });
+    expect(predicted.durationMs).toBeUndefined();
+    expect(
+      steps.filter(({ expectedMs }) => expectedMs !== undefined).map(({ kind }) => kind),
+    ).toEqual(['watch']);
+  });
+
+  it('says what a former rescue took, by rows', () => {
+    const measured = [
+      {
+        kind: 'rescue-rows' as const,
+        source: 'database',
+        durationMs: 2000,
+        time: now,
+        where: 'rescue 11aa22bb',
+        amount: { of: 'rows' as const, count: 1000 },
+      },
+    ];
+    const { steps, predicted } = planOf({ ...deletion, measured });
+    expect(steps.find(({ kind }) => kind === 'rescue-rows')?.expectedMs).toBe(10_000);
+    expect(predicted).toMatchObject({ loss: 'none', lossMs: 0 });
+  });
+
+  it('is there for each alternative that fits', () => {
+    const { alternatives } = planOf(deletion);
+    expect(
+      alternatives
+        .filter(({ fits }) => fits)
+        .map(({ method, predicted }) => [method, predicted?.loss]),
+    ).toEqual([
+      ['table-from-the-past', 'none'],
+      ['point-in-time', 'every write to database of 4m 12s after 2026-11-26T14:29:03.000Z'],
+    ]);
+  });
+});
+
+const damage = fc.record({
+  suspects: fc.array(
+    fc.record({
+      kind: fc.constantFrom('delete', 'truncate', 'drop-table', 'drop-database', 'mass-update'),
+      severity: fc.constantFrom('critical', 'high', 'medium', 'low'),
+      xid: fc.integer({ min: 3, max: 900 }),
+    }),
+    { maxLength: 3 },
+  ),
+  isEmpty: fc.boolean(),
+  isUnreadable: fc.boolean(),
+});
+const world = fc.record({
+  damage,
+  server: fc.constantFrom('up', 'refusing', 'down', 'other', 'unknown'),
+  environment: fc.constantFrom('production', 'staging', 'development'),
+  severity: fc.constantFrom('P0', 'P1', 'P2', 'P3', undefined),
+  lossType: fc.constantFrom(
+    ...([
+      'corruption',
+      'accidental-deletion',
+      'backup-failure',
+      'hardware',
+      'software-bug',
+    ] as const),
+    ...(['malicious', 'storage', 'failed-migration', undefined] as const),
+  ),
+  isElsewhere: fc.boolean(),
+  hasGround: fc.boolean(),
+  hasService: fc.boolean(),
+  hasProof: fc.boolean(),
+  moment: fc.constantFrom('2026-11-26T03:00:00.000Z', '2026-11-26T14:00:00.000Z', undefined),
+  method: fc.constantFrom(
+    undefined,
+    undefined,
+    'point-in-time',
+    'full-restore',
+    'new-server',
+    'rescue-rows',
+  ),
+  missing: fc.integer({ min: 0, max: 3 }),
+  changes: fc.constantFrom<string[]>([], ['image digest']),
+  mode: fc.constantFrom('live', 'drill'),
+});
+
+describe('every plan that is built', () => {
+  const check = (plan: Plan) => {
+    const { steps } = plan;
+    const ids = steps.map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    let isAsked = false;
+    const validated = new Set<unknown>();
+    const delivered = new Map<unknown, unknown>();
+    for (const [at, step] of steps.entries()) {
+      const { kind, input } = step;
+      isAsked ||= step.approval !== undefined;
+      if (step.isDestructive)
+        expect(isAsked, `${step.id} is destructive and was not asked for`).toBe(true);
+      if (typeof input.of === 'string' && input.of !== 'live') {
+        expect(ids.slice(0, at), `${step.id} comes after what it needs`).toContain(input.of);
+      }
+      if (kind === 'freeze') {
+        expect(
+          steps.slice(at).some((later) => later.kind === 'thaw' && later.input.of === step.id),
+        ).toBe(true);
+      }
+      if (kind === 'validate') validated.add(input.of);
+      if (kind === 'deliver') delivered.set(step.id, input.of);
+      if (kind === 'swap') expect(validated).toContain(delivered.get(input.of));
+    }
+    const json = JSON.stringify(plan);
+    expect(JSON.parse(json)).toEqual(plan);
+    expect(sealPlan(JSON.parse(json) as Plan)).toEqual(plan);
+    expect(planId(JSON.parse(json) as Plan)).toBe(plan.id);
+    expect(plan.id).toMatch(/^[0-9a-f]{16}$/);
+    expect(Object.isFrozen(plan.steps[0]?.input)).toBe(true);
+    expect(json).not.toContain('hunter2');
+    expect(plan.alternatives.length).toBe(9);
+  };
+
+  it('asks before it changes, thaws what it froze, swaps what was validated, and keeps its name', () => {
+    let built = 0;
+    fc.assert(
+      fc.property(world, (each) => {
+        const facts = planFacts({
+          incident: {
+            id: 'inc-1',
+            ...(each.severity ? { severity: each.severity } : {}),
+            ...(each.lossType ? { lossType: each.lossType } : {}),
+          },
+          wish: {
+            ...(each.moment ? at(each.moment) : {}),
+            ...(each.method ? { method: each.method } : {}),
+          },
+          sources: [
+            withOptions(
+              databaseFacts({
+                environment: each.environment,
+                server: each.server,
+                damage: {
+                  ...each.damage,
+                  suspects: each.damage.suspects.map((one) => suspectFacts(one)),
+                },
+                ...(each.isElsewhere ? { ground: elsewhere } : {}),
+                ...(each.hasProof ? {} : { proofs: [] }),
+              }),
+              each,
+            ),
+            uploadsFacts({
+              environment: each.environment,
+              damage: { files: { missing: each.missing, changed: 0, missingPaths: [], signs: [] } },
+            }),
+          ],
+          services: [serviceFacts({ changes: each.changes })],
+        });
+        const chosen = chooseMethod(facts);
+        if (chosen.method === undefined) return;
+        built += 1;
+        const { method } = chosen;
+        const plan = buildPlan({
+          facts,
+          configuration,
+          chosen: { ...chosen, method },
+          mode: each.mode,
+          places,
+          seen,
+        });
+        check(plan);
+        if (each.mode === 'drill') {
+          expect(plan.steps.filter(({ isDestructive }) => isDestructive)).toEqual([]);
+          expect(plan.steps.map(({ kind }) => kind)).not.toContain('freeze');
+        }
+        if (method === 'clean-rebuild') checkRebuild(plan);
+      }),
+      { numRuns: 500 },
+    );
+    expect(built).toBeGreaterThan(100);
+  });
+
+  it('of an intrusion touches nothing that the intruder had', () => {
+    check(planOf(malicious));
+    checkRebuild(planOf(malicious));
+  });
+
+  function checkRebuild({ steps, mode }: Plan): void {
+    const touching = [
+      'freeze',
+      'thaw',
+      'restart',
+      'redeploy',
+      'rescue-rows',
+      'extract',
+      'point-services',
+      'safety-snapshot',
+      'settle',
+      'command',
+    ];
+    expect(steps.filter(({ kind }) => touching.includes(kind))).toEqual([]);
+    const placed = steps.filter(({ kind }) => kind === 'deliver' || kind === 'swap');
+    for (const { target } of placed) expect(target).toContain('standby-1');
+    if (mode === 'drill') return;
+    const order = steps.map(({ kind }) => kind);
+    const clearance = order.indexOf('clearance');
+    expect(clearance).toBeGreaterThan(order.indexOf('forensic-copy'));
+    const before = order.slice(0, clearance);
+    expect(
+      before.every((kind) => ['identify', 'isolate', 'manual', 'forensic-copy'].includes(kind)),
+    ).toBe(true);
+    const names = JSON.stringify(steps.find(({ kind }) => kind === 'rotate-credentials')?.input);
+    for (const each of [
+      'password of the source database',
+      'password of the repository main',
+      'JWT_SECRET of api',
+      'payment API key',
+      'mail account',
+      'OAuth',
+    ]) {
+      expect(names).toContain(each);
+    }
+    expect(names).not.toContain('LOG_LEVEL');
+  }
+
+  function withOptions(
+    source: ReturnType<typeof databaseFacts>,
+    { hasGround, hasService }: { hasGround: boolean; hasService: boolean },
+  ) {
+    const { ground, service, ...rest } = source;
+    return {
+      ...rest,
+      ...(hasGround && ground ? { ground } : {}),
+      ...(hasService && service ? { service } : {}),
+    };
+  }
+});

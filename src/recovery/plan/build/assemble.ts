@@ -1,0 +1,151 @@
+import type { SourceChoice } from '../choose-method.ts';
+import type { SourceFacts } from '../facts.ts';
+import { methods } from '../matrix.ts';
+import type { Plan } from '../plan.ts';
+import {
+  type Delivered,
+  deliverStep,
+  pointSteps,
+  settleStep,
+  startServerStep,
+  stopServerStep,
+  swapStep,
+} from './deliver-steps.ts';
+import { type Building, type StepDraft, sourceOf } from './draft.ts';
+import { extractSteps, rescueSteps } from './live-steps.ts';
+import { newBackupSteps, redeploySteps, restartSteps } from './plain-steps.ts';
+import { assessStep, freezeStep, identifyStep, preserveSteps } from './protect-steps.ts';
+import { hardenSteps, isolateSteps, newPlaceStep, newServicesStep } from './rebuild-steps.ts';
+import { restoreFilesStep, restoreStep, testServicesStep, validateStep } from './recover-steps.ts';
+import { afterSteps, backupSteps, thawStep, watchStep } from './return-steps.ts';
+import { doesFreeze, gravestEnvironment } from './whom-to-freeze.ts';
+
+/** What can be rehearsed without touching what is in use. */
+const rehearsed = [
+  'identify',
+  'rescue-rows',
+  'extract',
+  'restore',
+  'restore-files',
+  'validate',
+  'test-services',
+];
+
+/** The steps of a choice, in the order of the design: protect, recover beside, validate, put in place, return. */
+export function assembleSteps(
+  building: Building,
+  choices: readonly SourceChoice[],
+  places: Plan['places'],
+): readonly StepDraft[] {
+  const identify = identifyStep(places, building.facts);
+  const isIntrusion = choices.some(({ method }) => method === 'clean-rebuild');
+  const steps = isIntrusion ? rebuild(building, choices) : recover(building, choices);
+  if (building.mode === 'live') return [identify, ...steps];
+  const kept = steps.filter(
+    ({ kind, id }) => rehearsed.includes(kind) && !(kind === 'validate' && id.startsWith('look-')),
+  );
+  return [identify, ...kept];
+}
+
+function recover(building: Building, choices: readonly SourceChoice[]): readonly StepDraft[] {
+  const { facts } = building;
+  const by = (...wanted: SourceChoice['method'][]) =>
+    choices.filter(({ method }) => wanted.includes(method));
+  const sources = choices.map(({ source }) => sourceOf(building, source));
+  const touched = choices.filter(({ method }) => methods[method].changes !== 'nothing');
+  const touchedSources = touched.map(({ source }) => sourceOf(building, source));
+  const environment = gravestEnvironment(sources);
+  const isFrozen = touched.some(({ method }) =>
+    doesFreeze(method, environment, facts.incident.severity),
+  );
+
+  const live = [...by('rescue-rows', 'table-from-the-past')];
+  const beside = [
+    ...by('point-in-time', 'full-restore', 'new-server'),
+    ...by('restore-files').filter((choice) => isDelivered(building, choice)),
+  ];
+  const inPlace = by('restore-files').filter((choice) => !beside.includes(choice));
+  const delivered = beside.map((choice) => deliveredOf(building, choice));
+  const redeployed = redeploySteps(building, by('redeploy'));
+
+  return [
+    ...(isFrozen ? [freezeStep(building, touchedSources)] : []),
+    ...preserveSteps(building, touchedSources),
+    ...(touched.length > 0 ? [assessStep(sources, facts)] : []),
+
+    ...by('restart').flatMap((choice) => restartSteps(building, choice)),
+    ...redeployed,
+    ...live.flatMap((choice) => [
+      ...rescueSteps(building, choice),
+      ...(choice.method === 'table-from-the-past' ? extractSteps(building, choice) : []),
+    ]),
+    ...inPlace.map((choice) => restoreFilesStep(building, choice, 'in-place')),
+    ...[...live, ...inPlace].map(({ source }) =>
+      validateStep(building, sourceOf(building, source), 'live'),
+    ),
+    ...besideSteps(building, delivered),
+    ...putInPlace(building, delivered),
+
+    ...(delivered.length > 0 ? afterSteps(building) : []),
+    ...by('new-server').flatMap(({ source }) => pointSteps(building, sourceOf(building, source))),
+    ...(isFrozen ? [thawStep(building, touchedSources)] : []),
+    ...(by('new-backup').length === choices.length
+      ? []
+      : [
+          watchStep(
+            building,
+            sources,
+            redeployed.map(({ input }) => String(input.service)),
+          ),
+        ]),
+    ...(touched.length > 0 ? backupSteps(touchedSources) : []),
+    ...by('new-backup').flatMap((choice) => newBackupSteps(building, choice)),
+    ...delivered.map(({ source }) => settleStep(building, source)),
+  ];
+}
+
+/** Nothing of what the intruder had is stopped, started, swapped or pointed: it is cut off, and left alone. */
+function rebuild(building: Building, choices: readonly SourceChoice[]): readonly StepDraft[] {
+  const sources = choices.map(({ source }) => sourceOf(building, source));
+  const delivered = choices.map((choice) => deliveredOf(building, choice));
+  return [
+    ...isolateSteps(building, sources),
+    newPlaceStep(sources),
+    ...besideSteps(building, delivered),
+    ...delivered.map((each) => swapStep(building, each)),
+    ...hardenSteps(building),
+    newServicesStep(building, sources),
+  ];
+}
+
+/** Restored, checked, tried and brought beside what is in use. */
+function besideSteps(building: Building, delivered: readonly Delivered[]): readonly StepDraft[] {
+  return [
+    ...delivered.map(({ choice }) => restoreStep(building, choice)),
+    ...delivered.map(({ source, choice, restored }) =>
+      validateStep(building, source, { step: restored, moment: choice.moment }),
+    ),
+    ...delivered.flatMap(({ source, restored }) => testServicesStep(building, source, restored)),
+    ...delivered.map((each) => deliverStep(building, each)),
+  ];
+}
+
+function putInPlace(building: Building, delivered: readonly Delivered[]): readonly StepDraft[] {
+  return [
+    ...delivered.flatMap(({ source }) => stopServerStep(building, source)),
+    ...delivered.map((each) => swapStep(building, each)),
+    ...delivered.flatMap(({ source }) => startServerStep(building, source)),
+  ];
+}
+
+/** Files go back where they were; to a ground only when one is configured and what is there is not to be kept. */
+function isDelivered(building: Building, { source, situation }: SourceChoice): boolean {
+  if (building.mode === 'drill') return true;
+  const { ground }: SourceFacts = sourceOf(building, source);
+  return ground !== undefined && situation?.situation !== 'files-damaged';
+}
+
+function deliveredOf(building: Building, choice: SourceChoice): Delivered {
+  const source = sourceOf(building, choice.source);
+  return { source, choice, restored: `restore-${source.name}` };
+}

@@ -1,0 +1,213 @@
+import { parseTimeSpan, type ServiceSetting } from '../../../config/index.ts';
+import { chooseBase } from '../choose-base.ts';
+import type { SourceChoice } from '../choose-method.ts';
+import { expectStep } from '../expect-time.ts';
+import type { SourceFacts } from '../facts.ts';
+import { predictLoss } from '../predict-loss.ts';
+import { type Building, draft, type StepDraft, sourceOf } from './draft.ts';
+import { serviceText, stopCommand } from './service-commands.ts';
+
+/** How long what was replaced is kept. */
+const keepFormerDefaultMs = 24 * 3_600_000;
+
+export interface Delivered {
+  readonly source: SourceFacts;
+  readonly choice: SourceChoice;
+  /** Id of the step that restored it. */
+  readonly restored: string;
+}
+
+/** Beside what is in use, on the ground. */
+export function deliverStep(
+  building: Building,
+  { source, choice, restored }: Delivered,
+): StepDraft {
+  const bytes = chooseBase(source, choice.moment).base?.bytes;
+  const { ground } = source;
+  return draft({
+    id: `deliver-${source.name}`,
+    kind: 'deliver',
+    title: `Bring the restored ${source.name} to its place, beside what is in use`,
+    target: ground?.text ?? source.text,
+    input: { source: source.name, of: restored },
+    undo: 'what was brought is removed',
+    evidence: ['bytes, and that they are durable there'],
+    expected: expectStep('deliver', building.facts, {
+      source: source.name,
+      ...(bytes === undefined ? {} : { count: bytes }),
+    }),
+  });
+}
+
+/** The moment of truth: what is given up is given up here. */
+export function swapStep(building: Building, { source, choice }: Delivered): StepDraft {
+  const { loss, lossMs } = predictLoss(choice, building.facts);
+  const isElsewhere = source.ground?.isElsewhere ?? false;
+  const place = source.ground?.text ?? source.text;
+  const isFree = lossMs === 0;
+  return draft({
+    id: `swap-${source.name}`,
+    kind: 'swap',
+    title: `Put the restored ${source.name} in place`,
+    target: place,
+    input: { source: source.name, of: `deliver-${source.name}` },
+    isDestructive: true,
+    undo: 'the former data back in its place, until it is let go of',
+    evidence: ['what was swapped, and where the former data lies'],
+    expected: expectStep('swap', building.facts, { source: source.name }),
+    asked: {
+      authority: isFree ? 'execute' : 'accept-data-loss',
+      question: isFree
+        ? `Put the restored ${source.name} in place at ${place}?`
+        : `Put ${source.name} as of ${choice.moment?.text ?? 'the newest stored state'} in place at ${place}? Given up: ${loss}.${isElsewhere ? '' : ' The former data is kept beside.'}`,
+      typed: source.name,
+    },
+  });
+}
+
+/** The server does not run while its data is put in place: by its service, else by a person. */
+export function stopServerStep(building: Building, source: SourceFacts): readonly StepDraft[] {
+  if (!needsStop(source)) return [];
+  const service = serverService(building, source);
+  if (service === undefined) {
+    return [
+      draft({
+        id: `stop-${source.name}`,
+        kind: 'manual',
+        title: `Stop the server of ${source.name}`,
+        target: source.ground?.text ?? source.text,
+        input: {
+          instruction: `Stop the PostgreSQL server that uses ${source.ground?.text ?? source.text}, and see that nothing starts it again.`,
+          typed: 'stopped',
+        },
+        evidence: ['who confirmed it'],
+      }),
+    ];
+  }
+  return [
+    draft({
+      id: `stop-${source.name}`,
+      kind: 'freeze',
+      title: `Stop the server of ${source.name} (${service.name})`,
+      target: serviceText(service),
+      commands: [stopCommand(service)],
+      input: { services: [service.name], sources: [], maintenance: false },
+      isDestructive: true,
+      undo: 'the server is started again',
+      evidence: ['its state before'],
+      expected: expectStep('freeze', building.facts, { source: source.name }),
+      asked: {
+        authority: 'execute',
+        question: `Stop the server of ${source.name} (${serviceText(service)})?`,
+      },
+    }),
+  ];
+}
+
+export function startServerStep(building: Building, source: SourceFacts): readonly StepDraft[] {
+  if (!needsStop(source)) return [];
+  const service = serverService(building, source);
+  if (service !== undefined) {
+    return [
+      draft({
+        id: `start-${source.name}`,
+        kind: 'thaw',
+        title: `Start the server of ${source.name} (${service.name}) on the restored data`,
+        target: serviceText(service),
+        input: { of: `stop-${source.name}` },
+        evidence: ['its state after'],
+        expected: expectStep('thaw', building.facts, { source: source.name }),
+      }),
+    ];
+  }
+  return [
+    draft({
+      id: `start-${source.name}`,
+      kind: 'manual',
+      title: `Start the server of ${source.name}`,
+      target: source.ground?.text ?? source.text,
+      input: {
+        instruction: `Start the PostgreSQL server on ${source.ground?.text ?? source.text}, and wait until it accepts connections.`,
+        typed: 'started',
+      },
+      evidence: ['who confirmed it'],
+    }),
+  ];
+}
+
+/** Whoever used the former place learns of the new one: by their `switch`, else by a person. */
+export function pointSteps(building: Building, source: SourceFacts): readonly StepDraft[] {
+  const { services } = building.configuration;
+  const concerned = services.filter(({ writes = [] }) => writes.includes(source.name));
+  const able = concerned.filter((each) => each.switch !== undefined);
+  const others = concerned.filter((each) => each.switch === undefined);
+  const target = source.ground?.text ?? source.text;
+  const names = able.map(({ name }) => name);
+  const pointed = draft({
+    id: `point-${source.name}`,
+    kind: 'point-services',
+    title: `Point ${names.join(', ')} at the restored ${source.name}`,
+    target: able.map(serviceText).join('; '),
+    commands: able.flatMap((each) => (each.switch ? [each.switch.command] : [])),
+    input: { source: source.name, of: `deliver-${source.name}`, services: names },
+    isDestructive: true,
+    undo: 'each is pointed back by its own command',
+    evidence: ['what each command said'],
+    expected: expectStep('point-services', building.facts, { source: source.name }),
+    asked: {
+      authority: 'business-continuity',
+      question: `Let ${names.join(', ')} work with ${target} from now on?`,
+      typed: source.name,
+    },
+  });
+  return [
+    ...(able.length > 0 ? [pointed] : []),
+    ...(others.length === 0 && concerned.length > 0
+      ? []
+      : [
+          draft({
+            id: `point-by-hand-${source.name}`,
+            kind: 'manual',
+            title: `Point ${others.map(({ name }) => name).join(', ') || 'whatever uses it'} at the restored ${source.name}`,
+            target,
+            input: {
+              instruction: `${source.name} is at ${target} now. Change the address wherever it stands: environment, secret, connection pooler, DNS.`,
+              typed: 'pointed',
+            },
+            evidence: ['who confirmed it'],
+          }),
+        ]),
+  ];
+}
+
+/** The end of the way back. */
+export function settleStep(building: Building, source: SourceFacts): StepDraft {
+  const { keepFormer } = building.configuration.recovery;
+  const afterMs = parseTimeSpan(keepFormer ?? '') ?? keepFormerDefaultMs;
+  return draft({
+    id: `settle-${source.name}`,
+    kind: 'settle',
+    title: `Let go of the former data of ${source.name}`,
+    target: source.ground?.text ?? source.text,
+    input: { source: source.name, of: `swap-${source.name}`, afterMs },
+    isDestructive: true,
+    evidence: ['what was removed'],
+    asked: {
+      authority: 'execute',
+      question: `Remove the former data of ${source.name} for good? After this there is no way back to it.`,
+      typed: source.name,
+    },
+  });
+}
+
+/** A server by connection alone is swapped by names of databases; a tree only while nobody uses it. */
+function needsStop({ kind, ground }: SourceFacts): boolean {
+  return (
+    kind === 'postgres' && ground !== undefined && ground.kind !== 'server' && !ground.isElsewhere
+  );
+}
+
+function serverService(building: Building, source: SourceFacts): ServiceSetting | undefined {
+  const { service } = sourceOf(building, source.name);
+  return building.configuration.services.find(({ name }) => name === service);
+}

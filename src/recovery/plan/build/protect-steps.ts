@@ -1,0 +1,111 @@
+import { expectBackup, expectStep } from '../expect-time.ts';
+import type { PlanFacts, SourceFacts } from '../facts.ts';
+import type { Plan } from '../plan.ts';
+import { type Building, draft, type StepDraft } from './draft.ts';
+import { serviceText, stopCommand } from './service-commands.ts';
+import { writersOf } from './whom-to-freeze.ts';
+
+export const freezeId = 'freeze';
+
+/** Nothing is changed before every place has said that it is the one that was planned. */
+export function identifyStep(places: Plan['places'], facts: PlanFacts): StepDraft {
+  return draft({
+    id: 'identify',
+    kind: 'identify',
+    title: 'See that every place is the one that was planned',
+    target:
+      Object.values(places)
+        .map(({ text }) => text)
+        .join('; ') || 'this host',
+    input: { places },
+    evidence: ['what each place says of itself'],
+    expected: expectStep('identify', facts),
+  });
+}
+
+/** Writers stop, those that need others first; then the databases take no writes. */
+export function freezeStep(building: Building, sources: readonly SourceFacts[]): StepDraft {
+  const { configuration, facts } = building;
+  const writers = writersOf(sources, configuration.services, facts);
+  const { maintenance, maintenanceFile } = configuration.recovery;
+  const databases = sources.filter(({ kind, server }) => kind !== 'files' && server === 'up');
+  const names = [...writers.map(({ name }) => name), ...databases.map(({ name }) => name)];
+  const what = names.length === 0 ? 'nothing that writes is configured' : names.join(', ');
+  return draft({
+    id: freezeId,
+    kind: 'freeze',
+    title: 'Stop everything that writes',
+    target: [...writers.map(serviceText), ...databases.map(({ text }) => text)].join('; ') || what,
+    commands: [...(maintenance ? [maintenance.on] : []), ...writers.map(stopCommand)],
+    input: {
+      services: writers.map(({ name }) => name),
+      sources: databases.map(({ name }) => name),
+      maintenance: (maintenance ?? maintenanceFile) !== undefined,
+    },
+    isDestructive: true,
+    undo: 'thaw: every service as it was, writes allowed again',
+    evidence: ['state of each service before', 'settings changed, and sessions ended'],
+    expected: expectStep('freeze', facts),
+    asked: {
+      authority: 'execute',
+      question: `Stop all writing (${what})? Users are kept out until the thaw.`,
+    },
+  });
+}
+
+/** What is there now is kept, however bad it is. */
+export function preserveSteps(
+  { configuration, facts }: Building,
+  sources: readonly SourceFacts[],
+): readonly StepDraft[] {
+  const readable = sources.filter(({ kind, server, damage }) =>
+    kind === 'files' ? (damage.files?.missingPaths.length ?? 0) === 0 : server === 'up',
+  );
+  const others = sources.filter((each) => !readable.includes(each) && each.server !== 'other');
+  const { forensicCopies = [] } = configuration.recovery;
+  const snapshots = readable.map((source) =>
+    draft({
+      id: `safety-${source.name}`,
+      kind: 'safety-snapshot',
+      title: `Keep the present state of ${source.name}`,
+      target: `${source.text}, into its repository`,
+      commands: [['lifeboat', 'backup', source.name]],
+      input: { source: source.name, raw: source.damage.damagedTables.length > 0 },
+      evidence: ['id of the snapshot'],
+      expected: expectBackup(source),
+    }),
+  );
+  if (others.length === 0) return snapshots;
+  return [...snapshots, forensicCopy(forensicCopies, others, facts)];
+}
+
+export function forensicCopy(
+  copies: readonly { readonly name: string; readonly command: readonly string[] }[],
+  sources: readonly SourceFacts[],
+  facts: PlanFacts,
+): StepDraft {
+  return draft({
+    id: 'forensic-copy',
+    kind: 'forensic-copy',
+    title: 'Copy what is there as it is, before anything is changed',
+    target: [...copies.map(({ name }) => name), ...sources.map(({ text }) => text)].join('; '),
+    commands: copies.map(({ command }) => command),
+    input: { copies: copies.map(({ name }) => name), sources: sources.map(({ name }) => name) },
+    evidence: ['where each copy lies, its size and hash'],
+    expected: expectStep('forensic-copy', facts),
+  });
+}
+
+export function assessStep(sources: readonly SourceFacts[], facts: PlanFacts): StepDraft {
+  const names = sources.map(({ name }) => name);
+  return draft({
+    id: 'assess',
+    kind: 'assess',
+    title: 'Look again at what is lost, now that nothing moves',
+    target: sources.map(({ text }) => text).join('; '),
+    commands: names.map((name) => ['lifeboat', 'assess', name]),
+    input: { sources: names },
+    evidence: ['the damage report'],
+    expected: expectStep('assess', facts),
+  });
+}

@@ -1,0 +1,103 @@
+import { parseTimeSpan } from '../../../config/index.ts';
+import type { Expected } from '../expect-time.ts';
+import { expectBackup, expectProof, expectStep } from '../expect-time.ts';
+import type { SourceFacts } from '../facts.ts';
+import { type Building, draft, type StepDraft } from './draft.ts';
+import { freezeId } from './protect-steps.ts';
+import { serviceText } from './service-commands.ts';
+import { writersOf } from './whom-to-freeze.ts';
+
+const watchDefaultMs = 10 * 60_000;
+
+/** What the configuration wants done once the data is in place: migrations, caches, DNS. */
+export function afterSteps({ configuration, facts }: Building): readonly StepDraft[] {
+  const { after = [] } = configuration.recovery;
+  return after.map(({ name, command, manual, undo }, at) => {
+    const common = { id: `after-${at + 1}`, title: name, target: 'as the command says' };
+    if (command === undefined) {
+      return draft({
+        ...common,
+        kind: 'manual',
+        target: 'by hand',
+        input: { instruction: manual ?? name, typed: 'done' },
+        evidence: ['who confirmed it, and the comment'],
+      });
+    }
+    return draft({
+      ...common,
+      kind: 'command',
+      commands: [command],
+      input: { name },
+      isDestructive: true,
+      ...(undo === undefined ? {} : { undo: `by its own command: ${undo.join(' ')}` }),
+      evidence: ['what the command said, and its exit code'],
+      expected: expectStep('command', facts),
+      asked: { authority: 'execute', question: `Run ${command.join(' ')} (${name})?` },
+    });
+  });
+}
+
+export function thawStep({ configuration, facts }: Building, sources: readonly SourceFacts[]) {
+  const writers = writersOf(sources, configuration.services, facts).toReversed();
+  const { maintenance } = configuration.recovery;
+  return draft({
+    id: 'thaw',
+    kind: 'thaw',
+    title: 'Let everything write again, as it was before',
+    target:
+      [...writers.map(serviceText), ...sources.map(({ text }) => text)].join('; ') || 'nothing',
+    commands: maintenance ? [maintenance.off] : [],
+    input: { of: freezeId },
+    undo: 'the freeze can be made again',
+    evidence: ['state of each service after'],
+    expected: expectStep('thaw', facts),
+  });
+}
+
+export function watchStep(
+  { configuration, facts }: Building,
+  sources: readonly SourceFacts[],
+  others: readonly string[] = [],
+): StepDraft {
+  const durationMs = parseTimeSpan(configuration.recovery.watch ?? '') ?? watchDefaultMs;
+  const writers = writersOf(sources, configuration.services, facts).map(({ name }) => name);
+  const services = [...new Set([...writers, ...others])];
+  const expected: Expected = { ms: durationMs, basis: 'watch: as recovery.watch says' };
+  return draft({
+    id: 'watch',
+    kind: 'watch',
+    title: 'Watch that it goes well',
+    target: [...services, ...sources.map(({ name }) => name)].join(', '),
+    input: { services, sources: sources.map(({ name }) => name), durationMs },
+    evidence: ['health, errors in the output, answer times'],
+    expected,
+  });
+}
+
+/** A fresh base of the recovered state, and the proof that it restores. */
+export function backupSteps(sources: readonly SourceFacts[]): readonly StepDraft[] {
+  return sources.flatMap((source) => {
+    const backup = draft({
+      id: `backup-${source.name}`,
+      kind: 'backup',
+      title: `Back up ${source.name} as it is now`,
+      target: `${source.text}, into its repository`,
+      commands: [['lifeboat', 'backup', source.name]],
+      input: { source: source.name },
+      evidence: ['id of the snapshot'],
+      expected: expectBackup(source),
+    });
+    if (source.kind !== 'postgres') return [backup];
+    const prove = draft({
+      id: `prove-${source.name}`,
+      kind: 'prove',
+      title: `Prove that backup of ${source.name}`,
+      target: 'a private server on this host',
+      commands: [['lifeboat', 'prove', source.name]],
+      input: { source: source.name },
+      evidence: ['id of the proof'],
+      expected: expectProof(source),
+    });
+    return [backup, prove];
+  });
+}

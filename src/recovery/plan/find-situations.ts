@@ -1,0 +1,110 @@
+import type { PlanFacts, SourceFacts } from './facts.ts';
+import { relevantSuspects } from './relevant-suspects.ts';
+import { type SeenSituation, type Situation, situations } from './situation.ts';
+
+type Rule = (source: SourceFacts, facts: PlanFacts) => string | undefined;
+
+/** What shows each situation; undefined: nothing does. Pure: they see nothing but the facts. */
+const rules: Readonly<Record<Situation, Rule>> = {
+  intrusion: (_, { incident }) => saysType(incident, 'malicious'),
+  'host-lost': ({ server, damage, kind }, { incident }) => {
+    const said = saysType(incident, 'hardware');
+    if (said === undefined) return undefined;
+    if (kind === 'files') return (damage.files?.missingPaths.length ?? 0) > 0 ? said : undefined;
+    return server === 'down' || server === 'unknown' ? `${said}, and nobody answers` : undefined;
+  },
+  'data-gone': ({ server, damage, text, kind }, { incident }) => {
+    if (kind === 'files') return undefined;
+    if (server === 'other') return `another cluster answers at ${text}`;
+    if (server === 'up' && damage.isEmpty) return 'no table of the last baseline is there any more';
+    const said = saysType(incident, 'accidental-deletion') ?? saysType(incident, 'storage');
+    return server === 'down' && said !== undefined ? `${said}, and nobody answers` : undefined;
+  },
+  corrupted: ({ damage, server, kind }, { incident }) => {
+    if (kind === 'files') return undefined;
+    if (damage.isUnreadable) return 'the server does not work with the data that is there';
+    const said = saysType(incident, 'corruption') ?? saysType(incident, 'storage');
+    const isAway = server === 'down' || server === 'refusing';
+    return said !== undefined && isAway ? `${said}, and the server lets nobody in` : undefined;
+  },
+  'migration-failed': ({ kind }, { incident }) =>
+    kind === 'files' ? undefined : saysType(incident, 'failed-migration'),
+  'database-dropped': (source, facts) => suspected(source, facts, 'drop-database'),
+  'moment-named': (_, { wish }) => {
+    // Before a transaction: what that transaction did says more.
+    if (wish.target === undefined || wish.target.beforeXid !== undefined) return undefined;
+    return `a moment was named: ${wish.target.text}`;
+  },
+  'table-dropped': (source, facts) =>
+    suspected(source, facts, 'drop-table') ?? suspected(source, facts, 'drop-schema'),
+  'part-corrupted': ({ damage: { damagedTables }, server }) =>
+    server === 'up' && damagedTables.length > 0
+      ? `damaged: ${damagedTables.map(nameOf).join(', ')}`
+      : undefined,
+  'rows-overwritten': (source, facts) => suspected(source, facts, 'mass-update'),
+  'rows-deleted': (source, facts) =>
+    suspected(source, facts, 'delete') ?? suspected(source, facts, 'truncate'),
+  'rows-missing': (source, facts) => {
+    const { missingTables, shortTables, missingDatabases } = source.damage;
+    const all = [...missingDatabases, ...[...missingTables, ...shortTables].map(nameOf)];
+    if (source.kind === 'files' || all.length === 0) return undefined;
+    if (relevantSuspects(source, facts.wish).length > 0) return undefined;
+    return `missing or short of rows, and nothing in the log explains it: ${all.join(', ')}`;
+  },
+  'files-damaged': ({ damage: { files } }) => {
+    if (files === undefined) return undefined;
+    const { missing, changed, missingPaths, signs } = files;
+    if (missing + missingPaths.length + signs.length === 0) return undefined;
+    return [
+      ...missingPaths.map((path) => `${path} is not there`),
+      `${missing} files are missing, ${changed} differ`,
+      ...signs,
+    ].join('; ');
+  },
+  'server-down': ({ server, kind, text }) => {
+    if (kind === 'files') return undefined;
+    if (server === 'down') return `nobody answers at ${text}`;
+    return server === 'refusing' ? `the server at ${text} lets nobody in` : undefined;
+  },
+  'deploy-wrong': ({ name }, { services }) => {
+    const changed = services.filter((each) => each.changes.length > 0 && concerns(each, name));
+    if (changed.length === 0) return undefined;
+    return changed.map((each) => `${each.name}: ${each.changes.join(', ')}`).join('; ');
+  },
+  'backups-bad': (_, { incident }) => saysType(incident, 'backup-failure'),
+};
+
+/** What has happened to a source, the gravest first. */
+export function findSituations(source: SourceFacts, facts: PlanFacts): readonly SeenSituation[] {
+  return situations.flatMap((situation) => {
+    const evidence = rules[situation](source, facts);
+    return evidence === undefined ? [] : [{ situation, source: source.name, evidence }];
+  });
+}
+
+function saysType(incident: PlanFacts['incident'], type: string): string | undefined {
+  if (incident.lossType !== type) return undefined;
+  const words = type.replaceAll('-', ' ');
+  return incident.isGuess ? `it looks like ${words}` : `the incident says ${words}`;
+}
+
+function suspected(
+  source: SourceFacts,
+  facts: PlanFacts,
+  kind: SourceFacts['damage']['suspects'][number]['kind'],
+): string | undefined {
+  const found = relevantSuspects(source, facts.wish).filter((each) => each.kind === kind);
+  if (found.length === 0) return undefined;
+  return found
+    .map(({ xid, commitTime }) => `${kind} by transaction ${xid} at ${commitTime}`)
+    .join('; ');
+}
+
+/** A service that writes nowhere may have gone wrong all the same. */
+function concerns({ writes }: { readonly writes: readonly string[] }, source: string): boolean {
+  return writes.length === 0 || writes.includes(source);
+}
+
+function nameOf({ database, schema, name }: { database: string; schema: string; name: string }) {
+  return `${database}.${schema}.${name}`;
+}

@@ -1,0 +1,107 @@
+import type { SourceKind } from '../../sources/index.ts';
+import type { Method } from './plan.ts';
+import type { Precondition } from './preconditions.ts';
+import type { Situation } from './situation.ts';
+
+/**
+ * The decision matrix: what answers a situation, the best first. The first method whose preconditions hold is chosen. Less given up
+ * stands before more, and less changed before more: rows before tables, tables before the cluster.
+ */
+export const answers: Readonly<Record<Situation, readonly Method[]>> = {
+  intrusion: ['clean-rebuild'],
+  'host-lost': ['new-server', 'full-restore', 'restore-files'],
+  'data-gone': ['full-restore', 'new-server', 'restore-files'],
+  corrupted: ['full-restore', 'point-in-time', 'new-server', 'restore-files'],
+  'migration-failed': ['point-in-time', 'table-from-the-past', 'new-server'],
+  'database-dropped': ['table-from-the-past', 'point-in-time'],
+  'moment-named': ['table-from-the-past', 'point-in-time', 'new-server', 'restore-files'],
+  'table-dropped': ['table-from-the-past', 'point-in-time'],
+  'part-corrupted': ['table-from-the-past', 'full-restore'],
+  'rows-overwritten': ['table-from-the-past', 'point-in-time'],
+  'rows-deleted': ['rescue-rows', 'table-from-the-past', 'point-in-time'],
+  'rows-missing': ['table-from-the-past', 'point-in-time'],
+  'files-damaged': ['restore-files'],
+  'server-down': ['restart', 'full-restore', 'new-server'],
+  'deploy-wrong': ['redeploy'],
+  'backups-bad': ['new-backup'],
+};
+
+export interface MethodEntry {
+  /** Imperative, for people. */
+  readonly title: string;
+  readonly kinds: readonly SourceKind[];
+  /** All of them must hold. */
+  readonly needs: readonly Precondition[];
+  /** `beside`: what is there stays until a swap; `into`: the live source is written to; `nothing`: data is left alone. */
+  readonly changes: 'nothing' | 'into' | 'beside';
+}
+
+const clusters = ['postgres'] as const;
+const databases = ['postgres', 'postgres-dump'] as const;
+const all = ['postgres', 'postgres-dump', 'files'] as const;
+
+export const methods: Readonly<Record<Method, MethodEntry>> = {
+  restart: {
+    title: 'start the server again',
+    kinds: clusters,
+    needs: ['server-is-a-service', 'nothing-damaged'],
+    changes: 'nothing',
+  },
+  'rescue-rows': {
+    title: 'put the destroyed rows back, keep what was written since',
+    kinds: clusters,
+    needs: ['server-up', 'rows-told'],
+    changes: 'into',
+  },
+  'table-from-the-past': {
+    title: 'fetch tables as they were at a moment, leave all others alone',
+    kinds: databases,
+    needs: ['server-up', 'tables-told', 'moment-known', 'moment-stored'],
+    changes: 'into',
+  },
+  'point-in-time': {
+    title: 'put the whole cluster back to a moment',
+    kinds: clusters,
+    needs: ['moment-known', 'moment-stored', 'ground', 'ground-same'],
+    changes: 'beside',
+  },
+  'full-restore': {
+    title: 'restore the newest state there is',
+    kinds: clusters,
+    needs: ['no-moment-named', 'newest-is-good', 'something-stored', 'ground', 'ground-same'],
+    changes: 'beside',
+  },
+  'new-server': {
+    title: 'restore to another place, and point the services there',
+    kinds: clusters,
+    needs: ['something-stored', 'moment-known', 'moment-stored', 'ground', 'ground-elsewhere'],
+    changes: 'beside',
+  },
+  'restore-files': {
+    title: 'put files back from a snapshot',
+    kinds: ['files'],
+    needs: ['something-stored'],
+    changes: 'beside',
+  },
+  redeploy: {
+    title: 'put images and environment back to the recorded baseline',
+    kinds: all,
+    needs: ['baseline-differs'],
+    changes: 'nothing',
+  },
+  'new-backup': {
+    title: 'take a new backup, and prove it',
+    kinds: all,
+    needs: ['data-there'],
+    changes: 'nothing',
+  },
+  'clean-rebuild': {
+    title: 'isolate, and rebuild elsewhere from a proven state before the intrusion',
+    kinds: ['postgres', 'files'],
+    needs: ['clean-point', 'ground', 'ground-clean'],
+    changes: 'beside',
+  },
+};
+
+/** More tables than this are not fetched one by one: the whole cluster goes back. */
+export const tablesTogether = 20;

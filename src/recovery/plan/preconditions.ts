@@ -1,0 +1,152 @@
+import { parseLsn } from '../../wal/index.ts';
+import { isCompromised } from './compromised.ts';
+import type { PlanFacts, SourceFacts } from './facts.ts';
+import { tablesTogether } from './matrix.ts';
+import { endsAtNewest, momentOf } from './moment.ts';
+import type { Method } from './plan.ts';
+import { relevantSuspects } from './relevant-suspects.ts';
+import type { Situation } from './situation.ts';
+import { tablesOf } from './tables-of.ts';
+
+/** What must hold before a method can be chosen. */
+export type Precondition =
+  | 'server-up'
+  | 'server-is-a-service'
+  | 'nothing-damaged'
+  | 'rows-told'
+  | 'tables-told'
+  | 'moment-known'
+  | 'moment-stored'
+  | 'no-moment-named'
+  | 'newest-is-good'
+  | 'something-stored'
+  | 'ground'
+  | 'ground-same'
+  | 'ground-elsewhere'
+  | 'ground-clean'
+  | 'clean-point'
+  | 'baseline-differs'
+  | 'data-there';
+
+export interface Considered {
+  readonly method: Method;
+  readonly situation: Situation | undefined;
+  readonly source: SourceFacts;
+  readonly facts: PlanFacts;
+}
+
+type Test = (considered: Considered) => string | undefined;
+
+/** Why it does not hold, with what would change that; undefined: it holds. */
+const tests: Readonly<Record<Precondition, Test>> = {
+  'server-up': ({ source }) =>
+    source.server === 'up' ? undefined : `the server at ${source.text} does not work`,
+  'server-is-a-service': ({ source }) =>
+    source.service === undefined
+      ? `nobody says which service the server is: set sources.${source.name}.service`
+      : undefined,
+  'nothing-damaged': ({ source: { damage, server } }) => {
+    if (server === 'other') return 'another cluster answers there: starting it brings nothing back';
+    const isSound = !damage.isUnreadable && !damage.isEmpty && damage.damagedTables.length === 0;
+    return isSound ? undefined : 'starting again repairs no data';
+  },
+  'rows-told': ({ source, facts }) => {
+    const found = relevantSuspects(source, facts.wish);
+    if (found.length === 0) return 'no transaction in the log deleted or truncated anything';
+    if (found.some(({ action }) => action === 'rescue')) return undefined;
+    return [...new Set(found.map(({ reason }) => reason))].join('; ');
+  },
+  'tables-told': (considered) => {
+    const groups = tablesOf(considered);
+    if (groups.length === 0) return 'nobody knows which tables: name them with --tables';
+    const count = groups.reduce((sum, { tables }) => sum + tables.length, 0);
+    if (count <= tablesTogether) return undefined;
+    return `${count} tables are too many to be fetched one by one`;
+  },
+  'moment-known': ({ method, situation, source, facts }) =>
+    momentOf(method, situation, source, facts) === undefined
+      ? 'nobody knows to which moment: name it with --at or --before-xid (`lifeboat find-loss` shows them)'
+      : undefined,
+  'moment-stored': ({ method, situation, source, facts }) => {
+    const moment = momentOf(method, situation, source, facts);
+    return moment === undefined ? undefined : outside(moment, source);
+  },
+  'no-moment-named': ({ facts }) =>
+    facts.wish.target === undefined
+      ? undefined
+      : 'a moment was named, and this goes to the newest state',
+  'newest-is-good': ({ situation }) =>
+    situation === undefined || endsAtNewest.includes(situation)
+      ? undefined
+      : 'the newest state has the loss in it',
+  'something-stored': ({ source }) =>
+    source.snapshots.length > 0
+      ? undefined
+      : `no snapshot of ${source.name} is in the repository: ask for a copy of it (\`lifeboat copy\`)`,
+  ground: ({ source }) => {
+    if (source.ground === undefined) {
+      return `nobody says where to put it: set sources.${source.name}.ground`;
+    }
+    const { problem, text } = source.ground;
+    return problem === undefined ? undefined : `${text} cannot be looked at: ${problem}`;
+  },
+  'ground-same': ({ source: { ground, name } }) =>
+    ground?.isElsewhere
+      ? `sources.${name}.ground is another place (${ground.text}): that is a new server`
+      : undefined,
+  'ground-elsewhere': ({ source: { ground, name } }) =>
+    ground === undefined || ground.isElsewhere
+      ? undefined
+      : `${ground.text} is where it is now: set sources.${name}.ground to another place`,
+  'ground-clean': ({ source, facts }) => {
+    const { ground } = source;
+    if (ground === undefined) return undefined;
+    const why = isCompromised(ground, source, facts.services);
+    if (why === undefined) return undefined;
+    return `${ground.text} is ${why}, which is compromised and never used again: set sources.${source.name}.ground to new infrastructure`;
+  },
+  'clean-point': ({ method, situation, source, facts }) => {
+    if (momentOf(method, situation, source, facts) !== undefined) return undefined;
+    if (facts.wish.target?.time === undefined && source.damage.suspects.length === 0) {
+      return 'nobody knows when the intrusion began: name the moment with --at';
+    }
+    return `no restore point of ${source.name} from before the intrusion is proven and free of doubts: look for one with \`lifeboat prove ${source.name} --snapshot ID\``;
+  },
+  'baseline-differs': ({ source, facts }) =>
+    facts.services.some(
+      ({ changes, writes }) =>
+        changes.length > 0 && (writes.length === 0 || writes.includes(source.name)),
+    )
+      ? undefined
+      : 'no service differs from its recorded baseline',
+  'data-there': ({ source }) =>
+    source.server === 'up' && !source.damage.isEmpty
+      ? undefined
+      : `there is nothing to back up: ${source.text} does not answer`,
+};
+
+/** What stands against a method, for people. Empty: nothing. */
+export function unmet(needs: readonly Precondition[], considered: Considered): readonly string[] {
+  return needs.flatMap((need) => tests[need](considered) ?? []);
+}
+
+/** Why a moment cannot be restored, as far as windows and snapshots tell. */
+function outside(
+  { target, time, lsn }: { target: Readonly<Record<string, unknown>>; time?: string; lsn?: string },
+  { windows, snapshots, name, kind }: SourceFacts,
+): string | undefined {
+  if (snapshots.length === 0) return `no snapshot of ${name} is in the repository`;
+  if (kind !== 'postgres') return undefined;
+  if (target.kind === 'latest' || target.kind === 'snapshot-end') return undefined;
+  if (lsn !== undefined && windows.some((each) => holds(each, lsn))) return undefined;
+  if (lsn === undefined && time === undefined) return undefined;
+  const isIn = windows.some((each) => each.from <= (time ?? '') && (time ?? '') <= each.to);
+  if (lsn === undefined && isIn) return undefined;
+  const spans = windows.map(({ from, to }) => `${from} to ${to}`).join(', ');
+  return `no recovery window holds that moment (there are: ${spans || 'none'})`;
+}
+
+function holds({ fromLsn, toLsn }: SourceFacts['windows'][number], lsn: string): boolean {
+  const at = parseLsn(lsn);
+  return parseLsn(fromLsn) <= at && at <= parseLsn(toLsn);
+}
