@@ -67,7 +67,6 @@ export type {
   ProofFacts,
   ServerCondition,
   ServiceFacts,
-  Severity,
   SnapshotFacts,
   SourceFacts,
   TableFacts,

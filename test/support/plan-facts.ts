@@ -185,6 +185,7 @@ export function planFacts(changes: Partial<PlanFacts> = {}): PlanFacts {
     sources: [databaseFacts()],
     services: [serviceFacts()],
     measured: [],
+    unseen: [],
     ...changes,
   };
 }

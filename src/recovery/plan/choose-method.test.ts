@@ -9,7 +9,7 @@ import {
   suspectFacts,
   uploadsFacts,
 } from '../../../test/support/plan-facts.ts';
-import type { LossType } from '../assess/damage/damage-report.ts';
+import type { LossType } from '../../config/index.ts';
 import { chooseMethod } from './choose-method.ts';
 import type { PlanFacts, SourceFacts } from './facts.ts';
 import type { Method } from './plan.ts';

@@ -1,15 +1,10 @@
-import type { Environment } from '../../config/index.ts';
+import type { Environment, LossType, Severity } from '../../config/index.ts';
 import type { SourceKind } from '../../sources/index.ts';
-import type { LossType } from '../assess/damage/damage-report.ts';
 import type { LossSuspect } from '../assess/loss-report.ts';
 import type { TableName } from '../extract/parts.ts';
 import type { GroundKind } from '../ground/ground.ts';
 import type { StepKindName } from '../steps/step-kind.ts';
 import type { Method } from './plan.ts';
-
-/** P0: everything is lost; P3: hardly anybody notices. */
-export const severities = ['P0', 'P1', 'P2', 'P3'] as const;
-export type Severity = (typeof severities)[number];
 
 /** All that the choice of a method depends on. JSON: times ISO 8601, positions as text. No secrets. */
 export interface PlanFacts {
@@ -21,6 +16,8 @@ export interface PlanFacts {
   readonly services: readonly ServiceFacts[];
   /** Of former runs, drills and rescues, the newest first. */
   readonly measured: readonly MeasuredStep[];
+  /** What could not be looked at, and why: for people. */
+  readonly unseen: readonly string[];
 }
 
 /** How long a step took once. */

@@ -1,5 +1,5 @@
-import type { Environment, ServiceSetting } from '../../../config/index.ts';
-import type { PlanFacts, Severity, SourceFacts } from '../facts.ts';
+import type { Environment, ServiceSetting, Severity } from '../../../config/index.ts';
+import type { PlanFacts, SourceFacts } from '../facts.ts';
 import { type MethodEntry, methods } from '../matrix.ts';
 import type { Method } from '../plan.ts';
 
@@ -12,7 +12,7 @@ type Changes = MethodEntry['changes'];
 const freezes: Readonly<Record<Environment, Readonly<Record<Changes, readonly Severity[]>>>> = {
   production: { nothing: [], into: ['P0', 'P1'], beside: ['P0', 'P1', 'P2', 'P3'] },
   staging: { nothing: [], into: [], beside: ['P0', 'P1', 'P2'] },
-  development: { nothing: [], into: [], beside: ['P0', 'P1'] },
+  development: { nothing: [], into: [], beside: [] },
 };
 
 /** Nobody has said how bad it is: then it is taken for bad. */
