@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { openScratch } from '../../src/sources/index.ts';
+import { findServerPrograms, openScratch } from '../../src/sources/index.ts';
 import { lifeboatInProcess } from '../support/in-process.ts';
 import { serversUnderTest } from '../support/servers.ts';
 import { need } from '../support/skip.ts';
@@ -95,15 +95,21 @@ describe.each(serversUnderTest(18))('a window of the log on $name', ({ bin, majo
     expect((await run('prune')).records.at(-1)).toMatchObject({ logSegmentsDropped: 0 });
     const [first] = await live.repository.log(source).coverage();
     expect(first?.start).toBeGreaterThan(0n);
+    const programs = await findServerPrograms(major, { configuredFolder: bin as string });
     for (const days of [5, 1, 0.5]) {
       const { lsn, count, md5 } = moments.get(days) as RecordedMoment;
       const target = { kind: 'lsn', lsn, inclusive: false } as const;
-      await using scratch = await openScratch({ repository: live.repository, source, target });
+      await using scratch = await openScratch({
+        repository: live.repository,
+        source,
+        target,
+        programs,
+      });
       expect(await contentOfScratch(scratch)).toEqual({ count, md5 });
     }
     const target = { kind: 'lsn', lsn: (moments.get(6) as RecordedMoment).lsn, inclusive: false };
     await expect(
-      openScratch({ repository: live.repository, source, target } as never),
+      openScratch({ repository: live.repository, source, target, programs } as never),
     ).rejects.toMatchObject({ code: 'target.outside-window' });
   });
 
