@@ -113,6 +113,7 @@ export type {
   RowPlan,
 } from './rescue/row-plan.ts';
 export type { SavedConflict } from './rescue/save-conflicts.ts';
+export type { StepContext, StepKind, StepOutcome } from './steps/step-kind.ts';
 export type { Surroundings } from './surroundings.ts';
 export type { Tell, TimelineEntry } from './timeline.ts';
 export type { ApplicationResult } from './validate/application/application-result.ts';

@@ -16,5 +16,5 @@ export interface Surroundings extends AsyncDisposable {
   repositoryOf(source: string): Promise<Repository>;
   repository(name: string): Promise<Repository>;
   /** Never logged. */
-  secret(what: string, setting: PasswordSetting): Promise<Secret | string>;
+  secret(what: string, setting: PasswordSetting): Promise<Secret>;
 }

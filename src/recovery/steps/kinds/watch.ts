@@ -1,0 +1,77 @@
+import type { ServiceSetting } from '../../../config/index.ts';
+import { formatDuration, LifeboatError, sleep } from '../../../core/index.ts';
+import type { ApplicationResult } from '../../validate/application/application-result.ts';
+import { runApplicationCheck } from '../../validate/application/run-application-check.ts';
+import type { StepInputs } from '../step-inputs.ts';
+import type { StepContext, StepKind } from '../step-kind.ts';
+import { checksOf, platformOf, serviceNamed } from '../step-services.ts';
+
+type Input = StepInputs['watch'];
+
+const pauseMs = 5_000;
+/** One bad answer after a restart is no failure of the recovery; so many in a row are. */
+const badInARowMax = 3;
+
+/** Looks at services again and again for a while: that they run and that all of their checks hold. Changes nothing. */
+export const watch: StepKind<Input> = {
+  name: 'watch',
+
+  async probe() {
+    return { found: 'not-done' };
+  },
+
+  async run({ services, durationMs }, context) {
+    const endMs = performance.now() + durationMs;
+    const watched = services.map((name) => serviceNamed(context.surroundings, name));
+    const badInARow = new Map<string, number>();
+    let rounds = 0;
+    for (;;) {
+      for (const service of watched) {
+        const wrong = await lookAt(service, context);
+        const times = wrong === undefined ? 0 : (badInARow.get(service.name) ?? 0) + 1;
+        badInARow.set(service.name, times);
+        if (wrong === undefined) continue;
+        context.progress({ type: 'warning', message: `${service.name}: ${wrong}` });
+        if (times >= badInARowMax) throw notWell(service, wrong);
+      }
+      rounds += 1;
+      const leftMs = endMs - performance.now();
+      if (leftMs <= 0 && [...badInARow.values()].every((times) => times === 0)) break;
+      context.progress({
+        type: 'note',
+        message: `watching ${services.join(', ')}: ${formatDuration(Math.max(0, leftMs))} left`,
+      });
+      await sleep(Math.max(0, Math.min(pauseMs, leftMs)) || pauseMs, context.signal);
+    }
+    return {
+      text: `watched ${services.join(', ') || 'nothing'} for ${formatDuration(durationMs)}: all is well`,
+      result: {},
+      evidence: { rounds, durationMs },
+    };
+  },
+};
+
+/** What is wrong with it; undefined: nothing. */
+async function lookAt(
+  service: ServiceSetting,
+  { surroundings, signal }: StepContext,
+): Promise<string | undefined> {
+  const { status, text } = await platformOf(surroundings, service).inspect(service, { signal });
+  if (status !== 'running') return `${status}: ${text}`;
+  const { health, checks = [] } = service;
+  for (const check of [...(health === undefined ? [] : [health]), ...checks]) {
+    const result = await runApplicationCheck(check, checksOf(surroundings), signal);
+    if (result.verdict === 'failed') return describe(result);
+  }
+  return undefined;
+}
+
+function describe({ check, fact }: ApplicationResult): string {
+  return `${check}: ${fact}`;
+}
+
+function notWell({ name }: ServiceSetting, wrong: string): LifeboatError {
+  return new LifeboatError('run.failed', `${name} is not well after the recovery: ${wrong}`, {
+    hint: 'What was replaced is still kept. Look into its output, then go on, or abort to go back to before.',
+  });
+}
