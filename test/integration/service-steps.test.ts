@@ -15,9 +15,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { forensicCopy } from '../../src/recovery/steps/kinds/forensic-copy.ts';
 import { isolate } from '../../src/recovery/steps/kinds/isolate.ts';
 import { pointServices } from '../../src/recovery/steps/kinds/point-services.ts';
+import { restoreFilesStep } from '../../src/recovery/steps/kinds/restore-files.ts';
 import { rotateCredentials } from '../../src/recovery/steps/kinds/rotate-credentials.ts';
 import { watch } from '../../src/recovery/steps/kinds/watch.ts';
+import { backupFiles } from '../../src/sources/index.ts';
 import { dockerUnderTest } from '../support/docker.ts';
+import { localRepository } from '../support/local-repository.ts';
 import { temporaryFolder } from '../support/postgres.ts';
 import { stepContext } from '../support/step-context.ts';
 
@@ -216,5 +219,41 @@ recovery: { credentials: [{ name: payment key, rotate: [${rotate}] }] }`,
     expect(readFileSync(at('rotated'), 'utf8')).toBe('done\n');
     expect(JSON.stringify([outcome, context.told])).not.toContain('hunter2');
     expect(await rotateCredentials.probe(input, context)).toMatchObject({ found: 'unclear' });
+  });
+
+  describe('that restores files', () => {
+    it('puts them beside, or back where they were; what is there and right is not written again', async () => {
+      mkdirSync(at('uploads'));
+      for (const name of ['kept', 'changed', 'lost']) writeFileSync(at(`uploads/${name}`), name);
+      await using stored = await localRepository();
+      const { repository } = stored;
+      const { snapshot } = await backupFiles({
+        repository,
+        source: 'uploads',
+        paths: [at('uploads')],
+      });
+      writeFileSync(at('uploads/changed'), 'encrypted');
+      rmSync(at('uploads/lost'));
+      writeFileSync(at('uploads/new'), 'written since');
+      const context = stepContext({ folder, yaml: uploads(), repository });
+      const input = { source: 'uploads', snapshot };
+      const beside = await restoreFilesStep.run(
+        { ...input, into: 'run-folder', replace: 'changed' },
+        context,
+      );
+      const { place } = beside.result as { place: { folder: string } };
+      expect(readFileSync(join(place.folder, 'lost'), 'utf8')).toBe('lost');
+
+      await restoreFilesStep.run({ ...input, into: 'in-place', replace: 'missing' }, context);
+      const read = (name: string) => readFileSync(at(`uploads/${name}`), 'utf8');
+      expect([read('changed'), read('lost')]).toEqual(['encrypted', 'lost']);
+      await restoreFilesStep.run({ ...input, into: 'in-place', replace: 'changed' }, context);
+      expect([read('kept'), read('changed'), read('lost'), read('new')]).toEqual([
+        'kept',
+        'changed',
+        'lost',
+        'written since',
+      ]);
+    });
   });
 });
