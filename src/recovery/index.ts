@@ -51,6 +51,10 @@ export { parseTableName } from './extract/table-name.ts';
 export { checkLive } from './integrity/check-live.ts';
 export { lastIntegrityReport, type StoredIntegrityReport } from './integrity/integrity-report.ts';
 export { type BuildPlanRequest, buildPlan } from './plan/build-plan.ts';
+export { changedSince } from './plan/changed-since.ts';
+export type { KnownStepKinds } from './plan/check/check-steps.ts';
+export type { PlanFinding } from './plan/check/plan-finding.ts';
+export { type CheckPlanRequest, checkPlan } from './plan/check-plan.ts';
 export {
   type ChosenMethod,
   type ConsideredMethod,
@@ -74,6 +78,7 @@ export type {
   Wish,
   WishedTarget,
 } from './plan/facts.ts';
+export { type GatheredFacts, type GatherRequest, gatherFacts } from './plan/gather-facts.ts';
 export { methods } from './plan/matrix.ts';
 export type {
   Alternative,
@@ -88,7 +93,9 @@ export type {
   SeenSource,
   Step,
 } from './plan/plan.ts';
+export { readTarget, writeTarget } from './plan/plan-target.ts';
 export { planId, sealPlan } from './plan/seal-plan.ts';
+export { loadPlan, parsePlan, type StoredPlan, storePlan } from './plan/store-plan.ts';
 export type { Corruption } from './prove/corruption.ts';
 export { type Coverage, coverageOf, isValid, type WindowSpan } from './prove/coverage.ts';
 export { listProofs } from './prove/list-proofs.ts';

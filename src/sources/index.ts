@@ -66,7 +66,7 @@ export {
 } from './postgres/connection-settings.ts';
 export { parseConnectionUrl, withUser } from './postgres/connection-url.ts';
 export { findLocalServers, type LocalServer } from './postgres/doctor/find-local-servers.ts';
-export { judgeRoom } from './postgres/doctor/judge-room.ts';
+export { freeBytes, judgeRoom } from './postgres/doctor/judge-room.ts';
 export {
   type ClientPrograms,
   type DumpDocument,

@@ -272,6 +272,21 @@ describe('the steps of a method', () => {
   });
 });
 
+describe('a table from the past that was asked for', () => {
+  it('is all that comes back, without the rows one by one', () => {
+    const wish = { method: 'table-from-the-past' } as const;
+    expect(kinds(planOf({ ...deletion, wish }))).toContain('extract');
+    expect(kinds(planOf({ ...deletion, wish }))).not.toContain('rescue-rows');
+  });
+
+  it('lies beside what is there, and a person takes over what is right', () => {
+    const { steps } = planOf({ ...deletion, wish: { method: 'table-from-the-past' } });
+    const at = steps.findIndex(({ kind }) => kind === 'extract');
+    expect(steps[at]?.input).toMatchObject({ into: 'side-schema', database: 'shop' });
+    expect(steps[at + 1]).toMatchObject({ kind: 'manual', input: { typed: 'done' } });
+  });
+});
+
 describe('who is asked', () => {
   const environments = (environment: 'production' | 'staging' | 'development') =>
     planOf({

@@ -13,6 +13,7 @@ import type { LossType } from '../../config/index.ts';
 import { chooseMethod } from './choose-method.ts';
 import type { PlanFacts, SourceFacts } from './facts.ts';
 import type { Method } from './plan.ts';
+import { tablesOf } from './tables-of.ts';
 
 const orders = { database: 'shop', schema: 'public', name: 'orders' };
 const gone = (source: Partial<SourceFacts> = {}) => databaseFacts({ server: 'down', ...source });
@@ -146,7 +147,11 @@ const rows: readonly (readonly [what: string, facts: Partial<PlanFacts>, method:
 
   // Options of a database failure.
   ['option A, minor: start it again', damaged({ server: 'down' }), 'restart'],
-  ['option A, it lets nobody in', damaged({ server: 'refusing' }), 'restart'],
+  [
+    'a new and empty server that knows no role of ours',
+    type('accidental-deletion', damaged({ server: 'refusing' })),
+    'full-restore',
+  ],
   [
     'option B, corrupt since a moment: point in time',
     { wish: at('2026-11-26T14:00:00.000Z'), sources: [databaseFacts()] },
@@ -291,6 +296,16 @@ const refusals: readonly (readonly [what: string, facts: Partial<PlanFacts>, rea
     'what the intruder had is not used again',
   ],
   [
+    'the login is refused, and nobody has said that anything is lost',
+    damaged({ server: 'refusing' }),
+    'nothing was found that needs a recovery of database',
+  ],
+  [
+    'the server is down, and nobody says what it runs as',
+    { sources: [withoutService(databaseFacts({ server: 'down' }))] },
+    'nobody says which service the server is',
+  ],
+  [
     'all is gone, and no snapshot',
     damaged({ server: 'other', snapshots: [] }),
     'no snapshot of database',
@@ -309,6 +324,10 @@ describe('no method', () => {
     expect(chosen.reasons.join('\n')).toContain(reason);
   });
 });
+
+function withoutService({ service: _, ...source }: SourceFacts): SourceFacts {
+  return source;
+}
 
 describe('a choice', () => {
   it('goes just before the transaction that did it', () => {
@@ -359,6 +378,17 @@ describe('a choice', () => {
     expect(chosen.choices.map(({ source, method }) => [source, method])).toEqual([
       ['database', 'full-restore'],
       ['uploads', 'restore-files'],
+    ]);
+  });
+
+  it('of a database alone means all of it, also of one that is kept as dumps', () => {
+    const wish = { method: 'table-from-the-past' } as const;
+    const sources = [databaseFacts({ kind: 'postgres-dump', windows: [], proofs: [] })];
+    const facts = planFacts({ wish, sources });
+    expect(chooseMethod(facts).choices[0]?.moment).toMatchObject({ snapshot: 'a'.repeat(64) });
+    const [source] = sources as [SourceFacts];
+    expect(tablesOf({ source, facts, situation: undefined })).toEqual([
+      { database: 'shop', tables: [], into: 'original' },
     ]);
   });
 

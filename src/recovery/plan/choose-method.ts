@@ -48,6 +48,7 @@ export function chooseMethod(facts: PlanFacts): ChosenMethod {
   const reasons = [
     ...chosen.flatMap((each) => each.reasons),
     ...(views.length === 0 ? [nothingSeen(facts)] : []),
+    ...facts.unseen,
   ];
   const method = choices[0]?.method;
   return {
@@ -99,6 +100,11 @@ function chooseFor(
     }
     // A milder situation may not stand in for a grave one: an intrusion is not answered by putting rows back.
     if (isFinal(situation)) break;
+  }
+  if (refusals.length === 0) {
+    refusals.push(
+      `nothing answers that for a source of kind ${source.kind}: name a way with --method`,
+    );
   }
   return { reasons: [...told, ...refusals] };
 }

@@ -73,14 +73,13 @@ export function expectBackup(source: SourceFacts): Expected | undefined {
   };
 }
 
-/** Any step, as the newest of its kind went; by the amount where both are known. Of another source only where this one has none. */
+/** Any step, as the newest of its kind went with the same source; by the amount where both are known. */
 export function expectStep(
   kind: StepKindName,
   { measured }: Pick<PlanFacts, 'measured'>,
   about: { readonly source?: string; readonly count?: number } = {},
 ): Expected | undefined {
-  const all = measured.filter((each) => each.kind === kind);
-  const last = all.find(({ source }) => source === about.source) ?? all[0];
+  const last = measured.find((each) => each.kind === kind && each.source === about.source);
   if (last === undefined) return undefined;
   const { amount, durationMs, where, time } = last;
   const share =

@@ -61,7 +61,7 @@ export interface WishedTarget {
   readonly beforeXid?: number;
 }
 
-/** `refusing`: it answers and lets nobody in; `other`: another cluster answers there, such as a new and empty one. */
+/** `refusing`: it answers and does not let us in; `other`: another cluster answers there, such as a new and empty one. */
 export type ServerCondition = 'up' | 'refusing' | 'down' | 'other' | 'unknown';
 
 export interface SourceFacts {

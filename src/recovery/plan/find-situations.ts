@@ -1,4 +1,5 @@
-import type { PlanFacts, SourceFacts } from './facts.ts';
+import type { LossType } from '../../config/index.ts';
+import type { IncidentFacts, PlanFacts, ServerCondition, SourceFacts } from './facts.ts';
 import { relevantSuspects } from './relevant-suspects.ts';
 import { type SeenSituation, type Situation, situations } from './situation.ts';
 
@@ -6,29 +7,36 @@ type Rule = (source: SourceFacts, facts: PlanFacts) => string | undefined;
 
 /** What shows each situation; undefined: nothing does. Pure: they see nothing but the facts. */
 const rules: Readonly<Record<Situation, Rule>> = {
-  intrusion: (_, { incident }) => saysType(incident, 'malicious'),
+  intrusion: (_, { incident }) => looksLike(incident, 'malicious'),
   'host-lost': ({ server, damage, kind }, { incident }) => {
-    const said = saysType(incident, 'hardware');
-    if (said === undefined) return undefined;
-    if (kind === 'files') return (damage.files?.missingPaths.length ?? 0) > 0 ? said : undefined;
-    return server === 'down' || server === 'unknown' ? `${said}, and nobody answers` : undefined;
+    const evidence = said(incident, 'hardware');
+    if (evidence === undefined) return undefined;
+    if (kind === 'files') {
+      return (damage.files?.missingPaths.length ?? 0) > 0 ? evidence : undefined;
+    }
+    return server === 'down' || server === 'unknown'
+      ? `${evidence}, and nobody answers`
+      : undefined;
   },
   'data-gone': ({ server, damage, text, kind }, { incident }) => {
     if (kind === 'files') return undefined;
     if (server === 'other') return `another cluster answers at ${text}`;
     if (server === 'up' && damage.isEmpty) return 'no table of the last baseline is there any more';
-    const said = saysType(incident, 'accidental-deletion') ?? saysType(incident, 'storage');
-    return server === 'down' && said !== undefined ? `${said}, and nobody answers` : undefined;
+    const evidence = said(incident, 'accidental-deletion') ?? said(incident, 'storage');
+    return evidence !== undefined && isAway(server)
+      ? `${evidence}, and the server lets nobody in`
+      : undefined;
   },
   corrupted: ({ damage, server, kind }, { incident }) => {
     if (kind === 'files') return undefined;
     if (damage.isUnreadable) return 'the server does not work with the data that is there';
-    const said = saysType(incident, 'corruption') ?? saysType(incident, 'storage');
-    const isAway = server === 'down' || server === 'refusing';
-    return said !== undefined && isAway ? `${said}, and the server lets nobody in` : undefined;
+    const evidence = looksLike(incident, 'corruption') ?? said(incident, 'storage');
+    return evidence !== undefined && isAway(server)
+      ? `${evidence}, and the server lets nobody in`
+      : undefined;
   },
   'migration-failed': ({ kind }, { incident }) =>
-    kind === 'files' ? undefined : saysType(incident, 'failed-migration'),
+    kind === 'files' ? undefined : said(incident, 'failed-migration'),
   'database-dropped': (source, facts) => suspected(source, facts, 'drop-database'),
   'moment-named': (_, { wish }) => {
     // Before a transaction: what that transaction did says more.
@@ -63,15 +71,14 @@ const rules: Readonly<Record<Situation, Rule>> = {
   },
   'server-down': ({ server, kind, text }) => {
     if (kind === 'files') return undefined;
-    if (server === 'down') return `nobody answers at ${text}`;
-    return server === 'refusing' ? `the server at ${text} lets nobody in` : undefined;
+    return server === 'down' ? `nobody answers at ${text}` : undefined;
   },
   'deploy-wrong': ({ name }, { services }) => {
     const changed = services.filter((each) => each.changes.length > 0 && concerns(each, name));
     if (changed.length === 0) return undefined;
     return changed.map((each) => `${each.name}: ${each.changes.join(', ')}`).join('; ');
   },
-  'backups-bad': (_, { incident }) => saysType(incident, 'backup-failure'),
+  'backups-bad': (_, { incident }) => looksLike(incident, 'backup-failure'),
 };
 
 /** What has happened to a source, the gravest first. */
@@ -82,10 +89,23 @@ export function findSituations(source: SourceFacts, facts: PlanFacts): readonly 
   });
 }
 
-function saysType(incident: PlanFacts['incident'], type: string): string | undefined {
+function said({ lossType, isGuess }: IncidentFacts, type: LossType): string | undefined {
+  return lossType === type && !isGuess ? `the incident says ${words(type)}` : undefined;
+}
+
+/** Where a guess is safe to follow: at worst it asks for more care than was needed. */
+function looksLike(incident: IncidentFacts, type: LossType): string | undefined {
   if (incident.lossType !== type) return undefined;
-  const words = type.replaceAll('-', ' ');
-  return incident.isGuess ? `it looks like ${words}` : `the incident says ${words}`;
+  return incident.isGuess ? `it looks like ${words(type)}` : said(incident, type);
+}
+
+function words(type: LossType): string {
+  return type.replaceAll('-', ' ');
+}
+
+/** It is down, or it lets us in no more: a new and empty cluster knows no role of ours. */
+function isAway(server: ServerCondition): boolean {
+  return server === 'down' || server === 'refusing';
 }
 
 function suspected(

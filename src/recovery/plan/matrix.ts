@@ -21,7 +21,8 @@ export const answers: Readonly<Record<Situation, readonly Method[]>> = {
   'rows-deleted': ['rescue-rows', 'table-from-the-past', 'point-in-time'],
   'rows-missing': ['table-from-the-past', 'point-in-time'],
   'files-damaged': ['restore-files'],
-  'server-down': ['restart', 'full-restore', 'new-server'],
+  // That its data is gone, or damaged, somebody has to see, or say.
+  'server-down': ['restart'],
   'deploy-wrong': ['redeploy'],
   'backups-bad': ['new-backup'],
 };

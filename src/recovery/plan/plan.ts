@@ -43,7 +43,10 @@ export interface Plan {
   /** Restore point in words and as the recovery takes it. */
   readonly target?: PlanTarget;
   readonly predicted: Prediction;
-  /** Places whose identity was seen, by name: platforms, grounds, servers. Compared again before the run changes anything. */
+  /**
+   * Places whose identity was seen: `service NAME`, `server of SOURCE` (its system identifier), `ground of SOURCE`. Compared again before
+   * the run changes anything.
+   */
   readonly places: Readonly<
     Record<string, { readonly text: string; readonly fingerprint: string }>
   >;

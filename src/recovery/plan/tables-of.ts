@@ -26,6 +26,10 @@ export function tablesOf({
       wish.tables.map((table) => ({ database, table, isGone: isGone(source, database, table) })),
     );
   }
+  const whole = wish.database ?? (source.kind === 'postgres-dump' ? source.database : undefined);
+  if (whole !== undefined) return [{ database: whole, tables: [], into: 'original' }];
+  // Who names a moment alone means all of it.
+  if (situation === 'moment-named') return [];
   if (situation === 'part-corrupted') {
     return grouped(source.damage.damagedTables.map((each) => ({ ...named(each), isGone: false })));
   }

@@ -12,7 +12,7 @@ import {
   swapStep,
 } from './deliver-steps.ts';
 import { type Building, type StepDraft, sourceOf } from './draft.ts';
-import { extractSteps, rescueSteps } from './live-steps.ts';
+import { alsoRescues, extractSteps, rescueSteps } from './live-steps.ts';
 import { newBackupSteps, redeploySteps, restartSteps } from './plain-steps.ts';
 import { assessStep, freezeStep, identifyStep, preserveSteps } from './protect-steps.ts';
 import { hardenSteps, isolateSteps, newPlaceStep, newServicesStep } from './rebuild-steps.ts';
@@ -76,7 +76,7 @@ function recover(building: Building, choices: readonly SourceChoice[]): readonly
     ...by('restart').flatMap((choice) => restartSteps(building, choice)),
     ...redeployed,
     ...live.flatMap((choice) => [
-      ...rescueSteps(building, choice),
+      ...(alsoRescues(building, choice) ? rescueSteps(building, choice) : []),
       ...(choice.method === 'table-from-the-past' ? extractSteps(building, choice) : []),
     ]),
     ...inPlace.map((choice) => restoreFilesStep(building, choice, 'in-place')),

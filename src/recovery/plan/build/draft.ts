@@ -1,4 +1,5 @@
 import type { Configuration } from '../../../config/index.ts';
+import { assert } from '../../../core/index.ts';
 import type { InputOf } from '../../steps/step-inputs.ts';
 import type { StepKindName } from '../../steps/step-kind.ts';
 import type { Expected } from '../expect-time.ts';
@@ -54,6 +55,6 @@ export function draft<Kind extends StepKindName>(
 
 export function sourceOf({ facts }: Building, name: string): SourceFacts {
   const source = facts.sources.find((each) => each.name === name);
-  if (source === undefined) throw new Error(`no facts of the source ${name}`);
+  assert(source !== undefined, `no facts of the source ${name}`);
   return source;
 }

@@ -68,11 +68,7 @@ export function extractSteps(building: Building, choice: SourceChoice): readonly
   const { facts } = building;
   const source = sourceOf(building, choice.source);
   const situation = choice.situation?.situation;
-  const rescued = new Set(
-    situation === 'rows-deleted' || choice.method !== 'table-from-the-past'
-      ? []
-      : rescuable(building, choice),
-  );
+  const rescued = new Set(alsoRescues(building, choice) ? rescuable(building, choice) : []);
   return tablesOf({ source, facts, situation })
     .map((group) => ({
       ...group,
@@ -81,6 +77,14 @@ export function extractSteps(building: Building, choice: SourceChoice): readonly
     }))
     .filter(({ tables, isWhole }) => isWhole || tables.length > 0)
     .flatMap((group, at) => extractGroup(building, choice, group, at + 1));
+}
+
+/** Beside tables that were dropped or overwritten, rows that were deleted are put back, unless somebody wants it otherwise. */
+export function alsoRescues({ facts }: Building, { method, situation }: SourceChoice): boolean {
+  if (method === 'rescue-rows') return true;
+  const { wish } = facts;
+  if (wish.method !== undefined || wish.tables !== undefined) return false;
+  return situation?.situation === 'table-dropped' || situation?.situation === 'rows-overwritten';
 }
 
 /** Tables whose rows are put back one by one in the same plan. */

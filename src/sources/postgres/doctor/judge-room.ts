@@ -24,7 +24,8 @@ export async function judgeRoom(
   );
 }
 
-async function freeBytes(folder: string): Promise<number | undefined> {
+/** Of the disk of a folder, which need not exist yet; undefined: nobody knows. */
+export async function freeBytes(folder: string): Promise<number | undefined> {
   for (let path = folder; ; path = dirname(path)) {
     try {
       const facts = await statfs(path);

@@ -1,0 +1,37 @@
+import type { GroundFile } from '../../config/index.ts';
+import { isLifeboatError } from '../../core/index.ts';
+import type { Ground } from '../ground/ground.ts';
+import type { GroundFacts } from './facts.ts';
+
+/** Makes the ground of a setting, without asking it anything. */
+export type MakeGround = (setting: GroundFile) => Promise<Pick<Ground, 'identify' | 'freeBytes'>>;
+
+/** What a ground is called in a plan. */
+export function groundPlace(source: string): string {
+  return `ground of ${source}`;
+}
+
+/** What a ground says of itself; one that does not answer is told, not thrown. Errors: `cancelled`. */
+export async function lookAtGround(
+  known: GroundFacts,
+  setting: GroundFile,
+  make: MakeGround,
+  signal?: AbortSignal,
+): Promise<{
+  readonly ground: GroundFacts;
+  readonly identity?: { text: string; fingerprint: string };
+}> {
+  const request = signal ? { signal } : {};
+  try {
+    const ground = await make(setting);
+    const { text, fingerprint } = await ground.identify(request);
+    const freeBytes = await ground.freeBytes(request);
+    return {
+      ground: { ...known, fingerprint, ...(freeBytes === undefined ? {} : { freeBytes }) },
+      identity: { text, fingerprint },
+    };
+  } catch (error) {
+    if (isLifeboatError(error, 'cancelled', 'bug') || !isLifeboatError(error)) throw error;
+    return { ground: { ...known, problem: error.message } };
+  }
+}

@@ -1,0 +1,58 @@
+import { isLifeboatError } from '../../core/index.ts';
+import type { Platforms } from '../../platforms/index.ts';
+import type { Surroundings } from '../surroundings.ts';
+import type { Plan } from './plan.ts';
+
+export interface SeenPlaces {
+  /** By `service NAME`. */
+  readonly places: Plan['places'];
+  /** By the same names: why it could not be asked. */
+  readonly unseen: Readonly<Record<string, string>>;
+}
+
+const answerMs = 20_000;
+
+/** What the places of services say of themselves. One that does not answer is told, and takes no others along. */
+export async function lookAtPlaces(
+  { configuration }: Pick<Surroundings, 'configuration'>,
+  platforms: Platforms,
+  services: readonly string[],
+  signal?: AbortSignal,
+): Promise<SeenPlaces> {
+  const places: Record<string, { readonly text: string; readonly fingerprint: string }> = {};
+  const unseen: Record<string, string> = {};
+  const wanted = configuration.services.filter(({ name }) => services.includes(name));
+  await Promise.all(
+    wanted.map(async (service) => {
+      const name = servicePlace(service.name);
+      try {
+        const request = { timeoutMs: answerMs, ...(signal ? { signal } : {}) };
+        const { text, fingerprint } = await platforms.of(service).identify(request);
+        places[name] = { text, fingerprint };
+      } catch (error) {
+        if (isLifeboatError(error, 'cancelled') || !isLifeboatError(error)) throw error;
+        unseen[name] = error.message;
+      }
+    }),
+  );
+  return { places, unseen };
+}
+
+/** What the place of a service is called in a plan. */
+export function servicePlace(service: string): string {
+  return `service ${service}`;
+}
+
+/** What the server of a source is called in a plan. */
+export function serverPlace(source: string): string {
+  return `server of ${source}`;
+}
+
+/** What differs, in words. What was not asked now is for whoever asks to tell. */
+export function movedPlaces(planned: Plan['places'], now: Plan['places']): readonly string[] {
+  return Object.entries(planned).flatMap(([name, { text, fingerprint }]) => {
+    const found = now[name];
+    if (found === undefined || found.fingerprint === fingerprint) return [];
+    return [`${name} was ${text}, and is ${found.text} now`];
+  });
+}
