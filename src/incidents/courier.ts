@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { sleep } from '../core/index.ts';
 import type { Repository } from '../repository/index.ts';
 import type { SignedEntry } from './entry.ts';
-import { readStored, sendEntries, storedIncidents } from './incident-record.ts';
+import { readStored, type StoredEntries, sendEntries, storedIncidents } from './incident-record.ts';
 import { KnownEntriesFolder } from './known-entries.ts';
 import type { LocalTimeline } from './local-timeline.ts';
 
@@ -77,6 +77,25 @@ export class Courier {
     const ended = await Promise.race([this.#running, timeIsUp]);
     controller.abort();
     if (ended === 'time is up') this.#problem ??= 'no answer yet';
+  }
+
+  /** What the repository holds of an incident, changing nothing here; undefined when it did not answer in time: see `problem`. */
+  async look(
+    incident: string,
+    withinMs: number,
+  ): Promise<(StoredEntries & { readonly repository: string }) | undefined> {
+    const work = async () => {
+      try {
+        const { id, records } = await this.#open();
+        return { repository: id, ...(await readStored(records, incident)) };
+      } catch (error) {
+        this.#failed(error);
+        return undefined;
+      }
+    };
+    const found = await Promise.race([work(), sleep(withinMs)]);
+    if (found === undefined) this.#problem ??= 'no answer yet';
+    return found ?? undefined;
   }
 
   /** Fetches every incident that the repository knows. Never throws; see `problem`. */

@@ -9,8 +9,8 @@ const entriesMax = 100;
 const bytesMax = 512 * 1024;
 
 export interface BadRecord {
-  /** Id of the record, or name of its file. */
-  readonly record: string;
+  /** `record 3f2a...`, by its id or the name of its file. */
+  readonly name: string;
   readonly problem: string;
 }
 
@@ -26,18 +26,19 @@ export async function readStored(records: RecordStore, incident?: string): Promi
   const found = await records.list({
     kind: recordKind,
     ...(incident === undefined ? {} : { source: incident }),
-    onDamaged: (record, problem) => bad.push({ record, problem }),
+    onDamaged: (name, problem) => bad.push({ name: `record ${name}`, problem }),
   });
   const entries = new Map<string, SignedEntry>();
   for (const record of found) {
+    const name = `record ${record.id}`;
     for (const text of textsIn(record)) {
       try {
         const signed = decodeEntry(text);
         if (signed.entry.incident === record.source) entries.set(signed.entry.id, signed);
-        else bad.push({ record: record.id, problem: `it holds an entry of another incident` });
+        else bad.push({ name, problem: 'it holds an entry of another incident' });
       } catch (error) {
         if (!isLifeboatError(error, 'record.invalid')) throw error;
-        bad.push({ record: record.id, problem: `an entry in it is not valid: ${error.message}` });
+        bad.push({ name, problem: `an entry in it is not valid: ${error.message}` });
       }
     }
   }

@@ -11,6 +11,7 @@ export { type IncidentEntry, nameOfEntry } from './entry.ts';
 export type { Incident, IncidentChanges, IncidentStatus, NewIncident } from './incident.ts';
 export { statusNames } from './incident.ts';
 export { incidentsIn } from './incidents-in.ts';
+export type { FindingKind, IncidentFinding } from './judge-places.ts';
 export { lossTypeNames, lossTypes, parseLossType } from './loss-type.ts';
 export {
   type Delivery,
@@ -27,3 +28,4 @@ export {
   proposeSeverity,
 } from './propose-severity.ts';
 export { parseSeverity, severities, severityNames } from './severity.ts';
+export type { Verification, WriterFacts } from './verify-incident.ts';

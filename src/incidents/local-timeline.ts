@@ -3,7 +3,7 @@ import { link, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises
 import { join } from 'node:path';
 import { fileError, isLifeboatError, LifeboatError, syncFolder, Turn } from '../core/index.ts';
 import type { WriterIdentity } from '../repository/index.ts';
-import type { EntryContent, SignedEntry } from './entry.ts';
+import { type EntryContent, nameOfEntry, type SignedEntry } from './entry.ts';
 import { decodeEntry, headsMax, signEntry } from './entry-format.ts';
 import { headsOf } from './entry-order.ts';
 
@@ -11,6 +11,11 @@ import { headsOf } from './entry-order.ts';
 export interface BadEntryFile {
   readonly name: string;
   readonly problem: string;
+  /** It is a valid entry, but another one than its name says. */
+  readonly isMoved: boolean;
+  /** Whose number its name takes: the first 16 digits of the key. */
+  readonly writer: string;
+  readonly number: number;
 }
 
 export interface ReadTimeline {
@@ -45,7 +50,8 @@ export class LocalTimeline {
         entries.push(await this.#entry(name));
       } catch (error) {
         if (!isLifeboatError(error, 'record.invalid')) throw error;
-        bad.push({ name, problem: error.message });
+        const isMoved = error.context.isMoved === true;
+        bad.push({ name, problem: error.message, isMoved, ...placeIn(name) });
       }
     }
     return { entries, bad };
@@ -110,8 +116,9 @@ export class LocalTimeline {
   }
 
   async #lastNumber(writer: string): Promise<number> {
-    const own = (await this.#names()).filter((name) => name.slice(7, 23) === writer.slice(0, 16));
-    return Math.max(0, ...own.map((name) => Number.parseInt(name, 10) || 0));
+    const places = (await this.#names()).map(placeIn);
+    const own = places.filter((each) => each.writer === writer.slice(0, 16));
+    return Math.max(0, ...own.map(({ number }) => number));
   }
 
   /** False when the name is taken. */
@@ -162,16 +169,20 @@ function fileName({ entry }: SignedEntry): string {
   return `${String(entry.sequence).padStart(6, '0')}-${entry.writer.slice(0, 16)}.entry`;
 }
 
+function placeIn(name: string): { readonly number: number; readonly writer: string } {
+  const [number = '', writer = ''] = name.replace('.entry', '').split('-');
+  return { number: /^\d{1,9}$/.test(number) ? Number(number) : 0, writer };
+}
+
+/** A valid entry under another name, or of another incident, is one that somebody moved. */
 function assertPlace(name: string, signed: SignedEntry, incident: string): void {
   const { entry } = signed;
   const own = fileName(signed);
   const twin = own.replace('.', `-${entry.id.slice(0, 16)}.`);
-  if (name !== own && name !== twin) {
-    throw new LifeboatError(
-      'record.invalid',
-      `it holds entry ${entry.sequence} of ${entry.host}: moved or reordered`,
-    );
-  }
-  if (entry.incident !== incident)
-    throw new LifeboatError('record.invalid', `it belongs to incident ${entry.incident}`);
+  if (name !== own && name !== twin) throw moved(`it holds ${nameOfEntry(entry)}`);
+  if (entry.incident !== incident) throw moved(`it belongs to the incident ${entry.incident}`);
+}
+
+function moved(problem: string): LifeboatError {
+  return new LifeboatError('record.invalid', problem, { context: { isMoved: true } });
 }

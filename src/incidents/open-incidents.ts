@@ -14,6 +14,7 @@ import type { Incident, IncidentChanges, NewIncident } from './incident.ts';
 import { incidentState } from './incident-state.ts';
 import { KnownEntriesFolder } from './known-entries.ts';
 import { LocalTimeline } from './local-timeline.ts';
+import { type Verification, verifyIncident } from './verify-incident.ts';
 
 export interface IncidentsOptions {
   /** Folder of this host for state; all that incidents need. */
@@ -59,6 +60,10 @@ export interface Incidents extends AsyncDisposable {
   /** Sends and fetches now: one incident, or all that any repository knows. Never fails for a repository; see `deliveries`. */
   exchange(id: string | undefined, withinMs: number): Promise<void>;
   deliveries(id: string): Promise<readonly Delivery[]>;
+  /** Compares what this host and every repository hold with what was signed. Changes nothing. */
+  verify(id: string, withinMs: number): Promise<Verification>;
+  /** Says that the host with this key takes part; resolves with the key. By a beginning that no other has. Errors: `usage.invalid`. */
+  acceptWriter(id: string, key: string): Promise<string>;
 }
 
 const sendWithinMsDefault = 10_000;
@@ -168,6 +173,29 @@ class LocalIncidents implements Incidents {
         return { repository: name, pending, ...(problem === undefined ? {} : { problem }) };
       }),
     );
+  }
+
+  async verify(id: string, withinMs: number): Promise<Verification> {
+    const own = (await this.#identity()).publicKey;
+    const folder = join(this.#folder, id);
+    return await verifyIncident({ id, folder, couriers: this.#couriers, own, withinMs });
+  }
+
+  async acceptWriter(id: string, key: string): Promise<string> {
+    const entries = await this.timeline(id);
+    const fitting = new Map(
+      entries.filter(({ writer }) => writer.startsWith(key)).map((each) => [each.writer, each]),
+    );
+    const [found] = fitting.values();
+    if (fitting.size !== 1 || found === undefined) {
+      throw new LifeboatError('usage.invalid', `${fitting.size} keys begin with ${key}`, {
+        hint: '`lifeboat incident verify` lists the keys that wrote entries.',
+      });
+    }
+    const { writer, host } = found;
+    const text = `accepted the entries of ${host} (key ${writer.slice(0, 16)})`;
+    await this.tell(id)({ event: 'incident.writer-accepted', text, data: { writer, host } });
+    return writer;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
