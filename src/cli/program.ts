@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command as Commander, CommanderError, Command as NewCommander } from 'commander';
 import { assert, LifeboatError } from '../core/index.ts';
+import { runAudited } from './audit.ts';
 import type { Command, CommandContext } from './command.ts';
 import { type CommandEntry, commandGroups } from './commands/table.ts';
 
@@ -85,7 +86,10 @@ function declare(
     const configFile = sub.optsWithGlobals<{ config?: string }>().config;
     refuseEmpty(command, values, sub.opts());
     const input = { arguments: values, options: sub.opts() };
-    await onCommand((context) => command.run(input, context(configFile)));
+    await onCommand((contextWith) => {
+      const context = contextWith(configFile);
+      return runAudited({ name: entry.name, input }, context, () => command.run(input, context));
+    });
   });
 }
 

@@ -19,6 +19,7 @@ export { loadConfiguration, parseConfiguration } from './load.ts';
 export { readPassword, type SecretSurroundings } from './password.ts';
 export { pickNamed, pickRepository } from './pick.ts';
 export { parseByteSize, parseTimeSpan } from './quantity.ts';
+export { rememberSecrets } from './remember-secrets.ts';
 export type {
   ApplicationCheckFile,
   CommandCheckSetting,

@@ -18,7 +18,7 @@ export {
 export { type Progress, type ProgressEvent, silentProgress } from './events.ts';
 export { bindForeign, endThread } from './foreign-calls.ts';
 export { giveBack } from './give-back.ts';
-export { hideSecrets, hideSecretsWithin } from './hide-secrets.ts';
+export { hideSecrets, hideSecretsWithin, rememberSecret } from './hide-secrets.ts';
 export { Secret } from './secret.ts';
 export { Turn } from './turn.ts';
 export { loadKernel, type WasmKernel } from './wasm-kernel.ts';

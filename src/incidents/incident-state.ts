@@ -78,6 +78,7 @@ function apply(state: State, entry: IncidentEntry): void {
   const { event, time, data = {} } = entry;
   if (event === 'incident.updated') {
     change(state, entry, data);
+    if (data.isNews !== true) return;
     state.lastNewsAt = time;
     state.updateDue = dateOf(data.nextUpdateDue);
   }

@@ -20,11 +20,9 @@ export {
   openIncidents,
 } from './open-incidents.ts';
 export {
-  adviseFreeze,
   type Extent,
   extentNames,
   extents,
-  type FreezeAdvice,
   proposeSeverity,
 } from './propose-severity.ts';
 export { parseSeverity, severities, severityNames } from './severity.ts';

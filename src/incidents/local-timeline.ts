@@ -64,14 +64,17 @@ export class LocalTimeline {
 
   async #append(content: EntryContent, writer: WriterIdentity): Promise<SignedEntry> {
     for (;;) {
-      const { entries } = await this.read();
+      // Number and predecessor from one look: another process may write in between.
+      const { entries, bad } = await this.read();
       const own = entries.filter(({ entry }) => entry.writer === writer.publicKey);
       const last = own.reduce<SignedEntry | undefined>(
         (newest, each) => (each.entry.sequence > (newest?.entry.sequence ?? 0) ? each : newest),
         undefined,
       );
       // What is damaged keeps its number.
-      const sequence = (await this.#lastNumber(writer.publicKey)) + 1;
+      const damaged = bad.filter((each) => writer.publicKey.startsWith(each.writer));
+      const taken = [last?.entry.sequence ?? 0, ...damaged.map(({ number }) => number)];
+      const sequence = Math.max(...taken) + 1;
       const previous = last?.entry.id ?? '';
       const heads = headsOf(entries.map(({ entry }) => entry))
         .filter((id) => id !== previous)
@@ -113,12 +116,6 @@ export class LocalTimeline {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
       throw fileError(error, `could not read ${this.#folder}`);
     }
-  }
-
-  async #lastNumber(writer: string): Promise<number> {
-    const places = (await this.#names()).map(placeIn);
-    const own = places.filter((each) => each.writer === writer.slice(0, 16));
-    return Math.max(0, ...own.map(({ number }) => number));
   }
 
   /** False when the name is taken. */

@@ -93,7 +93,7 @@ describe('incidents', () => {
     await using last = hosts.on('web-3', 'offsite');
     expect(await last.find(id)).toMatchObject({ title: 'gone', entries: 3 });
     expect((await last.timeline(id)).map(({ host, text }) => `${host}: ${text}`)).toEqual([
-      'web-1: gone',
+      'web-1: opened as P1: gone',
       'web-1: first',
       'web-2: second',
     ]);

@@ -51,6 +51,8 @@ export interface Incidents extends AsyncDisposable {
   list(filter?: { readonly onlyOpen?: boolean }): Promise<readonly Incident[]>;
   /** For whoever acts: enters what it tells. */
   tell(id: string): Tell;
+  /** Enters what is told into every incident that is open on this host; there may be none. */
+  readonly tellOpen: Tell;
   /** Errors: `incident.closed`. */
   update(id: string, changes: IncidentChanges, text?: string): Promise<Incident>;
   /** Errors: `incident.closed`. */
@@ -94,7 +96,8 @@ class LocalIncidents implements Incidents {
     const id = newId(new Date());
     const { title, ...rest } = request;
     const data = { ...rest, title, sources: request.sources ?? [] };
-    await this.tell(id)({ event: 'incident.opened', text: title, data });
+    const text = `opened as ${request.severity}: ${title}`;
+    await this.tell(id)({ event: 'incident.opened', text, data });
     return await this.#state(id);
   }
 
@@ -130,11 +133,17 @@ class LocalIncidents implements Incidents {
     };
   }
 
+  readonly tellOpen: Tell = async (entry) => {
+    for (const { id } of await this.list({ onlyOpen: true })) await this.tell(id)(entry);
+  };
+
   async update(id: string, changes: IncidentChanges, text?: string): Promise<Incident> {
     const former = await this.#notClosed(id);
     const { nextUpdateDue, ...rest } = changes;
     const due = nextUpdateDue ? { nextUpdateDue: nextUpdateDue.toISOString() } : {};
-    const data = { ...rest, ...due };
+    const isNews =
+      text !== undefined || changes.status !== undefined || nextUpdateDue !== undefined;
+    const data = { ...rest, ...due, ...(isNews ? { isNews } : {}) };
     const told = text ?? describeChanges(changes, former);
     await this.tell(id)({ event: 'incident.updated', text: told, data });
     return await this.#state(id);

@@ -46,18 +46,6 @@ export function proposeSeverity(facts: {
   return extent === 'complete' || extent === 'major' ? 'P0' : 'P1';
 }
 
-export type FreezeAdvice = 'at-once' | 'ask' | 'no';
-
-/** Whether writers are stopped: at once for P0 and P1, asked for where real data may still change, never for a P3 elsewhere. */
-export function adviseFreeze(
-  severity: Severity,
-  environments: readonly Environment[],
-): FreezeAdvice {
-  const isProduction = worst(environments) === 'production';
-  if (severity === 'P0' || severity === 'P1') return isProduction ? 'at-once' : 'ask';
-  return isProduction && severity === 'P2' ? 'ask' : 'no';
-}
-
 function worst(environments: readonly Environment[]): Environment {
   if (environments.length === 0 || environments.includes('production')) return 'production';
   return environments.includes('staging') ? 'staging' : 'development';

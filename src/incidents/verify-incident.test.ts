@@ -199,7 +199,7 @@ describe('verifying an incident', () => {
     const texts = (await incidents.timeline(id)).map(({ sequence, text }: IncidentEntry) => {
       return `${sequence} ${text}`;
     });
-    expect(texts).toEqual(['1 gone', '2 two', '3 three', '5 five']);
+    expect(texts).toEqual(['1 opened as P1: gone', '2 two', '3 three', '5 five']);
     expect(await found()).toEqual([expect.stringMatching(/^this host: changed 000004-/)]);
   });
 });

@@ -50,6 +50,7 @@ export const commandTable: readonly CommandEntry[] = [
   look('announce', 'say that a change of tables is meant, before or after it', async () => (await import('./announce.ts')).announceCommand),
   look('versions', 'when files of a bucket were overwritten or removed, and what is still kept', async () => (await import('./versions.ts')).versions),
 
+  recover('incident', 'what is known of a loss, and who did what when: open, note, status, close', async () => (await import('./incident.ts')).incident),
   recover('rescue', 'put destroyed rows back, keep what was written since', async () => (await import('./rescue.ts')).rescue),
   recover('restore', 'a source at any moment, into a new folder', async () => (await import('./restore.ts')).restore),
   recover('extract', 'a database, schema or table of any moment: to a file, a server, a side schema', async () => (await import('./extract.ts')).extract),

@@ -1,0 +1,27 @@
+import type { Incident } from '../../incidents/index.ts';
+
+/** What to type next, the most urgent first. */
+export function nextSteps(incident: Incident): readonly string[] {
+  const { status, lead, checklist, sources, id } = incident;
+  const steps: string[] = [];
+  const source = sources.length === 1 ? ` ${sources[0]}` : '';
+  if (status === 'closed') return [`lifeboat incident show ${id}`];
+  if (lead === undefined) steps.push('lifeboat incident assign YOU        # somebody leads');
+  if (status === 'investigating') {
+    steps.push(`lifeboat find-loss${source}        # what destroyed data, and when`);
+  }
+  if (status === 'recovering') {
+    steps.push('lifeboat incident update --status monitoring        # when the data is back');
+  }
+  if (status === 'monitoring') {
+    steps.push('lifeboat incident update --status resolved        # when all of it holds');
+  }
+  if (status === 'resolved') {
+    const open = checklist.filter(({ isDone }) => !isDone);
+    if (open.length > 0) {
+      steps.push('lifeboat incident show        # the checklist: what is still to be done');
+    }
+    steps.push('lifeboat incident close --summary TEXT');
+  }
+  return steps;
+}
