@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { sleep } from '../core/index.ts';
 import type { Repository } from '../repository/index.ts';
+import { exchangeAttachments } from './attachment-record.ts';
+import { LocalAttachments } from './attachments.ts';
 import type { SignedEntry } from './entry.ts';
 import { readStored, type StoredEntries, sendEntries, storedIncidents } from './incident-record.ts';
 import { KnownEntriesFolder } from './known-entries.ts';
@@ -19,6 +21,7 @@ const pauseMs = 30_000;
 
 interface Seen {
   ids: Set<string>;
+  attachments: ReadonlySet<string>;
   listedAtMs: number;
 }
 
@@ -149,7 +152,7 @@ export class Courier {
     const repository = await this.#open();
     const timeline = this.#timelineOf(incident);
     const notes = new KnownEntriesFolder(join(this.#folder, incident));
-    const seen = this.#seen.get(incident) ?? { ids: new Set(), listedAtMs: -freshForMs };
+    const seen = this.#seen.get(incident) ?? { ids: new Set(), attachments: new Set(), listedAtMs: -freshForMs };
     this.#seen.set(incident, seen);
     const trouble: unknown[] = [];
     const here = (work: () => Promise<void>) => work().catch((error) => void trouble.push(error));
@@ -162,6 +165,13 @@ export class Courier {
     const missing = await this.#missing(timeline, notes, seen.ids);
     await sendEntries(repository.records, incident, missing, (sent) => {
       for (const { entry } of sent) seen.ids.add(entry.id);
+    });
+    const { entries } = await timeline.read();
+    await here(async () => {
+      const local = new LocalAttachments(join(this.#folder, incident));
+      const { records } = repository;
+      const { attachments: there } = seen;
+      seen.attachments = await exchangeAttachments({ records, incident, local, entries, there });
     });
     const known = { repository: repository.id, entries: [...seen.ids].sort() };
     await here(() => notes.write(this.name, known));

@@ -39,5 +39,7 @@ function smallData(data: Readonly<Record<string, unknown>>): Readonly<Record<str
   );
   const safe = hideSecretsWithin(JSON.parse(plain) as Readonly<Record<string, unknown>>);
   const bytes = Buffer.byteLength(JSON.stringify(safe));
-  return bytes > dataBytesMax ? { leftOut: 'too large for an entry', bytes } : safe;
+  if (bytes <= dataBytesMax) return safe;
+  const { attachment } = safe;
+  return { leftOut: 'too large for an entry', bytes, ...(attachment ? { attachment } : {}) };
 }

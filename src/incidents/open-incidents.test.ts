@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type IncidentHosts, incidentHosts } from '../../test/support/incident-hosts.ts';
+import { type Attachment, attachmentOf, type IncidentEntry } from './index.ts';
 
 describe('incidents', () => {
   let hosts: IncidentHosts;
@@ -133,6 +136,34 @@ describe('incidents', () => {
     await expect(incidents.find('../..')).rejects.toMatchObject({ code: 'incident.unknown' });
     await expect(incidents.find('')).rejects.toMatchObject({ code: 'incident.unknown' });
     expect((await incidents.find(second.id)).title).toBe('b');
+  });
+
+  it('carry what is too large for an entry, and tell when it is not what was attached', async () => {
+    await hosts.createRepository('main');
+    const text = `{"tables":"${'x'.repeat(100_000)}"}\n`;
+    let id: string;
+    {
+      await using here = hosts.on('web-1', 'main');
+      id = (await here.open({ title: 'gone', severity: 'P1' })).id;
+      const entry = { event: 'assess.done', text: 'assessed', data: { large: 'y'.repeat(50_000) } };
+      await here.attach(id, { name: 'damage-report.json', text, entry });
+    }
+    await using there = hosts.on('web-2', 'main');
+    await there.find(id);
+    const [, entry] = await there.timeline(id);
+    const attachment = attachmentOf(entry as IncidentEntry);
+    expect(attachment).toMatchObject({ name: 'damage-report.json', bytes: text.length });
+    const { sha256 } = attachment as Attachment;
+    expect(await there.attachment(id, sha256)).toBe(text);
+    const place = join(hosts.stateFolder('web-2'), 'incidents', id, 'attachments', sha256);
+    writeFileSync(place, text.replace('x', 'z'));
+    expect(await there.attachment(id, sha256)).toBeUndefined();
+    expect((await there.verify(id, 60_000)).findings).toMatchObject([
+      { kind: 'changed', subject: 'attachment damage-report.json of entry 2 of web-1' },
+    ]);
+    // The repository has it as it was.
+    await hosts.on('web-2', 'main').exchange(id, 60_000);
+    expect((await there.verify(id, 60_000)).findings).toEqual([]);
   });
 
   it('number entries once, however many write at the same time', async () => {

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileError, LifeboatError } from '../core/index.ts';
-import type { Tell } from '../recovery/index.ts';
+import type { Tell, TimelineEntry } from '../recovery/index.ts';
 import { type WriterIdentity, writerIn } from '../repository/index.ts';
+import { attachable, LocalAttachments } from './attachments.ts';
 import { Courier, type IncidentRepository } from './courier.ts';
 import { describeChanges } from './describe-changes.ts';
 import type { IncidentEntry } from './entry.ts';
@@ -26,6 +27,13 @@ export interface IncidentsOptions {
   readonly repositories?: readonly IncidentRepository[];
   /** How long disposal waits for repositories. Default: 10 s. */
   readonly sendWithinMs?: number;
+}
+
+export interface NewAttachment {
+  /** `damage-report.json`. */
+  readonly name: string;
+  readonly text: string;
+  readonly entry: TimelineEntry;
 }
 
 /** How far a repository is behind this host. */
@@ -51,6 +59,10 @@ export interface Incidents extends AsyncDisposable {
   list(filter?: { readonly onlyOpen?: boolean }): Promise<readonly Incident[]>;
   /** For whoever acts: enters what it tells. */
   tell(id: string): Tell;
+  /** Enters something with a text that is too large for an entry, such as a damage report. Both are durable when it resolves. */
+  attach(id: string, attached: NewAttachment): Promise<void>;
+  /** The text of what an entry has attached; undefined when it is not here, or is not what was attached. */
+  attachment(id: string, sha256: string): Promise<string | undefined>;
   /** Enters what is told into every incident that is open on this host; there may be none. */
   readonly tellOpen: Tell;
   /** Errors: `incident.closed`. */
@@ -131,6 +143,18 @@ class LocalIncidents implements Incidents {
       await this.#timeline(id).append(entryContent(entry, { actor, host }), await this.#identity());
       for (const courier of this.#couriers) courier.request(id);
     };
+  }
+
+  async attach(id: string, { name, text, entry }: NewAttachment): Promise<void> {
+    const safe = attachable(text);
+    // Before the entry that names it: killed in between, nothing is missing.
+    const sha256 = await this.#attachments(id).write(safe);
+    const attachment = { name: name.slice(0, 200), sha256, bytes: Buffer.byteLength(safe) };
+    await this.tell(id)({ ...entry, data: { ...entry.data, attachment } });
+  }
+
+  async attachment(id: string, sha256: string): Promise<string | undefined> {
+    return await this.#attachments(id).read(sha256);
   }
 
   readonly tellOpen: Tell = async (entry) => {
@@ -228,6 +252,11 @@ class LocalIncidents implements Incidents {
     const known = this.#timelines.get(id) ?? new LocalTimeline(join(this.#folder, id), id);
     this.#timelines.set(id, known);
     return known;
+  }
+
+  #attachments(id: string): LocalAttachments {
+    if (!isIncidentId(id)) throw this.#unknown(id);
+    return new LocalAttachments(join(this.#folder, id));
   }
 
   async #ids(): Promise<readonly string[]> {

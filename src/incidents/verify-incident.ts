@@ -1,5 +1,6 @@
 import type { Courier } from './courier.ts';
-import type { IncidentEntry } from './entry.ts';
+import { attachmentOf, LocalAttachments } from './attachments.ts';
+import { type IncidentEntry, nameOfEntry, type SignedEntry } from './entry.ts';
 import { inOrder } from './entry-order.ts';
 import { type IncidentFinding, judgePlaces, knownWriters, type Place } from './judge-places.ts';
 import { KnownEntriesFolder } from './known-entries.ts';
@@ -37,6 +38,7 @@ export async function verifyIncident(options: {
   const { entries, bad } = await new LocalTimeline(folder, id).read();
   const known = [...(await notes.everywhere())];
   const places: Place[] = [{ name: thisHost, entries, bad, known }];
+  const attached = await attachmentFindings(folder, entries);
   const notVerified: IncidentFinding[] = [];
   for (const courier of couriers) {
     const { name } = courier;
@@ -51,10 +53,28 @@ export async function verifyIncident(options: {
     places.push({ name, ...found, ...(isSame ? { known: note.entries } : {}) });
   }
   return {
-    findings: [...judgePlaces(places, own), ...notVerified],
+    findings: [...judgePlaces(places, own), ...attached, ...notVerified],
     places: places.map((place) => ({ name: place.name, entries: place.entries.length })),
     writers: writersIn(places, own),
   };
+}
+
+/** The hash of an attachment is signed with its entry. */
+async function attachmentFindings(
+  folder: string,
+  entries: readonly SignedEntry[],
+): Promise<readonly IncidentFinding[]> {
+  const local = new LocalAttachments(folder);
+  const findings: IncidentFinding[] = [];
+  for (const { entry } of entries) {
+    const attachment = attachmentOf(entry);
+    if (attachment === undefined) continue;
+    if ((await local.read(attachment.sha256)) !== undefined) continue;
+    const subject = `attachment ${attachment.name} of ${nameOfEntry(entry)}`;
+    const problem = 'it is gone, or not what was attached';
+    findings.push({ place: thisHost, kind: 'changed', subject, problem });
+  }
+  return findings;
 }
 
 function writersIn(places: readonly Place[], own: string): readonly WriterFacts[] {

@@ -4,6 +4,7 @@ import type { Repository } from '../repository/index.ts';
 import { PostgresSource, type Source } from '../sources/index.ts';
 import { alarmOf } from './alarm.ts';
 import { dataKeepers, dataSchedulesOf } from './data-keepers.ts';
+import { keepIncidents } from './incident-keeper.ts';
 import { lockInstance } from './instance-lock.ts';
 import { keptSources } from './kept-sources.ts';
 import { RepositoryKeeper } from './repository-keeper.ts';
@@ -69,7 +70,13 @@ export async function runService(options: ServiceOptions): Promise<void> {
   const keepPlace = async (place: RepositoryKeeper) => {
     if ((await open(place)) !== undefined) await place.run();
   };
-  const work = [...sources.map(keepSource), ...[...places.values()].map(keepPlace)];
+  const stateFolder = configuration.stateFolder;
+  const carriers = [...places].map(([name, { opening }]) => ({ name, open: () => opening.now() }));
+  const work = [
+    ...sources.map(keepSource),
+    ...[...places.values()].map(keepPlace),
+    keepIncidents({ stateFolder, repositories: carriers, signal }),
+  ];
   await endTogether(work, failed);
   onEvent({ type: 'service-stopped' });
 }

@@ -104,7 +104,10 @@ describe('lifeboat incident', () => {
     const opened = await json('incident', 'open', 'the disk is gone', '--severity', 'P1');
     expect(opened.exitCode, opened.stdout).toBe(0);
     const id = opened.last.id as string;
-    await run('incident', 'note', 'nothing answers');
+    writeFileSync(join(folder, 'dmesg.txt'), 'I/O error, dev sdb\n');
+    await run('incident', 'note', 'nothing answers', '--attach', 'dmesg.txt');
+    const attached = await run('incident', 'show', '--attachment', 'dmesg.txt', '--offline');
+    expect(attached.stdout).toBe('I/O error, dev sdb\n');
     const status = await run('incident', 'status');
     expect(status.stdout).toContain(
       '2 entries are not in the repository main yet (there is no repo',

@@ -1,4 +1,8 @@
+import { readFile, stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import { fileError } from '../../core/index.ts';
 import { findTask, type IncidentChanges, statusNames } from '../../incidents/index.ts';
+import type { CommandContext } from '../command.ts';
 import { describeChanged, describeEntered } from '../output/incident-text.ts';
 import { durationOption } from '../quantity-options.ts';
 import { chosenIncident } from './chosen-incident.ts';
@@ -11,13 +15,21 @@ import {
   sourcesOf,
 } from './incident-options.ts';
 
+const attachedBytesMax = 8 * 1024 * 1024;
+
 /** `note TEXT`: what a person did or saw. */
 export async function enterNote(work: IncidentWork): Promise<undefined> {
   const { desk, context, words } = work;
   const text = words.join(' ').trim() || (await context.ask?.text('What is to be noted?'))?.trim();
   if (!text) refuse('the note is empty', 'Say what you did or saw: lifeboat incident note TEXT.');
   const { id } = await chosenIncident(work, undefined);
-  await desk.incidents.tell(id)({ event: 'incident.note', text });
+  const entry = { event: 'incident.note', text };
+  const { attach } = work.options;
+  if (attach === undefined) await desk.incidents.tell(id)(entry);
+  else {
+    const name = basename(attach);
+    await desk.incidents.attach(id, { name, text: await textOf(context, attach), entry });
+  }
   context.output.report({ type: 'incident-noted', incident: id, text }, (style) =>
     describeEntered(id, style),
   );
@@ -75,6 +87,19 @@ export async function closeIncident(work: IncidentWork): Promise<undefined> {
     describeChanged(closed, true, style),
   );
   return undefined;
+}
+
+async function textOf({ folder }: CommandContext, file: string): Promise<string> {
+  const path = resolve(folder, file);
+  try {
+    const { size } = await stat(path);
+    if (size > attachedBytesMax) {
+      refuse(`${path} is too large`, 'Attach the part that matters: at most 8 MiB of text.');
+    }
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw fileError(error, `could not read ${path}`);
+  }
 }
 
 function changesIn({ desk, options }: IncidentWork): IncidentChanges {

@@ -54,6 +54,14 @@ export const incidentOptions = {
     repeatable: true,
   },
   summary: { flags: '--summary <text>', description: 'for close: what it was, and what it cost' },
+  attach: {
+    flags: '--attach <file>',
+    description: 'for note: a text file that goes with it, such as the output of a program',
+  },
+  attachment: {
+    flags: '--attachment <name>',
+    description: 'for show: print what was attached under this name, or hash',
+  },
   accept: {
     flags: '--accept <key>',
     description: 'for verify: the host with this key takes part, its entries count',

@@ -1,8 +1,9 @@
 import { ExitCode } from '../../core/index.ts';
+import { attachmentOf, type IncidentEntry } from '../../incidents/index.ts';
 import { describeList, describeStatus, describeTimeline } from '../output/incident-text.ts';
 import { describeVerification } from '../output/verification-text.ts';
 import { chosenIncident } from './chosen-incident.ts';
-import type { IncidentWork } from './incident-options.ts';
+import { type IncidentWork, refuse } from './incident-options.ts';
 
 /** How long a command that only shows waits for repositories. */
 const patienceMs = 5000;
@@ -34,10 +35,34 @@ export async function showTimeline(work: IncidentWork): Promise<undefined> {
   await desk.incidents.exchange(id, patienceMs);
   const incident = await desk.incidents.find(id);
   const entries = await desk.incidents.timeline(id);
+  const { attachment: wanted } = work.options;
+  if (wanted !== undefined) return await printAttachment(work, id, entries, wanted);
   for (const entry of entries) context.output.report({ type: 'incident-entry', ...entry });
   context.output.report({ type: 'incident', ...incident }, (style) =>
     describeTimeline(incident, entries, style),
   );
+  return undefined;
+}
+
+/** The newest one of that name, byte for byte. */
+async function printAttachment(
+  { desk, context: { output } }: IncidentWork,
+  id: string,
+  entries: readonly IncidentEntry[],
+  wanted: string,
+): Promise<undefined> {
+  const all = entries.flatMap((entry) => attachmentOf(entry) ?? []);
+  const found = all.findLast(({ name, sha256 }) => name === wanted || sha256 === wanted);
+  const text = found && (await desk.incidents.attachment(id, found.sha256));
+  if (found === undefined || text === undefined) {
+    const names = all.map(({ name }) => name).join(', ');
+    refuse(
+      found ? `${wanted} is not here, or was changed` : `nothing is attached as ${wanted}`,
+      found ? 'A repository may have it: try again when one can be reached.' : `There is ${names || 'nothing'}.`,
+    );
+  }
+  if (output.mode === 'json') output.report({ type: 'incident-attachment', ...found, text });
+  else await output.write(Buffer.from(text));
   return undefined;
 }
 

@@ -1,5 +1,6 @@
 import { formatDuration } from '../../core/index.ts';
 import {
+  attachmentOf,
   type Delivery,
   type Incident,
   type IncidentEntry,
@@ -201,8 +202,10 @@ function entryLine(entry: IncidentEntry, style: Style): string {
   const { time, actor, host, text, source, durationMs } = entry;
   const about = source === undefined ? '' : style.dim(`  ${printable(source)}`);
   const took = durationMs === undefined ? '' : style.dim(`  (${formatDuration(durationMs)})`);
+  const attachment = attachmentOf(entry);
+  const attached = attachment ? style.dim(`  [${printable(attachment.name)}]`) : '';
   const when = formatMoment(time).slice(5, 19);
-  return `${style.dim(when)}  ${who(actor, host)}  ${printable(text)}${about}${took}`;
+  return `${style.dim(when)}  ${who(actor, host)}  ${printable(text)}${about}${took}${attached}`;
 }
 
 function who(actor: string, host: string): string {
