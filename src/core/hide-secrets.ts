@@ -25,7 +25,10 @@ export function hideSecrets(text: string): string {
         ? safe.replace(alone(secret), shown)
         : safe.replaceAll(secret, shown);
   }
-  return safe.replace(/(\b[a-z][a-z0-9+.-]{0,30}:\/\/[^\s:/@]{0,200}):[^\s/@]{1,500}@/gi, `$1:${shown}@`);
+  return safe.replace(
+    /(\b[a-z][a-z0-9+.-]{0,30}:\/\/[^\s:/@]{0,200}):[^\s/@]{1,500}@/gi,
+    `$1:${shown}@`,
+  );
 }
 
 /** The same for every text within a JSON value, names of fields too. */

@@ -1,7 +1,7 @@
 import { isLifeboatError } from '../core/index.ts';
 import type { LifeboatRecord, RecordStore } from '../repository/index.ts';
 import type { SignedEntry } from './entry.ts';
-import { decodeEntry, isIncidentId } from './entry-format.ts';
+import { decodeEntry } from './entry-format.ts';
 
 const recordKind = 'incident';
 /** Entries in one record: few records, and none of them large. */
@@ -43,12 +43,6 @@ export async function readStored(records: RecordStore, incident?: string): Promi
     }
   }
   return { entries: [...entries.values()], bad };
-}
-
-/** Ids of the incidents that a repository knows. */
-export async function storedIncidents(records: RecordStore): Promise<readonly string[]> {
-  const found = await records.list({ kind: recordKind });
-  return [...new Set(found.map(({ source }) => source))].filter(isIncidentId);
 }
 
 /** Sends entries, as few records. `onSent` is told after each record what is durable there. */

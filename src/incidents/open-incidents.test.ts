@@ -1,6 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type IncidentHosts, incidentHosts } from '../../test/support/incident-hosts.ts';
 import { type Attachment, attachmentOf, type IncidentEntry } from './index.ts';
 
@@ -164,6 +164,38 @@ describe('incidents', () => {
     // The repository has it as it was.
     await hosts.on('web-2', 'main').exchange(id, 60_000);
     expect((await there.verify(id, 60_000)).findings).toEqual([]);
+  });
+
+  it('say when entries had gone from here or from a repository, and bring them back', async () => {
+    await hosts.createRepository('main');
+    let id: string;
+    {
+      await using incidents = hosts.on('web-1', 'main');
+      id = (await incidents.open({ title: 'gone', severity: 'P1' })).id;
+      await incidents.tell(id)({ event: 'x.y', text: 'two' });
+    }
+    const place = join(hosts.stateFolder('web-1'), 'incidents', id, 'entries');
+    const [, second] = readdirSync(place).sort();
+    rmSync(join(place, second as string));
+    {
+      await using incidents = hosts.on('web-1', 'main');
+      await incidents.exchange(id, 60_000);
+      const [, back, told] = await incidents.timeline(id);
+      expect([back?.text, told?.text]).toEqual([
+        'two',
+        '1 entry that was on this host had gone, or had been changed; fetched again from the repository main',
+      ]);
+    }
+    const stored = join(hosts.folder, 'repository-main', 'lifeboat', 'snapshots');
+    rmSync(stored, { recursive: true });
+    mkdirSync(stored);
+    await using incidents = hosts.on('web-1', 'main');
+    await incidents.exchange(id, 60_000);
+    const texts = (await incidents.timeline(id)).map(({ text }) => text);
+    expect(texts.at(-1)).toBe(
+      '3 entries that were in the repository main had gone from there; sent again',
+    );
+    expect((await incidents.verify(id, 60_000)).findings).toEqual([]);
   });
 
   it('number entries once, however many write at the same time', async () => {

@@ -11,6 +11,7 @@ import type { IncidentEntry } from './entry.ts';
 import { entryContent } from './entry-content.ts';
 import { isIncidentId } from './entry-format.ts';
 import { inOrder } from './entry-order.ts';
+import type { GoneEntries } from './exchange-entries.ts';
 import type { Incident, IncidentChanges, NewIncident } from './incident.ts';
 import { incidentState } from './incident-state.ts';
 import { KnownEntriesFolder } from './known-entries.ts';
@@ -99,9 +100,10 @@ class LocalIncidents implements Incidents {
     this.#folder = join(options.stateFolder, 'incidents');
     const timelineOf = (id: string) => this.#timeline(id);
     const ownWriter = async () => (await this.#identity()).publicKey;
-    this.#couriers = (options.repositories ?? []).map(
-      (each) => new Courier(each, { folder: this.#folder, timelineOf, ownWriter }),
-    );
+    const onGone = (id: string, repository: string, { place, entries }: GoneEntries) =>
+      this.#enter(id, goneEntry(repository, place, entries));
+    const common = { folder: this.#folder, timelineOf, ownWriter, onGone };
+    this.#couriers = (options.repositories ?? []).map((each) => new Courier(each, common));
   }
 
   async open(request: NewIncident): Promise<Incident> {
@@ -139,8 +141,7 @@ class LocalIncidents implements Incidents {
 
   tell(id: string): Tell {
     return async (entry) => {
-      const { actor, host } = this.#options;
-      await this.#timeline(id).append(entryContent(entry, { actor, host }), await this.#identity());
+      await this.#enter(id, entry);
       for (const courier of this.#couriers) courier.request(id);
     };
   }
@@ -235,6 +236,11 @@ class LocalIncidents implements Incidents {
     await Promise.all(this.#couriers.map((courier) => courier.settle(this.#sendWithinMs)));
   }
 
+  async #enter(id: string, entry: TimelineEntry): Promise<void> {
+    const { actor, host } = this.#options;
+    await this.#timeline(id).append(entryContent(entry, { actor, host }), await this.#identity());
+  }
+
   get #sendWithinMs(): number {
     return this.#options.sendWithinMs ?? sendWithinMsDefault;
   }
@@ -316,6 +322,15 @@ class LocalIncidents implements Incidents {
       hint: '`lifeboat incident list` shows all, `lifeboat incident open` opens one.',
     });
   }
+}
+
+function goneEntry(repository: string, place: GoneEntries['place'], entries: number) {
+  const what = entries === 1 ? '1 entry that was' : `${entries} entries that were`;
+  const text =
+    place === 'repository'
+      ? `${what} in the repository ${repository} had gone from there; sent again`
+      : `${what} on this host had gone, or had been changed; fetched again from the repository ${repository}`;
+  return { event: 'incident.entries-gone', text, data: { repository, place, entries } };
 }
 
 function ambiguous(which: string, found: readonly Incident[]): LifeboatError {

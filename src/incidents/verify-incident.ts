@@ -1,5 +1,5 @@
-import type { Courier } from './courier.ts';
 import { attachmentOf, LocalAttachments } from './attachments.ts';
+import type { Courier } from './courier.ts';
 import { type IncidentEntry, nameOfEntry, type SignedEntry } from './entry.ts';
 import { inOrder } from './entry-order.ts';
 import { type IncidentFinding, judgePlaces, knownWriters, type Place } from './judge-places.ts';

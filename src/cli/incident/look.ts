@@ -58,7 +58,9 @@ async function printAttachment(
     const names = all.map(({ name }) => name).join(', ');
     refuse(
       found ? `${wanted} is not here, or was changed` : `nothing is attached as ${wanted}`,
-      found ? 'A repository may have it: try again when one can be reached.' : `There is ${names || 'nothing'}.`,
+      found
+        ? 'A repository may have it: try again when one can be reached.'
+        : `There is ${names || 'nothing'}.`,
     );
   }
   if (output.mode === 'json') output.report({ type: 'incident-attachment', ...found, text });
