@@ -58,13 +58,7 @@ export function serviceState(
   const changes = isTold || isAskedFor ? (foundOf(seen?.baseline)?.changes ?? []) : [];
   return {
     ...(status === undefined ? {} : { status }),
-    changes: changes.map(({ what, before, now }) =>
-      [
-        what,
-        ...(before === undefined ? [] : [`was ${before}`]),
-        now === undefined ? 'is gone' : `is ${now}`,
-      ].join(' '),
-    ),
+    changes: changes.map(({ what }) => what),
   };
 }
 
