@@ -212,6 +212,15 @@ export const errorCodes = {
     exit: ExitCode.partlyDone,
     meaning: 'something can still write to what was to be frozen',
   },
+  'freeze.too-long': {
+    exit: ExitCode.failed,
+    meaning: 'something has been frozen for longer than it should be',
+  },
+  'thaw.incomplete': { exit: ExitCode.partlyDone, meaning: 'something is still frozen' },
+  'thaw.nothing': {
+    exit: ExitCode.failed,
+    meaning: 'nothing is frozen, or no such freeze is known',
+  },
   'incident.unknown': { exit: ExitCode.failed, meaning: 'there is no such incident' },
   'incident.closed': { exit: ExitCode.failed, meaning: 'the incident is closed already' },
   'plan.refused': { exit: ExitCode.failed, meaning: 'the plan cannot be carried out as it is' },

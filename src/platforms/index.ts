@@ -3,6 +3,7 @@
 
 export { describeService } from './describe-service.ts';
 export { harmlessLines, harmlessText } from './harmless-text.ts';
+export { fingerprintOfHost } from './place-of-host.ts';
 export type {
   OutputRange,
   Platform,

@@ -48,6 +48,28 @@ export {
 export { type Extracted, type ExtractOptions, extractParts } from './extract/extract-parts.ts';
 export type { TableName, WantedParts } from './extract/parts.ts';
 export { parseTableName } from './extract/table-name.ts';
+export { type AffectedService, affectedServices } from './freeze/affected-services.ts';
+export { type FoundFreezes, findFreezes, pickFreeze } from './freeze/find-freezes.ts';
+export { type FreezeOutcome, freeze } from './freeze/freeze.ts';
+export type { RepositoryProblem } from './freeze/freeze-copies.ts';
+export {
+  type FreezeGap,
+  type FreezeItem,
+  type FreezeRecord,
+  type FrozenPlace,
+  isFrozen,
+} from './freeze/freeze-record.ts';
+export type { FreezeRequest, FreezeWorld } from './freeze/freeze-request.ts';
+export { type FreezeLook, lookAtFreeze } from './freeze/look-at-freeze.ts';
+export {
+  itemsToThaw,
+  type ThawFailure,
+  type ThawOutcome,
+  type ThawRequest,
+  thaw,
+} from './freeze/thaw.ts';
+export { type FrozenSource, frozenSources, watchFreezes } from './freeze/watch-freezes.ts';
+export { whatToFreeze } from './freeze/what-to-freeze.ts';
 export { checkLive } from './integrity/check-live.ts';
 export { lastIntegrityReport, type StoredIntegrityReport } from './integrity/integrity-report.ts';
 export { type BuildPlanRequest, buildPlan } from './plan/build-plan.ts';

@@ -8,6 +8,7 @@ export {
   noteActivity,
 } from './activity.ts';
 export { forgetRequest } from './forget-of.ts';
+export { frozenTooLongMs } from './freeze-keeper.ts';
 export { type KeptSource, keptSources, promisesOf } from './kept-sources.ts';
 export { runService, type ServiceOptions } from './run-service.ts';
 export type { ServiceEvent } from './service-event.ts';

@@ -4,6 +4,7 @@ import type { Repository } from '../repository/index.ts';
 import { PostgresSource, type Source } from '../sources/index.ts';
 import { alarmOf } from './alarm.ts';
 import { dataKeepers, dataSchedulesOf } from './data-keepers.ts';
+import { FreezeKeeper } from './freeze-keeper.ts';
 import { keepIncidents } from './incident-keeper.ts';
 import { lockInstance } from './instance-lock.ts';
 import { keptSources } from './kept-sources.ts';
@@ -76,6 +77,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
     ...sources.map(keepSource),
     ...[...places.values()].map(keepPlace),
     keepIncidents({ stateFolder, repositories: carriers, signal }),
+    new FreezeKeeper({ configuration, signal, onEvent }).run(),
   ];
   await endTogether(work, failed);
   onEvent({ type: 'service-stopped' });

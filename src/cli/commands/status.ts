@@ -1,6 +1,8 @@
 import { type Configuration, integrityOf, pickNamed, proofsOf } from '../../config/index.ts';
 import { ExitCode, isLifeboatError } from '../../core/index.ts';
+import { type FrozenSource, frozenSources } from '../../recovery/index.ts';
 import {
+  frozenTooLongMs,
   keptSources,
   repositoryStatus,
   type SeenRepository,
@@ -29,7 +31,8 @@ database that \`serve\` streams here, how much the loss of a host would take now
 repository: whether it can be reached, who holds a lock, how far a copy is behind, when it was
 last checked, pruned and copied, and what stock tools left behind. Changes nothing. Exit code 1
 when something needs attention: no backup, one that is overdue, a log with a hole or that never
-arrives, a proof that failed or expired, a check of the live server that did not run, a repository out of reach.`,
+arrives, a proof that failed or expired, a check of the live server that did not run, a freeze that lasts too
+long or is not complete, a repository out of reach.`,
   examples: ['status', 'status --json', 'status uploads'],
   arguments: [{ name: '[sources...]', description: 'names of sources; all when left out' }],
   options: {},
@@ -46,9 +49,11 @@ arrives, a proof that failed or expired, a check of the live server that did not
     );
     const { output, signal } = context;
     const aborting = { signal };
-    let needsAttention = false;
+    const frozen = await frozenNow(context, configuration);
+    let needsAttention = frozen === undefined;
     for (const name of wanted) {
-      const seen = await statusOf(context, configuration, name, places);
+      const own = frozen?.find(({ source }) => source === name);
+      const seen = await statusOf(context, configuration, name, places, own);
       needsAttention ||= sourceIsBad(seen);
       const next = nextCommand(context, { configuration, source: { name } });
       output.report({ type: 'source-status', ...seen }, (style) =>
@@ -93,11 +98,28 @@ async function look(
   }
 }
 
+/** A record that cannot be read is told, and needs somebody; the rest is shown all the same. */
+async function frozenNow(
+  { output }: CommandContext,
+  configuration: Configuration,
+): Promise<readonly FrozenSource[] | undefined> {
+  const { stateFolder } = configuration;
+  const tooLongMs = frozenTooLongMs(configuration);
+  try {
+    return await frozenSources({ stateFolder, tooLongMs, now: new Date() });
+  } catch (error) {
+    if (!isLifeboatError(error)) throw error;
+    output.warn(error.message, error.hint);
+    return undefined;
+  }
+}
+
 async function statusOf(
   context: CommandContext,
   configuration: Configuration,
   name: string,
   places: readonly SeenRepository[],
+  frozen: FrozenSource | undefined,
 ): Promise<SourceStatus> {
   const setting = configuration.sources[name] as Configuration['sources'][string];
   const place = places.find((each) => each.name === setting.repository) as SeenRepository;
@@ -111,6 +133,7 @@ async function statusOf(
     proofs: proofsOf(configuration, name),
     integrity: integrityOf(configuration, name),
     promiseMs: kept?.windowMs,
+    frozen,
     signal: context.signal,
   };
   return await sourceStatus(source, setting, place, options);

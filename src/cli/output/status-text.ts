@@ -3,13 +3,15 @@ import type { ActivityNote, RepositoryStatus, SourceStatus } from '../../service
 import { formatMoment } from '../moment.ts';
 import { countOf } from './count.ts';
 import { describeDriftLines } from './drift-text.ts';
+import { describeFrozen, frozenIsBad } from './frozen-text.ts';
 import { printable } from './printable.ts';
 import { describeIntegrityStatus, describeProofs } from './proof-status-text.ts';
 import { describeStream, streamIsBad } from './stream-status-text.ts';
 import type { Style } from './style.ts';
 
 export function sourceIsBad(seen: SourceStatus): boolean {
-  const { lastBackup, overdueSince, stream, drift } = seen;
+  const { lastBackup, overdueSince, stream, drift, frozen } = seen;
+  if (frozen !== undefined && frozenIsBad(frozen)) return true;
   if (stream !== undefined && streamIsBad(stream)) return true;
   if (seen.proofs?.needsAttention || seen.integrity?.verdict === 'failed') return true;
   if (seen.unprotected !== undefined || seen.integrityOverdueSince !== undefined) return true;
@@ -33,6 +35,7 @@ export function describeSourceStatus(
   const { source, kind, repository, snapshots, lastBackup, overdueSince, window, flagged } = seen;
   const { problem, future = 0 } = seen;
   const lines = [`${bold(source)}  ${dim(`${kind}, in ${repository}`)}`];
+  if (seen.frozen !== undefined) lines.push(...describeFrozen(seen.frozen, style));
   if (problem !== undefined) {
     lines.push(`  ${red('✗')} not known: repository ${repository} does not open, see below`);
   } else if (lastBackup === undefined && future === 0) {

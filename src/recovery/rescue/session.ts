@@ -32,9 +32,10 @@ const settingsForText = `
 export async function openSession(
   wanted: ConnectionSettings,
   signal?: AbortSignal,
+  applicationName = 'lifeboat rescue',
 ): Promise<Session> {
   throwIfAborted(signal);
-  const { client, settings } = await openSqlClient(wanted, 'lifeboat rescue');
+  const { client, settings } = await openSqlClient(wanted, applicationName);
   const place = describeConnection(settings);
   const pid = (client as unknown as { processID: number }).processID;
   const onAbort = () => {

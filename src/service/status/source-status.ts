@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { IntegritySetting, ProofsSetting, SourceSetting } from '../../config/index.ts';
+import type { FrozenSource } from '../../recovery/index.ts';
 import { incompleteTag, isCheckpoint, isFlagged, type Snapshot } from '../../repository/index.ts';
 import {
   type Drift,
@@ -59,6 +60,8 @@ export interface SourceStatus {
   readonly drift: readonly Drift[];
   /** Why nothing is known: its repository does not open. */
   readonly problem?: string;
+  /** Nobody can write to it: since when, and what still can. */
+  readonly frozen?: FrozenSource;
   /** Snapshots with a time to come, which says nothing about when they were taken: a clock was wrong. */
   readonly future?: number;
 }
@@ -83,10 +86,11 @@ export async function sourceStatus(
     readonly promiseMs?: number | undefined;
     readonly proofs: ProofsSetting;
     readonly integrity: IntegritySetting;
+    readonly frozen?: FrozenSource | undefined;
     readonly signal?: AbortSignal;
   },
 ): Promise<SourceStatus> {
-  const { now, stateFolder, promiseMs, signal } = options;
+  const { now, stateFolder, promiseMs, frozen, signal } = options;
   // What was streamed once, before the archive was to do it alone, says nothing about now.
   const isArchived = setting.kind === 'postgres' && setting.archive?.only === true;
   const stream = isArchived ? undefined : await streamStatus(stateFolder, source.name, now);
@@ -126,6 +130,7 @@ export async function sourceStatus(
     ...(overdueSince === undefined ? {} : { overdueSince }),
     ...(place.problem === undefined ? {} : { problem: place.problem }),
     ...(future === 0 ? {} : { future }),
+    ...(frozen === undefined ? {} : { frozen }),
     ...window,
     ...(unprotected === undefined ? {} : { unprotected }),
     ...(await proofsOfSource(source, place, { ...options, ...window, since: first?.time })),

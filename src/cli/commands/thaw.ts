@@ -1,0 +1,93 @@
+import { pickNamed } from '../../config/index.ts';
+import { ExitCode, LifeboatError } from '../../core/index.ts';
+import { createPlatforms } from '../../platforms/index.ts';
+import {
+  findFreezes,
+  isFrozen,
+  itemsToThaw,
+  pickFreeze,
+  thaw as thawFreeze,
+} from '../../recovery/index.ts';
+import { defineCommand } from '../command.ts';
+import { loadConfigured } from '../configured.ts';
+import { confirmTarget } from '../confirm.ts';
+import { incidentTell } from '../incident-tell.ts';
+import { describeThaw, describeThawLook } from '../output/freeze-text.ts';
+import { recoverySurroundings } from '../recovery-surroundings.ts';
+
+export const thaw = defineCommand({
+  description: `Puts back what a freeze changed, and only that: databases writable with the rights they had, services
+each after those it needs and only if they ran before, with their health, then the maintenance page
+away. What it goes by was written down before the freeze; when the state folder of this host knows
+nothing, repositories are asked. Run it again after an interruption: it goes on with what is left.
+Exit code 3: something could not be thawed; it is named, the rest is thawed.`,
+  examples: [
+    'thaw',
+    'thaw --dry-run',
+    'thaw uploads --yes shop-production',
+    'thaw --leave "service worker"',
+  ],
+  arguments: [{ name: '[sources...]', description: 'what is thawed; default: all that is frozen' }],
+  options: {
+    freeze: { flags: '--freeze <id>', description: 'which freeze, where there are several' },
+    leave: {
+      flags: '--leave <item>',
+      description: 'give an item up as it is, such as "service api" of a host that is gone',
+      repeatable: true,
+    },
+    dryRun: { flags: '--dry-run', description: 'only show what would be put back' },
+    yes: { flags: '--yes <name>', description: 'name of the installation, instead of typing it' },
+  },
+  async run({ arguments: given, options }, context) {
+    const configuration = loadConfigured(context);
+    const named = given.filter((each) => each !== undefined);
+    for (const name of named) pickNamed('source', configuration.sources, name);
+    const { output, signal, environment } = context;
+    await using surroundings = recoverySurroundings(context, configuration);
+    await using incident = await incidentTell(surroundings);
+    const world = {
+      surroundings,
+      platforms: createPlatforms({ environment }),
+      tell: incident.tell,
+      progress: output.progress,
+      signal,
+    };
+    const found = await findFreezes(world, options.freeze);
+    const record = pickFreeze(found, options.freeze);
+    const sources = named.length > 0 ? { sources: named } : {};
+    const order = configuration.services.map(({ name }) => name);
+    const items = itemsToThaw(record, order, sources.sources);
+    const leave = options.leave ?? [];
+    const open = record.items.filter(isFrozen).map(({ name }) => name);
+    const unknown = leave.find((name) => !open.includes(name));
+    if (unknown !== undefined) {
+      throw new LifeboatError(
+        'usage.invalid',
+        `nothing called ${JSON.stringify(unknown)} is frozen`,
+        {
+          hint: `Frozen are: ${open.join(', ')}.`,
+        },
+      );
+    }
+    const { host, actor, startedAt } = record;
+    const about = { freeze: record.id, host, actor, startedAt, from: found.from };
+    output.report({ type: 'thaw-plan', ...about, sources: record.sources, items }, (style) =>
+      describeThawLook(record, items, found.from, style),
+    );
+    if (options.dryRun) return ExitCode.ok;
+    await confirmTarget(context, {
+      what: 'installation',
+      name: configuration.name,
+      yes: options.yes,
+    });
+    const outcome = await thawFreeze({ ...world, freeze: record.id, ...sources, leave });
+    const { record: after, ...rest } = outcome;
+    const done = { freeze: after.id, phase: after.phase, stillFrozen: after.sources };
+    output.report({ type: 'thaw', ...done, ...rest }, (style) => describeThaw(outcome, style));
+    if (outcome.failures.length === 0) return ExitCode.ok;
+    const names = outcome.failures.map(({ item }) => item).join(', ');
+    throw new LifeboatError('thaw.incomplete', `not thawed: ${names}`, {
+      hint: 'The rest is. Do what is named above, then run thaw again: it goes on with what is left.',
+    });
+  },
+});

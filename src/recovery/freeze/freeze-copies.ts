@@ -1,0 +1,72 @@
+import { isLifeboatError } from '../../core/index.ts';
+import { type FreezeRecord, parseFreezeRecord } from './freeze-record.ts';
+import type { FreezeWorld } from './freeze-request.ts';
+import { within } from './within.ts';
+
+const kind = 'freeze';
+const patienceMsDefault = 10_000;
+
+export interface RepositoryProblem {
+  readonly repository: string;
+  readonly problem: string;
+}
+
+/**
+ * Appends the record to every repository that can be reached soon, so that another host can thaw when this one is gone. Resolves with
+ * those that do not have it.
+ */
+export async function copyToRepositories(
+  world: FreezeWorld,
+  record: FreezeRecord,
+): Promise<readonly RepositoryProblem[]> {
+  const outcomes = await inEach(world, async (name) => {
+    const repository = await world.surroundings.repository(name);
+    await repository.records.append({ kind, source: '', body: record });
+    return true;
+  });
+  return outcomes.flatMap((each) => ('problem' in each ? [each] : []));
+}
+
+/** What repositories say is frozen of this installation: of each freeze its newest record, oldest freeze first. */
+export async function freezesInRepositories(world: FreezeWorld): Promise<{
+  readonly records: readonly FreezeRecord[];
+  readonly problems: readonly RepositoryProblem[];
+}> {
+  const { name: installation } = world.surroundings.configuration;
+  const outcomes = await inEach(world, async (name) => {
+    const repository = await world.surroundings.repository(name);
+    return await repository.records.list({ kind });
+  });
+  const newest = new Map<string, FreezeRecord>();
+  for (const outcome of outcomes) {
+    for (const { body } of 'result' in outcome ? outcome.result : []) {
+      const record = parseFreezeRecord(body);
+      if (record?.installation !== installation) continue;
+      const known = newest.get(record.id);
+      if (known === undefined || known.revision < record.revision) newest.set(record.id, record);
+    }
+  }
+  const records = [...newest.values()]
+    .filter(({ phase }) => phase !== 'thawed')
+    .sort((one, other) => one.startedAt.localeCompare(other.startedAt));
+  return { records, problems: outcomes.flatMap((each) => ('problem' in each ? [each] : [])) };
+}
+
+async function inEach<Result>(
+  { surroundings, repositoryPatienceMs = patienceMsDefault }: FreezeWorld,
+  work: (name: string) => Promise<Result>,
+): Promise<readonly (RepositoryProblem | { readonly result: Result })[]> {
+  const names = Object.keys(surroundings.configuration.repositories);
+  return await Promise.all(
+    names.map(async (repository) => {
+      try {
+        const result = await within(repositoryPatienceMs, work(repository));
+        return result === undefined ? { repository, problem: 'it does not answer' } : { result };
+      } catch (error) {
+        if (!isLifeboatError(error)) throw error;
+        if (error.code === 'cancelled' || error.code === 'bug') throw error;
+        return { repository, problem: error.message };
+      }
+    }),
+  );
+}

@@ -1,0 +1,191 @@
+import { formatDuration } from '../../core/index.ts';
+import { requirePlace } from '../../platforms/index.ts';
+import { awaitHealth } from './await-health.ts';
+import { findFreezes, pickFreeze } from './find-freezes.ts';
+import { copyToRepositories, type RepositoryProblem } from './freeze-copies.ts';
+import { FreezeJournal } from './freeze-journal.ts';
+import { lockFreezes } from './freeze-lock.ts';
+import {
+  type FreezeItem,
+  type FreezeRecord,
+  type FrozenDatabase,
+  type FrozenService,
+  isFrozen,
+} from './freeze-record.ts';
+import type { FreezeWorld } from './freeze-request.ts';
+import { FreezeTelling } from './freeze-telling.ts';
+import { storeOf } from './look-at-freeze.ts';
+import { takeMaintenanceAway } from './maintenance.ts';
+import { mayGoOn, requireService } from './may-go-on.ts';
+import { reopenDatabase } from './postgres/alter-database.ts';
+import { requireSameCluster } from './postgres/require-same-cluster.ts';
+import { ServerDesks } from './postgres/server-desks.ts';
+
+export interface ThawRequest extends FreezeWorld {
+  /** Default: the only freeze there is. */
+  readonly freeze?: string | undefined;
+  /** Default: all that are frozen. What is frozen for another source as well stays. */
+  readonly sources?: readonly string[];
+  /** Items, by name, that are given up as they are. */
+  readonly leave?: readonly string[];
+}
+
+export interface ThawOutcome {
+  readonly record: FreezeRecord;
+  readonly thawed: readonly string[];
+  /** What could not be thawed; the record is kept until all is. */
+  readonly failures: readonly ThawFailure[];
+  readonly notes: readonly string[];
+  readonly notCopied: readonly RepositoryProblem[];
+  readonly durationMs: number;
+}
+
+export interface ThawFailure {
+  readonly item: string;
+  readonly problem: string;
+  readonly remedy: string;
+}
+
+/** The items that a thaw of these sources puts back, in order; what is frozen for another source as well is not among them. */
+export function itemsToThaw(
+  record: FreezeRecord,
+  serviceOrder: readonly string[],
+  sources: readonly string[] = record.sources,
+): readonly FreezeItem[] {
+  const others = record.sources.filter((each) => !sources.includes(each));
+  const rank = (item: FreezeItem) => {
+    if (item.kind === 'database') return -1;
+    return item.kind === 'service' ? serviceOrder.indexOf(item.service) : serviceOrder.length;
+  };
+  return record.items
+    .filter((item) => isFrozen(item) && !item.sources.some((each) => others.includes(each)))
+    .sort((one, other) => rank(one) - rank(other));
+}
+
+/**
+ * Puts back what a freeze changed, and only that, in the opposite order: databases, services each after those it needs, the maintenance
+ * page last and only when all else is back. Repeated, it goes on with what is left. One that fails does not keep the others. Errors:
+ * `thaw.nothing`, `usage.invalid`, `run.busy`, `disk.full`, `file.unreadable`, `cancelled`.
+ */
+export async function thaw(request: ThawRequest): Promise<ThawOutcome> {
+  const begunMs = performance.now();
+  const { configuration } = request.surroundings;
+  using _lock = await lockFreezes(configuration.stateFolder);
+  await using desks = new ServerDesks(request);
+  const record = pickFreeze(await findFreezes(request, request.freeze), request.freeze);
+  const journal = new FreezeJournal(storeOf(request), record);
+  const telling = new FreezeTelling(request);
+  // From a repository it comes here first: a second thaw goes on with what this one has done.
+  await journal.save({ phase: 'thawing' });
+  await telling.tell('thaw.begun', `began to thaw the freeze ${record.id}`, { freeze: record.id });
+  const failures: ThawFailure[] = [];
+  const notes: string[] = [];
+  const thawed: string[] = [];
+  const order = configuration.services.map(({ name }) => name);
+  const undo = new Undoing(request, desks);
+  for (const item of itemsToThaw(record, order, request.sources)) {
+    if (request.leave?.includes(item.name)) {
+      await journal.note(item.name, { state: 'left', problem: undefined });
+      notes.push(`${item.name} is left as it is`);
+      await telling.tell('thaw.left', `left ${item.name} as it is`);
+      continue;
+    }
+    const itemBegunMs = performance.now();
+    try {
+      if (item.kind.startsWith('maintenance') && failures.length > 0) {
+        const problem = 'it stays until all else is thawed';
+        failures.push({ item: item.name, problem, remedy: 'Run thaw again.' });
+        continue;
+      }
+      notes.push(...(await undo.item(item)));
+      await journal.note(item.name, { state: 'undone', problem: undefined });
+      thawed.push(item.name);
+      const durationMs = Math.round(performance.now() - itemBegunMs);
+      await telling.tell('thaw.item', `thawed ${item.name}`, { ...sourceOf(item), durationMs });
+    } catch (error) {
+      const { message, hint } = mayGoOn(error);
+      await journal.note(item.name, { problem: message });
+      const remedy = hint ?? 'Put right what is in the way, and run thaw again.';
+      failures.push({ item: item.name, problem: message, remedy });
+      await telling.tell('thaw.failed', `could not thaw ${item.name}: ${message}`, sourceOf(item));
+    }
+  }
+  const notCopied = await finish(request, journal);
+  const durationMs = Math.round(performance.now() - begunMs);
+  const isAll = journal.record.phase === 'thawed';
+  const fact = isAll
+    ? 'thawed all of it'
+    : failures.length > 0
+      ? 'not all is thawed'
+      : 'thawed a part';
+  const text = `${fact}: freeze ${record.id}, ${formatDuration(durationMs)}`;
+  await telling.tell(failures.length > 0 ? 'thaw.incomplete' : 'thaw.complete', text, {
+    freeze: record.id,
+  });
+  notes.push(...telling.problems);
+  return { record: journal.record, thawed, failures, notes, notCopied, durationMs };
+}
+
+/** What is frozen still decides for which sources the freeze goes on. */
+async function finish(
+  request: ThawRequest,
+  journal: FreezeJournal,
+): Promise<readonly RepositoryProblem[]> {
+  const { items, sources: before } = journal.record;
+  const left = items.filter(isFrozen);
+  const due = itemsToThaw(journal.record, [], request.sources);
+  const wanted = request.sources ?? before;
+  const sources = before.filter(
+    (each) => !wanted.includes(each) || due.some((item) => item.sources.includes(each)),
+  );
+  if (left.length === 0) {
+    const thawedAt = new Date().toISOString();
+    await journal.save({ phase: 'thawed', sources: [], gaps: [], thawedAt });
+  } else {
+    await journal.save({ phase: due.length > 0 ? 'thawing' : 'frozen', sources });
+  }
+  return await copyToRepositories(request, journal.record);
+}
+
+class Undoing {
+  readonly #request: ThawRequest;
+  readonly #desks: ServerDesks;
+
+  constructor(request: ThawRequest, desks: ServerDesks) {
+    this.#request = request;
+    this.#desks = desks;
+  }
+
+  /** Resolves with what a person should know. */
+  async item(item: FreezeItem): Promise<readonly string[]> {
+    if (item.kind === 'database') return await this.#database(item);
+    if (item.kind === 'service') return await this.#service(item);
+    const note = await takeMaintenanceAway(this.#request, item);
+    return note === undefined ? [] : [note];
+  }
+
+  async #database(item: FrozenDatabase): Promise<readonly string[]> {
+    const desk = await this.#desks.of(item.source);
+    requireSameCluster(item, desk);
+    return await reopenDatabase(desk.session, item);
+  }
+
+  async #service(item: FrozenService): Promise<readonly string[]> {
+    const { surroundings, platforms, signal, progress } = this.#request;
+    const service = requireService(surroundings.configuration, item);
+    const platform = platforms.of(service);
+    const options = { ...(signal ? { signal } : {}), ...(progress ? { progress } : {}) };
+    await requirePlace(platform, item.place, options);
+    await platform.restore(service, item.former, options);
+    if (item.former.status === 'stopped') {
+      return [`the service ${service.name} was stopped before, and is`];
+    }
+    // What did not work before the freeze need not work now.
+    if (item.former.status === 'running') await awaitHealth(service, this.#request);
+    return [];
+  }
+}
+
+function sourceOf(item: FreezeItem): { readonly source?: string } {
+  return item.kind === 'database' ? { source: item.source } : {};
+}

@@ -1,0 +1,151 @@
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { commandsOf, fileService, runs, setRunning, takeCalls } from '../support/freeze-scene.ts';
+import { type Installation, installation } from '../support/installation.ts';
+
+let place: Installation;
+let run: ReturnType<typeof commandsOf>;
+let at: string;
+
+const source = (folder: string) =>
+  `  uploads: { kind: files, paths: [${folder}/uploads] }\n  staged: { kind: files, paths: [${folder}/staged], environment: staging }\n`;
+
+beforeEach(async () => {
+  place = await installation();
+  const { folder } = place;
+  for (const each of ['uploads', 'staged', 'www']) mkdirSync(join(folder, each));
+  at = join(folder, 'www/index.html');
+  writeFileSync(at, 'the shop', { mode: 0o640 });
+  writeFileSync(join(folder, 'page.html'), 'back soon');
+  const page = join(folder, 'page.running');
+  place.configure({
+    sourceOptions: `, environment: development }\n${source(folder).trimEnd().replace(/ }$/, '')}`,
+    options: `services:
+${fileService(folder, 'cache')}${fileService(folder, 'api', ', writes: [uploads], after: [cache]')}${fileService(folder, 'cron', ', writes: [uploads]')}${fileService(folder, 'worker', ', after: [api]')}${fileService(folder, 'tests', ', writes: [staged]')}recovery:
+  maintenance: { on: [touch, ${page}], off: [rm, ${page}], isOn: [test, -e, ${page}] }
+  maintenanceFile: { page: page.html, at: www/index.html }
+`,
+  });
+  setRunning(folder, 'cache', 'api', 'worker', 'tests');
+  run = commandsOf(place);
+});
+
+afterEach(async () => {
+  await place[Symbol.asyncDispose]();
+});
+
+const running = () =>
+  ['cache', 'api', 'cron', 'worker', 'tests', 'page'].filter((name) => runs(place.folder, name));
+
+it('stops who writes and who needs them, and brings back who ran, in order, the page last', async () => {
+  const { folder } = place;
+  const before = statSync(at);
+  const frozen = await run('freeze', '--yes', 'test');
+  expect(frozen.exitCode, frozen.stdout).toBe(0);
+  expect(running()).toEqual(['cache', 'tests', 'page']);
+  expect(takeCalls(folder)).toEqual(['stop worker', 'stop api']);
+  expect(readFileSync(at, 'utf8')).toBe('back soon');
+  expect(statSync(at).mode & 0o777).toBe(0o640);
+
+  const again = await run('freeze', '--yes', 'test');
+  expect(again.exitCode, again.stdout).toBe(0);
+  expect(again.records.at(-1)).toMatchObject({ changed: 0 });
+  expect(takeCalls(folder)).toEqual([]);
+
+  const thawed = await run('thaw', '--yes', 'test');
+  expect(thawed.exitCode, thawed.stdout).toBe(0);
+  expect(running()).toEqual(['cache', 'api', 'worker', 'tests']);
+  expect(takeCalls(folder)).toEqual(['start api', 'start worker']);
+  const after = statSync(at);
+  expect(readFileSync(at, 'utf8')).toBe('the shop');
+  expect([after.ino, after.mode, after.uid, after.gid]).toEqual([
+    before.ino,
+    before.mode,
+    before.uid,
+    before.gid,
+  ]);
+  expect(readdirSync(join(folder, 'www'))).toEqual(['index.html']);
+});
+
+it('adds to a freeze that is there, and thaws what no other source needs', async () => {
+  const { folder } = place;
+  expect((await run('freeze', 'uploads', '--yes', 'test')).exitCode).toBe(0);
+  expect((await run('freeze', 'staged', '--yes', 'test')).exitCode).toBe(0);
+  expect(running()).toEqual(['cache', 'page']);
+  const part = await run('thaw', 'uploads', '--yes', 'test');
+  expect(part.exitCode, part.stdout).toBe(0);
+  expect(part.records.at(-1)).toMatchObject({ stillFrozen: ['staged'] });
+  expect(running()).toEqual(['cache', 'api', 'worker', 'page']);
+  const status = await run('status');
+  const frozen = status.records.filter((each) => each.frozen !== undefined);
+  expect(frozen.map((each) => each.source)).toEqual(['staged']);
+  expect((await run('thaw', '--yes', 'test')).exitCode).toBe(0);
+  expect(running()).toEqual(['cache', 'api', 'worker', 'tests']);
+  expect(takeCalls(folder).filter((call) => call.includes('cron'))).toEqual([]);
+});
+
+it('goes on past a service that does not start, keeps the page until it does, and can give it up', async () => {
+  const { folder } = place;
+  expect((await run('freeze', '--yes', 'test')).exitCode).toBe(0);
+  // A folder in the place of the file that says that it runs.
+  const mark = join(folder, 'api.running');
+  mkdirSync(join(mark, 'x'), { recursive: true });
+  rmSync(mark, { recursive: true });
+  chmodSync(folder, 0o755);
+  const text = readFileSync(join(folder, 'lifeboat.yaml'), 'utf8');
+  writeFileSync(join(folder, 'lifeboat.yaml'), text.replace(`touch ${mark}`, 'exit 7'));
+  const thawed = await run('thaw', '--yes', 'test');
+  expect(thawed.exitCode, thawed.stdout).toBe(3);
+  expect(thawed.records.at(-1)).toMatchObject({ code: 'thaw.incomplete' });
+  expect(running()).toEqual(['cache', 'worker', 'tests', 'page']);
+  expect(readFileSync(at, 'utf8')).toBe('back soon');
+  const left = await run('thaw', '--yes', 'test', '--leave', 'service api');
+  expect(left.exitCode, left.stdout).toBe(0);
+  expect(running()).toEqual(['cache', 'worker', 'tests']);
+  expect(readFileSync(at, 'utf8')).toBe('the shop');
+});
+
+it('says that it is not complete where a service cannot be stopped, or nobody knows who writes', async () => {
+  const { folder } = place;
+  const text = readFileSync(join(folder, 'lifeboat.yaml'), 'utf8');
+  const stubborn = text
+    .replace(`rm -f ${join(folder, 'api.running')}`, 'exit 7')
+    .replace(', writes: [staged]', '');
+  writeFileSync(join(folder, 'lifeboat.yaml'), stubborn);
+  const frozen = await run('freeze', 'uploads', 'staged', '--yes', 'test');
+  expect(frozen.exitCode, frozen.stdout).toBe(3);
+  const record = frozen.records.find(({ type }) => type === 'freeze') as {
+    gaps: { what: string }[];
+  };
+  expect(record.gaps.map(({ what }) => what)).toEqual([
+    'nothing says what writes to staged: nothing was stopped for it',
+    expect.stringContaining('the service api still runs: '),
+  ]);
+  expect(runs(folder, 'worker')).toBe(false);
+  expect((await run('thaw', '--yes', 'test')).exitCode).toBe(0);
+  expect(running()).toEqual(['cache', 'api', 'worker', 'tests']);
+});
+
+it('keeps the one page that somebody put there meanwhile, and a page that was shown before', async () => {
+  const { folder } = place;
+  setRunning(folder, 'page');
+  expect((await run('freeze', '--yes', 'test')).exitCode).toBe(0);
+  rmSync(at);
+  writeFileSync(at, 'a new shop');
+  const thawed = await run('thaw', '--yes', 'test');
+  expect(thawed.exitCode, thawed.stdout).toBe(0);
+  expect(thawed.stdout).toContain('was replaced by somebody since: it stays');
+  expect(readFileSync(at, 'utf8')).toBe('a new shop');
+  expect(runs(folder, 'page')).toBe(true);
+  const kept = readdirSync(join(folder, 'www')).find((name) => name !== 'index.html') as string;
+  expect(readFileSync(join(folder, 'www', kept), 'utf8')).toBe('the shop');
+});
