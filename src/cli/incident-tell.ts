@@ -1,10 +1,10 @@
 import { openIncidents } from '../incidents/index.ts';
 import type { Surroundings, Tell } from '../recovery/index.ts';
 
-/** Enters what a command does into the one incident that is open; nowhere when there is none, or several. */
-export async function incidentTell(
+/** Enters what a command does into every incident that is open on this host; nowhere when there is none. */
+export function incidentTell(
   surroundings: Surroundings,
-): Promise<AsyncDisposable & { readonly tell: Tell }> {
+): AsyncDisposable & { readonly tell: Tell } {
   const { configuration, actor, host } = surroundings;
   const incidents = openIncidents({
     stateFolder: configuration.stateFolder,
@@ -15,8 +15,8 @@ export async function incidentTell(
       open: () => surroundings.repository(name),
     })),
   });
-  const [only, other] = await incidents.list({ onlyOpen: true });
-  const tell: Tell =
-    only !== undefined && other === undefined ? incidents.tell(only.id) : async () => {};
-  return { tell, [Symbol.asyncDispose]: () => incidents[Symbol.asyncDispose]() };
+  return {
+    tell: (entry) => incidents.tellOpen(entry),
+    [Symbol.asyncDispose]: () => incidents[Symbol.asyncDispose](),
+  };
 }

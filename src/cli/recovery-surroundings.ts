@@ -1,9 +1,10 @@
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import type { Configuration } from '../config/index.ts';
 import { readPassword } from '../config/index.ts';
 import type { Surroundings } from '../recovery/index.ts';
 import type { Repository } from '../repository/index.ts';
 import type { AnySource } from '../sources/index.ts';
+import { actorOf } from './actor.ts';
 import type { CommandContext } from './command.ts';
 import {
   createConfiguredSource,
@@ -30,7 +31,7 @@ export function recoverySurroundings(
   return {
     configuration,
     environment: context.environment,
-    actor: accountName(),
+    actor: actorOf(context.environment),
     host: hostname(),
     source(name, purpose) {
       const key = `${purpose} ${name}`;
@@ -50,13 +51,4 @@ export function recoverySurroundings(
       }
     },
   };
-}
-
-/** An account without a name in the system, as in some containers, is its number. */
-function accountName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `uid ${process.getuid?.()}`;
-  }
 }

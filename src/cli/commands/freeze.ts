@@ -18,7 +18,7 @@ ends other sessions. Replication, backups and the stream of Lifeboat go on. What
 written down before the first change, here and in the repositories: \`lifeboat thaw\` puts exactly
 that back, also after a crash. Shows where commands go to and asks for the name of the installation.
 A second freeze changes nothing. Without names: every source in production. What is done enters the
-incident that is open.
+incidents that are open.
 Exit code 3: something can still write; it is named, with what to do.`,
   examples: [
     'freeze',
@@ -43,7 +43,7 @@ Exit code 3: something can still write; it is named, with what to do.`,
     const sources = chooseSources(configuration, given, options.severity);
     const { output, signal, environment } = context;
     await using surroundings = recoverySurroundings(context, configuration);
-    await using incident = await incidentTell(surroundings);
+    await using incident = incidentTell(surroundings);
     const request = {
       surroundings,
       platforms: createPlatforms({ environment }),

@@ -44,7 +44,7 @@ Exit code 3: something could not be thawed; it is named, the rest is thawed.`,
     for (const name of named) pickNamed('source', configuration.sources, name);
     const { output, signal, environment } = context;
     await using surroundings = recoverySurroundings(context, configuration);
-    await using incident = await incidentTell(surroundings);
+    await using incident = incidentTell(surroundings);
     const world = {
       surroundings,
       platforms: createPlatforms({ environment }),
