@@ -1,10 +1,10 @@
 import { ExitCode, LifeboatError } from '../core/index.ts';
 import {
   type RestoredValidation,
+  userChecksOf,
   type ValidationLevel,
   validateRestored,
 } from '../recovery/index.ts';
-import { userChecksOf } from '../service/index.ts';
 import type { InspectRestored, PostgresSource } from '../sources/index.ts';
 import type { CommandContext } from './command.ts';
 import type { OpenedSource } from './configured.ts';

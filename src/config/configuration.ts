@@ -22,6 +22,8 @@ export interface Configuration {
   readonly proofs?: ProofsFile;
   readonly integrity?: IntegrityFile;
   readonly stateFolder: string;
+  /** Where runs are kept that several hosts share; undefined: in the state folder. */
+  readonly stateServer?: { readonly connection: string; readonly password?: PasswordSetting };
   readonly scratchFolder?: string;
   readonly spoolLimitBytes?: number;
 }
@@ -43,6 +45,18 @@ export interface RepositorySetting {
   /** `folder: false`: none. */
   readonly cache?: { readonly folder?: string | false; readonly sizeBytes?: number };
   readonly retention?: RetentionSetting;
+}
+
+/** How long a recovery of these sources may take, of several the shortest; undefined: nothing was promised. */
+export function recoveryObjectiveMs(
+  { sources }: Configuration,
+  names: readonly string[],
+): number | undefined {
+  const promised = names.flatMap((name) => {
+    const { rto } = sources[name]?.objectives ?? {};
+    return rto === undefined ? [] : [parseTimeSpan(rto) as number];
+  });
+  return promised.length === 0 ? undefined : Math.min(...promised);
 }
 
 export type FilesSourceSetting = Omit<FilesSourceFile, 'largerThan'> & {

@@ -10,6 +10,7 @@ export {
   type ProofsSetting,
   proofsOf,
   type RepositorySetting,
+  recoveryObjectiveMs,
   retentionOf,
   type SourceSetting,
 } from './configuration.ts';

@@ -1,5 +1,6 @@
 import type { ConfigurationFile } from './schema.ts';
 import { servicesInOrder } from './services-in-order.ts';
+import { wrongStateServer } from './state-server.ts';
 
 /** What is wrong with the names that the configuration uses; undefined when nothing is. */
 export function checkReferences(data: ConfigurationFile): string | undefined {
@@ -31,7 +32,7 @@ export function checkReferences(data: ConfigurationFile): string | undefined {
       return `sources.${name}.alsoTo: ${expected} other than its own, got "${other}"`;
     }
   }
-  return wrongServices(data);
+  return wrongServices(data) ?? wrongStateServer(data);
 }
 
 function wrongServices({ services = {}, sources }: ConfigurationFile): string | undefined {

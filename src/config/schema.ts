@@ -7,6 +7,7 @@ import { repository } from './schema/repository.ts';
 import { retention } from './schema/retention.ts';
 import { service } from './schema/service.ts';
 import { source } from './schema/source.ts';
+import { state } from './schema/state.ts';
 
 // Every option is described in these files and nowhere else: the descriptions go into docs/lifeboat.schema.json, and a
 // test refuses an option without one.
@@ -35,13 +36,9 @@ export const configurationSchema = z.strictObject({
     .describe('When live PostgreSQL servers are checked, where sources say nothing themselves.'),
   prune: schedule.optional().describe('When `serve` prunes each repository: a cron expression.'),
   check: schedule.optional().describe('When `serve` checks each repository: a cron expression.'),
-  state: z
-    .string()
-    .min(1)
+  state: state
     .optional()
-    .describe(
-      'Folder for the spool and the lock of the service. Default: $XDG_STATE_HOME/lifeboat, as root /var/lib/lifeboat.',
-    ),
+    .describe('Where this host, or several, remember what must survive a restart.'),
   scratch: z
     .string()
     .min(1)

@@ -19,6 +19,9 @@ export function withDefaults(
   const path = (text: string) => absolutePath(text, dirname(file), environment);
   const only = defaultRepository(data);
   const limit = data.spool?.limit === undefined ? undefined : parseByteSize(data.spool.limit);
+  const { state } = data;
+  const folder = typeof state === 'object' ? state.folder : state;
+  const server = typeof state === 'object' ? state.postgres : undefined;
   return Object.freeze({
     file,
     name: data.name,
@@ -33,13 +36,21 @@ export function withDefaults(
     ...(data.retention ? { retention: data.retention } : {}),
     ...(data.proofs ? { proofs: data.proofs } : {}),
     ...(data.integrity ? { integrity: data.integrity } : {}),
-    stateFolder: data.state ? path(data.state) : defaultStateFolder(environment),
+    stateFolder: folder === undefined ? defaultStateFolder(environment) : path(folder),
+    ...(server ? { stateServer: stateServerOf(server, path) } : {}),
     ...(data.scratch ? { scratchFolder: path(data.scratch) } : {}),
     ...(limit === undefined ? {} : { spoolLimitBytes: limit }),
   });
 }
 
 type ToPath = (text: string) => string;
+
+function stateServerOf(
+  { connection, password }: { connection: string; password?: PasswordSetting | undefined },
+  path: ToPath,
+): NonNullable<Configuration['stateServer']> {
+  return { connection, ...(password ? { password: secret(password, path) } : {}) };
+}
 
 function repositoryOf(
   each: RepositoryFile,

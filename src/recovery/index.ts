@@ -142,7 +142,26 @@ export type {
   RowPlan,
 } from './rescue/row-plan.ts';
 export type { SavedConflict } from './rescue/save-conflicts.ts';
-export type { StepContext, StepKind, StepOutcome } from './steps/step-kind.ts';
+export type { Engine } from './run/engine/engine.ts';
+export { openEngine } from './run/engine/open-engine.ts';
+export { openPostgresEngine } from './run/engine/postgres-engine.ts';
+export { openSqliteEngine } from './run/engine/sqlite-engine.ts';
+export { mayAllow, personOf } from './run/people.ts';
+export { clockOf, type RecoveryClock } from './run/recovery-clock.ts';
+export {
+  RecoveryRuns,
+  type RecoveryRunsOptions,
+  type ResumeOptions,
+  requireStep,
+} from './run/recovery-runs.ts';
+export type { StepKinds } from './run/run-context.ts';
+export type { RunAnswer, RunDesk, RunQuestion } from './run/run-desk.ts';
+export type { RunEvent } from './run/run-event.ts';
+export type { NoteBody } from './run/run-note.ts';
+export type { RunPhase, RunState, StepPhase, StepState } from './run/run-state.ts';
+export { isEnded } from './run/take-run.ts';
+export { knownStepKinds, stepKind } from './steps/registry.ts';
+export type { StepContext, StepKind, StepKindName, StepOutcome } from './steps/step-kind.ts';
 export type { Surroundings } from './surroundings.ts';
 export type { Tell, TimelineEntry } from './timeline.ts';
 export type { ApplicationResult } from './validate/application/application-result.ts';
@@ -167,4 +186,5 @@ export {
 export { type HealthWait, waitUntilHealthy } from './validate/application/wait-until-healthy.ts';
 export type { CheckResult, NotChecked, Problem } from './validate/check.ts';
 export type { ValidationLevel } from './validate/checks.ts';
+export { userChecksOf } from './validate/configured-checks.ts';
 export type { UserCheck } from './validate/user-check.ts';

@@ -6,6 +6,7 @@ import {
   proofsOf,
 } from '../config/index.ts';
 import type { Turn } from '../core/index.ts';
+import { userChecksOf } from '../recovery/index.ts';
 import type { Repository } from '../repository/index.ts';
 import type { PostgresSource } from '../sources/index.ts';
 import { IntegrityKeeper } from './integrity-keeper.ts';
@@ -13,7 +14,6 @@ import { ProofKeeper } from './proof-keeper.ts';
 import type { RepositoryKeeper } from './repository-keeper.ts';
 import { parseSchedule } from './schedule.ts';
 import type { ServiceEvent } from './service-event.ts';
-import { userChecksOf } from './user-checks.ts';
 
 /** When the data of a source is looked at: restored, and where it lives. */
 interface DataSchedules {

@@ -21,4 +21,3 @@ export {
 } from './status/repository-status.ts';
 export { type FlaggedSnapshot, type SourceStatus, sourceStatus } from './status/source-status.ts';
 export type { StreamStatus } from './status/stream-status.ts';
-export { userChecksOf } from './user-checks.ts';

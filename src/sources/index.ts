@@ -106,6 +106,7 @@ export { PostgresSource, type PostgresSourceSettings } from './postgres/postgres
 export {
   type InPlacePlan,
   type InspectRestored,
+  inspectFolder,
   type Keeping,
   type LeftOutFiles,
   type LookAround,

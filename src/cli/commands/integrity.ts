@@ -1,7 +1,6 @@
 import { integrityOf, parseByteSize } from '../../config/index.ts';
 import { ExitCode, LifeboatError } from '../../core/index.ts';
-import { checkLive } from '../../recovery/index.ts';
-import { userChecksOf } from '../../service/index.ts';
+import { checkLive, userChecksOf } from '../../recovery/index.ts';
 import { defineCommand, sourceArgument } from '../command.ts';
 import { openConfiguredSource } from '../configured.ts';
 import { describeIntegrity } from '../output/proof-text.ts';

@@ -1,6 +1,5 @@
 import { ExitCode } from '../../core/index.ts';
-import { proveSource } from '../../recovery/index.ts';
-import { userChecksOf } from '../../service/index.ts';
+import { proveSource, userChecksOf } from '../../recovery/index.ts';
 import { chooseBase, chooseTarget, targetOptions } from '../choose-target.ts';
 import { defineCommand, sourceArgument } from '../command.ts';
 import { openConfiguredSource } from '../configured.ts';

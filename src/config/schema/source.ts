@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { drift } from './drift.ts';
 import { ground } from './ground.ts';
-import { byteSize, connection, name, password, schedule } from './parts.ts';
+import { byteSize, connection, name, password, schedule, timeSpan } from './parts.ts';
 import { integrity, proofs, userChecks } from './proofs.ts';
 import { environment } from './recovery.ts';
 import { retention } from './retention.ts';
@@ -25,6 +25,14 @@ const common = {
   environment: environment
     .optional()
     .describe('How much is at stake. Steers what is asked and frozen. Default: production.'),
+  objectives: z
+    .strictObject({
+      rto: timeSpan
+        .optional()
+        .describe('How long a recovery may take, from the loss on. Default: nothing is promised.'),
+    })
+    .optional()
+    .describe('What is promised of its recovery; a run shows how much of it is left.'),
   ground: ground
     .optional()
     .describe(

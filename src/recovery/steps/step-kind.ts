@@ -73,8 +73,13 @@ export interface StepKind<Input = Readonly<Record<string, unknown>>> {
   readonly name: StepKindName;
   /** What stands against it, found without changing anything. Empty: nothing. */
   check?(input: Input, context: StepContext): Promise<readonly string[]>;
+  /** Before this moment it is not begun: the run waits for a while, and pauses where that is long. Absent: at once. */
+  notBefore?(input: Input, context: StepContext): Promise<Date | undefined>;
   probe(input: Input, context: StepContext): Promise<ProbeResult>;
   run(input: Input, context: StepContext): Promise<StepOutcome>;
-  /** Back to before. Absent: there is nothing to undo. */
+  /**
+   * Back to before; `outcome` is undefined when nobody saw its end. May be called again after a crash or a failure of the undo. Absent:
+   * there is nothing to undo.
+   */
   undo?(input: Input, outcome: StepOutcome | undefined, context: StepContext): Promise<string>;
 }

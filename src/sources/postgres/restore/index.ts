@@ -1,4 +1,5 @@
 // restore: a source as it was at a moment, as a folder or as a scratch server.
+export { type InspectFolderOptions, inspectFolder } from './inspect-folder.ts';
 export type { LookAround, PausedAt, PausedServer } from './look-around.ts';
 export { type OpenScratchOptions, openScratch, type ScratchServer } from './open-scratch.ts';
 export type { LeftOutFiles, WantedTables } from './partial-copy.ts';

@@ -151,7 +151,7 @@ function preloads({ preloadLibraries }: RecoverFolderOptions) {
   return preloadLibraries ? { preloadLibraries } : {};
 }
 
-async function shutDown(server: RunningServer): Promise<void> {
+export async function shutDown(server: RunningServer): Promise<void> {
   await using running = server;
   await running.stop('fast');
   if (running.log.find(/database system is shut down/)) return;

@@ -1,6 +1,6 @@
-import { type PostgresSourceSetting, parseTimeSpan } from '../config/index.ts';
-import type { UserCheck } from '../recovery/index.ts';
-import type { PostgresSource } from '../sources/index.ts';
+import { type PostgresSourceSetting, parseTimeSpan } from '../../config/index.ts';
+import type { PostgresSource } from '../../sources/index.ts';
+import type { UserCheck } from './user-check.ts';
 
 /** The checks of a source's configuration, as proofs run them. */
 export function userChecksOf(

@@ -1,0 +1,83 @@
+import { isLifeboatError, LifeboatError } from '../../core/index.ts';
+import type { Step } from '../plan/plan.ts';
+import type { ProbeResult, StepOutcome } from '../steps/step-kind.ts';
+import { type ApprovalNotes, heedNotes } from './heed-notes.ts';
+import { stepError } from './journal.ts';
+import { happened, type RunContext, stepContext, stepState } from './run-context.ts';
+
+/**
+ * Back to before: what was done, or begun, is undone, the last one first. An undo that fails ends it there, because those before it may
+ * rest on it; it can be tried again, or left out with a reason. Errors: `run.failed`, `cancelled`, `run.lease-lost`.
+ */
+export async function abortRun(run: RunContext, notes: ApprovalNotes): Promise<void> {
+  for (const step of run.journal.state.plan.steps.toReversed()) {
+    await heedNotes(run, notes, { elsewhere: false });
+    if (run.stop.aborted) throw run.stop.reason;
+    await undoStep(run, step);
+  }
+  const stays = whatStays(run);
+  await run.journal.write({ type: 'aborted', stays });
+  await happened(run, { type: 'aborted', stays });
+}
+
+async function undoStep(run: RunContext, step: Step): Promise<void> {
+  const { phase, attempts, outcome } = stepState(run, step);
+  const wasBegun = phase !== 'undone' && attempts > 0;
+  const kind = await run.kinds(step.kind);
+  if (!wasBegun || !kind.undo) return;
+  const known = phase === 'done' || phase === 'undoing' ? outcome : await lookFor(run, step);
+  if (known === 'nothing') return;
+  await run.lease.assertHeld();
+  await run.journal.write({ type: 'undo-intent', step: step.id });
+  await happened(run, { type: 'undo-begun', step });
+  let text: string;
+  try {
+    await run.lease.assertHeld();
+    text = await kind.undo(step.input, known, stepContext(run));
+  } catch (error) {
+    return await notUndone(run, step, error);
+  }
+  await run.lease.assertHeld();
+  await run.journal.write({ type: 'undone', step: step.id, text });
+  await happened(run, { type: 'undone', step, text });
+}
+
+/** What a step that was begun has left; undefined: nobody knows, and the undo has to see for itself. */
+async function lookFor(run: RunContext, step: Step): Promise<StepOutcome | 'nothing' | undefined> {
+  const kind = await run.kinds(step.kind);
+  const found = await kind.probe(step.input, stepContext(run)).catch((error): ProbeResult => {
+    if (run.stop.aborted) throw run.stop.reason;
+    return { found: 'unclear', what: stepError(error).message };
+  });
+  if (found.found === 'done') return found.outcome;
+  return found.found === 'not-done' ? 'nothing' : undefined;
+}
+
+async function notUndone(run: RunContext, step: Step, error: unknown): Promise<never> {
+  if (run.stop.aborted) throw run.stop.reason;
+  const told = stepError(error);
+  await run.journal.write({ type: 'undo-failed', step: step.id, error: told });
+  await happened(run, { type: 'undo-failed', step, error: told });
+  const { run: id } = run.journal.state;
+  const own = isLifeboatError(error) && error.hint ? `${error.hint} ` : '';
+  throw new LifeboatError(
+    'run.failed',
+    `step "${step.title}" could not be undone: ${told.message}`,
+    {
+      hint: `${own}What came after it is undone; it and what came before it stand as they are. Try again with \`lifeboat recover --abort ${id}\`, or leave this one as it is with \`lifeboat recover --abort ${id} --skip ${step.id} --reason TEXT\`.`,
+      context: { run: id, step: step.id, target: step.target },
+      cause: error,
+    },
+  );
+}
+
+/** What is not as before, in words. */
+function whatStays(run: RunContext): readonly string[] {
+  return run.journal.state.plan.steps.flatMap((step) => {
+    const { phase, outcome, reason, begunAt } = stepState(run, step);
+    if (begunAt === undefined || phase === 'undone') return [];
+    if (phase === 'skipped') return [`${step.title} (left as it is: ${reason})`];
+    if (!step.isDestructive) return [];
+    return [`${step.title} (${outcome ? 'has no undo' : 'was begun; nothing of it was found'})`];
+  });
+}

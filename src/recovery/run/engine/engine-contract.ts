@@ -1,0 +1,159 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Holder, thisProcess } from '../holder.ts';
+import { type RunEntry, sealEntry } from '../run-entry.ts';
+import type { Engine } from './engine.ts';
+
+export interface EngineUnderTest extends AsyncDisposable {
+  /** Another process, as it were. */
+  open(): Promise<Engine>;
+}
+
+/** A process of another host: whether it lives cannot be seen from here. */
+function elsewhere(actor: string): Holder {
+  return { ...thisProcess(actor), host: 'elsewhere', machine: 'another boot' };
+}
+
+/** A process of this host that has ended. */
+function ended(actor: string): Holder {
+  return { ...thisProcess(actor), startTicks: '1' };
+}
+
+function entry(run: string, epoch: number, sequence: number, reason = 'why'): RunEntry {
+  const about = { time: '2026-11-26T18:00:00.000Z', actor: 'alice', host: 'here', previous: '' };
+  return sealEntry({ run, epoch, sequence, ...about, body: { type: 'paused', reason } });
+}
+
+function lastEntry(run: string, epoch: number, sequence: number): RunEntry {
+  const { id: _, ...rest } = entry(run, epoch, sequence);
+  return sealEntry({ ...rest, body: { type: 'done' } });
+}
+
+/** The suite that every engine passes. */
+export function testEngine(name: string, factory: () => Promise<EngineUnderTest>): void {
+  describe(`engine of runs: ${name}`, () => {
+    let subject: EngineUnderTest;
+    let first: Engine;
+    let second: Engine;
+    beforeEach(async () => {
+      subject = await factory();
+      [first, second] = await Promise.all([subject.open(), subject.open()]);
+    });
+    afterEach(async () => {
+      await first[Symbol.asyncDispose]();
+      await second[Symbol.asyncDispose]();
+      await subject[Symbol.asyncDispose]();
+    });
+
+    const claim = (run: string, epoch: number, holder: Holder, targets = ['source database']) => ({
+      run,
+      epoch,
+      holder,
+      targets,
+      isForced: false,
+    });
+    const alice = thisProcess('alice');
+
+    it('lets one of several have a target', async () => {
+      const asked = await Promise.all(
+        [...Array(8).keys()].map((n) => (n % 2 ? first : second).take(claim(`run${n}`, 1, alice))),
+      );
+      expect(asked.filter(({ taken }) => taken)).toHaveLength(1);
+      const loser = asked.find((each) => !each.taken);
+      expect(loser).toMatchObject({ by: { target: 'source database', holder: alice } });
+    });
+
+    it('keeps targets that have nothing in common apart', async () => {
+      expect(await first.take(claim('a', 1, alice, ['x', 'y']))).toEqual({ taken: true });
+      expect(await second.take(claim('b', 1, alice, ['z']))).toEqual({ taken: true });
+      expect(await second.take(claim('c', 1, alice, ['w', 'y']))).toMatchObject({
+        taken: false,
+        by: { run: 'a', target: 'y' },
+      });
+    });
+
+    it('frees the target of a process that died before it began', async () => {
+      await first.take(claim('a', 1, ended('alice')));
+      expect(await second.take(claim('b', 1, ended('bob')))).toEqual({ taken: true });
+      await second.append(entry('b', 1, 1));
+      expect(await first.take(claim('c', 1, alice))).toMatchObject({ by: { run: 'b' } });
+    });
+
+    it('gives a run over when its process has ended, never while it lives', async () => {
+      await first.take(claim('a', 1, alice));
+      expect(await second.take({ ...claim('a', 2, alice), isForced: true })).toMatchObject({
+        taken: false,
+      });
+      await first.release('a', 1);
+      await first.take(claim('a', 2, ended('alice')));
+      expect(await second.take(claim('a', 3, alice))).toEqual({ taken: true });
+      expect(await first.renew('a', 2)).toBe(false);
+      expect(await first.holds('a', 2)).toBe(false);
+      expect(await first.holds('a', 3)).toBe(true);
+      expect(await second.renew('a', 3)).toBe(true);
+    });
+
+    it('gives over the run of another host only when somebody says that it is gone, or it is silent', async () => {
+      await first.take(claim('a', 1, elsewhere('bob')));
+      expect(await second.take(claim('a', 2, alice))).toMatchObject({
+        taken: false,
+        by: { holder: { host: 'elsewhere', actor: 'bob' } },
+      });
+      expect(await second.take({ ...claim('a', 2, alice), isForced: true })).toEqual({
+        taken: true,
+      });
+    });
+
+    it('takes the same question twice for one', async () => {
+      await first.take(claim('a', 1, alice));
+      expect(await first.take(claim('a', 1, alice))).toEqual({ taken: true });
+    });
+
+    it('keeps the targets of a run that is paused, and frees those of one that has ended', async () => {
+      await first.take(claim('a', 1, alice));
+      await first.append(entry('a', 1, 1));
+      await first.release('a', 1);
+      expect(await first.append(entry('a', 1, 1))).toBe(false);
+      expect(await second.take(claim('b', 1, alice))).toMatchObject({ by: { run: 'a' } });
+      expect(await second.take(claim('a', 2, alice))).toEqual({ taken: true });
+      await second.append(lastEntry('a', 2, 2));
+      expect(await first.take(claim('b', 1, alice))).toEqual({ taken: true });
+    });
+
+    it('accepts entries only of the process that has the run', async () => {
+      expect(await first.append(entry('a', 1, 1))).toBe(false);
+      await first.take(claim('a', 1, ended('alice')));
+      expect(await first.append(entry('a', 1, 1))).toBe(true);
+      await second.take(claim('a', 2, alice));
+      expect(await first.append(entry('a', 1, 2))).toBe(false);
+      expect(await second.append(entry('a', 2, 2))).toBe(true);
+      // Nobody heard the first answer.
+      expect(await second.append(entry('a', 2, 2))).toBe(true);
+      const known = [entry('a', 1, 1), entry('a', 2, 2)];
+      for (const each of [first, second, await subject.open()]) {
+        expect(await each.entries('a')).toEqual(known);
+      }
+      expect(await first.runs()).toEqual(['a']);
+    });
+
+    it('adopts what another copy had, once', async () => {
+      await first.adopt([entry('a', 1, 1), entry('a', 1, 2, 'it\'s {"odd"} \u0001 $1')]);
+      await second.adopt([entry('a', 1, 1)]);
+      expect((await second.entries('a')).map(({ sequence }) => sequence)).toEqual([1, 2]);
+      expect(await second.entries('b')).toEqual([]);
+    });
+
+    it('keeps notes in the order they came', async () => {
+      const note = (id: string) => ({
+        format: 1 as const,
+        run: 'a',
+        id,
+        time: '2026-11-26T18:00:00.000Z',
+        actor: 'bob',
+        host: 'there',
+        body: { type: 'pause' as const, reason: 'lunch' },
+      });
+      for (const id of ['z', 'a', 'm', 'z']) await first.addNote(note(id));
+      expect((await second.notes('a')).map(({ id }) => id)).toEqual(['z', 'a', 'm']);
+    });
+  });
+}

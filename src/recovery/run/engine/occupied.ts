@@ -1,0 +1,45 @@
+import { type Holder, lifeOf } from '../holder.ts';
+import { type Claim, leaseMs, type Occupant } from './engine.ts';
+
+/** A target that a run has, as an engine keeps it. */
+export interface HeldTarget {
+  readonly target: string;
+  readonly run: string;
+  readonly epoch: number;
+  readonly holder: Holder | undefined;
+  readonly silentMs: number;
+  /** There is something in its journal: a process that died before that left nothing to go on with. */
+  readonly isBegun: boolean;
+}
+
+/** Who keeps `claim` from its targets; undefined: nobody. Facts in, verdict out: the same for every engine. */
+export function occupantOf(claim: Claim, held: readonly HeldTarget[]): Occupant | undefined {
+  // What was asked for twice, because nobody heard the first answer, is ours already.
+  const mine = held.filter((each) => each.run === claim.run && !isClaimed(each, claim));
+  const blocking =
+    held.find((each) => isInTheWay(each, claim)) ??
+    mine.find((each) => each.epoch >= claim.epoch) ??
+    mine.find((each) => isDriven(each, claim));
+  if (blocking === undefined) return undefined;
+  const { run, target, holder, silentMs } = blocking;
+  return { run, target, silentMs, ...(holder ? { holder } : {}) };
+}
+
+function isInTheWay(each: HeldTarget, claim: Claim): boolean {
+  const { run, target, isBegun } = each;
+  if (run === claim.run || !claim.targets.includes(target)) return false;
+  return isBegun || isDriven(each, { isForced: false });
+}
+
+function isClaimed({ epoch, holder }: HeldTarget, claim: Claim): boolean {
+  return epoch === claim.epoch && JSON.stringify(holder) === JSON.stringify(claim.holder);
+}
+
+function isDriven(
+  { holder, silentMs }: HeldTarget,
+  { isForced }: Pick<Claim, 'isForced'>,
+): boolean {
+  if (holder === undefined) return false;
+  const life = lifeOf(holder);
+  return life === 'alive' || (life === 'unknown' && silentMs < leaseMs && !isForced);
+}

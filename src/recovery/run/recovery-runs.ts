@@ -1,0 +1,269 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LifeboatError, type Progress } from '../../core/index.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { Surroundings } from '../surroundings.ts';
+import type { Tell } from '../timeline.ts';
+import { driveRun } from './drive-run.ts';
+import type { Engine } from './engine/engine.ts';
+import { type Holder, thisProcess } from './holder.ts';
+import { Journal } from './journal.ts';
+import { mayAllow, personOf, requireEnoughPeople } from './people.ts';
+import { RepositoryCopies } from './repository-copies.ts';
+import { happened, type RunContext, type StepKinds } from './run-context.ts';
+import type { RunDesk } from './run-desk.ts';
+import type { RunEvent } from './run-event.ts';
+import type { NoteBody } from './run-note.ts';
+import { foldRun, mergeEntries, type RunState } from './run-state.ts';
+import { isDrivenElsewhere, isEnded, stillDriven, takeRun } from './take-run.ts';
+
+export interface RecoveryRunsOptions {
+  readonly surroundings: Surroundings;
+  readonly engine: Engine;
+  readonly kinds: StepKinds;
+  readonly tell: Tell;
+  readonly desk: RunDesk;
+  readonly progress: Progress;
+  readonly onEvent: (event: RunEvent) => void;
+  readonly signal: AbortSignal;
+  /** Default: this process. */
+  readonly holder?: Holder;
+  readonly now?: () => Date;
+  /** Default 2 s. */
+  readonly pollMs?: number;
+}
+
+export interface StartOptions {
+  readonly declaredAt?: Date;
+  readonly objectiveMs?: number;
+}
+
+export interface ResumeOptions {
+  /** Name of the host that is gone. */
+  readonly takeOver?: string;
+  /** Give it up instead. */
+  readonly abort?: { readonly reason: string };
+  /** Leave a step out, before anything else. */
+  readonly skip?: { readonly step: string; readonly reason: string };
+}
+
+/** How often repositories are asked, while a step runs, whether another host has taken over. */
+const elsewhereMs = 30_000;
+
+/** The runs that this host, its state and its repositories know of. */
+export class RecoveryRuns {
+  readonly #options: RecoveryRunsOptions;
+  readonly #copies: RepositoryCopies;
+
+  constructor(options: RecoveryRunsOptions) {
+    const { surroundings, progress } = options;
+    this.#options = options;
+    this.#copies = new RepositoryCopies(
+      Object.keys(surroundings.configuration.repositories),
+      (name) => surroundings.repository(name),
+      progress,
+    );
+  }
+
+  /** Newest first. */
+  async list(): Promise<readonly RunState[]> {
+    const { engine } = this.#options;
+    const ids = await engine.runs();
+    const here = (await Promise.all(ids.map((run) => engine.entries(run)))).flat();
+    const { entries } = await this.#copies.read();
+    const byRun = Map.groupBy(mergeEntries(here, entries), ({ run }) => run);
+    const states = [...byRun.values()].flatMap((own) => foldRun(own) ?? []);
+    // A process that died as it ended the run would close its targets to other hosts for ever.
+    const stored = new Set(entries.map(({ id }) => id));
+    for (const state of states) {
+      if (!isEnded(state) || stored.has(state.lastId)) continue;
+      await this.#copies.complete(byRun.get(state.run) ?? []);
+    }
+    return states.sort((a, b) => (a.openedAt < b.openedAt ? 1 : -1));
+  }
+
+  /** The run with this id, or the newest of this incident; the only one that has not ended when none is named. Errors: `usage.invalid`. */
+  async find(wanted: string | undefined): Promise<RunState> {
+    const all = await this.list();
+    const known = all.filter(
+      ({ run, plan }) => run === wanted || plan.incident === wanted || wanted === undefined,
+    );
+    const open = known.filter((state) => !isEnded(state));
+    const [found, other] = open.length > 0 ? open : known;
+    if (found && (wanted !== undefined || open.length === 1 || !other)) return found;
+    const names = open.map(({ run, plan }) => `${run} (incident ${plan.incident})`).join(', ');
+    throw new LifeboatError(
+      'usage.invalid',
+      wanted === undefined
+        ? open.length === 0
+          ? 'there is no run'
+          : `several runs have not ended: ${names}`
+        : `there is no run or incident ${JSON.stringify(wanted)}`,
+      {
+        hint: 'See `lifeboat recover --status`; name one of its runs, or an incident that has one.',
+      },
+    );
+  }
+
+  /** Begins a plan, and takes it to its end. Errors: `run.busy`, `plan.refused`, and those of `driveRun`. */
+  async start(plan: Plan, { declaredAt, objectiveMs }: StartOptions = {}): Promise<RunState> {
+    const { surroundings } = this.#options;
+    this.#requireMayRun();
+    requireEnoughPeople(surroundings.configuration.recovery, plan);
+    // A kind that is not known would stop the run in the middle.
+    for (const { kind } of plan.steps) await this.#options.kinds(kind);
+    await this.list();
+    const run = randomBytes(6).toString('hex');
+    const opened = {
+      type: 'opened' as const,
+      plan,
+      declaredAt: declaredAt?.toISOString() ?? plan.createdAt,
+      ...(objectiveMs === undefined ? {} : { objectiveMs }),
+    };
+    return await this.#drive({ run, epoch: 1, plan, isShared: false }, async (journal) => {
+      await journal.write(opened);
+    });
+  }
+
+  /** Goes on exactly where it stands. Errors: `run.busy`, `record.invalid`, and those of `driveRun`. */
+  async resume(wanted: string | undefined, options: ResumeOptions = {}): Promise<RunState> {
+    const { engine } = this.#options;
+    this.#requireMayRun();
+    const found = await this.find(wanted);
+    if (options.skip) requireStep(found, options.skip.step);
+    if (isEnded(found)) {
+      throw new LifeboatError('usage.invalid', `run ${found.run} has ended: it is ${found.phase}`, {
+        hint: 'A new one is begun from a plan.',
+      });
+    }
+    const { entries } = await this.#copies.read();
+    const shared = await engine.entries(found.run);
+    // Where the state is shared, it knows whether the former process lives; else only a person does.
+    const isShared = shared.some(({ epoch }) => epoch === found.epoch);
+    const { takeOver } = options;
+    if (takeOver !== undefined && found.holder && takeOver !== found.holder.host) {
+      const fact = `run ${found.run} was driven from ${found.holder.host}, not from ${takeOver}`;
+      throw new LifeboatError('usage.invalid', fact, {
+        hint: 'Name that host with --take-over, when it is gone for good.',
+      });
+    }
+    if (!isShared && isDrivenElsewhere(found, takeOver)) {
+      const { text, hint } = stillDriven(found);
+      throw new LifeboatError('run.busy', text, { hint, context: { run: found.run } });
+    }
+    await engine.adopt(entries.filter(({ run }) => run === found.run));
+    const { run, epoch, plan } = found;
+    return await this.#drive({ run, epoch: epoch + 1, plan, isShared, ...options });
+  }
+
+  /** Tells a run something, wherever it is driven. */
+  async say(run: string, body: NoteBody): Promise<void> {
+    const { engine, surroundings, now = () => new Date() } = this.#options;
+    const { actor, host } = surroundings;
+    const id = randomBytes(8).toString('hex');
+    const note = { format: 1 as const, run, id, time: now().toISOString(), actor, host, body };
+    await engine.addNote(note);
+    await this.#copies.store({ type: 'note', note });
+  }
+
+  #requireMayRun(): void {
+    const { configuration, actor, host } = this.#options.surroundings;
+    const person = personOf(configuration.recovery, actor, host);
+    if (mayAllow(person, { authority: 'execute' })) return;
+    throw new LifeboatError('approval.refused', `${person.name} may not run a recovery`, {
+      hint: 'Somebody does who has the authority "execute" in `recovery.people` of lifeboat.yaml.',
+    });
+  }
+
+  async #drive(
+    place: ResumeOptions & {
+      readonly run: string;
+      readonly epoch: number;
+      readonly plan: Plan;
+      readonly isShared: boolean;
+    },
+    begin?: (journal: Journal) => Promise<void>,
+  ): Promise<RunState> {
+    const { surroundings, engine, signal, now = () => new Date(), pollMs = 2000 } = this.#options;
+    const { actor, host, configuration } = surroundings;
+    const { run, epoch, plan, takeOver, isShared } = place;
+    const targets = [...targetsOf(plan), `run ${run}`];
+    const { holder = thisProcess(actor) } = this.#options;
+    const copies = this.#copies;
+    await using lease = await takeRun({
+      engine,
+      copies,
+      run,
+      epoch,
+      targets,
+      holder,
+      now,
+      isShared,
+      ...(takeOver === undefined ? {} : { takeOver }),
+    });
+    const entries = mergeEntries(await engine.entries(run));
+    await copies.complete(entries);
+    const journal = new Journal({ engine, copies, lease, actor, host, now }, entries);
+    await begin?.(journal);
+    const mayLack = !begin && !isShared ? { mayLack: true as const } : {};
+    await journal.write({ type: 'taken', holder, targets, ...mayLack });
+    const folder = join(configuration.stateFolder, 'runs', run);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const { kinds, tell, desk, progress, onEvent } = this.#options;
+    const context: RunContext = {
+      journal,
+      lease,
+      surroundings,
+      kinds,
+      me: personOf(configuration.recovery, actor, host),
+      desk,
+      tell,
+      progress,
+      onEvent,
+      folder,
+      signal,
+      stop: AbortSignal.any([signal, lease.signal]),
+      now,
+      pollMs,
+    };
+    await happened(context, { type: begin ? 'opened' : 'resumed' });
+    const watch = setInterval(() => void journal.lookElsewhere().catch(() => {}), elsewhereMs);
+    try {
+      return await driveRun(context, place);
+    } finally {
+      clearInterval(watch);
+      await this.#catchUp();
+    }
+  }
+
+  /** What repositories missed is tried once more, and told. */
+  async #catchUp(): Promise<void> {
+    if (this.#copies.behind.length === 0) return;
+    await this.#copies.store();
+    const { behind } = this.#copies;
+    if (behind.length === 0) return;
+    this.#options.progress({
+      type: 'warning',
+      message: `the journal of the run is not whole in ${behind.join(', ')}`,
+      hint: 'It is whole in the state of this host.',
+    });
+  }
+}
+
+/** Errors: `usage.invalid`. */
+export function requireStep({ plan, run }: RunState, id: string): void {
+  if (plan.steps.some((each) => each.id === id)) return;
+  throw new LifeboatError('usage.invalid', `run ${run} has no step ${JSON.stringify(id)}`, {
+    hint: `Its steps are ${plan.steps.map((each) => each.id).join(', ')}.`,
+  });
+}
+
+/** What no other run may change meanwhile: the sources by name, and the places by what they say of themselves. */
+export function targetsOf({ sources, places }: Plan): readonly string[] {
+  const all = [
+    ...sources.map((name) => `source ${name}`),
+    ...Object.values(places).map(({ fingerprint }) => fingerprint),
+  ];
+  return [...new Set(all)];
+}

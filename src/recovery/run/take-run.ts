@@ -1,0 +1,179 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { LifeboatError } from '../../core/index.ts';
+import type { Engine, Occupant } from './engine/engine.ts';
+import { describeHolder, type Holder, lifeOf } from './holder.ts';
+import { Lease } from './lease.ts';
+import type { RepositoryCopies, RunClaim, RunRecords } from './repository-copies.ts';
+import { foldRun, mergeEntries, type RunState } from './run-state.ts';
+
+/** A claim that old is of a process that died before it began. */
+const claimMs = 60_000;
+/** How long the first of several waits for the others to step back. */
+const stepBackMs = 5000;
+const lookMs = 250;
+
+export interface TakeOptions {
+  readonly engine: Engine;
+  readonly copies: RepositoryCopies;
+  readonly run: string;
+  readonly epoch: number;
+  readonly targets: readonly string[];
+  readonly holder: Holder;
+  /** Host whose process a person says is gone. */
+  readonly takeOver?: string;
+  /** The engine knows the newest entry of the run: then it also knows whether somebody drives it. */
+  readonly isShared: boolean;
+  readonly now: () => Date;
+}
+
+/**
+ * Makes this process the one that drives the run: against others with the same state by the engine, against hosts that share nothing but a
+ * repository by what is written there. Of several at once one wins. Errors: `run.busy`, naming who, where and since when.
+ */
+export async function takeRun(options: TakeOptions): Promise<Lease> {
+  const { engine, run, epoch, targets, holder, takeOver } = options;
+  const isForced = takeOver !== undefined;
+  const taken = await engine.take({ run, epoch, targets, holder, isForced });
+  if (!taken.taken) throw busyHere(run, taken.by);
+  const lease = new Lease(engine, run, epoch);
+  try {
+    await agree(options);
+    return lease;
+  } catch (error) {
+    await lease[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Each writes that it comes before it looks who else does; so of two at least one sees the other. */
+async function agree(options: TakeOptions): Promise<void> {
+  const { copies, now } = options;
+  const { run, epoch, targets, holder } = options;
+  const claim: RunClaim = { run, epoch, id: randomBytes(8).toString('hex'), holder, targets };
+  await copies.store({ type: 'claim', ...claim });
+  try {
+    const until = performance.now() + stepBackMs;
+    for (;;) {
+      const records = await copies.read();
+      const occupied = runInTheWay(options, records);
+      if (occupied) throw busyElsewhere(run, occupied.text, occupied.hint);
+      const others = rivals(claim, records, now());
+      if (others.length === 0) return;
+      const isFirst = others.every(({ id }) => claim.id < id);
+      const [other] = others as [RunClaim];
+      if (!isFirst || performance.now() > until) {
+        throw busyElsewhere(
+          run,
+          `${describeHolder(other.holder)} is just taking it`,
+          'Try again in a minute when that one gave up.',
+        );
+      }
+      await pause(lookMs);
+    }
+  } catch (error) {
+    await copies.store({ type: 'withdrawn', ...claim });
+    throw error;
+  }
+}
+
+/** Claims of others to the same run or targets that have not become a run, nor been given up. */
+function rivals(claim: RunClaim, { claims, entries }: RunRecords, now: Date): readonly RunClaim[] {
+  return claims.filter((other) => {
+    if (other.id === claim.id || other.isWithdrawn) return false;
+    if (now.getTime() - Date.parse(other.holder.since) > claimMs) return false;
+    if (isSameProcess(other.holder, claim.holder)) return false;
+    const isTaken = entries.some(({ run, epoch }) => run === other.run && epoch >= other.epoch);
+    return !isTaken && overlaps(other, claim);
+  });
+}
+
+function isSameProcess(a: Holder, b: Holder): boolean {
+  return a.machine === b.machine && a.pid === b.pid && a.startTicks === b.startTicks;
+}
+
+function overlaps(a: Pick<RunClaim, 'run' | 'targets'>, b: Pick<RunClaim, 'run' | 'targets'>) {
+  return a.run === b.run || a.targets.some((target) => b.targets.includes(target));
+}
+
+function runInTheWay(
+  { run, epoch, targets, takeOver, isShared }: TakeOptions,
+  { entries }: RunRecords,
+): { readonly text: string; readonly hint: string } | undefined {
+  const byRun = Map.groupBy(mergeEntries(entries), (entry) => entry.run);
+  for (const [id, own] of byRun) {
+    const state = foldRun(own);
+    if (
+      !state ||
+      isEnded(state) ||
+      !overlaps({ run: id, targets: state.targets }, { run, targets })
+    )
+      continue;
+    if (id !== run) return otherRun(state);
+    if (state.epoch >= epoch) {
+      return {
+        text: `${state.holder ? describeHolder(state.holder) : 'another process'} has taken it meanwhile`,
+        hint: 'See `lifeboat recover --status`.',
+      };
+    }
+    if (!isShared && isDrivenElsewhere(state, takeOver)) return stillDriven(state);
+  }
+  return undefined;
+}
+
+export function isEnded({ phase }: RunState): boolean {
+  return phase === 'done' || phase === 'aborted';
+}
+
+/**
+ * Nobody can tell a host that is gone from one that cannot be reached: where the state is not shared, a person says so by its name.
+ */
+export function isDrivenElsewhere(state: RunState, takeOver: string | undefined): boolean {
+  const { holder, phase } = state;
+  if (!holder || phase === 'paused') return false;
+  const life = lifeOf(holder);
+  return life === 'alive' || (life === 'unknown' && takeOver !== holder.host);
+}
+
+export function stillDriven(state: RunState): { readonly text: string; readonly hint: string } {
+  const holder = state.holder as Holder;
+  return {
+    text: `${describeHolder(holder)} drives it; last sign of life at ${state.lastTime}`,
+    hint:
+      lifeOf(holder) === 'alive'
+        ? 'Say what you want to that one: `lifeboat recover --pause`, `--approve`, `--abort`.'
+        : `Is that host gone for good, or switched off? Only then: \`lifeboat recover --resume ${state.plan.incident} --take-over ${holder.host}\`.`,
+  };
+}
+
+function otherRun({ run, plan, phase, holder, lastTime }: RunState) {
+  const who = holder ? ` by ${describeHolder(holder)}` : '';
+  return {
+    text: `run ${run} of incident ${plan.incident} works on the same target (${phase}${who}; last entry ${lastTime})`,
+    hint: `Go on with it by \`lifeboat recover --resume ${plan.incident}\`, or give it up by \`lifeboat recover --abort ${run}\`.`,
+  };
+}
+
+function busyElsewhere(run: string, text: string, hint: string): LifeboatError {
+  return new LifeboatError('run.busy', `run ${run} cannot begin here: ${text}`, {
+    hint: `Nothing was changed. ${hint}`,
+    context: { run },
+  });
+}
+
+function busyHere(run: string, by: Occupant): LifeboatError {
+  const drives = by.holder && lifeOf(by.holder) === 'dead' ? 'drove, and has ended,' : 'drives';
+  const who = by.holder
+    ? `${describeHolder(by.holder)} ${drives} run ${by.run}`
+    : `run ${by.run} is paused`;
+  const same = by.run === run;
+  const fact = same ? who : `${who} on the same target (${by.target})`;
+  return new LifeboatError('run.busy', fact, {
+    hint: `Nothing was changed. ${
+      same
+        ? 'Say what you want to that one: `lifeboat recover --pause`, `--approve`, `--abort`.'
+        : `Two runs must not change one thing: let that one end, or give it up by \`lifeboat recover --abort ${by.run}\`.`
+    }`,
+    context: { run: by.run, target: by.target, silentMs: by.silentMs },
+  });
+}

@@ -1,0 +1,83 @@
+import { isLifeboatError, LifeboatError } from '../../../core/index.ts';
+import { openSqlClient } from '../../../sources/index.ts';
+import type { StepInputs } from '../step-inputs.ts';
+import type { StepContext, StepKind } from '../step-kind.ts';
+import { platformOf, serviceNamed } from '../step-services.ts';
+import { postgresSource } from '../step-source.ts';
+
+type Input = StepInputs['identify'];
+type Place = Input['places'][string];
+
+/** Undefined: it does not answer, which may be what the recovery is about. */
+type Found = Place | undefined;
+
+/** Is this where the plan wanted to go? A context that was switched, or the wrong host, is found out before anything is changed. */
+export const identifyStep: StepKind<Input> = {
+  name: 'identify',
+
+  async probe() {
+    return { found: 'not-done' };
+  },
+
+  async run({ places }, context) {
+    const moved: string[] = [];
+    const unseen: string[] = [];
+    const seen: Record<string, Place> = {};
+    let isService = false;
+    for (const [name, planned] of Object.entries(places)) {
+      const found = await lookAt(name, context);
+      if (found === undefined) unseen.push(name);
+      else seen[name] = found;
+      if (found === undefined || found.fingerprint === planned.fingerprint) continue;
+      moved.push(`${name} was ${planned.text}, and is ${found.text} now`);
+      isService ||= name.startsWith('service ');
+    }
+    if (moved.length > 0) {
+      throw new LifeboatError(
+        isService ? 'platform.other-place' : 'ground.other-place',
+        moved.join('; '),
+        {
+          hint: 'Nothing was changed. Go to the right host or context, or make a new plan for this one.',
+          context: { moved },
+        },
+      );
+    }
+    const rest = unseen.length > 0 ? `; ${unseen.join(', ')} did not answer` : '';
+    const count = Object.keys(seen).length;
+    return {
+      text: `${count} places are those of the plan${rest}`,
+      result: {},
+      evidence: { seen, unseen },
+    };
+  },
+};
+
+async function lookAt(name: string, context: StepContext): Promise<Found> {
+  const [, kind, of = ''] = /^(service|server of) (.+)$/.exec(name) ?? [];
+  if (kind === 'service') return await lookAtService(of, context);
+  if (kind === 'server of') return await lookAtServer(of, context);
+  return undefined;
+}
+
+/** Its platform has to answer: it is about to be driven. */
+async function lookAtService(name: string, context: StepContext): Promise<Found> {
+  const service = serviceNamed(context.surroundings, name);
+  const { signal } = context;
+  return await platformOf(context.surroundings, service).identify({ signal });
+}
+
+async function lookAtServer(name: string, context: StepContext): Promise<Found> {
+  const source = await postgresSource(name, 'protect', context);
+  try {
+    await using opened = await openSqlClient(source.settings.connection);
+    const { rows } = await opened.client.query<{ id: string }>(
+      'select system_identifier::text as id from pg_control_system()',
+    );
+    const fingerprint = rows[0]?.id as string;
+    return { text: `${source.describe()} (cluster ${fingerprint})`, fingerprint };
+  } catch (error) {
+    if (context.signal.aborted) throw context.signal.reason;
+    if (isLifeboatError(error, 'postgres.untrusted')) throw error;
+    return undefined;
+  }
+}

@@ -1,0 +1,85 @@
+import { chmod, mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { syncFolder, writeFileDurably } from '../../../core/index.ts';
+import { restoreToMoment } from '../../../sources/index.ts';
+import { formatLsn } from '../../../wal/index.ts';
+import { readTarget } from '../../plan/plan-target.ts';
+import type { StepInputs } from '../step-inputs.ts';
+import type { StepContext, StepKind, StepOutcome } from '../step-kind.ts';
+import { postgresSource } from '../step-source.ts';
+
+type Input = StepInputs['restore'];
+
+/**
+ * A source at a moment into the folder of the run, beside whatever there is. That it is whole is written beside it when it is: what a
+ * crash left without that is thrown away and restored again.
+ */
+export const restoreStep: StepKind<Input> = {
+  name: 'restore',
+
+  async probe(input, context) {
+    const outcome = await finished(input, context);
+    return outcome ? { found: 'done', outcome } : { found: 'not-done' };
+  },
+
+  async run(input, context) {
+    const { surroundings, signal, progress } = context;
+    const source = await postgresSource(input.source, 'protect', context);
+    const repository = await surroundings.repositoryOf(input.source);
+    const { parent, folder, mark } = placesOf(input, context);
+    await rm(mark, { force: true });
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(parent, { recursive: true });
+    // The account that runs the server has to come through.
+    await chmod(parent, 0o711);
+    const restored = await restoreToMoment({
+      ...(await source.recovery({ repository, target: readTarget(input.target), signal })),
+      ...(input.snapshot === undefined ? {} : { base: input.snapshot }),
+      ...(input.timeline === undefined ? {} : { timeline: input.timeline }),
+      folder,
+      progress,
+    });
+    await syncFolder(parent);
+    const { base, bytes, files, timeline, notes } = restored;
+    const reached = formatLsn(restored.reachedLsn);
+    const outcome: StepOutcome = {
+      text: `restored ${input.source} to ${folder}, log replayed up to ${reached}`,
+      result: {
+        folder,
+        place: { folder },
+        bytes,
+        serverVersion: base.info.serverVersion,
+        reached,
+        timeline,
+        baseTimeline: base.info.timeline,
+        snapshot: base.snapshot.id,
+      },
+      evidence: { reached, timeline, snapshot: base.snapshot.id, files, bytes, notes },
+    };
+    await writeFileDurably(mark, JSON.stringify(outcome));
+    return outcome;
+  },
+
+  async undo(input, _outcome, context) {
+    const { folder, mark } = placesOf(input, context);
+    await rm(mark, { force: true });
+    await rm(folder, { recursive: true, force: true });
+    return `removed the restored ${input.source}`;
+  },
+};
+
+function placesOf({ source }: Input, { folder: run }: StepContext) {
+  const parent = join(run, 'restored');
+  return { parent, folder: join(parent, source), mark: join(run, `restored-${source}.json`) };
+}
+
+async function finished(input: Input, context: StepContext): Promise<StepOutcome | undefined> {
+  const { folder, mark } = placesOf(input, context);
+  try {
+    await stat(join(folder, 'PG_VERSION'));
+    return JSON.parse(await readFile(mark, 'utf8')) as StepOutcome;
+  } catch {
+    // Without both it is not whole, whatever is missing.
+    return undefined;
+  }
+}

@@ -1,0 +1,145 @@
+import { LifeboatError } from '../../../core/index.ts';
+import { inspectFolder } from '../../../sources/index.ts';
+import { parseLsn } from '../../../wal/index.ts';
+import { checkLive } from '../../integrity/check-live.ts';
+import { type RestoredValidation, validateRestored } from '../../prove/validate-restored.ts';
+import type { CheckResult } from '../../validate/check.ts';
+import type { StepInputs } from '../step-inputs.ts';
+import type { StepContext, StepKind, StepOutcome } from '../step-kind.ts';
+import { checksOfSource, postgresSource, settingOf } from '../step-source.ts';
+
+type Input = StepInputs['validate'];
+
+/** Nobody uses the server meanwhile that could be disturbed. */
+const hurriedBytesPerSecond = 1024 ** 3;
+
+/** The gate: data that does not hold goes no further. Only looks. */
+export const validateStep: StepKind<Input> = {
+  name: 'validate',
+
+  async probe() {
+    return { found: 'not-done' };
+  },
+
+  async run(input, context) {
+    if (settingOf(input.source, context).kind !== 'postgres')
+      return filesAsRestored(input, context);
+    return input.of === 'live'
+      ? await validateLive(input, context)
+      : await validateCopy(input, context);
+  },
+};
+
+async function validateLive(input: Input, context: StepContext): Promise<StepOutcome> {
+  const { surroundings, signal, progress } = context;
+  const source = await postgresSource(input.source, 'protect', context);
+  const report = await checkLive({
+    source,
+    repository: await surroundings.repositoryOf(input.source),
+    userChecks: checksOfSource(source, context),
+    bytesPerSecond: hurriedBytesPerSecond,
+    signal,
+    progress,
+  });
+  return judged(input, report);
+}
+
+async function validateCopy(input: Input, context: StepContext): Promise<StepOutcome> {
+  const { surroundings, signal, progress } = context;
+  const source = await postgresSource(input.source, 'protect', context);
+  const repository = await surroundings.repositoryOf(input.source);
+  const left = leftBy(input, context);
+  let result: RestoredValidation | undefined;
+  await inspectFolder({
+    ...(await source.recovery({ repository, target: { kind: 'latest' }, signal })),
+    folder: left.folder,
+    snapshot: left.snapshot,
+    reachedLsn: parseLsn(left.reached),
+    timeline: left.baseTimeline,
+    progress,
+    inspect: async (restored) => {
+      const userChecks = checksOfSource(source, context);
+      const { level } = input;
+      result = await validateRestored(restored, {
+        source,
+        repository,
+        level,
+        userChecks,
+        signal,
+        progress,
+      });
+    },
+  });
+  if (result?.error?.code === 'cancelled') throw result.error;
+  if (!result || result.verdict === 'not-checked') {
+    throw new LifeboatError(
+      'run.failed',
+      `the restored ${input.source} could not be checked: ${result?.error?.message ?? 'no superuser may log in'}`,
+      {
+        hint: 'Put that right and go on, or leave the check out with a reason, knowing that nobody has looked.',
+      },
+    );
+  }
+  return judged(input, result);
+}
+
+interface Left {
+  readonly folder: string;
+  readonly reached: string;
+  readonly baseTimeline: number;
+  readonly snapshot: string;
+}
+
+function leftBy({ of, source }: Input, { outcomes }: StepContext): Left {
+  const result = outcomes[of]?.result;
+  if (typeof result?.folder === 'string' && typeof result.reached === 'string') {
+    return result as unknown as Left;
+  }
+  throw new LifeboatError('run.failed', `the step ${of} left no restored ${source} to look at`, {
+    hint: 'Do that step first; it was skipped or undone.',
+  });
+}
+
+/** Every byte of restored files was compared with its hash as it was written; there is nothing more to look at. */
+function filesAsRestored({ source, of }: Input, { outcomes }: StepContext): StepOutcome {
+  const evidence = of === 'live' ? {} : (outcomes[of]?.evidence ?? {});
+  return {
+    text: `${source}: its files were compared with their hashes as they were written`,
+    result: {},
+    evidence,
+  };
+}
+
+function judged(
+  { source, of }: Input,
+  found: { readonly verdict: string; readonly checks: readonly CheckResult[] },
+): StepOutcome {
+  const { verdict, checks } = found;
+  const failures = checks.flatMap(({ title, problems }) =>
+    problems.slice(0, 3).map(({ object, problem }) => `${title}: ${object}: ${problem}`),
+  );
+  if (verdict !== 'passed') {
+    throw new LifeboatError(
+      'run.failed',
+      `${source} does not hold: ${failures.slice(0, 3).join('; ') || verdict}`,
+      {
+        hint: `${of === 'live' ? '' : 'What runs now was not touched. '}Take another restore point with a new plan, or leave the check out with a reason.`,
+        context: { failures },
+      },
+    );
+  }
+  const notChecked = checks.flatMap((each) => each.notChecked);
+  return {
+    text: `${source} holds: ${checks.length} checks passed${notChecked.length > 0 ? `, ${notChecked.length} things were not looked at` : ''}`,
+    result: {},
+    evidence: {
+      checks: checks.map(({ check, verdict: each, looked, durationMs }) => ({
+        check,
+        verdict: each,
+        looked,
+        durationMs,
+      })),
+      notChecked,
+    },
+  };
+}
