@@ -129,7 +129,10 @@ export function runsWith(
   const runs = new RecoveryRuns({
     surroundings: surroundingsOf(place),
     kinds: async () => scriptedKind(script),
-    tell: async ({ text }) => void told.push(text),
+    tell:
+      () =>
+      async ({ text }) =>
+        void told.push(text),
     desk: nobody,
     progress: silentProgress,
     onEvent: (event) => void events.push(event),

@@ -51,6 +51,7 @@ export const commandTable: readonly CommandEntry[] = [
   look('versions', 'when files of a bucket were overwritten or removed, and what is still kept', async () => (await import('./versions.ts')).versions),
 
   recover('incident', 'what is known of a loss, and who did what when: open, note, status, close', async () => (await import('./incident.ts')).incident),
+  recover('recover', 'carry a plan out, step by step, through crashes and the loss of this host', async () => (await import('./recover.ts')).recover),
   recover('freeze', 'stop everybody who writes, with all that puts it back written down first', async () => (await import('./freeze.ts')).freeze),
   recover('thaw', 'let them write again: exactly as it was before the freeze', async () => (await import('./thaw.ts')).thaw),
   recover('rescue', 'put destroyed rows back, keep what was written since', async () => (await import('./rescue.ts')).rescue),

@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { LifeboatError, type Progress } from '../../core/index.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Surroundings } from '../surroundings.ts';
@@ -14,6 +12,7 @@ import { RepositoryCopies } from './repository-copies.ts';
 import { happened, type RunContext, type StepKinds } from './run-context.ts';
 import type { RunDesk } from './run-desk.ts';
 import type { RunEvent } from './run-event.ts';
+import { makeRunFolder } from './run-folder.ts';
 import type { NoteBody } from './run-note.ts';
 import { foldRun, mergeEntries, type RunState } from './run-state.ts';
 import { isDrivenElsewhere, isEnded, stillDriven, takeRun } from './take-run.ts';
@@ -22,7 +21,8 @@ export interface RecoveryRunsOptions {
   readonly surroundings: Surroundings;
   readonly engine: Engine;
   readonly kinds: StepKinds;
-  readonly tell: Tell;
+  /** Into the timeline of an incident. */
+  readonly tell: (incident: string) => Tell;
   readonly desk: RunDesk;
   readonly progress: Progress;
   readonly onEvent: (event: RunEvent) => void;
@@ -208,8 +208,7 @@ export class RecoveryRuns {
     await begin?.(journal);
     const mayLack = !begin && !isShared ? { mayLack: true as const } : {};
     await journal.write({ type: 'taken', holder, targets, ...mayLack });
-    const folder = join(configuration.stateFolder, 'runs', run);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const folder = await makeRunFolder(configuration, run);
     const { kinds, tell, desk, progress, onEvent } = this.#options;
     const context: RunContext = {
       journal,
@@ -218,7 +217,7 @@ export class RecoveryRuns {
       kinds,
       me: personOf(configuration.recovery, actor, host),
       desk,
-      tell,
+      tell: tell(plan.incident),
       progress,
       onEvent,
       folder,

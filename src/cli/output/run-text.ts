@@ -1,0 +1,149 @@
+import { formatDuration } from '../../core/index.ts';
+import {
+  clockOf,
+  type RecoveryClock,
+  type RunEvent,
+  type RunState,
+  type Step,
+  type StepState,
+} from '../../recovery/index.ts';
+import { countOf } from './count.ts';
+import { printable } from './printable.ts';
+import type { Style } from './style.ts';
+
+/** What a step would run, word for word. */
+export function commandLines({ commands }: Step): readonly string[] {
+  return commands.map((words) => `    $ ${words.map((each) => printable(each)).join(' ')}`);
+}
+
+/** `23m 10s since the loss was declared, 6m 50s of 30m left`. */
+export function describeClock(clock: RecoveryClock): string {
+  const { elapsedMs, remainingMs, objectiveMs, leftMs } = clock;
+  const parts = [`${formatDuration(elapsedMs)} since the loss was declared`];
+  if (objectiveMs !== undefined && leftMs !== undefined) {
+    parts.push(
+      leftMs >= 0
+        ? `${formatDuration(leftMs)} of ${formatDuration(objectiveMs)} left`
+        : `${formatDuration(-leftMs)} over the objective of ${formatDuration(objectiveMs)}`,
+    );
+  }
+  if (remainingMs !== undefined && remainingMs > 0) {
+    parts.push(`about ${formatDuration(remainingMs)} to go`);
+  }
+  return parts.join(', ');
+}
+
+/** The line at the bottom while a step runs. */
+export function statusLine(state: RunState, step: Step, style: Style): string {
+  const clock = clockOf(state, new Date());
+  const took = formatDuration(clock.stepElapsedMs ?? 0);
+  const of = step.expectedMs === undefined ? '' : ` of about ${formatDuration(step.expectedMs)}`;
+  return `${numberOf(state, step)} ${step.title}: ${took}${of} ${style.dim(`· ${describeClock(clock)}`)}`;
+}
+
+function numberOf({ plan }: RunState, { id }: Pick<Step, 'id'>): string {
+  return `[${plan.steps.findIndex((each) => each.id === id) + 1}/${plan.steps.length}]`;
+}
+
+/** One event for people; undefined: the line at the bottom tells it. */
+export function describeRunEvent(event: RunEvent, style: Style): string | undefined {
+  const { green, red, yellow, dim, bold } = style;
+  const { state } = event;
+  switch (event.type) {
+    case 'opened':
+      return [
+        `${bold(`Run ${state.run}`)} of incident ${state.plan.incident}: ${state.plan.method}, ${countOf(state.plan.steps.length, 'step')}`,
+        dim(`  ${describeClock(clockOf(state, new Date()))}`),
+      ].join('\n');
+    case 'resumed':
+      return `${bold(`Run ${state.run}`)} goes on: ${describeDone(state)}`;
+    case 'step-begun':
+      return [
+        `${numberOf(state, event.step)} ${bold(event.step.title)} ${dim(`(${event.step.target})`)}${event.attempt > 1 ? dim(`, attempt ${event.attempt}`) : ''}`,
+        ...commandLines(event.step).map(dim),
+      ].join('\n');
+    case 'step-done':
+      return `  ${green('✓')} ${event.text}${event.known === 'seen' ? dim(` (${formatDuration(event.durationMs)})`) : dim(event.known === 'found' ? ' (found done)' : '')}`;
+    case 'step-failed':
+      return `  ${red('✗')} ${event.error.message}`;
+    case 'step-skipped':
+      return `  ${yellow('–')} ${event.person} left ${event.step.id} out: ${event.reason}`;
+    case 'approval-wanted':
+      return yellow(
+        `  waits for ${countOf(event.missing, 'approval')} of "${event.step.title}"${event.who ? ` by ${event.who.join(', ')}` : ''}:\n    lifeboat recover --approve ${state.run} ${event.step.id}${event.approval.typed === undefined ? '' : ` --yes ${event.approval.typed}`}`,
+      );
+    case 'approved':
+      return `  ${green('✓')} ${event.person} allowed ${event.step.id}`;
+    case 'declined':
+      return `  ${yellow('–')} ${event.person} declined ${event.step.id}: ${event.comment}`;
+    case 'approval-ignored':
+      return yellow(`  an approval does not count: ${event.why}`);
+    case 'paused':
+    case 'undo-begun':
+      return undefined;
+    case 'aborting':
+      return yellow(
+        `Giving run ${state.run} up (${event.reason}): what was done is undone, the last first`,
+      );
+    case 'undone':
+      return `  ${green('✓')} ${event.step.id}: ${event.text}`;
+    case 'undo-failed':
+      return `  ${red('✗')} ${event.step.id} could not be undone: ${event.error.message}`;
+    case 'done':
+      return `${green('✓')} ${bold(`Run ${state.run} is done`)}: ${describeDone(state)}\n  ${describeClock(clockOf(state, new Date()))}`;
+    case 'aborted':
+      return [
+        `${yellow('–')} ${bold(`Run ${state.run} was given up`)}: everything is as before${event.stays.length > 0 ? ' but for' : ''}`,
+        ...event.stays.map((each) => yellow(`    ${each}`)),
+      ].join('\n');
+  }
+}
+
+function describeDone({ plan, steps }: RunState): string {
+  const count = (...phases: readonly StepState['phase'][]) =>
+    plan.steps.filter(({ id }) => phases.includes(steps[id]?.phase ?? 'waiting')).length;
+  const skipped = count('skipped');
+  const undone = count('undone');
+  return [
+    `${count('done')} of ${countOf(plan.steps.length, 'step')} done`,
+    ...(skipped > 0 ? [`${skipped} left out`] : []),
+    ...(undone > 0 ? [`${undone} undone`] : []),
+  ].join(', ');
+}
+
+const marks: Readonly<Record<StepState['phase'], string>> = {
+  waiting: ' ',
+  begun: '▸',
+  failed: '✗',
+  done: '✓',
+  skipped: '–',
+  undoing: '↶',
+  undone: '↶',
+};
+
+/** Where a run stands: every step, and what is asked. */
+export function describeRun(state: RunState, style: Style): string {
+  const { bold, dim, green, red, yellow } = style;
+  const { run, plan, phase, holder, reason, lastTime } = state;
+  const paint: Partial<Record<StepState['phase'], (text: string) => string>> = {
+    done: green,
+    failed: red,
+    begun: yellow,
+    undoing: yellow,
+  };
+  return [
+    `${bold(`Run ${run}`)} of incident ${plan.incident}: ${phase}${reason === undefined ? '' : ` (${reason})`}`,
+    dim(
+      `  opened ${state.openedAt} on ${state.hosts[0]}, last entry ${lastTime}${holder && phase !== 'paused' ? `, driven by ${holder.actor} on ${holder.host}` : ''}`,
+    ),
+    ...(phase === 'done' || phase === 'aborted'
+      ? []
+      : [`  ${describeClock(clockOf(state, new Date()))}`]),
+    ...plan.steps.map((step) => {
+      const own = state.steps[step.id] as StepState;
+      const said = own.outcome?.text ?? own.error?.message ?? own.reason;
+      const tell = said === undefined ? '' : dim(`: ${said}`);
+      return `  ${(paint[own.phase] ?? dim)(marks[own.phase])} ${step.id.padEnd(24)} ${step.title}${tell}`;
+    }),
+  ].join('\n');
+}
