@@ -1,11 +1,15 @@
 import { createHmac } from 'node:crypto';
 
-const secretName =
-  /pass(?:word|wd|phrase)?$|secret|token|credential|api-?_?key|requirepass|^-?-?auth$/i;
+const words =
+  'pass(?:word|wd|phrase)?|requirepass|secret|token|credentials?|auth|(?:secret|private|access|api|encryption|signing)[-_.]?key';
+/** How the name of an option or a variable ends that holds one. */
+const secretName = new RegExp(`(?:${words})$`, 'i');
 const assignment = /^(-{0,2}[\w.-]+)=(.+)$/s;
 /** In the text of a script: `TOKEN=...`, `--password ...`. */
-const withinText =
-  /((?:--?|\b)[\w-]*(?:password|passwd|passphrase|secret|token|api[-_]?key)[\w-]*(?:=|\s+))("[^"]*"|'[^']*'|[^\s"';&|]+)/gi;
+const withinText = new RegExp(
+  `((?:\\b[\\w.-]*(?:${words})=|--?[\\w.-]*(?:${words})\\s+))("[^"]*"|'[^']*'|[^\\s"';&|]+)`,
+  'gi',
+);
 const inAddress = /(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*):([^\s/@]+)@/gi;
 
 /**

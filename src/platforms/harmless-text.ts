@@ -17,7 +17,7 @@ export function harmlessLines(text: string): readonly string[] {
 }
 
 const esc = String.fromCharCode(27);
-/** CSI ("move the cursor"), OSC ("set the title") up to their end, and two-character sequences. */
+/** CSI ("move the cursor"), OSC ("set the title") up to their end, and the short ones ("reset"). */
 const escapeSequences = new RegExp(
   `${esc}(?:\\[[0-?]*[ -/]*[@-~]|\\][^${String.fromCharCode(7)}${esc}\\n]*(?:${String.fromCharCode(7)}|${esc}\\\\)?|[@-Z\\\\-_])`,
   'g',

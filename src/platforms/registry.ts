@@ -3,6 +3,7 @@ import { LifeboatError } from '../core/index.ts';
 import { dockerMember } from './docker/docker-platform.ts';
 import type { Platform, PlatformKind } from './platform.ts';
 import { shellMember } from './shell/shell-platform.ts';
+import { systemdMember } from './systemd/systemd-platform.ts';
 
 export interface PlatformOptions {
   /** Of the programs that are run: PATH, contexts, credentials of the user. */
@@ -23,6 +24,7 @@ type Members = {
 
 const members: Members = {
   docker: dockerMember,
+  systemd: systemdMember,
   shell: shellMember,
 };
 

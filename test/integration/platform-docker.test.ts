@@ -1,7 +1,8 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
-import type { TestContext } from 'vitest';
+import { setTimeout } from 'node:timers/promises';
+import { describe, expect, it, type TestContext } from 'vitest';
 import type { DockerService } from '../../src/config/index.ts';
 import type { Platform } from '../../src/platforms/index.ts';
 import { createPlatforms } from '../../src/platforms/index.ts';
@@ -92,21 +93,26 @@ async function container(context: TestContext): Promise<PlatformUnderTest> {
 
 testPlatform('docker, container', container, { interruptAfterMs: [20, 120] });
 
-/** The name of the file of a project with `web`, twice, `slow` and `ghost`, of which the first two were started. */
-async function composed(engine: DockerUnderTest, value = secret): Promise<string> {
+/** The file of a project with `web`, `slow` and `ghost`, of which only the first was started. */
+async function composed(engine: DockerUnderTest, scale: number): Promise<string> {
   const file = join(temporaryFolder('compose'), 'compose.yaml');
-  writeComposeFile(file, engine, value);
+  writeComposeFile(file, engine, secret, scale);
   await engine.compose('--file', file, 'up', '--detach', '--wait', 'web');
   return file;
 }
 
-function writeComposeFile(file: string, { prefix, image }: DockerUnderTest, value: string): void {
+function writeComposeFile(
+  file: string,
+  { prefix, image }: DockerUnderTest,
+  value: string,
+  scale: number,
+): void {
   const web = {
     image,
     command: ['sh', '-c', body.replaceAll('$', '$$')],
     environment: { SECRET: value },
     restart: 'unless-stopped',
-    scale: 2,
+    scale,
     networks: { default: { aliases: ['api'] } },
     healthcheck: { test: ['CMD', 'pidof', 'httpd'], interval: '300ms' },
   };
@@ -117,11 +123,11 @@ function writeComposeFile(file: string, { prefix, image }: DockerUnderTest, valu
 
 async function composeService(context: TestContext): Promise<PlatformUnderTest> {
   const engine = await dockerUnderTest(context, 'compose');
-  const file = await composed(engine);
+  const file = await composed(engine, 1);
   const of = (name: string): DockerService => ({
     platform: 'docker',
     name,
-    compose: { files: [file], service: name },
+    compose: { files: [file], service: name, project: engine.prefix },
   });
   return {
     platform: platformOf(of('web')),
@@ -134,11 +140,11 @@ async function composeService(context: TestContext): Promise<PlatformUnderTest> 
     secret,
     incarnation: () => incarnationOf(engine, `${engine.prefix}-web`),
     async changeSecret(value) {
-      writeComposeFile(file, engine, value);
+      writeComposeFile(file, engine, value, 1);
       await engine.compose('--file', file, 'up', '--detach', '--wait', 'web');
     },
     async isReachable() {
-      const hosts = `web api ${engine.prefix}-web-2`;
+      const hosts = `web api ${engine.prefix}-web-1`;
       const ask = `for host in ${hosts}; do timeout 3 wget -qO- http://$host:8080/ || exit 1; done`;
       const network = `${engine.prefix}_default`;
       try {
@@ -168,4 +174,182 @@ async function composeService(context: TestContext): Promise<PlatformUnderTest> 
 testPlatform('docker, compose service', composeService, {
   absentBecomes: 'running',
   interruptAfterMs: [60],
+});
+
+describe('compose services', () => {
+  it('are made again after a down, as many as there were, and only they', async (context) => {
+    await using engine = await dockerUnderTest(context, 'down');
+    const file = await composed(engine, 2);
+    // The project is found by its containers, and after the down by its file.
+    const service: DockerService = {
+      platform: 'docker',
+      name: 'web',
+      compose: { files: [file], service: 'web' },
+    };
+    const platform = platformOf(service);
+    const before = await platform.inspect(service);
+    expect(before.text).toMatch(/web-1: runs .* \(healthy\); .*web-2: runs/);
+    await engine.compose('--file', file, 'down', '--volumes');
+    expect(await platform.inspect(service)).toMatchObject({ status: 'absent' });
+    await platform.stop(service);
+    await platform.restore(service, before);
+    const after = await platform.inspect(service);
+    expect(after.status).toBe('running');
+    const about = ({ restore }: typeof before) =>
+      (restore.containers as Record<string, unknown>[]).map(({ id: _, ...others }) => others);
+    expect(about(after)).toEqual(about(before));
+    expect(await incarnationOf(engine, `${engine.prefix}-slow`)).toBeUndefined();
+    await engine.compose('--file', file, 'down');
+    await platform.restart(service);
+    expect(await platform.inspect(service)).toMatchObject({ status: 'running' });
+    rmSync(dirname(file), { recursive: true });
+  });
+});
+
+describe('containers', () => {
+  it('lose their restart policy while they are stopped, and get just that back', async (context) => {
+    await using engine = await dockerUnderTest(context, 'policy');
+    const name = `${engine.prefix}-loop`;
+    const service = containerService(name);
+    const platform = platformOf(service);
+    // Ends again and again: the engine is about to start it at any moment.
+    const body = ['sh', '-c', 'sleep 0.3; exit 3'];
+    await engine.docker(
+      'run',
+      '--detach',
+      '--name',
+      name,
+      '--restart',
+      'on-failure:90',
+      engine.image,
+      ...body,
+    );
+    const policy = () =>
+      engine.docker('inspect', '--format', '{{json .HostConfig.RestartPolicy}}', name);
+    const before = await platform.inspect(service);
+    await platform.stop(service);
+    expect(JSON.parse(await policy())).toMatchObject({ Name: 'no' });
+    await setTimeout(500);
+    expect(await platform.inspect(service)).toMatchObject({ status: 'stopped' });
+    // Put back, it fails as it did before: said, not called a success.
+    await expect(platform.restore(service, before, { timeoutMs: 2_000 })).rejects.toMatchObject({
+      code: 'platform.timeout',
+    });
+    expect(JSON.parse(await policy())).toEqual({ Name: 'on-failure', MaximumRetryCount: 90 });
+  });
+
+  it('that were paused are paused again', async (context) => {
+    await using engine = await dockerUnderTest(context, 'paused');
+    const name = `${engine.prefix}-web`;
+    const service = containerService(name);
+    const platform = platformOf(service);
+    await engine.docker('run', '--detach', '--name', name, engine.image, 'sh', '-c', body);
+    await engine.docker('pause', name);
+    const before = await platform.inspect(service);
+    expect(before).toMatchObject({ status: 'running', text: 'paused' });
+    await platform.stop(service);
+    await platform.restore(service, before);
+    expect(await engine.docker('inspect', '--format', '{{.State.Status}}', name)).toBe('paused');
+    await engine.docker('unpause', name);
+  });
+
+  it('that would be removed by a stop are refused and left alone', async (context) => {
+    await using engine = await dockerUnderTest(context, 'autoremove');
+    const name = `${engine.prefix}-web`;
+    await engine.docker('run', '--rm', '--detach', '--name', name, engine.image, 'sh', '-c', body);
+    const service = containerService(name);
+    await expect(platformOf(service).stop(service)).rejects.toMatchObject({
+      code: 'platform.failed',
+      message: expect.stringContaining('--rm'),
+    });
+    expect(await incarnationOf(engine, name)).toBeDefined();
+  });
+
+  it('that end at once, or never get healthy, are no success', async (context) => {
+    await using engine = await dockerUnderTest(context, 'ends');
+    const [ends, sick] = [`${engine.prefix}-ends`, `${engine.prefix}-sick`];
+    await engine.docker('create', '--name', ends, engine.image, 'sh', '-c', 'exit 3');
+    const health = ['--health-cmd', 'false', '--health-interval', '200ms', '--health-retries', '2'];
+    await engine.docker('create', '--name', sick, ...health, engine.image, 'sh', '-c', body);
+    const wanted = { status: 'running', text: '', restore: {} } as const;
+    const platform = platformOf(containerService(ends));
+    await expect(platform.restore(containerService(ends), wanted)).rejects.toMatchObject({
+      code: 'platform.failed',
+      message: `cannot start the container ${ends}: ${ends} exited with 3`,
+    });
+    const waiting = platform.restore(containerService(sick), wanted, { timeoutMs: 2_500 });
+    await expect(waiting).rejects.toMatchObject({
+      code: 'platform.timeout',
+      message: expect.stringMatching(/within 2.5 s: .* \((unhealthy|starting)\)/),
+    });
+  });
+
+  it('come back into their networks with aliases and addresses, and stay out until then', async (context) => {
+    await using engine = await dockerUnderTest(context, 'networks');
+    const [name, net, shared] = [
+      `${engine.prefix}-web`,
+      `${engine.prefix}-net`,
+      `${engine.prefix}-host`,
+    ];
+    await engine.docker('network', 'create', '--subnet', '10.213.77.0/28', net);
+    const join = ['--network', net, '--ip', '10.213.77.5', '--network-alias', 'api'];
+    await engine.docker('run', '--detach', '--name', name, ...join, engine.image, 'sh', '-c', body);
+    await engine.docker('network', 'connect', 'bridge', name);
+    const service = containerService(name);
+    const { isolation, ...platform } = platformOf(service);
+    const undo = await isolation?.prepare(service);
+    expect(JSON.stringify(undo)).toContain('"aliases":["api"],"ip":"10.213.77.5"');
+    await isolation?.isolate(service);
+    await platform.restart(service);
+    const networks = () =>
+      engine.docker('inspect', '--format', '{{json .NetworkSettings.Networks}}', name);
+    expect(await networks()).toBe('{}');
+    await isolation?.rejoin(service, undo ?? {});
+    const joined = JSON.parse(await networks());
+    expect(Object.keys(joined).sort()).toEqual(['bridge', net]);
+    expect(joined[net]).toMatchObject({ IPAddress: '10.213.77.5' });
+    expect(joined[net].Aliases).toContain('api');
+    await engine.docker(
+      'run',
+      '--detach',
+      '--name',
+      shared,
+      '--network',
+      'host',
+      engine.image,
+      'sleep',
+      '60',
+    );
+    await expect(isolation?.isolate(containerService(shared))).rejects.toMatchObject({
+      code: 'platform.failed',
+      message: expect.stringContaining('network of the host'),
+    });
+  });
+
+  it('give both streams in the order of time', async (context) => {
+    await using engine = await dockerUnderTest(context, 'streams');
+    const name = `${engine.prefix}-talks`;
+    const talk = 'for n in 1 2 3; do echo out $n; sleep 0.05; echo err $n >&2; sleep 0.05; done';
+    await engine.docker('run', '--name', name, engine.image, 'sh', '-c', talk);
+    const service = containerService(name);
+    const lines = await platformOf(service).output(service, { lines: 4 });
+    expect(lines).toEqual(['out 2', 'err 2', 'out 3', 'err 3']);
+  });
+
+  it('of an engine that cannot be reached are not called absent', async (context) => {
+    await dockerUnderTest(context, 'unreachable');
+    const service = containerService('web');
+    const environment = { ...process.env, DOCKER_HOST: 'unix:///nowhere/docker.sock' };
+    const unknown = { ...service, context: 'no-such-context' };
+    for (const call of [
+      () => platformOf(service, environment).inspect(service),
+      () => platformOf(service, environment).stop(service),
+      () => platformOf(unknown).inspect(unknown),
+    ]) {
+      await expect(call()).rejects.toMatchObject({
+        code: 'platform.unavailable',
+        hint: expect.stringContaining('docker info'),
+      });
+    }
+  });
 });

@@ -1,0 +1,77 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import type { TestContext } from 'vitest';
+import type { SystemdService } from '../../src/config/index.ts';
+import { type PlatformUnderTest, testPlatform } from '../../src/platforms/platform-contract.ts';
+import { createSystemdPlatform } from '../../src/platforms/systemd/systemd-platform.ts';
+import { type SystemdUnderTest, systemdUnderTest } from '../support/systemd.ts';
+
+const secret = 'correct-horse-7f2a';
+
+function writeUnits({ unitFolder }: SystemdUnderTest, value: string): void {
+  const units = {
+    'web.service': `[Service]
+ExecStart=/bin/sh -c 'for n in 1 2 3; do echo hello $n; done; exec sleep 1000'
+Environment=SECRET=${value} "OTHER=two words"
+Restart=always
+[Install]
+WantedBy=basic.target
+`,
+    // What starts it again by itself, in the place where people put units: over a mask at runtime.
+    'web.timer': `[Timer]
+OnCalendar=*:*:0/1
+AccuracySec=50ms
+`,
+    'web.path': `[Path]
+PathExists=/tmp/start-web
+`,
+    'slow.service': `[Service]
+ExecStart=/bin/sh -c 'trap "" TERM; while :; do sleep 1; done'
+TimeoutStopSec=60
+`,
+  };
+  for (const [name, text] of Object.entries(units)) writeFileSync(join(unitFolder, name), text);
+}
+
+async function unit(context: TestContext): Promise<PlatformUnderTest> {
+  const systemd = await systemdUnderTest(context);
+  const of = (name: string): SystemdService => ({ platform: 'systemd', name, unit: name });
+  const create = (environment: NodeJS.ProcessEnv) =>
+    createSystemdPlatform(false, { environment }, systemd.unitFolder);
+  writeUnits(systemd, secret);
+  await systemd.run('systemctl', 'daemon-reload');
+  await systemd.run('systemctl', 'enable', '--now', 'web.service', 'web.timer', 'web.path');
+  return {
+    platform: create(systemd.environment),
+    // Its name may lack its kind, as for systemctl itself.
+    service: of('web'),
+    absent: of('gone.service'),
+    async slow() {
+      await systemd.run('systemctl', 'start', 'slow.service');
+      return of('slow.service');
+    },
+    secret,
+    async incarnation() {
+      const shown = await systemd.run('systemctl', 'show', '--property', 'MainPID', 'web.service');
+      const pid = shown.replace('MainPID=', '');
+      return pid === '0' ? undefined : pid;
+    },
+    async provoke() {
+      await systemd.run('sh', '-c', 'touch /tmp/start-web; systemctl start web.path web.timer');
+      await systemd.run('systemctl', 'daemon-reload');
+      // Longer than the timer waits.
+      await setTimeout(1_500);
+      await systemd.run('sh', '-c', 'rm /tmp/start-web; systemctl stop web.path web.timer');
+    },
+    async changeSecret(value) {
+      writeUnits(systemd, value);
+      await systemd.run('systemctl', 'daemon-reload');
+      await systemd.run('systemctl', 'restart', 'web.service');
+    },
+    withoutProgram: create({ PATH: '/nowhere' }),
+    [Symbol.asyncDispose]: () => systemd[Symbol.asyncDispose](),
+  };
+}
+
+testPlatform('systemd', unit, { lacks: ['isolation'], interruptAfterMs: [20, 150] });
