@@ -24,7 +24,7 @@ describe('what a program said, made harmless', () => {
   it('never lets a control character through, whatever comes', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
-        expect(harmlessText(text)).not.toMatch(/[^\P{Cc}\n\t]|\p{Bidi_Control}/u);
+        return !/[^\P{Cc}\n\t]|\p{Bidi_Control}/u.test(harmlessText(text));
       }),
     );
   });

@@ -16,9 +16,13 @@ export function harmlessLines(text: string): readonly string[] {
   return lines;
 }
 
-const esc = String.fromCharCode(27);
+const [bell, esc] = [String.fromCharCode(7), String.fromCharCode(27)];
 /** CSI ("move the cursor"), OSC ("set the title") up to their end, and the short ones ("reset"). */
 const escapeSequences = new RegExp(
-  `${esc}(?:\\[[0-?]*[ -/]*[@-~]|\\][^${String.fromCharCode(7)}${esc}\\n]*(?:${String.fromCharCode(7)}|${esc}\\\\)?|[@-Z\\\\-_])`,
+  [
+    `${esc}\\[[0-?]*[ -/]*[@-~]`,
+    `${esc}\\][^${bell}${esc}\\n]*(?:${bell}|${esc}\\\\)?`,
+    `${esc}[ -/]*[0-~]`,
+  ].join('|'),
   'g',
 );

@@ -1,6 +1,7 @@
 // platforms: the places where services run, driven through their own command lines. What a service is, is recorded before it is changed,
 // and is all that is needed to make it exactly that again. Nothing is ever removed.
 
+export { type BaselineDifference, compareBaseline } from './compare-baseline.ts';
 export { describeService } from './describe-service.ts';
 export { harmlessLines, harmlessText } from './harmless-text.ts';
 export { fingerprintOfHost } from './place-of-host.ts';

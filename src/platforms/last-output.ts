@@ -16,6 +16,8 @@ export interface LastOutput extends Disposable {
   /** As `stdio` of `spawn` takes them. */
   readonly stdout: 'pipe' | number;
   readonly stderr: 'pipe' | number;
+  /** Of both streams, so far. */
+  receivedBytes(): number;
   collect(stdout: Readable | null, stderr: Readable | null, options: CollectOptions): void;
   read(stream: Stream): string;
 }
@@ -27,13 +29,18 @@ export function lastOutput(inFiles: boolean): LastOutput {
 
 function outputInPipes(): LastOutput {
   const tails: Record<Stream, Buffer[]> = { stdout: [], stderr: [] };
+  let received = 0;
+  const count = (chunk: Buffer) => {
+    received += chunk.length;
+  };
   return {
     stdout: 'pipe',
     stderr: 'pipe',
     collect(stdout, stderr, options) {
-      if (stdout !== null) keepTail(stdout, tails.stdout, options);
-      if (stderr !== null) keepTail(stderr, tails.stderr, options);
+      if (stdout !== null) keepTail(stdout.on('data', count), tails.stdout, options);
+      if (stderr !== null) keepTail(stderr.on('data', count), tails.stderr, options);
     },
+    receivedBytes: () => received,
     read: (stream) => Buffer.concat(tails[stream]).toString(),
     [Symbol.dispose]() {},
   };
@@ -68,6 +75,7 @@ function outputInFiles(): LastOutput {
   rmSync(folder, { recursive: true });
   return {
     ...files,
+    receivedBytes: () => 0,
     collect() {},
     read(stream) {
       const { size } = fstatSync(files[stream]);

@@ -31,7 +31,10 @@ export interface ServiceState {
   readonly status: ServiceStatus;
   /** What runs, for people: `2 of 3 replicas ready`, `Up 3 hours (healthy)`, `exited with 137, restarted 12 times`. */
   readonly text: string;
-  /** Only the platform itself reads this: former replicas, restart policy, whether a unit was enabled or suspended. */
+  /**
+   * Only the platform itself reads this: former replicas, restart policy, whether a unit was enabled or suspended. Empty: whatever there
+   * is of the service is meant, to run or not as `status` says.
+   */
   readonly restore: Readonly<Record<string, unknown>>;
 }
 

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { type ProgramCall, runProgram } from './run-program.ts';
 
@@ -42,11 +43,20 @@ describe('running a program', () => {
     process.kill(Number(stdout.trim()), 'SIGKILL');
   });
 
+  it('gives all that was said before the end, also when it comes to it late', async () => {
+    const ending = runProgram(sh('head -c 150000 /dev/zero'));
+    await sleep(30);
+    // Longer than output is waited for.
+    const until = performance.now() + 600;
+    while (performance.now() < until);
+    expect((await ending).stdout.length).toBe(150_000);
+  });
+
   it('keeps the output of what it leaves running open, where that is asked for', async () => {
     const script = '(sleep 0.5; echo later && sleep 60) & echo $!; echo begun >&2';
     const { stdout, stderr } = await runProgram(sh(script, { leavesPrograms: true }));
     expect(stderr).toBe('begun\n');
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await sleep(1_000);
     expect(isAlive(stdout.trim())).toBe(true);
     process.kill(Number(stdout.trim()), 'SIGKILL');
   });

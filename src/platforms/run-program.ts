@@ -32,8 +32,10 @@ export interface ProgramEnd {
 const outputBytesMaxDefault = 16 * 2 ** 20;
 /** Between SIGTERM and SIGKILL, and again until it is given up. */
 const killDelayMs = 2_000;
-/** How long output may follow the end of a program: what it left running may hold the pipe for ever. */
+/** After how long without output a program that has ended is not waited for: what it left running may hold the pipe for ever. */
 const drainMs = 200;
+/** And not more often than this, however much what it left has to say. */
+const drainsMax = 10;
 
 /**
  * Runs a program without a shell and without input, in a session of its own: what it leaves running does not end with the terminal.
@@ -61,6 +63,7 @@ function ended(
 ): Promise<number | LifeboatError> {
   return new Promise((resolve) => {
     let failure: LifeboatError | undefined;
+    let hasEnded = false;
     const timers: NodeJS.Timeout[] = [];
     const settle = (result: number | LifeboatError) => {
       for (const timer of timers) clearTimeout(timer);
@@ -75,13 +78,14 @@ function ended(
     const end = (why: LifeboatError) => {
       if (failure !== undefined) return;
       failure = why;
+      if (hasEnded) return;
       killGroup(child, 'SIGTERM');
       timers.push(setTimeout(() => killGroup(child, 'SIGKILL'), killDelayMs));
       timers.push(setTimeout(() => settle(why), 2 * killDelayMs));
     };
     const onAbort = () => end(cancelled(call.signal as AbortSignal));
     call.signal?.addEventListener('abort', onAbort, { once: true });
-    timers.push(setTimeout(() => end(tookTooLong(call)), call.timeoutMs));
+    timers.push(setTimeout(() => hasEnded || end(tookTooLong(call)), call.timeoutMs));
     output.collect(child.stdout as Readable | null, child.stderr as Readable | null, {
       bytesMax: call.outputBytesMax ?? outputBytesMaxDefault,
       onTooMuch: () => (call.keep === 'newest' ? undefined : end(saidTooMuch(call))),
@@ -89,7 +93,17 @@ function ended(
     child.once('error', (error) => settle(notStarted(call, error as NodeJS.ErrnoException)));
     const result = (code: number | null, signal: string | null) => code ?? endedBy(call, signal);
     child.once('exit', (code, signal) => {
-      timers.push(setTimeout(() => settle(result(code, signal)), drainMs));
+      hasEnded = true;
+      const drain = (left: number) => {
+        const before = output.receivedBytes();
+        const look = () => {
+          if (output.receivedBytes() === before || left === 0) settle(result(code, signal));
+          else drain(left - 1);
+        };
+        // A busy process comes to its timers before it comes to what lies in the pipe: half an answer would be taken for the whole.
+        timers.push(setTimeout(() => setImmediate(() => setImmediate(look)), drainMs));
+      };
+      drain(drainsMax);
     });
     child.once('close', (code, signal) => settle(result(code, signal)));
   });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { DockerService } from '../../config/index.ts';
 import { LifeboatError } from '../../core/index.ts';
 import { describeService } from '../describe-service.ts';
+import { readAnswer } from '../read-answer.ts';
 import { type Container, container, numberOf } from './container.ts';
 import type { DockerCall, DockerClient } from './docker-client.ts';
 
@@ -64,7 +65,7 @@ export async function projectOf(
     [...fileArguments(service), 'config', '--format', 'json'],
     call,
   );
-  return z.object({ name: z.string() }).parse(JSON.parse(stdout)).name;
+  return readAnswer(z.object({ name: z.string() }), stdout, call).name;
 }
 
 /** Of compose: which files, and of which project. */
@@ -102,7 +103,7 @@ async function inspectContainers(
   const end = await client.try(['container', 'inspect', ...names], call);
   if (end.exitCode !== 0 && !/no such (container|object)/i.test(end.stderr))
     throw client.failure(end, call);
-  return z.array(container).parse(JSON.parse(end.stdout));
+  return readAnswer(z.array(container), end.stdout, call);
 }
 
 /** For errors about a service that is not there. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LifeboatError } from '../../core/index.ts';
 import type { PlatformIdentity } from '../platform.ts';
+import { readAnswer } from '../read-answer.ts';
 import type { DockerCall, DockerClient } from './docker-client.ts';
 
 const engineInfo = z.object({ ID: z.string(), Name: z.string() });
@@ -17,7 +18,7 @@ export async function identifyEngine(
   call: DockerCall,
 ): Promise<PlatformIdentity> {
   const { stdout } = await client.run(['info', '--format', '{{json .}}'], call);
-  const { ID, Name } = engineInfo.parse(JSON.parse(stdout));
+  const { ID, Name } = readAnswer(engineInfo, stdout, call);
   if (ID === '') {
     throw new LifeboatError(
       'platform.unavailable',
@@ -29,7 +30,7 @@ export async function identifyEngine(
   }
   const context = await client.context(call);
   const found = await client.run(['context', 'inspect', context], call);
-  const [about] = contextInfo.parse(JSON.parse(found.stdout));
+  const [about] = readAnswer(contextInfo, found.stdout, call);
   const host = about?.Endpoints.docker.Host ?? '';
   return {
     kind: 'docker',

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { DockerService } from '../../config/index.ts';
 import { LifeboatError } from '../../core/index.ts';
 import type { PlatformRequest, ServiceIsolation } from '../platform.ts';
+import { readRecord } from '../read-answer.ts';
 import { type Container, type Endpoint, nameOf } from './container.ts';
 import type { DockerCall, DockerClient } from './docker-client.ts';
 
@@ -53,7 +54,7 @@ export function dockerIsolation({ client, present }: IsolationPlace): ServiceIso
     },
     async rejoin(service: DockerService, undo, request = {}) {
       const { containers, call } = await present('connect the networks of', service, request);
-      const record = isolationRecord.parse(undo);
+      const record = readRecord(isolationRecord, undo, call);
       for (const each of containers) {
         const former =
           record.containers.find(({ id }) => id === each.Id) ??

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { parseByteSize } from '../../config/index.ts';
 import type { ServiceResources } from '../platform.ts';
+import { readAnswer } from '../read-answer.ts';
 import { type Container, isAlive } from './container.ts';
 import type { DockerCall, DockerClient } from './docker-client.ts';
 
@@ -19,7 +20,7 @@ export async function resourcesOf(
     call,
   );
   const lines = stdout.split('\n').filter((line) => line !== '');
-  const each = lines.map((line) => usage.parse(JSON.parse(line)));
+  const each = lines.map((line) => readAnswer(usage, line, call));
   return {
     // `12.34%` of one processor, `1.5MiB / 2GiB`.
     processors: sum(each.map(({ CPUPerc }) => Number.parseFloat(CPUPerc) / 100)),

@@ -18,5 +18,5 @@ export async function restartContainers(work: ContainerWork): Promise<void> {
   if (paused.length > 0) await client.run(['unpause', ...paused], call());
   const ids = lasting.map(({ Id }) => Id);
   if (ids.length > 0) await client.run(['restart', ...ids], call());
-  await restoreContainers(work, { status: 'running', text: '', restore: { project } });
+  await restoreContainers(work, { status: 'running', text: '', restore: { project } }, true);
 }

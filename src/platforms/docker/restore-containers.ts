@@ -1,6 +1,8 @@
 import { LifeboatError } from '../../core/index.ts';
 import { describeService } from '../describe-service.ts';
 import type { ServiceState } from '../platform.ts';
+import { readRecord } from '../read-answer.ts';
+import { Settling } from '../settling.ts';
 import { untilState } from '../until-state.ts';
 import {
   type Container,
@@ -20,18 +22,23 @@ import {
 } from './service-state.ts';
 import type { ContainerWork } from './stop-containers.ts';
 
-/** How long a container without a health check has to have run to count as started. */
-const settleMs = 500;
-
 /** What a container is to be; undefined: it is none of ours to change. */
 type Wanted = Pick<ContainerRecord, 'status'> & Partial<Pick<ContainerRecord, 'restartPolicy'>>;
 
-/** Makes the containers of a service what they were. Those of a compose service that are gone are made again, and only they. */
-export async function restoreContainers(work: ContainerWork, state: ServiceState): Promise<void> {
+/**
+ * Makes the containers of a service what they were. Those of a compose service that are gone are made again, and only they. `isChanged`:
+ * something was started just before.
+ */
+export async function restoreContainers(
+  work: ContainerWork,
+  state: ServiceState,
+  isChanged = false,
+): Promise<void> {
   const { service, deadline, signal } = work;
-  const record = recordOf(state);
+  const record = recordOf(state, `put back the ${describeService(service)}`);
   const purpose = `${record.isUp ? 'start' : 'put back'} the ${describeService(service)}`;
-  let changedAt = Number.NEGATIVE_INFINITY;
+  const settling = new Settling();
+  let isNew = isChanged;
   await untilState({
     purpose,
     deadline,
@@ -39,16 +46,19 @@ export async function restoreContainers(work: ContainerWork, state: ServiceState
     async begin() {
       const call = () => ({ purpose, timeoutMs: deadline.leftMs(), signal });
       const { containers, areNew } = await makeMissing(work, record, call());
-      if (areNew) changedAt = performance.now();
+      isNew ||= areNew;
       for (const each of containers) {
         const wanted = wantedOf(each, record);
-        if (wanted && (await putBack(work, each, wanted, call))) changedAt = performance.now();
+        if (wanted && (await putBack(work, each, wanted, call))) isNew = true;
       }
     },
     async look(timeoutMs) {
-      const isSettled = performance.now() - changedAt >= settleMs;
+      const askedAt = performance.now();
       for (const each of await lasting(work, record, { purpose, timeoutMs, signal })) {
         const wanted = wantedOf(each, record);
+        const isSettled =
+          (!isNew && !each.RestartCount) ||
+          settling.isSettled(each.Id, each.State.StartedAt, askedAt);
         const instead = wanted && notYet(each, wanted, isSettled, purpose);
         if (instead !== undefined) return `${nameOf(each)} ${instead}`;
       }
@@ -63,17 +73,12 @@ interface ServiceRecord extends RestoreRecord {
   readonly isUp: boolean;
 }
 
-function recordOf({ status, restore }: ServiceState): ServiceRecord {
-  const parsed = restoreRecord.safeParse(restore);
-  if (!parsed.success) {
-    throw new LifeboatError('platform.failed', 'the recorded state is none of a Docker service', {
-      cause: parsed.error,
-    });
-  }
+function recordOf({ status, restore }: ServiceState, purpose: string): ServiceRecord {
+  const record = readRecord(restoreRecord, restore, { purpose });
   const isUp =
-    parsed.data.containers?.some((each) => each.status !== 'stopped') ??
+    record.containers?.some((each) => each.status !== 'stopped') ??
     (status !== 'stopped' && status !== 'absent');
-  return { ...parsed.data, isUp };
+  return { ...record, isUp };
 }
 
 async function lasting(

@@ -4,6 +4,8 @@ import { LifeboatError } from '../../core/index.ts';
 import type { Deadline } from '../deadline.ts';
 import { describeService } from '../describe-service.ts';
 import type { ServiceState } from '../platform.ts';
+import { readRecord } from '../read-answer.ts';
+import { Settling } from '../settling.ts';
 import { untilState } from '../until-state.ts';
 import type { SystemdCall } from './systemd-client.ts';
 import { isUp, lookAtUnit, textOf, type Unit, type UnitPlace } from './unit.ts';
@@ -20,9 +22,6 @@ const restoreRecord = z.object({
   isHeld: z.boolean().default(false),
   triggers: z.array(z.string()).optional(),
 });
-
-/** How long a unit has to have been active to count as started. */
-const settleMs = 500;
 
 /**
  * Stops a unit and what starts it. It is held first, so that nothing starts it in between. Its triggers are stopped too: a socket whose
@@ -51,14 +50,20 @@ export async function stopUnit(work: UnitWork): Promise<void> {
   });
 }
 
-/** Makes a unit and what starts it what they were. */
-export async function restoreUnit(work: UnitWork, state: ServiceState): Promise<void> {
+/** Makes a unit and what starts it what they were. `isChanged`: it was started just before. */
+export async function restoreUnit(
+  work: UnitWork,
+  state: ServiceState,
+  isChanged = false,
+): Promise<void> {
   const { client, service, deadline } = work;
-  const record = restoreRecord.parse(state.restore);
+  const what = `put back the ${describeService(service)}`;
+  const record = readRecord(restoreRecord, state.restore, { purpose: what });
   const wantsUp = record.isUp ?? (state.status !== 'stopped' && state.status !== 'absent');
-  const purpose = `${wantsUp ? 'start' : 'put back'} the ${describeService(service)}`;
+  const purpose = wantsUp ? `start the ${describeService(service)}` : what;
   const call = callsOf(work, purpose);
-  let changedAt = Number.NEGATIVE_INFINITY;
+  const settling = new Settling();
+  let isNew = isChanged;
   await untilState({
     purpose,
     deadline,
@@ -79,13 +84,16 @@ export async function restoreUnit(work: UnitWork, state: ServiceState): Promise<
       if (start.length > 0) await client.systemctl(['start', '--', ...start], call());
       if (wantsUp && !isUp(unit.activeState)) {
         await client.systemctl(['start', '--', unit.id], call());
-        changedAt = performance.now();
+        isNew = true;
       }
     },
     async look(timeoutMs) {
+      const askedAt = performance.now();
       const unit = await lookAtUnit(work, service.unit, call(timeoutMs));
       if (!wantsUp) return isUp(unit.activeState) ? `it is ${textOf(unit)}` : undefined;
-      return notYetUp(unit, performance.now() - changedAt >= settleMs, purpose);
+      const isSettled =
+        (!isNew && unit.restarts === 0) || settling.isSettled(unit.id, unit.startedAt, askedAt);
+      return notYetUp(unit, isSettled, purpose);
     },
     hint: 'Its journal says why (journalctl --unit). Put that right and run the command again, or give it more time by startWithin.',
   });
@@ -98,7 +106,7 @@ export async function restartUnit(work: UnitWork): Promise<void> {
   const unit = await lookAtUnit(work, service.unit, callsOf(work, purpose)());
   if (unit.loadState === 'not-found') throw absentUnit(service, purpose);
   await client.systemctl(['restart', '--', unit.id], callsOf(work, purpose)());
-  await restoreUnit(work, { status: 'running', text: '', restore: { isHeld: unit.isHeld } });
+  await restoreUnit(work, { status: 'running', text: '', restore: { isHeld: unit.isHeld } }, true);
 }
 
 async function setHold(

@@ -15,6 +15,8 @@ export interface Unit {
   readonly result: string;
   readonly exitStatus: string;
   readonly restarts: number;
+  /** When it became active, by systemd's own clock. */
+  readonly startedAt: string;
   /** Sockets, timers and paths that start it, as far as they are active. */
   readonly activeTriggers: readonly string[];
   readonly isHeld: boolean;
@@ -28,7 +30,7 @@ export interface UnitPlace {
 }
 
 const properties =
-  'Id,LoadState,ActiveState,SubState,UnitFileState,Result,ExecMainStatus,NRestarts,TriggeredBy,NeedDaemonReload';
+  'Id,LoadState,ActiveState,SubState,UnitFileState,Result,ExecMainStatus,NRestarts,TriggeredBy,NeedDaemonReload,ActiveEnterTimestampMonotonic';
 
 export async function lookAtUnit(
   { client, hold }: UnitPlace,
@@ -50,6 +52,7 @@ export async function lookAtUnit(
     result: first('Result'),
     exitStatus: first('ExecMainStatus'),
     restarts: Number(first('NRestarts') || 0),
+    startedAt: first('ActiveEnterTimestampMonotonic'),
     activeTriggers: active.toSorted(),
     isHeld: await hold.isHeld(first('Id')),
     isStale: first('NeedDaemonReload') === 'yes',
