@@ -233,7 +233,7 @@ describe('containers', () => {
     expect(await platform.inspect(service)).toMatchObject({ status: 'stopped' });
     // Put back it ends again and again as before. A busy engine may take it for running when it is looked at.
     const result = await platform
-      .restore(service, before, { timeoutMs: 3_000 })
+      .restore(service, before, { timeoutMs: 6_000 })
       .catch((error) => error.code);
     expect([undefined, 'platform.timeout']).toContain(result);
     expect(JSON.parse(await policy())).toEqual({ Name: 'on-failure', MaximumRetryCount: 90 });

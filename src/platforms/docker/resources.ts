@@ -7,12 +7,12 @@ import type { DockerCall, DockerClient } from './docker-client.ts';
 
 const usage = z.object({ CPUPerc: z.string(), MemUsage: z.string() });
 
-/** The sum over the containers that run, as `docker stats` measures it over about a second. */
+/** The sum over the containers that run, as `docker stats` measures it over about a second; undefined where it has no figures yet. */
 export async function resourcesOf(
   client: DockerClient,
   containers: readonly Container[],
   call: DockerCall,
-): Promise<ServiceResources> {
+): Promise<ServiceResources | undefined> {
   const ids = containers.filter(isAlive).map(({ Id }) => Id);
   if (ids.length === 0) return { processors: 0, memoryBytes: 0 };
   const { stdout } = await client.run(
@@ -20,16 +20,19 @@ export async function resourcesOf(
     call,
   );
   const lines = stdout.split('\n').filter((line) => line !== '');
-  const each = lines.map((line) => readAnswer(usage, line, call));
+  const each = lines.map((line) => readAnswer(usage, line, call)).map(figuresOf);
+  // What runs takes room: `0B` stands for a figure that is not there.
+  if (each.some(({ memoryBytes }) => !(memoryBytes > 0))) return undefined;
   return {
-    // `12.34%` of one processor, `1.5MiB / 2GiB`.
-    processors: sum(each.map(({ CPUPerc }) => Number.parseFloat(CPUPerc) / 100)),
-    memoryBytes: sum(
-      each.map(({ MemUsage }) => parseByteSize(MemUsage.split('/')[0] as string) ?? 0),
-    ),
+    processors: each.reduce((sum, { processors }) => sum + processors, 0),
+    memoryBytes: each.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0),
   };
 }
 
-function sum(values: readonly number[]): number {
-  return values.filter(Number.isFinite).reduce((total, value) => total + value, 0);
+/** `12.34%` of one processor, `1.5MiB / 2GiB`. */
+function figuresOf({ CPUPerc, MemUsage }: z.infer<typeof usage>) {
+  return {
+    processors: (Number.parseFloat(CPUPerc) || 0) / 100,
+    memoryBytes: parseByteSize(MemUsage.split('/')[0] as string) ?? 0,
+  };
 }

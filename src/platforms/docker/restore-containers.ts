@@ -131,14 +131,15 @@ async function putBack(
   call: () => DockerCall,
 ): Promise<boolean> {
   const commands: string[][] = [];
+  // First, so that it is back even where it does not start in time.
+  if (restartPolicy !== undefined && restartPolicy !== restartPolicyOf(each)) {
+    commands.push(['update', '--restart', restartPolicy]);
+  }
   const isPaused = each.State.Status === 'paused';
   if (status === 'stopped' && isAlive(each)) commands.push(['stop']);
   if (status !== 'stopped' && !isAlive(each)) commands.push(['start']);
   if (status === 'running' && isPaused) commands.push(['unpause']);
   if (status === 'paused' && !isPaused) commands.push(['pause']);
-  if (restartPolicy !== undefined && restartPolicy !== restartPolicyOf(each)) {
-    commands.push(['update', '--restart', restartPolicy]);
-  }
   for (const command of commands) await client.run([...command, each.Id], call());
   return commands.length > 0;
 }

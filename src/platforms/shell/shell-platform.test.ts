@@ -22,12 +22,12 @@ class ScriptService implements AsyncDisposable {
       start: this.script(
         'start',
         `for n in 1 2 3; do echo hello $n; done >>${log}
-         sh -c 'echo $$ >${pid}.new; mv ${pid}.new ${pid}; trap "rm -f ${pid}; exit 0" TERM; ${body}' &
+         sh -c 'trap "rm -f ${pid}; exit 0" TERM; echo $$ >${pid}.new; mv ${pid}.new ${pid}; ${body}' &
          while [ ! -e ${pid} ]; do sleep 0.01; done`,
       ),
       stop: this.script(
         'stop',
-        `[ ! -e ${pid} ] || kill $(cat ${pid}); while [ -e ${pid} ]; do sleep 0.02; done`,
+        `[ ! -e ${pid} ] || kill $(cat ${pid}); while kill -0 $(cat ${pid}) 2>/dev/null; do sleep 0.02; done; rm -f ${pid}`,
       ),
       isRunning: this.script(
         'is-running',
