@@ -18,6 +18,17 @@ export {
   type RestoreProblem,
   restoreFiles,
 } from './files/restore/index.ts';
+export {
+  getXattr,
+  listXattrs,
+  makeNode,
+  nextData,
+  nextHole,
+  removeXattr,
+  setTimesNs,
+  setXattr,
+  syncFileSystem,
+} from './files/system/index.ts';
 export { archiveCommand, restoreCommand } from './postgres/archive/client-script.ts';
 export { type ArchiveSettings, prepareArchive } from './postgres/archive/postgres-archive.ts';
 export type {
@@ -125,6 +136,7 @@ export {
 } from './postgres/restore/index.ts';
 export { readOriginalPreloads } from './postgres/restore/original-preloads.ts';
 export { listReaches, type Reach } from './postgres/restore/reaches.ts';
+export { refuseRunning } from './postgres/restore/running-server.ts';
 export {
   chooseServerAccount,
   createScratchFolder,
