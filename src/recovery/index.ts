@@ -70,6 +70,25 @@ export {
 } from './freeze/thaw.ts';
 export { type FrozenSource, frozenSources, watchFreezes } from './freeze/watch-freezes.ts';
 export { whatToFreeze } from './freeze/what-to-freeze.ts';
+export { type DefaultGround, defaultGrounds } from './ground/default-grounds.ts';
+export type {
+  DatabaseDelivery,
+  DeliveryState,
+  Ground,
+  GroundKind,
+  GroundRequest,
+  TreeDelivery,
+} from './ground/ground.ts';
+export {
+  createGround,
+  describeGround,
+  type GroundOf,
+  type GroundSurroundings,
+} from './ground/registry.ts';
+export {
+  type DeliverDatabasesOptions,
+  deliverDatabases,
+} from './ground/server/deliver-databases.ts';
 export { checkLive } from './integrity/check-live.ts';
 export { lastIntegrityReport, type StoredIntegrityReport } from './integrity/integrity-report.ts';
 export { type BuildPlanRequest, buildPlan } from './plan/build-plan.ts';

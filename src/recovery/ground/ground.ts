@@ -1,4 +1,5 @@
 import type { Progress } from '../../core/index.ts';
+import type { DatabaseProperties } from './server/database-properties.ts';
 
 /** Where a recovered source can be put. One folder of this one per kind, `registry.ts` lists them. */
 export type GroundKind = 'folder' | 'docker-volume' | 'kubernetes-claim' | 'ssh-host' | 'server';
@@ -12,13 +13,13 @@ export interface GroundRequest {
 export type DeliveryState =
   /** Nothing of this delivery is there. */
   | 'nothing'
-  /** It was begun; to be filled again from the start. */
+  /** It was begun; to be filled again. What was moved here already is found, so that the delivered folder need not be there any more. */
   | 'begun'
   /** Complete and durable, beside what is in use. */
   | 'filled'
   /** A swap was begun and not finished: `swap` and `swapBack` both go on from here. */
   | 'half-swapped'
-  /** In use; the former data lies beside it. */
+  /** In use; the former data lies beside it. Also while `settle` is under way: it is to be called again then. */
   | 'swapped'
   /** In use; the former data is gone. */
   | 'settled';
@@ -27,7 +28,8 @@ export type DeliveryState =
  * Receives a recovered source beside what is there, puts it in place as a step of its own, and keeps the former data until it is told to
  * let go. Deliveries are told apart by their `token` (the run's): what one left is never touched by another. Every call may be repeated
  * after a crash anywhere in it. Nothing is removed but what this token brought, or, by `settle`, what it replaced.
- * Errors: `ground.unavailable`, `ground.other-place`, `ground.no-room`, `ground.failed`, `disk.full`, `cancelled`.
+ * Errors: `ground.unavailable`, `ground.no-room`, `ground.failed`, `target.in-use` (a swap, while somebody uses the data), `disk.full`,
+ * `postgres.*` (a server), `cancelled`.
  */
 export interface Ground<Delivery = TreeDelivery | DatabaseDelivery> {
   readonly kind: GroundKind;
@@ -42,7 +44,10 @@ export interface Ground<Delivery = TreeDelivery | DatabaseDelivery> {
   state(token: string, request?: GroundRequest): Promise<DeliveryState>;
   /** Brings it beside what is in use. Resolves when it is complete and durable there. */
   fill(token: string, delivery: Delivery, request?: GroundRequest): Promise<void>;
-  /** Puts it in place; nobody may use the data meanwhile. What was there is kept. */
+  /**
+   * Puts it in place; nobody may use the data meanwhile. What was there is kept. Refused while the swap of another token is open there:
+   * neither settled nor swapped back.
+   */
   swap(token: string, request?: GroundRequest): Promise<void>;
   /** The former data back in place; what was delivered lies beside again. */
   swapBack(token: string, request?: GroundRequest): Promise<void>;
@@ -65,6 +70,8 @@ export interface TreeDelivery {
 export interface DatabaseDelivery {
   readonly kind: 'databases';
   readonly databases: readonly string[];
+  /** What each is beside its content, for a server that has none of that name. */
+  properties(database: string, request?: GroundRequest): Promise<DatabaseProperties>;
   /** Writes one of them as a `pg_dump` custom archive to `file`. */
   dump(database: string, file: string, request?: GroundRequest): Promise<void>;
 }

@@ -44,7 +44,7 @@ testTreeGround(
     mkdirSync(folder);
     return { ...placeOn(disk, folder), scratch: disk.folder };
   },
-  { keepsAttributes: true },
+  { keepsAttributes: true, isKilled: true },
 );
 
 testTreeGround(
@@ -56,7 +56,7 @@ testTreeGround(
     symlinkSync('real', link);
     return placeOn(disk, link, folder);
   },
-  { keepsAttributes: true },
+  { keepsAttributes: true, isKilled: false },
 );
 
 testTreeGround(
@@ -65,7 +65,7 @@ testTreeGround(
     const disk = smallDisk(context, diskMib);
     return placeOn(disk, disk.folder);
   },
-  { keepsAttributes: true },
+  { keepsAttributes: true, isKilled: true },
 );
 
 describe('a folder as a ground', () => {

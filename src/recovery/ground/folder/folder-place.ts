@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { lstat, mkdir, open, readdir, readFile, realpath, stat, statfs } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, realpath, stat, statfs } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { fileError, LifeboatError, silentProgress, syncFolder } from '../../../core/index.ts';
 import { syncFileSystem } from '../../../sources/index.ts';
 import type { GroundRequest, TreeDelivery } from '../ground.ts';
@@ -10,6 +10,7 @@ import { changeOwners } from './change-owners.ts';
 import { copyTree } from './copy-tree.ts';
 import { DeliveryFolder } from './delivery-folder.ts';
 import { diskActions, type FolderActions } from './folder-actions.ts';
+import { isCluster } from './is-cluster.ts';
 import { findLayout, type Layout, staysInPlace } from './layout.ts';
 import { moveSpot } from './move-spot.ts';
 
@@ -53,9 +54,7 @@ export class FolderPlace implements TreePlace {
 
   async begin(token: string, delivery: TreeDelivery): Promise<void> {
     await this.#attempt(async () => {
-      const isCluster =
-        (await lstat(join(delivery.folder, 'PG_VERSION')).catch(() => false)) !== false;
-      const { layout, folder } = await this.#find(token, isCluster);
+      const { layout, folder } = await this.#find(token, await isCluster(delivery.folder));
       await makeParents(dirname(layout.home));
       await folder.make();
       await folder.mark('begun');
@@ -102,8 +101,8 @@ export class FolderPlace implements TreePlace {
     });
   }
 
-  async #find(token: string, isCluster = false) {
-    const layout = await findLayout(this.#folder, isCluster);
+  async #find(token: string, forCluster = false) {
+    const layout = await findLayout(this.#folder, forCluster);
     return { layout, folder: new DeliveryFolder(layout.home, token, this.#actions) };
   }
 

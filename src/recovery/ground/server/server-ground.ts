@@ -1,0 +1,365 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  type ErrorCode,
+  isLifeboatError,
+  LifeboatError,
+  silentProgress,
+  sleep,
+} from '../../../core/index.ts';
+import {
+  type ConnectionSettings,
+  describeConnection,
+  findClientPrograms,
+  quoteConnectionValue,
+  runClientProgram,
+} from '../../../sources/index.ts';
+import type { Session } from '../../rescue/session.ts';
+import { quoteName, quoteText } from '../../rescue/sql-text.ts';
+import type { DatabaseDelivery, DeliveryState, Ground, GroundRequest } from '../ground.ts';
+import { requireToken } from '../token.ts';
+import { endingOf, nameFor } from './database-names.ts';
+import { createStatement, likenStatements, readProperties } from './database-properties.ts';
+import { type DeliveryNote, parseNote, withNote, withoutNote } from './delivery-note.ts';
+import { endSessions, inOneTransaction, openBeside } from './server-sessions.ts';
+
+export interface ServerGroundOptions {
+  readonly connection: ConnectionSettings;
+  /** For dumps on their way; a folder of this host. */
+  readonly scratchFolder: string;
+}
+
+interface Found {
+  /** Databases that are being filled. */
+  readonly filling: readonly string[];
+  /** By the name of the database that has it. */
+  readonly notes: ReadonlyMap<string, DeliveryNote>;
+  readonly databases: ReadonlySet<string>;
+}
+
+const swapAttempts = 5;
+
+/**
+ * An existing server, by connection alone. Databases are brought in by dump and put in place by renaming, all of them in one transaction:
+ * half a swap cannot be. (Schemas beside the ones in use, within a database: `extract`.)
+ */
+export class ServerGround implements Ground<DatabaseDelivery> {
+  readonly kind = 'server';
+  readonly #options: ServerGroundOptions;
+
+  constructor(options: ServerGroundOptions) {
+    this.#options = options;
+  }
+
+  describe(): string {
+    return `the server ${describeConnection(this.#options.connection)}`;
+  }
+
+  async identify({ signal }: GroundRequest = {}) {
+    await using session = await openBeside(this.#options.connection, [], signal);
+    const [row] = await session.rows<{ id: string }>(
+      'select system_identifier::text as id from pg_control_system()',
+    );
+    const fingerprint = createHash('sha256').update(`server ${row?.id}`).digest('hex').slice(0, 32);
+    return { text: `the server ${session.place}`, fingerprint };
+  }
+
+  /** By connection alone it cannot be known. */
+  async freeBytes(): Promise<undefined> {
+    return undefined;
+  }
+
+  async state(token: string, { signal }: GroundRequest = {}): Promise<DeliveryState> {
+    requireToken(token);
+    await using session = await openBeside(this.#options.connection, [], signal);
+    return stateOf(await find(session, token));
+  }
+
+  async fill(token: string, delivery: DatabaseDelivery, request: GroundRequest = {}) {
+    requireToken(token);
+    const { signal, progress = silentProgress } = request;
+    await using session = await openBeside(this.#options.connection, [], signal);
+    const found = await find(session, token);
+    if (!['nothing', 'begun'].includes(stateOf(found))) return;
+    for (const name of found.filling) await dropDatabase(session, name, true);
+    const task = 'deliver';
+    progress({ type: 'begin', task, title: `loading into ${this.describe()}` });
+    try {
+      for (const database of delivery.databases) {
+        await this.#load(session, token, database, delivery, request);
+      }
+      // Complete all at once: until here none of them counts.
+      await inOneTransaction(session, async () => {
+        for (const database of delivery.databases) {
+          const name = nameFor(database, 'lifeboat', token);
+          await rename(session, nameFor(database, 'filling', token), name);
+          const hadFormer = found.databases.has(database);
+          await note(session, name, { token, phase: 'filled', database, hadFormer });
+        }
+      });
+    } finally {
+      progress({ type: 'end', task });
+    }
+  }
+
+  async swap(token: string, { signal }: GroundRequest = {}): Promise<void> {
+    requireToken(token);
+    const notes = await this.#notes(token, signal);
+    const state = notes[0]?.phase;
+    if (state === undefined)
+      throw this.#refused('nothing complete was delivered', 'Fill it first.');
+    if (state !== 'filled') return;
+    const databases = notes.map(({ database }) => database);
+    await using session = await openBeside(this.#options.connection, databases, signal);
+    await this.#renameAll(session, databases, token, signal, async () => {
+      const roles = await roleNames(session);
+      for (const database of databases) {
+        const brought = nameFor(database, 'lifeboat', token);
+        const present = await readProperties(session, database);
+        this.#refuseOther(token, parseNote(present?.comment ?? null));
+        if (present) {
+          for (const sql of likenStatements(brought, present, roles)) await session.run(sql);
+          await rename(session, database, nameFor(database, 'former', token));
+        }
+        await rename(session, brought, database);
+        const hadFormer = present !== undefined;
+        const swapped = { token, phase: 'swapped', database, hadFormer } as const;
+        await note(session, database, swapped, present?.comment);
+      }
+    });
+  }
+
+  async swapBack(token: string, { signal }: GroundRequest = {}): Promise<void> {
+    requireToken(token);
+    const notes = await this.#notes(token, signal);
+    const state = notes[0]?.phase;
+    if (state === undefined || state === 'filled') return;
+    if (state !== 'swapped') {
+      throw this.#refused(
+        'the former databases are given up already',
+        'Restore a safety snapshot instead.',
+      );
+    }
+    const databases = notes.map(({ database }) => database);
+    await using session = await openBeside(this.#options.connection, databases, signal);
+    await this.#renameAll(session, databases, token, signal, async () => {
+      for (const { database, hadFormer } of notes) {
+        const brought = nameFor(database, 'lifeboat', token);
+        await rename(session, database, brought);
+        await note(session, brought, { token, phase: 'filled', database, hadFormer });
+        if (hadFormer) await rename(session, nameFor(database, 'former', token), database);
+      }
+    });
+  }
+
+  async settle(token: string, { signal }: GroundRequest = {}): Promise<void> {
+    requireToken(token);
+    const notes = await this.#notes(token, signal);
+    const state = notes[0]?.phase;
+    if (state === 'settled') return;
+    if (state !== 'swapped' && state !== 'settling') {
+      throw this.#refused('the databases are not in place', 'Swap them in first.');
+    }
+    await using session = await openBeside(this.#options.connection, [], signal);
+    await this.#renote(session, notes, 'settling');
+    for (const { database, hadFormer } of notes) {
+      if (hadFormer) await dropDatabase(session, nameFor(database, 'former', token), false);
+    }
+    await this.#renote(session, notes, 'settled');
+  }
+
+  async discard(token: string, { signal }: GroundRequest = {}): Promise<void> {
+    requireToken(token);
+    await using session = await openBeside(this.#options.connection, [], signal);
+    const found = await find(session, token);
+    const brought = [...found.notes].filter(([, { phase }]) => phase === 'filled');
+    if (found.notes.size > brought.length) {
+      throw this.#refused('the databases are in use', 'Swap them back first.');
+    }
+    // From complete to begun, all at once: what is half removed must not count.
+    await inOneTransaction(session, async () => {
+      for (const [name, { database }] of brought) {
+        await session.run(`comment on database ${quoteName(name)} is null`);
+        await rename(session, name, nameFor(database, 'filling', token));
+      }
+    });
+    for (const name of (await find(session, token)).filling) {
+      await dropDatabase(session, name, true);
+    }
+  }
+
+  async #load(
+    session: Session,
+    token: string,
+    database: string,
+    delivery: DatabaseDelivery,
+    { signal, progress = silentProgress }: GroundRequest,
+  ): Promise<void> {
+    const { scratchFolder } = this.#options;
+    const name = nameFor(database, 'filling', token);
+    const delivered = await delivery.properties(database, signal ? { signal } : {});
+    await session.run(
+      createStatement(name, (await readProperties(session, database)) ?? delivered),
+    );
+    // What it is beside its content; a database that is there gives its own when it is replaced.
+    const comment = quoteText(withoutNote(delivered.comment));
+    for (const sql of likenStatements(name, delivered, await roleNames(session))) {
+      await session.run(sql);
+    }
+    await session.run(`comment on database ${quoteName(name)} is ${comment}`);
+    const folder = await mkdtemp(join(scratchFolder, 'lifeboat-delivery-'));
+    try {
+      const file = join(folder, 'dump');
+      progress({ type: 'note', message: `dumping ${database}` });
+      await delivery.dump(database, file, { ...(signal ? { signal } : {}), progress });
+      progress({ type: 'note', message: `loading ${database}` });
+      const [row] = await session.rows<{ major: number }>(
+        `select current_setting('server_version_num')::int4 / 10000 as major`,
+      );
+      const programs = await findClientPrograms(row?.major ?? 0);
+      await runClientProgram({
+        program: programs.pgRestore,
+        args: [
+          '--single-transaction',
+          '--exit-on-error',
+          '--no-tablespaces',
+          '--no-subscriptions',
+          `--dbname=dbname=${quoteConnectionValue(name)}`,
+          file,
+        ],
+        connection: { ...session.settings, database: name },
+        serverOptions: '-c default_transaction_read_only=off',
+        failure: 'ground.failed' satisfies ErrorCode,
+        hint: 'What services use is as before. Roles and extensions that are missing there must be made first.',
+        signal,
+      });
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  /** Of the databases of this delivery that are complete, or in place. */
+  async #notes(token: string, signal: AbortSignal | undefined): Promise<readonly DeliveryNote[]> {
+    await using session = await openBeside(this.#options.connection, [], signal);
+    const found = await find(session, token);
+    return found.filling.length > 0 ? [] : [...found.notes.values()];
+  }
+
+  /** A pooler connects again at once, so it is tried a few times. */
+  async #renameAll(
+    session: Session,
+    databases: readonly string[],
+    token: string,
+    signal: AbortSignal | undefined,
+    work: () => Promise<void>,
+  ): Promise<void> {
+    const roles = ['lifeboat', 'former'] as const;
+    const names = databases.flatMap((database) => [
+      database,
+      ...roles.map((role) => nameFor(database, role, token)),
+    ]);
+    for (let attempt = 1; ; attempt++) {
+      const left = await endSessions(session, names);
+      try {
+        return await inOneTransaction(session, work);
+      } catch (error) {
+        if (!isLifeboatError(error, 'postgres.query')) throw error;
+        const isInUse = error.context.sqlstate === '55006';
+        if (isInUse && attempt < swapAttempts) {
+          await sleep(200 * attempt, signal);
+          continue;
+        }
+        if (!isInUse) throw this.#refused(error.message, error.hint ?? 'Nothing was renamed.');
+        throw new LifeboatError('target.in-use', `sessions hold ${databases.join(', ')} open`, {
+          hint: 'Stop what connects there, poolers and replication too. Nothing was renamed.',
+          context: { sessions: left },
+          cause: error,
+          retryable: true,
+        });
+      }
+    }
+  }
+
+  async #renote(
+    session: Session,
+    notes: readonly DeliveryNote[],
+    phase: DeliveryNote['phase'],
+  ): Promise<void> {
+    await inOneTransaction(session, async () => {
+      for (const each of notes) {
+        await note(session, each.database, { ...each, phase });
+      }
+    });
+  }
+
+  #refuseOther(token: string, present: DeliveryNote | undefined): void {
+    const isOpen = present?.phase === 'swapped' || present?.phase === 'settling';
+    if (!isOpen || present.token === token) return;
+    throw this.#refused(
+      `the swap of ${present.token} is open there`,
+      'Settle it, or swap it back: only one can hold former data at a time.',
+    );
+  }
+
+  #refused(fact: string, hint: string): LifeboatError {
+    return new LifeboatError('ground.failed', `${this.describe()}: ${fact}`, { hint });
+  }
+}
+
+async function find(session: Session, token: string): Promise<Found> {
+  const rows = await session.rows<{ name: string; comment: string | null }>(
+    `select datname::text as name, shobj_description(oid, 'pg_database') as comment from pg_database order by 1`,
+  );
+  const notes = new Map<string, DeliveryNote>();
+  for (const { name, comment } of rows) {
+    const found = parseNote(comment);
+    if (found?.token === token) notes.set(name, found);
+  }
+  const filling = rows
+    .map(({ name }) => name)
+    .filter((name) => name.endsWith(endingOf('filling', token)));
+  return { filling, notes, databases: new Set(rows.map(({ name }) => name)) };
+}
+
+function stateOf({ filling, notes }: Found): DeliveryState {
+  if (filling.length > 0) return 'begun';
+  const phase = [...notes.values()][0]?.phase;
+  if (phase === undefined) return 'nothing';
+  return phase === 'settling' ? 'swapped' : phase;
+}
+
+async function rename(session: Session, from: string, to: string): Promise<void> {
+  await session.run(`alter database ${quoteName(from)} rename to ${quoteName(to)}`);
+}
+
+/** Behind what people wrote there; `comment`: of the database that it takes the place of. */
+async function note(
+  session: Session,
+  database: string,
+  content: DeliveryNote,
+  comment?: string | null,
+): Promise<void> {
+  const kept = withoutNote(comment === undefined ? await commentOf(session, database) : comment);
+  const text = quoteText(withNote(kept, content));
+  await session.run(`comment on database ${quoteName(database)} is ${text}`);
+}
+
+async function commentOf(session: Session, database: string): Promise<string | null> {
+  const [row] = await session.rows<{ comment: string | null }>(
+    `select shobj_description(oid, 'pg_database') as comment from pg_database where datname = $1`,
+    [database],
+  );
+  return row?.comment ?? null;
+}
+
+async function roleNames(session: Session): Promise<ReadonlySet<string>> {
+  const rows = await session.rows<{ name: string }>('select rolname::text as name from pg_roles');
+  return new Set(rows.map(({ name }) => name));
+}
+
+/** `isOurs`: sessions in it are ended. */
+async function dropDatabase(session: Session, name: string, isOurs: boolean): Promise<void> {
+  const force = isOurs ? ' with (force)' : '';
+  await session.run(`drop database if exists ${quoteName(name)}${force}`);
+}
