@@ -27,7 +27,7 @@ export const auditedCommands: Readonly<Record<string, IsEntered>> = {
   open: always,
   prove: always,
   prune: unlessDry,
-  recover: always,
+  recover: ({ options }) => options.status !== true,
   repair: unlessDry,
   rescue: unlessDry,
   restore: unlessDry,

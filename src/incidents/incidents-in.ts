@@ -1,7 +1,7 @@
 import type { Surroundings } from '../recovery/index.ts';
 import { type Incidents, openIncidents } from './open-incidents.ts';
 
-/** The incidents of a recovery: its state folder, all of its repositories. Close it before the surroundings, which own the repositories. */
+/** The incidents of a recovery: its state folder, all of its repositories. Close it before the surroundings, which own what was opened. */
 export function incidentsIn(
   surroundings: Pick<Surroundings, 'configuration' | 'actor' | 'host' | 'repository'>,
 ): Incidents {

@@ -2,15 +2,19 @@ import type { Incident } from '../../incidents/index.ts';
 
 /** What to type next, the most urgent first. */
 export function nextSteps(incident: Incident): readonly string[] {
-  const { status, lead, checklist, sources, id } = incident;
+  const { status, severity, lead, checklist, sources, id } = incident;
   const steps: string[] = [];
   const source = sources.length === 1 ? ` ${sources[0]}` : '';
   if (status === 'closed') return [`lifeboat incident show ${id}`];
   if (lead === undefined) steps.push('lifeboat incident assign YOU        # somebody leads');
   if (status === 'investigating') {
+    if (severity === 'P0' || severity === 'P1') {
+      steps.push(`lifeboat freeze --severity ${severity}        # stop all writers`);
+    }
     steps.push(`lifeboat find-loss${source}        # what destroyed data, and when`);
   }
   if (status === 'recovering') {
+    steps.push('lifeboat recover --status        # where the run stands');
     steps.push('lifeboat incident update --status monitoring        # when the data is back');
   }
   if (status === 'monitoring') {
