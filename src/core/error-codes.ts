@@ -221,6 +221,10 @@ export const errorCodes = {
     exit: ExitCode.failed,
     meaning: 'nothing is frozen, or no such freeze is known',
   },
+  'assess.timeout': {
+    exit: ExitCode.failed,
+    meaning: 'a part of an assessment took longer than it may',
+  },
   'incident.unknown': { exit: ExitCode.failed, meaning: 'there is no such incident' },
   'incident.closed': { exit: ExitCode.failed, meaning: 'the incident is closed already' },
   'plan.refused': { exit: ExitCode.failed, meaning: 'the plan cannot be carried out as it is' },

@@ -1,6 +1,7 @@
 // recovery: what was lost, and how it comes back.
 
 export type { ExpectedRows, TableFile } from './assess/carried-rows.ts';
+export { type AssessOptions, assessDamage } from './assess/damage/assess-damage.ts';
 export {
   type DamageFinding,
   type FindingKind,
@@ -8,7 +9,7 @@ export {
   type FindingStrength,
   isDamage as isDamageFinding,
 } from './assess/damage/damage-finding.ts';
-export type { DamageReport, LossType, SourceDamage } from './assess/damage/damage-report.ts';
+export type { DamageReport, SourceDamage } from './assess/damage/damage-report.ts';
 export type { FilesDamage, FilesFound } from './assess/damage/files-damage.ts';
 export type { DiskState, HostDamage, MemoryState } from './assess/damage/host-damage.ts';
 export { foundOf, type Part } from './assess/damage/part.ts';
@@ -24,12 +25,11 @@ export type {
   TableDamage,
   TablesFound,
 } from './assess/damage/postgres-damage.ts';
+export { reportSummary } from './assess/damage/report-summary.ts';
 export type { RestoreLoss, RestorePoint, RestorePoints } from './assess/damage/restore-point.ts';
-export type {
-  BaselineComparison,
-  ServiceChange,
-  ServiceDamage,
-} from './assess/damage/service-damage.ts';
+export type { BaselineComparison, ServiceDamage } from './assess/damage/service-damage.ts';
+export { describeChanges } from './assess/damage/service-findings.ts';
+export { withoutExcerpts } from './assess/damage/without-excerpts.ts';
 export {
   type ExpectedCounts,
   type ExpectedCountsRequest,
@@ -179,6 +179,12 @@ export type { RunEvent } from './run/run-event.ts';
 export type { NoteBody } from './run/run-note.ts';
 export type { RunPhase, RunState, StepPhase, StepState } from './run/run-state.ts';
 export { isEnded } from './run/take-run.ts';
+export { recordServiceBaselines } from './service-baseline/record-service-baselines.ts';
+export {
+  listServiceBaselines,
+  type ServiceBaselineRecord,
+  type StoredServiceBaselines,
+} from './service-baseline/service-baseline-record.ts';
 export { knownStepKinds, stepKind } from './steps/registry.ts';
 export type { StepContext, StepKind, StepKindName, StepOutcome } from './steps/step-kind.ts';
 export type { Surroundings } from './surroundings.ts';

@@ -6,6 +6,7 @@ import { temporaryFolder } from '../../test/support/postgres.ts';
 import { storeSnapshot } from '../../test/support/stored-scene.ts';
 import { parseConfiguration } from '../config/index.ts';
 import { LifeboatError } from '../core/index.ts';
+import { createPlatforms } from '../platforms/index.ts';
 import type { Repository } from '../repository/index.ts';
 import type { Source } from '../sources/index.ts';
 import { readActivities } from './activity.ts';
@@ -61,6 +62,7 @@ ${options}`;
       ]),
     ),
     sources: [growing('docs')],
+    platforms: createPlatforms({ environment: {} }),
     signal: stop.signal,
     onEvent: (event) => {
       events.push(event);

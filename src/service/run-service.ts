@@ -1,6 +1,8 @@
 import type { Configuration } from '../config/index.ts';
-import { assert, Turn } from '../core/index.ts';
-import type { Repository } from '../repository/index.ts';
+import { assert, type Progress, Turn } from '../core/index.ts';
+import type { Platforms } from '../platforms/index.ts';
+import { recordServiceBaselines } from '../recovery/index.ts';
+import type { Repository, SnapshotId } from '../repository/index.ts';
 import { PostgresSource, type Source } from '../sources/index.ts';
 import { alarmOf } from './alarm.ts';
 import { dataKeepers, dataSchedulesOf } from './data-keepers.ts';
@@ -19,6 +21,8 @@ export interface ServiceOptions {
   /** How to open each. One that cannot be reached at first is tried again; the others are served meanwhile. */
   readonly repositories: ReadonlyMap<string, () => Promise<Repository>>;
   readonly sources: readonly Source[];
+  /** Where the services run that write to the sources: what they are made of is recorded with every backup. */
+  readonly platforms: Platforms;
   /** Ends the service. */
   readonly signal: AbortSignal;
   /** Must not throw. */
@@ -61,7 +65,22 @@ export async function runService(options: ServiceOptions): Promise<void> {
     const setting = configuration.sources[source.name];
     const alsoTo = setting?.kind === 'postgres' ? (setting.alsoTo ?? []) : [];
     const others = alsoTo.flatMap((name) => places.get(name) ?? []);
-    const work = { source, repository, place, others, schedule, stateFolder, signal, onEvent };
+    const recordServices = async (snapshot: SnapshotId) => {
+      const { platforms } = options;
+      const about = { configuration, platforms, repository, source: source.name, snapshot, signal };
+      await recordServiceBaselines({ ...about, progress: servicesNews(source.name, onEvent) });
+    };
+    const work = {
+      source,
+      repository,
+      place,
+      others,
+      schedule,
+      stateFolder,
+      signal,
+      onEvent,
+      recordServices,
+    };
     const watched =
       source instanceof PostgresSource && setting?.kind === 'postgres'
         ? dataKeepers({ ...work, source, setting, schedules: schedulesOfData, proofTurn })
@@ -89,6 +108,13 @@ async function endTogether(work: readonly Promise<void>[], failed: AbortControll
   const outcomes = await Promise.allSettled(work);
   const rejected = outcomes.find((outcome) => outcome.status === 'rejected');
   if (rejected !== undefined) throw rejected.reason;
+}
+
+function servicesNews(source: string, onEvent: ServiceOptions['onEvent']): Progress {
+  return (event) => {
+    if (event.type !== 'warning') return;
+    onEvent({ type: 'services-warning', source, message: event.message });
+  };
 }
 
 function keepersOf({

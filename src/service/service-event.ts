@@ -29,6 +29,12 @@ export type ServiceEvent =
       readonly from?: Date;
       readonly to: Date;
     }
+  | {
+      /** What the services that write to a source are made of could not be recorded with a backup of it; the backup is stored. */
+      readonly type: 'services-warning';
+      readonly source: string;
+      readonly message: string;
+    }
   | { readonly type: 'backup-started'; readonly source: string; readonly reason: string }
   | ({ readonly type: 'backup' } & BackupSummary)
   /** Requests of the server's archive_command and restore_command are answered. */

@@ -1,6 +1,6 @@
 import type { Cron } from 'croner';
 import { isLifeboatError, sleep } from '../core/index.ts';
-import type { Repository } from '../repository/index.ts';
+import type { Repository, SnapshotId } from '../repository/index.ts';
 import type { LogGap, Source, SourceLog, StreamState } from '../sources/index.ts';
 import { alarmOf } from './alarm.ts';
 import { ArchiveOutcomes } from './archive-outcomes.ts';
@@ -27,6 +27,8 @@ interface Options {
   readonly repository: Repository;
   /** Its turns, and what is to be done after a backup. */
   readonly place: Pick<RepositoryKeeper, 'turns' | 'backedUp'>;
+  /** Records what belongs to a backup that was just stored. Must not reject. */
+  readonly recordServices?: (snapshot: SnapshotId) => Promise<void>;
   /** Further repositories that backups go to. */
   readonly others?: readonly Other[];
   readonly schedule: Cron | undefined;
@@ -193,6 +195,7 @@ export class SourceKeeper {
       });
       onEvent({ type: 'backup', ...summary });
       const { snapshot, flagged = [] } = summary;
+      await this.#options.recordServices?.(snapshot);
       if (flagged.length > 0) {
         onEvent({ type: 'flagged', source: source.name, snapshot, reasons: flagged });
       }

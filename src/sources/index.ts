@@ -1,10 +1,18 @@
 // sources: what is protected. One contract (source.ts), one folder per kind, one registry.
 
+export { type BackupFigures, judgeBackup } from './anomaly/judge-backup.ts';
+export { formerFigures } from './files/backup/former-figures.ts';
 export {
   type BackupFilesOptions,
   backupFiles,
   type FilesBackupSummary,
 } from './files/backup/index.ts';
+export {
+  type ComparedFile,
+  type ComparedTotals,
+  compareWithSnapshot,
+} from './files/compare/compare-with-snapshot.ts';
+export { looksRandom } from './files/compare/random-bytes.ts';
 export { dumpFile, dumpTar } from './files/dump/dump-files.ts';
 export { FilesSource, type FilesSourceSettings } from './files/files-source.ts';
 export {
@@ -52,15 +60,21 @@ export {
   readBackupInfo,
   type StoredBackup,
 } from './postgres/base-backup/stored-backups.ts';
-export { announce, listAnnouncements, quietUntil } from './postgres/baseline/announcements.ts';
+export {
+  announce,
+  isAnnounced,
+  listAnnouncements,
+  quietUntil,
+} from './postgres/baseline/announcements.ts';
 export type {
   BaselineDatabase,
   BaselineRecord,
   BaselineTable,
 } from './postgres/baseline/baseline-record.ts';
+export { collectBaseline } from './postgres/baseline/collect-baseline.ts';
 export { describeDrift } from './postgres/baseline/describe-drift.ts';
 export { type Drift, matchesTable, tableNameOf } from './postgres/baseline/drift.ts';
-export { outstandingDrift } from './postgres/baseline/outstanding-drift.ts';
+export { driftSince, outstandingDrift } from './postgres/baseline/outstanding-drift.ts';
 export { listBaselines, type StoredBaseline } from './postgres/baseline/stored-baselines.ts';
 export { type CollectCatalogOptions, collectCatalog } from './postgres/catalog/collect-catalog.ts';
 export {

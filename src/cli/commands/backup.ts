@@ -6,6 +6,8 @@ import {
   LifeboatError,
   type Progress,
 } from '../../core/index.ts';
+import { createPlatforms } from '../../platforms/index.ts';
+import { recordServiceBaselines } from '../../recovery/index.ts';
 import {
   type AnySource,
   type BackupSummary,
@@ -124,6 +126,10 @@ async function backupOne(
   output.report({ type: 'backup', kind: source.kind, ...summary }, (style) =>
     describeBackup(context, opened, summary, style),
   );
+  const platforms = createPlatforms({ environment: context.environment });
+  const about = { configuration: opened.configuration, platforms, repository, source: source.name };
+  const { snapshot } = summary;
+  await recordServiceBaselines({ ...about, snapshot, signal, progress: output.progress });
   // The backup is stored; a server that does not answer this question does not change that.
   const unstreamed = await (source as Source).log?.streamWarning(signal).catch(() => undefined);
   if (unstreamed) {

@@ -1,5 +1,6 @@
 import type { Configuration } from '../../config/index.ts';
 import { ExitCode, isLifeboatError, LifeboatError } from '../../core/index.ts';
+import { createPlatforms } from '../../platforms/index.ts';
 import type { Repository } from '../../repository/index.ts';
 import { runService, type ServiceEvent } from '../../service/index.ts';
 import type { AnySource } from '../../sources/index.ts';
@@ -43,7 +44,8 @@ Ctrl-C or SIGTERM stops it in order, with exit code 0.`,
     const streams = new StreamLog();
     const onEvent = (event: ServiceEvent) => render(event, output, streams);
     try {
-      await runService({ configuration, repositories, sources, signal, onEvent });
+      const platforms = createPlatforms({ environment: context.environment });
+      await runService({ configuration, repositories, sources, platforms, signal, onEvent });
     } catch (error) {
       if (!signal.aborted || !isLifeboatError(error, 'cancelled')) throw error;
     }

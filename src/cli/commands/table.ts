@@ -46,6 +46,7 @@ export const commandTable: readonly CommandEntry[] = [
   look('find', 'in which snapshots something is', async () => (await import('./find.ts')).find),
   look('diff', 'what changed from one snapshot to another', async () => (await import('./diff.ts')).diff),
   look('stats', 'how much is stored, and how much a restore would write', async () => (await import('./stats.ts')).stats),
+  look('assess', 'the damage report: what is lost, what did it, what can be recovered to', async () => (await import('./assess.ts')).assess),
   look('find-loss', 'what destroyed data, and the moment just before it', async () => (await import('./find-loss.ts')).findLossCommand),
   look('announce', 'say that a change of tables is meant, before or after it', async () => (await import('./announce.ts')).announceCommand),
   look('versions', 'when files of a bucket were overwritten or removed, and what is still kept', async () => (await import('./versions.ts')).versions),

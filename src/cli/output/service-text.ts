@@ -73,6 +73,7 @@ export function describeEvent(
       return `${green('✓')} ${event.repository}: pruned: ${formatBytes(event.bytesRemoved)} freed, ${formatBytes(event.bytesMarked)} marked for later`;
     case 'check':
       return describeCheck(event, style);
+    case 'services-warning':
     case 'stream-warning':
       return yellow(`${event.source}: ${event.message}`);
     case 'log-gap':

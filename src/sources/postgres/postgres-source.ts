@@ -107,13 +107,14 @@ export class PostgresSource implements Source, SourceLog {
     return drift.length > 0 ? { ...summary, drift } : summary;
   }
 
-  get #driftLimits() {
+  /** Which falls of its tables are told. */
+  get driftLimits(): DriftLimits {
     return { ...defaultDriftLimits, ...this.settings.drift };
   }
 
   /** What was stored stays, whatever comes of this. */
   async #noteDrift({ repository, progress = silentProgress }: SourceContext) {
-    const limits = this.#driftLimits;
+    const limits = this.driftLimits;
     try {
       return await noteDrift({ repository, source: this.name, limits, progress });
     } catch (error) {
@@ -204,7 +205,7 @@ export class PostgresSource implements Source, SourceLog {
       ...collected,
       repository,
       source: this.name,
-      limits: this.#driftLimits,
+      limits: this.driftLimits,
       progress: progress ?? silentProgress,
     });
     return { databases, drift };

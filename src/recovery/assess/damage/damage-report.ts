@@ -1,19 +1,9 @@
+import type { LossType } from '../../../config/index.ts';
 import type { DamageFinding } from './damage-finding.ts';
 import type { FilesDamage } from './files-damage.ts';
 import type { HostDamage } from './host-damage.ts';
 import type { PostgresDamage } from './postgres-damage.ts';
 import type { ServiceDamage } from './service-damage.ts';
-
-/** What may have happened, as far as the findings tell; names are those of incidents. */
-export type LossType =
-  | 'corruption'
-  | 'accidental-deletion'
-  | 'backup-failure'
-  | 'hardware'
-  | 'software-bug'
-  | 'malicious'
-  | 'storage'
-  | 'failed-migration';
 
 export type SourceDamage = PostgresDamage | FilesDamage;
 
@@ -40,7 +30,7 @@ export interface DamageReport {
   readonly verdict: 'nothing-found' | 'damage-found' | 'not-looked';
   /** The worst first. */
   readonly findings: readonly DamageFinding[];
-  /** What kind of loss this looks like, the most likely first. Empty: nothing points anywhere. */
+  /** Names of incidents. What kind of loss this looks like, the most likely first. Empty: nothing points anywhere. */
   readonly lossTypes: readonly { readonly type: LossType; readonly because: string }[];
   readonly sources: readonly SourceDamage[];
   readonly services: readonly ServiceDamage[];

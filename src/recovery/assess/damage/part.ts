@@ -29,3 +29,16 @@ export interface NotLookedAt {
 export function foundOf<Found>(part: Part<Found> | undefined): Found | undefined {
   return part?.looked ? part.found : undefined;
 }
+
+/** The same part, told otherwise. */
+export function mapPart<From, To>(part: Part<From>, change: (found: From) => To): Part<To> {
+  return part.looked ? { ...part, found: change(part.found) } : part;
+}
+
+/** Looks further only where the first part could be looked at: nobody waits for the same thing twice. */
+export async function ifLooked<First, Found>(
+  first: Part<First>,
+  look: (found: First) => Promise<Part<Found>>,
+): Promise<Part<Found>> {
+  return first.looked ? await look(first.found) : { ...first, durationMs: 0 };
+}

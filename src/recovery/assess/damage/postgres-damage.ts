@@ -36,7 +36,7 @@ export interface ServerState {
   readonly closed: readonly { readonly name: string; readonly why: string }[];
 }
 
-/** `same`: as the baseline has it, give or take; `rewritten`: its rows lie in another file now. */
+/** `same`: as the baseline has it, as far as it was counted. `fewer`, `more`: by rows, of what was not counted by size. */
 export type TableChange = 'same' | 'missing' | 'new' | 'emptied' | 'fewer' | 'more' | 'not-read';
 
 export interface TableDamage {
@@ -49,6 +49,8 @@ export interface TableDamage {
   readonly now?: TableFigures;
   /** Rows that the log says must be there at `ExpectedAt.lsn`, by exact count. */
   readonly expectedRows?: number;
+  /** A crash or a restore empties it: its rows are nobody's loss. */
+  readonly isUnlogged?: true;
   /** Fewer rows than the log accounts for: they went without a trace in it. */
   readonly isUnexplained?: true;
 }

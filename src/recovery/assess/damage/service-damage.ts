@@ -1,3 +1,4 @@
+import type { BaselineDifference, ServiceStatus } from '../../../platforms/index.ts';
 import type { Part } from './part.ts';
 import type { Excerpt } from './postgres-damage.ts';
 
@@ -8,10 +9,10 @@ export interface ServiceDamage {
   /** Sources it writes to. */
   readonly writes: readonly string[];
   readonly state: Part<{
-    readonly status: 'running' | 'stopped' | 'starting' | 'failing' | 'absent';
+    readonly status: ServiceStatus;
     readonly text: string;
   }>;
-  /** What it was made of, against the newest recorded baseline that differs from nothing before it. */
+  /** What it was made of, against the baseline recorded with the newest backup before `since`. */
   readonly baseline: Part<BaselineComparison>;
   readonly output: Part<Excerpt>;
 }
@@ -19,20 +20,12 @@ export interface ServiceDamage {
 export interface BaselineComparison {
   /** When the baseline that is compared with was recorded; absent: there is none. */
   readonly recordedAt?: string;
-  readonly changes: readonly ServiceChange[];
+  readonly changes: readonly BaselineDifference[];
   /** Changes between recorded baselines, the newest first: deployments, as far as backups saw them. */
   readonly deployments: readonly {
     /** It changed between these two. */
     readonly after: string;
     readonly before: string;
-    readonly changes: readonly ServiceChange[];
+    readonly changes: readonly BaselineDifference[];
   }[];
-}
-
-export interface ServiceChange {
-  /** `image digest`, `environment DATABASE_URL`, `port`, `file /srv/compose.yaml`. */
-  readonly what: string;
-  /** Absent: it was not there. Never the value of a variable. */
-  readonly before?: string;
-  readonly now?: string;
 }

@@ -8,7 +8,7 @@ import type { Place } from '../place.ts';
 import { storedRelations } from '../relations.ts';
 import { blocksKept, damageOf } from './damaged-blocks.ts';
 
-const pieceBytes = 1024 * 1024;
+export const pieceBytes = 1024 * 1024;
 const attempts = 5;
 const pauseMs = 200;
 const readFunction = 'pg_catalog.pg_read_binary_file(text, bigint, bigint, boolean)';
@@ -20,11 +20,8 @@ export async function planBySql(place: Place, desk: Desk): Promise<CheckPlan> {
   const verifier = new PageVerifier(place.pageSizeBytes);
   for (const database of place.databases) {
     const session = await desk.session(database.name);
-    const [right] = await session.rows<{ is: boolean }>(
-      `select has_function_privilege('${readFunction}', 'EXECUTE') as is`,
-    );
-    if (!right?.is) {
-      const why = `the role may not read files; a superuser can allow it: GRANT EXECUTE ON FUNCTION ${readFunction} TO the role`;
+    const why = await whyNotBySql(session);
+    if (why !== undefined) {
       notChecked.push({ what: `pages of ${database.name}`, why });
       continue;
     }
@@ -39,6 +36,15 @@ export async function planBySql(place: Place, desk: Desk): Promise<CheckPlan> {
     }
   }
   return { units, notChecked };
+}
+
+/** Why files cannot be read by way of the server; undefined: they can. */
+export async function whyNotBySql(session: Session): Promise<string | undefined> {
+  const [right] = await session.rows<{ is: boolean }>(
+    `select has_function_privilege('${readFunction}', 'EXECUTE') as is`,
+  );
+  if (right?.is) return undefined;
+  return `the role may not read files; a superuser can allow it: GRANT EXECUTE ON FUNCTION ${readFunction} TO the role`;
 }
 
 async function checkRelation(
@@ -67,35 +73,52 @@ async function checkRelation(
   }
 }
 
-type File = { readonly path: string; readonly firstBlock: number };
+export interface RelationFile {
+  readonly path: string;
+  /** Within the relation. */
+  readonly firstBlock: number;
+}
 
 async function checkFile(
   desk: Desk,
   session: Session,
-  file: File,
+  file: RelationFile,
+  verifier: PageVerifier,
+): Promise<{ readonly pages: number; readonly failed: readonly number[] }> {
+  const failed: number[] = [];
+  for (let pages = 0; ; ) {
+    const seen = await checkPiece(desk, session, file, pages, verifier);
+    failed.push(...seen.failed);
+    pages += seen.pages;
+    if (seen.pages * desk.place.pageSizeBytes < pieceBytes) return { pages, failed };
+  }
+}
+
+/** Up to `pieceBytes` from a page of the file on; fewer pages where it ends. `failed` counts within the relation. */
+export async function checkPiece(
+  desk: Desk,
+  session: Session,
+  file: RelationFile,
+  fromPage: number,
   verifier: PageVerifier,
 ): Promise<{ readonly pages: number; readonly failed: readonly number[] }> {
   const size = desk.place.pageSizeBytes;
   const failed: number[] = [];
-  let at = 0;
-  for (;;) {
-    const bytes = await readPiece(session, file.path, at, pieceBytes);
-    await desk.place.pace?.(bytes.length);
-    const pages = Math.floor(bytes.length / size);
-    const first = file.firstBlock + at / size;
-    for (const block of verifier.failures(bytes.subarray(0, pages * size), first)) {
-      if (await isStillBad(desk, session, file, block, verifier)) failed.push(block);
-    }
-    at += pages * size;
-    if (pages * size < pieceBytes) return { pages: at / size, failed };
+  const bytes = await readPiece(session, file.path, fromPage * size, pieceBytes);
+  await desk.place.pace?.(bytes.length);
+  const pages = Math.floor(bytes.length / size);
+  const first = file.firstBlock + fromPage;
+  for (const block of verifier.failures(bytes.subarray(0, pages * size), first)) {
+    if (await isStillBad(desk, session, file, block, verifier)) failed.push(block);
   }
+  return { pages, failed };
 }
 
 /** The server may have been writing the page just then; damage stays. */
 async function isStillBad(
   desk: Desk,
   session: Session,
-  file: File,
+  file: RelationFile,
   block: number,
   verifier: PageVerifier,
 ): Promise<boolean> {

@@ -76,3 +76,15 @@ export function isAcknowledged(
     ({ madeMs, fromMs }) => madeMs >= foundMs && fromMs <= madeMs,
   );
 }
+
+/** What happened to the table at that moment was meant: said before, or after it. */
+export function isAnnounced(
+  announcements: readonly Announcement[],
+  where: Where,
+  atMs: number,
+): boolean {
+  return concern(announcements, where).some(
+    ({ madeMs, fromMs, untilMs }) =>
+      (madeMs >= atMs && fromMs <= madeMs) || (fromMs <= atMs && atMs <= untilMs),
+  );
+}

@@ -100,6 +100,14 @@ export async function newDrift(
   return drifts.filter((drift) => isNews(drift, known.get(keyOf(drift)), limits));
 }
 
+/** What a baseline that is stored nowhere shows, and is not outstanding already. Records nothing. */
+export async function driftSince(
+  baseline: BaselineRecord,
+  options: JudgeOptions,
+): Promise<readonly Drift[]> {
+  return await newDrift(baseline, await baselinesBefore(baseline, options), options);
+}
+
 /** `baseline`: the id of the one that shows it. Durable when it resolves. */
 export async function recordDrift(
   baseline: string,

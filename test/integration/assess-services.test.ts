@@ -1,0 +1,120 @@
+// What `assess` says of services against what they were made of at the last backup, and what an incident gets of a report.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { attachmentOf, openIncidents } from '../../src/incidents/index.ts';
+import type { DamageReport } from '../../src/recovery/index.ts';
+import { dockerUnderTest } from '../support/docker.ts';
+import { filesInstallation } from '../support/files-installation.ts';
+
+const reportIn = (records: readonly Record<string, unknown>[]) =>
+  records.find(({ type }) => type === 'damage-report') as unknown as DamageReport;
+
+test('a container is told to be another after a deployment, with what is another about it', async (context) => {
+  await using engine = await dockerUnderTest(context, 'assess');
+  const { docker, image, prefix } = engine;
+  const name = `${prefix}-api`;
+  const start = (variable: string, ...command: string[]) =>
+    docker('run', '--detach', '--name', name, '--env', variable, image, ...command);
+  await start('TOKEN=first-secret', 'sleep', '1000');
+  await using own = await filesInstallation(
+    'docs',
+    `services:
+  api: { platform: docker, container: ${name}, writes: [docs] }
+`,
+  );
+  writeFileSync(join(own.source, 'one'), 'x');
+  expect((await own.run('backup', 'docs')).exitCode).toBe(0);
+  const backedUp = new Date().toISOString();
+  const before = await own.run('assess', '--since', backedUp);
+  expect(before.exitCode).toBe(0);
+  expect(reportIn(before.records).services).toMatchObject([
+    {
+      name: 'api',
+      state: { looked: true, found: { status: 'running' } },
+      baseline: { looked: true, found: { recordedAt: expect.any(String), changes: [] } },
+    },
+  ]);
+
+  await docker('rm', '--force', name);
+  await start('TOKEN=second-secret', 'sh', '-c', 'echo ERROR: no token; sleep 1000');
+  const after = await own.run('assess', '--since', backedUp);
+  expect(after.exitCode).toBe(3);
+  const report = reportIn(after.records);
+  const [service] = report.services;
+  if (!service?.baseline.looked) throw new Error('not looked at');
+  expect(service.baseline.found.changes).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ what: 'command', change: 'changed' }),
+      expect.objectContaining({ what: 'variable', name: 'TOKEN', change: 'changed' }),
+    ]),
+  );
+  expect(service.output).toMatchObject({
+    looked: true,
+    found: { matched: 1, lines: [expect.stringContaining('ERROR: no token')] },
+  });
+  expect(after.stdout).not.toMatch(/(first|second)-secret/);
+  expect(report.findings[0]).toMatchObject({ kind: 'service-changed', service: 'api' });
+  expect(report.lossTypes[0]).toMatchObject({ type: 'failed-migration' });
+
+  await docker('rm', '--force', name);
+  const gone = reportIn((await own.run('assess')).records);
+  expect(gone.findings).toContainEqual(
+    expect.objectContaining({ kind: 'service-state', severity: 'high', service: 'api' }),
+  );
+});
+
+test('a platform that does not answer keeps neither a backup nor a report', async () => {
+  await using own = await filesInstallation(
+    'docs',
+    `services:
+  api: { platform: docker, container: none, context: there-is-no-such-context, writes: [docs] }
+`,
+  );
+  writeFileSync(join(own.source, 'one'), 'x');
+  const backup = await own.run('backup', 'docs');
+  expect(backup.exitCode).toBe(0);
+  expect(backup.records).toContainEqual(
+    expect.objectContaining({
+      type: 'warning',
+      message: expect.stringMatching(/^what the service api is made of was not recorded: /),
+    }),
+  );
+  const { exitCode, records } = await own.run('assess');
+  expect(exitCode).toBe(0);
+  expect(reportIn(records).services).toMatchObject([
+    { state: { looked: false }, output: { looked: false } },
+  ]);
+});
+
+test('an incident gets the report without what others wrote', async () => {
+  await using own = await filesInstallation(
+    'docs',
+    `services:
+  api: { platform: shell, stop: ['true'], start: ['true'], isRunning: ['false'], output: [echo, 'ERROR: card 4111 refused'], writes: [docs] }
+`,
+  );
+  await using incidents = openIncidents({
+    stateFolder: own.stateFolder,
+    actor: 'test',
+    host: 'test',
+  });
+  const { id } = await incidents.open({ title: 'files are gone', severity: 'P1' });
+  const { exitCode, stdout } = await own.run('assess', '--incident', 'current');
+  expect(exitCode).toBe(3);
+  expect(stdout).toContain('card 4111');
+  const entries = await incidents.timeline(id);
+  const attached = entries.find(({ event }) => event === 'assess.done');
+  expect(attached?.data).toMatchObject({ report: { verdict: 'damage-found' } });
+  expect(attached?.text).toBe(
+    'assessed the damage: 3 findings, the worst: nothing can be restored: there is no backup',
+  );
+  expect(JSON.stringify(attached)).not.toContain('4111');
+  const attachment = attached && attachmentOf(attached);
+  expect(attachment).toMatchObject({ name: 'damage-report.json' });
+  const whole = (await incidents.attachment(id, attachment?.sha256 as string)) as string;
+  expect(JSON.parse(whole)).toMatchObject({ format: 1, verdict: 'damage-found' });
+  expect(whole).not.toContain('4111');
+  const unknown = await own.run('assess', '--incident', 'no-such');
+  expect(unknown.records.at(-1)).toMatchObject({ type: 'error', code: 'incident.unknown' });
+});
