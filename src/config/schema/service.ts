@@ -55,6 +55,11 @@ const common = {
     })
     .optional()
     .describe('How it is pointed at a restored server: environment, secret, pooler, DNS.'),
+  redeploy: command
+    .optional()
+    .describe(
+      'Deploys it as it was recorded: LIFEBOAT_IMAGE and LIFEBOAT_IMAGE_DIGEST say which image. What it is made of is compared afterwards. Default: a person does.',
+    ),
   errors: z
     .array(z.string().min(1))
     .optional()
