@@ -12,12 +12,16 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createPlatforms } from '../../src/platforms/index.ts';
+import { recordServiceBaselines } from '../../src/recovery/service-baseline/record-service-baselines.ts';
 import { forensicCopy } from '../../src/recovery/steps/kinds/forensic-copy.ts';
 import { isolate } from '../../src/recovery/steps/kinds/isolate.ts';
 import { pointServices } from '../../src/recovery/steps/kinds/point-services.ts';
+import { redeploy } from '../../src/recovery/steps/kinds/redeploy.ts';
 import { restoreFilesStep } from '../../src/recovery/steps/kinds/restore-files.ts';
 import { rotateCredentials } from '../../src/recovery/steps/kinds/rotate-credentials.ts';
 import { watch } from '../../src/recovery/steps/kinds/watch.ts';
+import type { Repository } from '../../src/repository/index.ts';
 import { backupFiles } from '../../src/sources/index.ts';
 import { dockerUnderTest } from '../support/docker.ts';
 import { localRepository } from '../support/local-repository.ts';
@@ -254,6 +258,48 @@ recovery: { credentials: [{ name: payment key, rotate: [${rotate}] }] }`,
         'lost',
         'written since',
       ]);
+    });
+  });
+
+  it('that redeploys is done when the service is made of what was recorded, and not before', async (test) => {
+    await using docker = await dockerUnderTest(test, 'redeploy');
+    const name = `${docker.prefix}-api`;
+    const start = (greeting: string) =>
+      `docker rm -f ${name} >/dev/null 2>&1; docker run -d --name ${name} -e GREETING=${greeting} ${docker.image} sleep 600`;
+    const context = (command: string, repository: Repository) =>
+      stepContext({
+        folder,
+        repository,
+        yaml: `${uploads()}
+services: { api: { platform: docker, container: ${name}, writes: [uploads], redeploy: [${command}] } }`,
+      });
+    await using stored = await localRepository();
+    const { repository } = stored;
+    const wrong = script('wrong', start('changed'));
+    const right = script('right', start('welcome'));
+    execFileSync(right);
+    const { configuration, environment } = context(right, repository).surroundings;
+    await recordServiceBaselines({
+      configuration,
+      platforms: createPlatforms({ environment }),
+      repository,
+      source: 'uploads',
+      snapshot: 'ab12',
+    });
+    execFileSync(wrong);
+    const input = { service: 'api', differs: ['the variable GREETING has another value'] };
+    expect(await redeploy.probe(input, context(right, repository))).toMatchObject({
+      found: 'unclear',
+      what: expect.stringContaining('GREETING'),
+    });
+    await expect(redeploy.run(input, context(wrong, repository))).rejects.toMatchObject({
+      code: 'run.failed',
+      message: expect.stringContaining('GREETING'),
+    });
+    const outcome = await redeploy.run(input, context(right, repository));
+    expect(outcome.text).toBe('api is made of what it was recorded as');
+    expect(await redeploy.probe(input, context(right, repository))).toMatchObject({
+      found: 'done',
     });
   });
 });

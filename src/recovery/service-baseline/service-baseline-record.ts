@@ -29,6 +29,8 @@ const schema = z.object({
 export type ServiceBaselineRecord = z.infer<typeof schema>;
 
 export interface StoredServiceBaselines extends ServiceBaselineRecord {
+  /** Of the record. */
+  readonly id: string;
   readonly time: Date;
 }
 
@@ -46,7 +48,7 @@ export async function listServiceBaselines(
   return records.flatMap((record) => parse(record) ?? []).toReversed();
 }
 
-function parse({ body, time }: LifeboatRecord): StoredServiceBaselines | undefined {
+function parse({ id, body, time }: LifeboatRecord): StoredServiceBaselines | undefined {
   const parsed = schema.safeParse(body);
-  return parsed.success ? { ...parsed.data, time } : undefined;
+  return parsed.success ? { ...parsed.data, id, time } : undefined;
 }
