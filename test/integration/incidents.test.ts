@@ -1,4 +1,12 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Ask } from '../../src/cli/command.ts';
@@ -116,17 +124,15 @@ describe('lifeboat incident', () => {
     renameSync(join(folder, 'away'), join(folder, 'repository'));
     expect((await run('incident', 'status')).stdout).toContain('all of it in the repository main');
 
-    // A new host has nothing but address and password.
+    // Another host, with a state folder of its own; address and password come from the environment.
     const bare = temporaryFolder('bare');
-    const elsewhere = {
-      LIFEBOAT_CACHE_FOLDER: 'off',
-      HOME: bare,
-      XDG_STATE_HOME: join(bare, 'state'),
-      LIFEBOAT_REPOSITORY: join(folder, 'repository'),
-      LIFEBOAT_PASSWORD: 'sesame-open-yourself',
-      LIFEBOAT_CONFIG: '',
-    };
-    const there = await lifeboatInProcess(['--json', 'incident', 'status', id], elsewhere, bare);
+    const configuration = readFileSync(join(folder, 'lifeboat.yaml'), 'utf8');
+    writeFileSync(join(bare, 'lifeboat.yaml'), configuration.replace('./repository', './none'));
+    const LIFEBOAT_REPOSITORY = join(folder, 'repository');
+    const LIFEBOAT_PASSWORD = 'sesame-open-yourself';
+    const elsewhere = { ...environment(), LIFEBOAT_REPOSITORY, LIFEBOAT_PASSWORD };
+    const command = ['--json', 'incident', 'status', id];
+    const there = await lifeboatInProcess(command, elsewhere, bare);
     rmSync(bare, { recursive: true });
     expect(there.exitCode, there.stdout).toBe(0);
     expect(there.records.at(-1)).toMatchObject({ type: 'incident', id, entries: 2 });
@@ -163,13 +169,18 @@ describe('lifeboat incident', () => {
   it('works on a bare machine, with nothing but a state folder', async () => {
     const bare = temporaryFolder('bare');
     const environment = { HOME: bare, XDG_STATE_HOME: join(bare, 'state'), LIFEBOAT_CONFIG: '' };
+    // As root the default is this one, whatever the environment says: it is left as it was.
+    const asRoot = '/var/lib/lifeboat';
+    const before = existsSync(asRoot) ? readdirSync(asRoot) : [];
     const command = ['--json', 'incident', 'open', '--title', 'gone'];
-    const opened = await lifeboatInProcess(command, { ...environment, USER: 'x' }, bare);
-    expect(opened.exitCode, opened.stdout).toBe(0);
-    const { id } = opened.records.at(-1) as { id: string };
-    // As root the default is outside of the home folder.
-    rmSync(join('/var/lib/lifeboat/incidents', id), { recursive: true, force: true });
+    const opened = await lifeboatInProcess(command, environment, bare);
+    const { id = 'none' } = (opened.records.at(-1) ?? {}) as { id?: string };
+    rmSync(join(asRoot, 'incidents', id), { recursive: true, force: true });
+    const hadKey = before.includes('writer-key.pem');
+    if (!hadKey) rmSync(join(asRoot, 'writer-key.pem'), { force: true });
     rmSync(bare, { recursive: true });
+    expect(opened.exitCode, opened.stdout).toBe(0);
+    expect(opened.records.at(-1)).toMatchObject({ severity: 'P1', sources: [] });
   });
 
   it('asks for what it needs, with a severity that follows extent and source', async () => {
