@@ -1,5 +1,5 @@
 // kill -9 of a freeze, and of a thaw, at every boundary: before and after each time it writes down how far it is. What follows (a thaw, or
-// a freeze and a thaw) puts back exactly what was before: rights of databases byte for byte, services, the page.
+// a freeze and a thaw) puts back exactly what was before: rights of databases byte for byte, services, the page. CI sees half of them.
 import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -89,7 +89,8 @@ it('a freeze that is killed at any boundary is thawed to exactly what was before
   let kills = 0;
   for (let boundary = 1; ; boundary++) {
     let isThrough = true;
-    for (const when of ['before', 'after']) {
+    const sides = boundary % 2 === 0 ? ['before'] : ['after'];
+    for (const when of isSoak ? ['before', 'after'] : sides) {
       if (!(await killed('freeze', when, boundary))) continue;
       isThrough = false;
       // Another freeze takes what it finds half frozen for no former state.
@@ -101,8 +102,8 @@ it('a freeze that is killed at any boundary is thawed to exactly what was before
   }
   await done('thaw');
   expect(await everything()).toEqual(before);
-  expect(kills).toBeGreaterThanOrEqual(12);
-}, 300_000);
+  expect(kills).toBeGreaterThanOrEqual(isSoak ? 14 : 7);
+}, 600_000);
 
 it('a thaw that is killed at any boundary goes on to exactly what was before', async () => {
   const before = await everything();
@@ -119,4 +120,4 @@ it('a thaw that is killed at any boundary goes on to exactly what was before', a
     if (isThrough) break;
   }
   expect(await everything()).toEqual(before);
-}, 300_000);
+}, 600_000);

@@ -149,3 +149,46 @@ it('keeps the one page that somebody put there meanwhile, and a page that was sh
   const kept = readdirSync(join(folder, 'www')).find((name) => name !== 'index.html') as string;
   expect(readFileSync(join(folder, 'www', kept), 'utf8')).toBe('the shop');
 });
+
+it('enters the incident that is open, and thaws nothing at another place', async () => {
+  const { folder } = place;
+  const opened = await run('incident', 'open', 'uploads are gone', '--severity', 'P1', '--offline');
+  expect(opened.exitCode, opened.stdout).toBe(0);
+  expect((await run('freeze', '--yes', 'test')).exitCode).toBe(0);
+  const [name] = readdirSync(join(place.stateFolder, 'freezes')).filter((each) =>
+    each.endsWith('.json'),
+  );
+  const path = join(place.stateFolder, 'freezes', name as string);
+  const record = JSON.parse(readFileSync(path, 'utf8'));
+  for (const item of record.items) {
+    if (item.name === 'service api')
+      item.place = { text: 'commands on web-2', fingerprint: 'another' };
+  }
+  writeFileSync(path, JSON.stringify(record));
+  const thawed = await run('thaw', '--yes', 'test');
+  expect(thawed.exitCode, thawed.stdout).toBe(3);
+  const { failures } = thawed.records.find(({ type }) => type === 'thaw') as {
+    failures: { item: string; problem: string }[];
+  };
+  expect(failures[0]).toMatchObject({
+    item: 'service api',
+    problem: expect.stringContaining('planned was commands on web-2'),
+  });
+  expect(running()).toEqual(['cache', 'worker', 'tests', 'page']);
+  const shown = await run('incident', 'show', '--offline');
+  const events = shown.records
+    .filter(({ type }) => type === 'incident-entry')
+    .map(({ event }) => event);
+  expect(events).toEqual(
+    expect.arrayContaining([
+      'freeze.begun',
+      'freeze.maintenance-on',
+      'freeze.service-stopped',
+      'freeze.complete',
+      'thaw.item',
+      'thaw.failed',
+      'thaw.incomplete',
+    ]),
+  );
+  expect(takeCalls(folder)).toEqual(['stop worker', 'stop api', 'start worker']);
+});

@@ -138,8 +138,13 @@ describe.each(serversUnderTest(13, 18))('a freeze of databases on $name', ({ maj
     });
   });
 
-  it('names a superuser who comes back, and is not complete', async () => {
+  it('names a superuser who comes back, and a subscription, and is not complete', async () => {
     const before = await rightsOf(server);
+    await server.query(
+      `create subscription feed connection 'host=127.0.0.1 port=1 dbname=none' publication none with (connect = false)`,
+      'stock',
+    );
+    await server.query('alter subscription feed enable', 'stock');
     await using writer = new PersistentWriter(server.url('shop'));
     await writer.until('written', 2);
     const frozen = await run('freeze', '--yes', 'test');
@@ -154,11 +159,19 @@ describe.each(serversUnderTest(13, 18))('a freeze of databases on $name', ({ maj
         what: 'a session of postgres from 127.0.0.1 (pooler) in shop came back behind the freeze',
         remedy: expect.stringContaining('pg_hba.conf'),
       }),
+      expect.objectContaining({
+        kind: 'subscription',
+        what: 'the subscription feed writes to stock',
+        sql: ['ALTER SUBSCRIPTION "feed" DISABLE;'],
+      }),
     ]);
     expect(frozen.records.at(-1)).toMatchObject({ type: 'error', code: 'freeze.incomplete' });
     const thawed = await run('thaw', '--yes', 'test');
     expect(thawed.exitCode, thawed.stdout).toBe(0);
     expect(await rightsOf(server)).toEqual(before);
+    await server.query('alter subscription feed disable', 'stock');
+    await server.query('alter subscription feed set (slot_name = none)', 'stock');
+    await server.query('drop subscription feed', 'stock');
   });
 
   it('is thawed from a repository by a host that knows nothing', async () => {
