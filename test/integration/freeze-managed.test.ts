@@ -123,24 +123,24 @@ describe.each(serversUnderTest(15))(
       );
       const thawed = await run('thaw', '--yes', 'test');
       expect(thawed.exitCode, thawed.stdout).toBe(0);
+    });
 
-      it('by a superuser leaves the role that backs up its way in, and puts back every byte', async () => {
-        await server.query('create role lifeboat login replication');
-        place.configure({
-          connection: url('lifeboat'),
-          sourceOptions: `, rescue: { connection: "${server.url('shop')}" }`,
-        });
-        const before = await rightsOf(server);
-        const frozen = await freeze();
-        expect(frozen.exitCode, frozen.stdout).toBe(0);
-        expect(await connects('lifeboat')).toBe(true);
-        expect([await connects('app'), await connects('master')]).toEqual([false, false]);
-        const backup = await run('backup');
-        expect(backup.exitCode, backup.stdout).toBe(0);
-        const thawed = await run('thaw', '--yes', 'test');
-        expect(thawed.exitCode, thawed.stdout).toBe(0);
-        expect(await rightsOf(server)).toEqual(before);
+    it('by a superuser leaves the role that backs up its way in, and puts back every byte', async () => {
+      await server.query('create role lifeboat login replication');
+      place.configure({
+        connection: url('lifeboat'),
+        sourceOptions: `, rescue: { connection: "${server.url('shop')}" }`,
       });
+      const before = await rightsOf(server);
+      const frozen = await freeze();
+      expect(frozen.exitCode, frozen.stdout).toBe(0);
+      expect(await connects('lifeboat')).toBe(true);
+      expect([await connects('app'), await connects('master')]).toEqual([false, false]);
+      const backup = await run('backup');
+      expect(backup.exitCode, backup.stdout).toBe(0);
+      const thawed = await run('thaw', '--yes', 'test');
+      expect(thawed.exitCode, thawed.stdout).toBe(0);
+      expect(await rightsOf(server)).toEqual(before);
     });
   },
 );

@@ -9,6 +9,11 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { recoverySurroundings } from '../../src/cli/recovery-surroundings.ts';
+import { loadConfiguration } from '../../src/config/index.ts';
+import { createPlatforms } from '../../src/platforms/index.ts';
+import { freezeStore } from '../../src/recovery/freeze/freeze-store.ts';
+import { freeze, thaw } from '../../src/recovery/index.ts';
 import { commandsOf, fileService, runs, setRunning, takeCalls } from '../support/freeze-scene.ts';
 import { type Installation, installation } from '../support/installation.ts';
 
@@ -191,4 +196,25 @@ it('enters the incident that is open, and thaws nothing at another place', async
     ]),
   );
   expect(takeCalls(folder)).toEqual(['stop worker', 'stop api', 'start worker']);
+});
+
+it('stops services alone beside a freeze, with a record of their own', async () => {
+  const { folder } = place;
+  expect((await run('freeze', '--yes', 'test')).exitCode).toBe(0);
+  const configuration = loadConfiguration(join(folder, 'lifeboat.yaml'), {});
+  const context = { signal: new AbortController().signal, environment: process.env };
+  await using surroundings = recoverySurroundings(context as never, configuration);
+  const world = {
+    surroundings,
+    platforms: createPlatforms({ environment: process.env }),
+    tell: async () => {},
+    store: freezeStore(join(folder, 'own')),
+  };
+  const stopped = await freeze({ ...world, sources: [], services: ['cache'] });
+  expect(stopped.gaps).toEqual([]);
+  expect(running()).toEqual(['tests', 'page']);
+  expect((await thaw(world)).thawed).toEqual(['service cache']);
+  expect(running()).toEqual(['cache', 'tests', 'page']);
+  expect((await run('thaw', '--yes', 'test')).exitCode).toBe(0);
+  expect(running()).toEqual(['cache', 'api', 'worker', 'tests']);
 });

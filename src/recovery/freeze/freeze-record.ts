@@ -15,7 +15,7 @@ export type FreezeItemState = 'planned' | 'done' | 'undone' | 'left';
 interface ItemBasics {
   /** Unique within the freeze, for people and for `--leave`: `service api`, `database shop of orders-db`. */
   readonly name: string;
-  /** For whose sake it is frozen. */
+  /** For whose sake it is frozen; none: a service that was named itself. */
   readonly sources: readonly string[];
   readonly place: FrozenPlace;
   /** What the freeze does to it, imperative. */

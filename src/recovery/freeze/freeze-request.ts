@@ -20,6 +20,7 @@ export interface FreezeWorld {
 }
 
 export interface FreezeRequest extends FreezeWorld {
+  /** None: only the services that are named are stopped, beside whatever else is frozen; give that a store of its own. */
   readonly sources: readonly string[];
   /** Which services are stopped; default: all that write to the sources, and those that need these. */
   readonly services?: readonly string[];

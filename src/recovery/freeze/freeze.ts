@@ -85,7 +85,7 @@ class Freezing {
     await this.#journal.save({ phase: 'freezing' });
     await copyToRepositories(this.#request, this.#journal.record);
     if (!isNew) return;
-    const what = record.sources.join(', ');
+    const what = subjectOf(record);
     await this.#telling.tell('freeze.begun', `began to freeze ${what}`, { freeze: record.id });
   }
 
@@ -176,7 +176,7 @@ class Freezing {
     if (!isAsBefore) {
       await this.#journal.save({ phase: 'frozen', gaps });
       notCopied = await copyToRepositories(this.#request, this.#journal.record);
-      const what = record.sources.join(', ');
+      const what = subjectOf(record);
       const data = { freeze: record.id, gaps: gaps.length };
       if (gaps.length === 0) await this.#telling.tell('freeze.complete', `froze ${what}`, data);
       else {
@@ -224,7 +224,8 @@ class Freezing {
     const { sources } = this.#request;
     return this.#journal.record.items.filter(
       (item): item is Extract<FreezeItem, { kind: Kind }> =>
-        kinds.includes(item.kind as Kind) && item.sources.some((each) => sources.includes(each)),
+        kinds.includes(item.kind as Kind) &&
+        (item.sources.length === 0 || item.sources.some((each) => sources.includes(each))),
     );
   }
 
@@ -235,6 +236,11 @@ class Freezing {
       .map(({ source }) => source);
     return this.#itemsOf('database').filter(({ source }) => !away.includes(source));
   }
+}
+
+/** Services that are stopped for no source's sake are named themselves. */
+function subjectOf({ sources, items }: FreezeRecord): string {
+  return (sources.length > 0 ? sources : items.map(({ name }) => name)).join(', ');
 }
 
 function sameGaps(one: readonly FreezeGap[], other: readonly FreezeGap[]): boolean {

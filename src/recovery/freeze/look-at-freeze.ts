@@ -74,9 +74,11 @@ async function openFreeze(request: FreezeRequest): Promise<{
   const store = storeOf(request);
   const [here] = await store.open();
   if (here !== undefined) return { record: here, isNew: false, isHere: true };
-  const { records } = await freezesInRepositories(request);
+  // Services alone are stopped beside a freeze of sources, not as a part of it.
+  const { records } =
+    request.sources.length > 0 ? await freezesInRepositories(request) : { records: [] };
   for (const record of records) {
-    if (await store.isHistory(record.id)) continue;
+    if (record.sources.length === 0 || (await store.isHistory(record.id))) continue;
     const note = `goes on with the freeze ${record.id} of the host ${record.host}, as a repository has it`;
     return { record, isNew: false, isHere: false, note };
   }
