@@ -84,6 +84,8 @@ describe('the service', () => {
 repositories:
   main: { location: a, password: { env: X }, prune: '${everySecond}', check: '${everySecond}' }
   offsite: { location: b, password: { env: X }, copyFrom: main, retention: { last: unlimited } }
+services:
+  api: { platform: shell, stop: [x], start: [run, api], isRunning: [x], writes: [docs] }
 retention: { last: 2, minimum: 1 }`,
       { main, offsite },
       (all) =>
@@ -101,6 +103,12 @@ retention: { last: 2, minimum: 1 }`,
     expect(events).toContainEqual(
       expect.objectContaining({ type: 'flagged', reasons: ['everything is new'] }),
     );
+    const made = await main.records.list({ kind: 'service-baseline', source: 'docs' });
+    // The end of the service may come before that of the last.
+    expect(made.length).toBeGreaterThanOrEqual(of(events, 'backup').length - 1);
+    expect(made[0]?.body).toMatchObject({
+      services: { api: { baseline: { command: ['run', 'api'] } } },
+    });
     const copied = of(events, 'copy').length;
     expect(copied).toBeGreaterThan(0);
     expect((await offsite.snapshots()).length).toBeGreaterThan(0);

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync }
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { DamageReport, FilesDamage } from '../../src/recovery/index.ts';
+import { spawnLifeboat, untilRecord } from '../support/command-line.ts';
 import { type FilesInstallation, filesInstallation } from '../support/files-installation.ts';
 import { lifeboatInProcess } from '../support/in-process.ts';
 
@@ -159,4 +160,14 @@ test('reads as one page', async () => {
     ...(stdout.includes('\ncould not look\n') ? ['could not look'] : []),
     'details',
   ]);
+});
+
+test('an interruption shows what was seen until then', async () => {
+  const child = spawnLifeboat(['assess', '--config', own.config, '--json']);
+  const code = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const report = untilRecord(child, ({ type }) => type === 'damage-report');
+  await untilRecord(child, ({ type }) => type === 'task-begin');
+  child.kill('SIGINT');
+  expect(await report).toMatchObject({ isInterrupted: true, sources: [{ name: 'docs' }] });
+  expect(await code).toBe(130);
 });

@@ -98,3 +98,19 @@ it('nothing is recorded of a source that no service writes to, and nothing read 
   await repository.records.append({ kind: serviceBaselineKind, source: 'shop', body: { salt: 1 } });
   expect(await listServiceBaselines(repository, 'shop')).toEqual([]);
 });
+
+it('an end that was asked for is no failure of the service', async () => {
+  const repository = store();
+  const warnings: string[] = [];
+  const count = await recordServiceBaselines({
+    configuration: { services: [service('broken', ['shop'])] },
+    platforms,
+    repository,
+    source: 'shop',
+    snapshot: 'ab12',
+    signal: AbortSignal.abort(),
+    progress: (event) => event.type === 'warning' && warnings.push(event.message),
+  });
+  expect({ count, warnings }).toEqual({ count: 0, warnings: [] });
+  expect(await listServiceBaselines(repository, 'shop')).toEqual([]);
+});

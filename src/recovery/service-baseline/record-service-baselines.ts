@@ -40,6 +40,8 @@ export async function recordServiceBaselines(options: {
       const found = await platforms.of(service).baseline(service, salt, request);
       services[name] = { platform, baseline: mutable(found) };
     } catch (error) {
+      // Somebody ends the whole: that says nothing of the service.
+      if (signal?.aborted) return 0;
       unread[name] = isLifeboatError(error) ? error.message : 'a mistake in this program';
       warn(`what the service ${name} is made of was not recorded`, error);
     }

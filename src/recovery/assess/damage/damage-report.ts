@@ -21,7 +21,7 @@ export interface DamageReport {
   readonly startTime: string;
   readonly durationMs: number;
   readonly actor: string;
-  /** How far back was looked for what did it. */
+  /** Until when all was well, as far as was asked for; else a day before it began. How far the log was searched stands in `suspects`. */
   readonly since: string;
   readonly isQuick: boolean;
   /** Set when it was ended before every part was done: those say so. */
