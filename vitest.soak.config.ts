@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: [
       'test/crash/**/*.test.ts',
+      'test/soak/**/*.test.ts',
       'test/compat/restore-files.test.ts',
       'test/integration/{archive-command,demo}.test.ts',
       'test/integration/{ransomware-s3,scheduled-proof}.test.ts',

@@ -30,7 +30,8 @@ export function localShell(busybox?: string): LocalShell {
     async run(args, { input, signal }) {
       const words = ['-c', script, 'lifeboat', ...args];
       return await runScript({
-        program: busybox ? join(bin, 'sh') : '/bin/sh',
+        // busybox's own shell would take its own programs, wherever the path leads.
+        program: '/bin/sh',
         args: words,
         environment,
         input,

@@ -1,11 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it, type TestContext } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { type DockerUnderTest, dockerUnderTest } from '../../../../test/support/docker.ts';
+import { folderOfVolume } from '../../../../test/support/ground-places.ts';
 import { temporaryFolder } from '../../../../test/support/postgres.ts';
-import { need } from '../../../../test/support/skip.ts';
 import type { ServiceSetting } from '../../../config/index.ts';
-import { testTreeGround } from '../ground-contract.ts';
 import { ScriptPlace } from '../in-volume/script-place.ts';
 import { TreeGround } from '../tree-ground.ts';
 import { DockerVolumeRunner, type DockerVolumeSetting } from './docker-volume-runner.ts';
@@ -18,29 +17,6 @@ function groundOf(
   const setting = { kind: 'docker-volume', volume, ...more } as const;
   return new TreeGround(new ScriptPlace(new DockerVolumeRunner(setting, services, process.env)));
 }
-
-/** Where this host sees the files of a volume. */
-async function folderOf(docker: DockerUnderTest, volume: string, context: TestContext) {
-  const folder = await docker.docker('volume', 'inspect', '--format', '{{.Mountpoint}}', volume);
-  return need(context, existsSync(folder) && folder, 'the volumes of the engine are not seen here');
-}
-
-testTreeGround(
-  'docker volume',
-  async (context) => {
-    const docker = await dockerUnderTest(context, 'ground');
-    const volume = `${docker.prefix}-data`;
-    await docker.docker('volume', 'create', volume);
-    const folder = await folderOf(docker, volume, context);
-    return {
-      folder,
-      ground: groundOf(volume, { image: docker.image }),
-      removeTarget: async () => void (await docker.docker('volume', 'rm', volume)),
-      [Symbol.asyncDispose]: () => docker[Symbol.asyncDispose](),
-    };
-  },
-  { keepsAttributes: false, isKilled: false },
-);
 
 describe('a docker volume as a ground', () => {
   it('is swapped only while no container uses it, takes the image of one that did, and a folder in it', async (context) => {
@@ -126,7 +102,7 @@ volumes:
     await using docker = await dockerUnderTest(context, 'ground-kill');
     const volume = `${docker.prefix}-data`;
     await docker.docker('volume', 'create', volume);
-    const seen = await folderOf(docker, volume, context);
+    const seen = await folderOfVolume(docker, volume, context);
     writeFileSync(join(seen, 'former'), 'former');
     const ground = groundOf(volume, { image: docker.image });
     const big = temporaryFolder('delivery');

@@ -10,63 +10,31 @@ import {
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { dyingBefore } from '../../../../test/support/dying-actions.ts';
+import { folderPlace } from '../../../../test/support/ground-places.ts';
 import { startPostgres, temporaryFolder } from '../../../../test/support/postgres.ts';
 import { serversUnderTest } from '../../../../test/support/servers.ts';
 import { need } from '../../../../test/support/skip.ts';
-import { type SmallDisk, smallDisk } from '../../../../test/support/small-disk.ts';
-import { type PlaceUnderTest, testTreeGround } from '../ground-contract.ts';
+import { smallDisk } from '../../../../test/support/small-disk.ts';
+import { testTreeGround } from '../ground-contract.ts';
 import { TreeGround } from '../tree-ground.ts';
 import { diskActions } from './folder-actions.ts';
 import { FolderPlace } from './folder-place.ts';
 
-const diskMib = 400;
-
-/** In memory, where bringing to the disk takes no time. `seen`: where the folder really is. */
-function placeOn(disk: SmallDisk, folder: string, seen = folder): PlaceUnderTest {
-  return {
-    folder: seen,
-    ground: new TreeGround(new FolderPlace(folder)),
-    dyingBefore: (change) =>
-      new TreeGround(new FolderPlace(folder, dyingBefore(diskActions, change))),
-    removeTarget: async () => {
-      if (seen === disk.folder) return;
-      rmSync(seen, { recursive: true, force: true });
-    },
-    [Symbol.asyncDispose]: async () => disk[Symbol.dispose](),
-  };
-}
-
-testTreeGround(
-  'folder, moved on one file system',
-  async (context) => {
-    const disk = smallDisk(context, diskMib);
-    const folder = join(disk.folder, "it's a\nfolder");
-    mkdirSync(folder);
-    return { ...placeOn(disk, folder), scratch: disk.folder };
-  },
-  { keepsAttributes: true, isKilled: true },
-);
+testTreeGround('folder, moved on one file system', (context) => folderPlace(context, 'moved'), {
+  keepsAttributes: true,
+  isKilled: true,
+});
 
 testTreeGround(
   'folder behind a link, copied from another file system',
-  async (context) => {
-    const disk = smallDisk(context, diskMib);
-    const [link, folder] = [join(disk.folder, 'link'), join(disk.folder, 'real')];
-    mkdirSync(folder);
-    symlinkSync('real', link);
-    return placeOn(disk, link, folder);
-  },
+  (context) => folderPlace(context, 'link'),
   { keepsAttributes: true, isKilled: false },
 );
 
-testTreeGround(
-  'folder that is a mount point',
-  async (context) => {
-    const disk = smallDisk(context, diskMib);
-    return placeOn(disk, disk.folder);
-  },
-  { keepsAttributes: true, isKilled: true },
-);
+testTreeGround('folder that is a mount point', (context) => folderPlace(context, 'mount point'), {
+  keepsAttributes: true,
+  isKilled: false,
+});
 
 describe('a folder as a ground', () => {
   for (const [how, code, told] of [

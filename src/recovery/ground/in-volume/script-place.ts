@@ -90,7 +90,10 @@ export class ScriptPlace implements TreePlace {
       });
       const input = sender.archive();
       const call = { ...request, purpose: 'fill', token, input } as const;
-      const end = await this.#runner.run(['receive', this.#runner.folder, token], call);
+      const { owner } = delivery;
+      const owners = owner ? [String(owner.uid), String(owner.gid)] : [];
+      const words = ['receive', this.#runner.folder, token, ...owners];
+      const end = await this.#runner.run(words, call);
       compareTrees(sender.sent, this.#judge(end)?.stdout ?? Buffer.alloc(0), this.describe());
     } finally {
       progress({ type: 'end', task });

@@ -214,7 +214,8 @@ case $operation in
     cd "$own/new" || exit 1
     case $(tar_kind) in
       gnu) tar -x -p --same-owner --numeric-owner --xattrs '--xattrs-include=*' --warning=no-timestamp -f - ;;
-      *) tar -x -p -f - ;;
+      # busybox leaves links to whoever unpacks them.
+      *) tar -x -p -f - && { [ $# -eq 0 ] || find . -type l -exec chown -h "$1:$2" {} +; } ;;
     esac || { code=$?; cat >/dev/null; exit $code; }
     cat >/dev/null
     if [ "$mode" = entries ]; then

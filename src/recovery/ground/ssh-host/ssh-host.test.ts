@@ -1,11 +1,11 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { sshPlace } from '../../../../test/support/ground-places.ts';
 import { startPostgres, temporaryFolder } from '../../../../test/support/postgres.ts';
 import { serversUnderTest } from '../../../../test/support/servers.ts';
 import { need } from '../../../../test/support/skip.ts';
 import { type SshServer, startSshServer } from '../../../../test/support/ssh-server.ts';
-import { testTreeGround } from '../ground-contract.ts';
 import { ScriptPlace } from '../in-volume/script-place.ts';
 import { TreeGround } from '../tree-ground.ts';
 import { type SshHostSetting, SshRunner } from './ssh-runner.ts';
@@ -16,27 +16,26 @@ function groundOf(server: SshServer, folder: string, more: Partial<SshHostSettin
   return new TreeGround(new ScriptPlace(new SshRunner(setting, process.env)));
 }
 
-testTreeGround(
-  'another host over SSH',
-  async (context) => {
-    const server = await startSshServer(context);
-    const outer = temporaryFolder('ground');
-    const folder = join(outer, "it's a $(folder) %s \\ ü");
-    mkdirSync(folder);
-    return {
-      folder,
-      ground: groundOf(server, folder),
-      removeTarget: async () => rmSync(folder, { recursive: true }),
-      async [Symbol.asyncDispose]() {
-        await server[Symbol.asyncDispose]();
-        rmSync(outer, { recursive: true, force: true });
-      },
-    };
-  },
-  { keepsAttributes: true, isKilled: false },
-);
-
 describe('another host as a ground', () => {
+  it('takes a tree beside, in place, and back', async (context) => {
+    await using place = await sshPlace(context);
+    const { ground, folder } = place;
+    const tree = temporaryFolder('delivery');
+    const name = Buffer.from([0x2f, 0x2d, 0x0a, 0xff, 0x5c]);
+    const at = (where: string) => Buffer.concat([Buffer.from(where), name]);
+    writeFileSync(at(folder), 'former');
+    writeFileSync(at(tree), 'new');
+    const read = () => readFileSync(at(folder), 'utf8');
+    await ground.fill('a1', { kind: 'tree', folder: tree, bytes: 3 });
+    await ground.swap('a1');
+    expect(read()).toBe('new');
+    await ground.swapBack('a1');
+    expect(read()).toBe('former');
+    await ground.discard('a1');
+    expect(await ground.state('a1')).toBe('nothing');
+    rmSync(tree, { recursive: true });
+  });
+
   it('refuses while a server runs there', async (context) => {
     const bin = need(context, serversUnderTest(15)[0]?.bin, 'PostgreSQL 15 is not installed');
     await using ssh = await startSshServer(context);
