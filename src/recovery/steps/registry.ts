@@ -9,10 +9,12 @@ type Loaders = {
 /** The code of each kind of step. Loading one loads what it needs, and only that. */
 const loaders: Loaders = {
   identify: async () => (await import('./kinds/identify.ts')).identifyStep,
+  freeze: async () => (await import('./kinds/freeze.ts')).freezeStep,
   isolate: async () => (await import('./kinds/isolate.ts')).isolate,
   'forensic-copy': async () => (await import('./kinds/forensic-copy.ts')).forensicCopy,
   'safety-snapshot': async () => (await import('./kinds/back-up.ts')).safetySnapshot,
   clearance: async () => (await import('./kinds/by-people.ts')).clearanceStep,
+  restart: async () => (await import('./kinds/restart.ts')).restartStep,
   'rescue-rows': async () => (await import('./kinds/rescue-rows.ts')).rescueRows,
   extract: async () => (await import('./kinds/extract.ts')).extractStep,
   restore: async () => (await import('./kinds/restore.ts')).restoreStep,
@@ -24,6 +26,7 @@ const loaders: Loaders = {
   'rotate-credentials': async () =>
     (await import('./kinds/rotate-credentials.ts')).rotateCredentials,
   'test-services': async () => (await import('./kinds/test-services.ts')).testServices,
+  thaw: async () => (await import('./kinds/thaw.ts')).thawStep,
   watch: async () => (await import('./kinds/watch.ts')).watch,
   backup: async () => (await import('./kinds/back-up.ts')).freshBackup,
   prove: async () => (await import('./kinds/prove.ts')).proveStep,

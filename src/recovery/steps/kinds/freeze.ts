@@ -1,0 +1,95 @@
+import { join } from 'node:path';
+import { LifeboatError } from '../../../core/index.ts';
+import { createPlatforms } from '../../../platforms/index.ts';
+import { freeze } from '../../freeze/freeze.ts';
+import type { FreezeWorld } from '../../freeze/freeze-request.ts';
+import { freezeStore } from '../../freeze/freeze-store.ts';
+import { thaw } from '../../freeze/thaw.ts';
+import type { StepInputs } from '../step-inputs.ts';
+import type { StepContext, StepKind, StepOutcome } from '../step-kind.ts';
+
+type Input = StepInputs['freeze'];
+
+/** A second freeze only adds what is missing, so that it goes on after a crash; its own record says what was before. */
+export const freezeStep: StepKind<Input> = {
+  name: 'freeze',
+
+  async probe() {
+    return { found: 'continue' };
+  },
+
+  async run(input, context) {
+    return await freezeAgain(input, context);
+  },
+
+  async undo(input, _outcome, context) {
+    const { thawed } = await thawAll(input, undefined, context);
+    return thawed.length === 0 ? 'nothing was frozen any more' : `thawed ${thawed.join(', ')}`;
+  },
+};
+
+/** Databases and services of the sources; services alone have a record of their own, which the freeze of sources does not touch. */
+export async function freezeAgain(input: Input, context: StepContext): Promise<StepOutcome> {
+  const { services, sources, maintenance } = input;
+  const outcome = await freeze({ ...freezeWorld(input, context), services, sources, maintenance });
+  const { record, gaps, changed, sessionsEnded, notes, durationMs } = outcome;
+  if (gaps.length > 0) {
+    const [first] = gaps;
+    throw new LifeboatError(
+      'freeze.incomplete',
+      `the freeze is not complete: ${gaps.map(({ what }) => what).join('; ')}`,
+      { hint: `${first?.remedy ?? ''} What was frozen is; going on only adds.`.trim() },
+    );
+  }
+  const what = [...services, ...sources].join(', ');
+  return {
+    text: `froze ${what}: ${changed} changes, ${sessionsEnded} sessions ended`,
+    result: { freeze: record.id, frozen: input },
+    evidence: {
+      freeze: record.id,
+      items: record.items.map(({ name, intent, state }) => ({ name, intent, state })),
+      sessionsEnded,
+      notes,
+      durationMs,
+    },
+  };
+}
+
+/** Errors: `run.failed` when something could not be put back; the record is kept until all is. */
+export async function thawAll(
+  input: Input,
+  id: string | undefined,
+  context: StepContext,
+): Promise<{ readonly thawed: readonly string[]; readonly notes: readonly string[] }> {
+  try {
+    const { thawed, failures, notes } = await thaw({
+      ...freezeWorld(input, context),
+      ...(id === undefined ? {} : { freeze: id }),
+    });
+    if (failures.length === 0) return { thawed, notes };
+    const [first] = failures;
+    throw new LifeboatError(
+      'run.failed',
+      `not everything could be thawed: ${failures.map(({ item, problem }) => `${item}: ${problem}`).join('; ')}`,
+      { hint: `${first?.remedy ?? ''} What was thawed stays so; going on does the rest.`.trim() },
+    );
+  } catch (error) {
+    if (!(error instanceof LifeboatError) || error.code !== 'thaw.nothing') throw error;
+    return { thawed: [], notes: [] };
+  }
+}
+
+function freezeWorld({ services, sources }: Input, context: StepContext): FreezeWorld {
+  const { surroundings, tell, progress, signal, folder } = context;
+  const { environment } = surroundings;
+  return {
+    surroundings,
+    platforms: createPlatforms({ environment }),
+    tell,
+    progress,
+    signal,
+    ...(sources.length > 0
+      ? {}
+      : { store: freezeStore(join(folder, `stopped-${services.join('-')}`)) }),
+  };
+}
