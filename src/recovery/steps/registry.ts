@@ -20,6 +20,8 @@ const loaders: Loaders = {
   restore: async () => (await import('./kinds/restore.ts')).restoreStep,
   'restore-files': async () => (await import('./kinds/restore-files.ts')).restoreFilesStep,
   validate: async () => (await import('./kinds/validate.ts')).validateStep,
+  deliver: async () => (await import('./kinds/deliver.ts')).deliverStep,
+  swap: async () => (await import('./kinds/swap.ts')).swapStep,
   'point-services': async () => (await import('./kinds/point-services.ts')).pointServices,
   command: async () => (await import('./kinds/command.ts')).commandStep,
   manual: async () => (await import('./kinds/by-people.ts')).manualStep,
@@ -30,6 +32,7 @@ const loaders: Loaders = {
   watch: async () => (await import('./kinds/watch.ts')).watch,
   backup: async () => (await import('./kinds/back-up.ts')).freshBackup,
   prove: async () => (await import('./kinds/prove.ts')).proveStep,
+  settle: async () => (await import('./kinds/swap.ts')).settleStep,
 };
 
 /** Errors: `plan.refused`: this version does not know it. */

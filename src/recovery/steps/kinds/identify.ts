@@ -1,5 +1,6 @@
 import { isLifeboatError, LifeboatError } from '../../../core/index.ts';
 import { openSqlClient } from '../../../sources/index.ts';
+import { groundOf } from '../step-ground.ts';
 import type { StepInputs } from '../step-inputs.ts';
 import type { StepContext, StepKind } from '../step-kind.ts';
 import { platformOf, serviceNamed } from '../step-services.ts';
@@ -53,10 +54,16 @@ export const identifyStep: StepKind<Input> = {
 };
 
 async function lookAt(name: string, context: StepContext): Promise<Found> {
-  const [, kind, of = ''] = /^(service|server of) (.+)$/.exec(name) ?? [];
+  const [, kind, of = ''] = /^(service|server of|ground of) (.+)$/.exec(name) ?? [];
   if (kind === 'service') return await lookAtService(of, context);
   if (kind === 'server of') return await lookAtServer(of, context);
+  if (kind === 'ground of') return await lookAtGround(of, context);
   return undefined;
+}
+
+async function lookAtGround(source: string, context: StepContext): Promise<Found> {
+  const { ground } = await groundOf(source, undefined, context);
+  return await ground.identify(context);
 }
 
 /** Its platform has to answer: it is about to be driven. */

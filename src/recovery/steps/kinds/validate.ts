@@ -1,9 +1,8 @@
 import { LifeboatError } from '../../../core/index.ts';
-import { inspectFolder } from '../../../sources/index.ts';
-import { parseLsn } from '../../../wal/index.ts';
 import { checkLive } from '../../integrity/check-live.ts';
 import { type RestoredValidation, validateRestored } from '../../prove/validate-restored.ts';
 import type { CheckResult } from '../../validate/check.ts';
+import { withRestored } from '../restored-server.ts';
 import type { StepInputs } from '../step-inputs.ts';
 import type { StepContext, StepKind, StepOutcome } from '../step-kind.ts';
 import { checksOfSource, postgresSource, settingOf } from '../step-source.ts';
@@ -48,56 +47,25 @@ async function validateCopy(input: Input, context: StepContext): Promise<StepOut
   const { surroundings, signal, progress } = context;
   const source = await postgresSource(input.source, 'protect', context);
   const repository = await surroundings.repositoryOf(input.source);
-  const left = leftBy(input, context);
+  const userChecks = checksOfSource(source, context);
+  const { level } = input;
   let result: RestoredValidation | undefined;
-  await inspectFolder({
-    ...(await source.recovery({ repository, target: { kind: 'latest' }, signal })),
-    folder: left.folder,
-    snapshot: left.snapshot,
-    reachedLsn: parseLsn(left.reached),
-    timeline: left.baseTimeline,
-    progress,
-    inspect: async (restored) => {
-      const userChecks = checksOfSource(source, context);
-      const { level } = input;
-      result = await validateRestored(restored, {
-        source,
-        repository,
-        level,
-        userChecks,
-        signal,
-        progress,
-      });
-    },
+  await withRestored(input, context, async (restored) => {
+    const about = { source, repository, level, userChecks, signal, progress };
+    result = await validateRestored(restored, about);
   });
   if (result?.error?.code === 'cancelled') throw result.error;
   if (!result || result.verdict === 'not-checked') {
+    const why = result?.error?.message ?? 'no superuser may log in';
     throw new LifeboatError(
       'run.failed',
-      `the restored ${input.source} could not be checked: ${result?.error?.message ?? 'no superuser may log in'}`,
+      `the restored ${input.source} could not be checked: ${why}`,
       {
         hint: 'Put that right and go on, or leave the check out with a reason, knowing that nobody has looked.',
       },
     );
   }
   return judged(input, result);
-}
-
-interface Left {
-  readonly folder: string;
-  readonly reached: string;
-  readonly baseTimeline: number;
-  readonly snapshot: string;
-}
-
-function leftBy({ of, source }: Input, { outcomes }: StepContext): Left {
-  const result = outcomes[of]?.result;
-  if (typeof result?.folder === 'string' && typeof result.reached === 'string') {
-    return result as unknown as Left;
-  }
-  throw new LifeboatError('run.failed', `the step ${of} left no restored ${source} to look at`, {
-    hint: 'Do that step first; it was skipped or undone.',
-  });
 }
 
 /** Every byte of restored files was compared with its hash as it was written; there is nothing more to look at. */

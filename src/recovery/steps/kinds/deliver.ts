@@ -1,0 +1,82 @@
+import { findClientPrograms, openSqlClient } from '../../../sources/index.ts';
+import type { Ground, TreeDelivery } from '../../ground/ground.ts';
+import { deliverDatabases } from '../../ground/server/deliver-databases.ts';
+import { placeLeftBy } from '../restored-place.ts';
+import { withRestored } from '../restored-server.ts';
+import { groundOf, type StepGround } from '../step-ground.ts';
+import type { StepInputs } from '../step-inputs.ts';
+import type { ProbeResult, StepContext, StepKind, StepOutcome } from '../step-kind.ts';
+import { postgresSource } from '../step-source.ts';
+
+type Input = StepInputs['deliver'];
+
+/** Beside what is in use, complete and durable; nothing that is in use is touched. */
+export const deliverStep: StepKind<Input> = {
+  name: 'deliver',
+
+  async probe(input, context): Promise<ProbeResult> {
+    const to = await groundOf(input.source, undefined, context);
+    const state = await to.ground.state(context.token, context);
+    if (state === 'nothing') return { found: 'not-done' };
+    if (state === 'begun') return { found: 'continue' };
+    return { found: 'done', outcome: outcomeOf(input, to) };
+  },
+
+  async run(input, context) {
+    const to = await groundOf(input.source, undefined, context);
+    if (to.setting.kind === 'server') await fillServer(input, to, context);
+    else await fillTree(input, to, context);
+    return outcomeOf(input, to);
+  },
+
+  async undo(input, _outcome, context) {
+    const { ground } = await groundOf(input.source, undefined, context);
+    const state = await ground.state(context.token, context);
+    if (state === 'nothing') return 'nothing of it was there';
+    await ground.discard(context.token, context);
+    return `removed what was brought to ${ground.describe()}`;
+  },
+};
+
+async function fillTree(input: Input, { ground }: StepGround, context: StepContext): Promise<void> {
+  const { folder } = placeLeftBy(input.of, context);
+  const bytes = context.outcomes[input.of]?.result.bytes;
+  await (ground as Ground<TreeDelivery>).fill(
+    context.token,
+    { kind: 'tree', folder: folder as string, bytes: typeof bytes === 'number' ? bytes : 0 },
+    context,
+  );
+}
+
+/** By connection alone: dumped out of a private server on the restored data, loaded beside. */
+async function fillServer(input: Input, { ground }: StepGround, context: StepContext) {
+  const source = await postgresSource(input.source, 'protect', context);
+  const { programsFolder } = source.settings;
+  await withRestored(input, context, async (restored) => {
+    const major = Math.floor(restored.base.info.serverVersion / 10_000);
+    const connection = restored.connection('template1');
+    await using opened = await openSqlClient(connection);
+    const { rows } = await opened.client.query<{ name: string }>(
+      `select datname as name from pg_database
+         where datallowconn and not datistemplate and datname <> 'postgres' order by 1`,
+    );
+    const delivery = deliverDatabases({
+      connection,
+      programs: await findClientPrograms(
+        major,
+        programsFolder ? { configuredFolder: programsFolder } : {},
+      ),
+      databases: rows.map(({ name }) => name),
+    });
+    await ground.fill(context.token, delivery, context);
+  });
+}
+
+function outcomeOf({ source }: Input, { ground, setting, found }: StepGround): StepOutcome {
+  const place = setting.kind === 'folder' ? { place: { folder: setting.folder } } : {};
+  return {
+    text: `brought the restored ${source} to ${ground.describe()}, beside what is in use`,
+    result: { ...found, ...place },
+    evidence: { ground: ground.describe() },
+  };
+}

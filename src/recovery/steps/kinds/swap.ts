@@ -1,0 +1,81 @@
+import { groundOf } from '../step-ground.ts';
+import type { StepInputs } from '../step-inputs.ts';
+import type { ProbeResult, StepContext, StepKind, StepOutcome } from '../step-kind.ts';
+
+type Input = StepInputs['swap'];
+
+/** Puts what was delivered in place; what was there is kept beside. The ground knows how far a swap came, by the token of the run. */
+export const swapStep: StepKind<Input> = {
+  name: 'swap',
+
+  async probe(input, context): Promise<ProbeResult> {
+    const { ground } = await groundOf(input.source, input.of, context);
+    const state = await ground.state(context.token, context);
+    switch (state) {
+      case 'swapped':
+      case 'settled':
+        return { found: 'done', outcome: await outcomeOf(input, context) };
+      case 'half-swapped':
+        return { found: 'continue' };
+      case 'filled':
+        return { found: 'not-done' };
+      default:
+        return { found: 'unclear', what: `${ground.describe()} holds nothing whole of this run` };
+    }
+  },
+
+  async run(input, context) {
+    const { ground } = await groundOf(input.source, input.of, context);
+    await ground.swap(context.token, context);
+    return await outcomeOf(input, context);
+  },
+
+  async undo(input, _outcome, context) {
+    const { ground } = await groundOf(input.source, input.of, context);
+    const state = await ground.state(context.token, context);
+    if (state === 'filled') return 'the former data was in place already';
+    await ground.swapBack(context.token, context);
+    return `put the former data of ${input.source} back in place`;
+  },
+};
+
+/** Lets go of what was replaced, when the time to go back is over. */
+export const settleStep: StepKind<StepInputs['settle']> = {
+  name: 'settle',
+
+  async notBefore({ of, afterMs }, { outcomes }) {
+    const at = outcomes[of]?.result.at;
+    return typeof at === 'string' ? new Date(Date.parse(at) + afterMs) : undefined;
+  },
+
+  async probe({ source, of }, context): Promise<ProbeResult> {
+    const { ground } = await groundOf(source, of, context);
+    const state = await ground.state(context.token, context);
+    if (state === 'settled') return { found: 'done', outcome: settled(source) };
+    if (state === 'swapped') return { found: 'continue' };
+    return {
+      found: 'unclear',
+      what: `${ground.describe()} is ${state}, nothing was swapped there`,
+    };
+  },
+
+  async run({ source, of }, context) {
+    const { ground } = await groundOf(source, of, context);
+    await ground.settle(context.token, context);
+    return settled(source);
+  },
+};
+
+async function outcomeOf({ source, of }: Input, context: StepContext): Promise<StepOutcome> {
+  const { ground, found, setting } = await groundOf(source, of, context);
+  const place = setting.kind === 'folder' ? { place: { folder: setting.folder } } : {};
+  return {
+    text: `put the restored ${source} in place at ${ground.describe()}; what was there is kept`,
+    result: { ...found, ...place, at: new Date().toISOString() },
+    evidence: { ground: ground.describe() },
+  };
+}
+
+function settled(source: string): StepOutcome {
+  return { text: `let go of the former data of ${source}`, result: {}, evidence: {} };
+}
