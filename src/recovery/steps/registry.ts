@@ -13,6 +13,7 @@ const loaders: Loaders = {
   isolate: async () => (await import('./kinds/isolate.ts')).isolate,
   'forensic-copy': async () => (await import('./kinds/forensic-copy.ts')).forensicCopy,
   'safety-snapshot': async () => (await import('./kinds/back-up.ts')).safetySnapshot,
+  assess: async () => (await import('./kinds/assess.ts')).assessStep,
   clearance: async () => (await import('./kinds/by-people.ts')).clearanceStep,
   restart: async () => (await import('./kinds/restart.ts')).restartStep,
   'rescue-rows': async () => (await import('./kinds/rescue-rows.ts')).rescueRows,

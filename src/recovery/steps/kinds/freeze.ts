@@ -22,8 +22,9 @@ export const freezeStep: StepKind<Input> = {
     return await freezeAgain(input, context);
   },
 
-  async undo(input, _outcome, context) {
-    const { thawed } = await thawAll(input, undefined, context);
+  async undo(input, outcome, context) {
+    const id = outcome?.result.freeze;
+    const { thawed } = await thawAll(input, typeof id === 'string' ? id : undefined, context);
     return thawed.length === 0 ? 'nothing was frozen any more' : `thawed ${thawed.join(', ')}`;
   },
 };
@@ -62,9 +63,11 @@ export async function thawAll(
   context: StepContext,
 ): Promise<{ readonly thawed: readonly string[]; readonly notes: readonly string[] }> {
   try {
+    const world = freezeWorld(input, context);
+    const wanted = await stillFrozen(world, id);
     const { thawed, failures, notes } = await thaw({
-      ...freezeWorld(input, context),
-      ...(id === undefined ? {} : { freeze: id }),
+      ...world,
+      ...(wanted === undefined ? {} : { freeze: wanted }),
     });
     if (failures.length === 0) return { thawed, notes };
     const [first] = failures;
@@ -77,6 +80,13 @@ export async function thawAll(
     if (!(error instanceof LifeboatError) || error.code !== 'thaw.nothing') throw error;
     return { thawed: [], notes: [] };
   }
+}
+
+/** What was thawed meanwhile and frozen again has another record. */
+async function stillFrozen(world: FreezeWorld, id: string | undefined): Promise<string | undefined> {
+  const { stateFolder } = world.surroundings.configuration;
+  const open = await (world.store ?? freezeStore(stateFolder)).open();
+  return (open.find((each) => each.id === id) ?? open[0])?.id ?? id;
 }
 
 function freezeWorld({ services, sources }: Input, context: StepContext): FreezeWorld {

@@ -1,0 +1,38 @@
+import { createPlatforms } from '../../../platforms/index.ts';
+import { assessDamage } from '../../assess/damage/assess-damage.ts';
+import type { StepInputs } from '../step-inputs.ts';
+import type { StepKind } from '../step-kind.ts';
+
+const findingsKept = 50;
+
+/** What is damaged, as it is just before anything is put in place. Only looks; what it finds stops nothing, it is what the run is for. */
+export const assessStep: StepKind<StepInputs['assess']> = {
+  name: 'assess',
+
+  async probe() {
+    return { found: 'not-done' };
+  },
+
+  async run({ sources }, { surroundings, signal, progress }) {
+    const { environment } = surroundings;
+    const report = await assessDamage({
+      surroundings,
+      platforms: createPlatforms({ environment }),
+      sources,
+      isQuick: true,
+      signal,
+      progress,
+    });
+    // Ended early it would say less than there is.
+    if (signal.aborted) throw signal.reason;
+    const { id, verdict, findings, lossTypes, since } = report;
+    const told = findings.slice(0, findingsKept).map(({ kind, severity, strength, text }) => {
+      return { kind, severity, strength, text };
+    });
+    return {
+      text: `assessed ${sources.join(', ')}: ${verdict}, ${findings.length} findings`,
+      result: { report: id },
+      evidence: { report: id, verdict, since, lossTypes, findings: told },
+    };
+  },
+};
