@@ -83,7 +83,10 @@ export async function thawAll(
 }
 
 /** What was thawed meanwhile and frozen again has another record. */
-async function stillFrozen(world: FreezeWorld, id: string | undefined): Promise<string | undefined> {
+async function stillFrozen(
+  world: FreezeWorld,
+  id: string | undefined,
+): Promise<string | undefined> {
   const { stateFolder } = world.surroundings.configuration;
   const open = await (world.store ?? freezeStore(stateFolder)).open();
   return (open.find((each) => each.id === id) ?? open[0])?.id ?? id;
