@@ -168,6 +168,20 @@ describe.each(serversUnderTest(15, 18))('the damage report, $name', ({ bin, majo
     });
   });
 
+  test('of a cluster that was made anew says so, and what it lacks', async (context) => {
+    await using other = await startPostgres({ bin: need(context, bin, missing), major });
+    await other.query('create database shop');
+    await other.query('create table audit (id int, what text)', 'shop');
+    own.configure({ connection: other.url('shop') });
+    const { exitCode, report, source } = await assess();
+    own.configure({});
+    expect(exitCode).toBe(3);
+    expect(report.findings[0]).toMatchObject({ kind: 'other-cluster', severity: 'critical' });
+    expect(found(source.tables).counts).toMatchObject({ emptied: 1, same: 0 });
+    expect(found(source.tables).counts.missing).toBeGreaterThan(2);
+    expect(found(source.points).points.length).toBeGreaterThan(1);
+  });
+
   test('finds a page with a flipped bit', async (context) => {
     need(context, bin, missing);
     const { rows } = await server.query(`select pg_relation_filepath('audit') as path`, 'shop');
