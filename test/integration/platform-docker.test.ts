@@ -5,9 +5,10 @@ import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it, type TestContext } from 'vitest';
 import type { DockerService } from '../../src/config/index.ts';
 import type { Platform } from '../../src/platforms/index.ts';
-import { createPlatforms } from '../../src/platforms/index.ts';
+import { createPlatforms, requirePlace } from '../../src/platforms/index.ts';
 import { type PlatformUnderTest, testPlatform } from '../../src/platforms/platform-contract.ts';
 import { type DockerUnderTest, dockerUnderTest } from '../support/docker.ts';
+import { ownEngine } from '../support/own-engine.ts';
 import { temporaryFolder } from '../support/postgres.ts';
 
 const secret = 'correct-horse-7f2a';
@@ -203,6 +204,33 @@ describe('compose services', () => {
     await platform.restart(service);
     expect(await platform.inspect(service)).toMatchObject({ status: 'running' });
     rmSync(dirname(file), { recursive: true });
+  });
+});
+
+describe('an engine that is started anew', () => {
+  it('starts what was only stopped, leaves alone what Lifeboat stopped, and is no other engine', async (context) => {
+    await using own = await ownEngine(context);
+    const [plain, held] = [containerService('plain'), containerService('held')];
+    for (const name of ['plain', 'held']) {
+      const options = ['--detach', '--network', 'none', '--restart', 'always', '--name', name];
+      await own.docker('run', ...options, own.image, 'sh', '-c', body);
+    }
+    const platform = platformOf(held, own.environment);
+    const [before, identity] = [await platform.inspect(held), await platform.identify()];
+    await own.docker('stop', 'plain');
+    await platform.stop(held);
+    await own.startAnew();
+    expect(await platform.inspect(plain)).toMatchObject({ status: 'running' });
+    expect(await platform.inspect(held)).toMatchObject({ status: 'stopped' });
+    await platform.restore(held, before);
+    expect(await platform.inspect(held)).toMatchObject({
+      status: 'running',
+      restore: before.restore,
+    });
+    await requirePlace(platform, identity);
+    await expect(requirePlace(platformOf(held), identity)).rejects.toMatchObject({
+      code: 'platform.other-place',
+    });
   });
 });
 

@@ -4,21 +4,21 @@ import type { PlatformIdentity } from '../platform.ts';
 import { readAnswer } from '../read-answer.ts';
 import type { DockerCall, DockerClient } from './docker-client.ts';
 
-const engineInfo = z.object({ ID: z.string(), Name: z.string() });
+const engineInfo = z.object({ ID: z.string(), Name: z.string(), DockerRootDir: z.string() });
 const contextInfo = z.array(
   z.object({ Endpoints: z.object({ docker: z.object({ Host: z.string() }) }) }),
 );
 
 /**
- * The engine behind the context. Its id alone is not enough: a cloned machine has the same. Its address is only told: the same engine is
- * reached in other ways from other hosts.
+ * The engine behind the context. Its id alone is not enough: a cloned machine has the same, and a second engine of one machine. Its address
+ * is only told: the same engine is reached in other ways from other hosts.
  */
 export async function identifyEngine(
   client: DockerClient,
   call: DockerCall,
 ): Promise<PlatformIdentity> {
   const { stdout } = await client.run(['info', '--format', '{{json .}}'], call);
-  const { ID, Name } = readAnswer(engineInfo, stdout, call);
+  const { ID, Name, DockerRootDir } = readAnswer(engineInfo, stdout, call);
   if (ID === '') {
     throw new LifeboatError(
       'platform.unavailable',
@@ -35,6 +35,6 @@ export async function identifyEngine(
   return {
     kind: 'docker',
     text: `docker on ${Name} (${host}${context === 'default' ? '' : `, context ${context}`})`,
-    fingerprint: `${ID} ${Name}`,
+    fingerprint: `${ID} ${Name} ${DockerRootDir}`,
   };
 }
