@@ -25,6 +25,7 @@ export const auditedCommands: Readonly<Record<string, IsEntered>> = {
   init: always,
   key: ({ arguments: [action] }) => action !== 'list',
   open: always,
+  plan: always,
   prove: always,
   prune: unlessDry,
   recover: ({ options }) => options.status !== true,

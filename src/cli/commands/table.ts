@@ -55,6 +55,7 @@ export const commandTable: readonly CommandEntry[] = [
   recover('recover', 'carry a plan out, step by step, through crashes and the loss of this host', async () => (await import('./recover.ts')).recover),
   recover('freeze', 'stop everybody who writes, with all that puts it back written down first', async () => (await import('./freeze.ts')).freeze),
   recover('thaw', 'let them write again: exactly as it was before the freeze', async () => (await import('./thaw.ts')).thaw),
+  recover('plan', 'how to recover: the way, its steps, its time and loss, the other ways', async () => (await import('./plan.ts')).planCommand),
   recover('rescue', 'put destroyed rows back, keep what was written since', async () => (await import('./rescue.ts')).rescue),
   recover('restore', 'a source at any moment, into a new folder', async () => (await import('./restore.ts')).restore),
   recover('extract', 'a database, schema or table of any moment: to a file, a server, a side schema', async () => (await import('./extract.ts')).extract),

@@ -401,6 +401,10 @@ describe('a prediction', () => {
     const { steps, predicted } = planOf({ ...deletion, measured });
     expect(steps.find(({ kind }) => kind === 'rescue-rows')?.expectedMs).toBe(10_000);
     expect(predicted).toMatchObject({ loss: 'none', lossMs: 0 });
+    // The state before has to be restored for it, unless the whole step was measured.
+    const part = measured.map((each) => ({ ...each, isPart: true as const }));
+    const whole = planOf({ ...deletion, measured: part }).steps;
+    expect(whole.find(({ kind }) => kind === 'rescue-rows')?.expectedMs).toBe(54_000);
   });
 
   it('is there for each alternative that fits', () => {

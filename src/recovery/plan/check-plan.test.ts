@@ -222,10 +222,10 @@ describe('the code of the steps', () => {
     expect(asked).toEqual(['database']);
   });
 
-  it('that is missing is a problem', async () => {
+  it('that is missing is left to people', async () => {
     const { deliver: _, ...rest } = kinds;
-    expect(told(await checkSteps(plan, rest, context), 'problem')).toEqual([
-      'this version does not carry out steps of kind deliver',
+    expect(told(await checkSteps(plan, rest, context), 'warning')).toEqual([
+      'this version does not carry out steps of kind deliver by itself',
     ]);
   });
 });

@@ -200,7 +200,9 @@ describe('a service', () => {
           writes: [],
           state: looked({ status: 'running', text: 'Up 3 hours' }),
           baseline: looked({
-            changes: [{ what: 'image', before: 'api:1', now: 'api:2' }],
+            changes: [
+              { what: 'image', change: 'changed', text: 'the image is api:2, it was api:1' },
+            ],
             deployments: [],
           }),
           output: blind(),
@@ -213,6 +215,8 @@ describe('a service', () => {
     expect(serviceState(changed([weak]), 'api', false)).toEqual({ status: 'running', changes: [] });
     expect(serviceState(changed([weak]), 'api', true).changes).toHaveLength(1);
     const likely = finding({ kind: 'service-changed', service: 'api', strength: 'likely' });
-    expect(serviceState(changed([likely]), 'api', false).changes).toHaveLength(1);
+    expect(serviceState(changed([likely]), 'api', false).changes).toEqual([
+      'the image is api:2, it was api:1',
+    ]);
   });
 });

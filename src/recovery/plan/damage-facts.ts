@@ -58,7 +58,7 @@ export function serviceState(
   const changes = isTold || isAskedFor ? (foundOf(seen?.baseline)?.changes ?? []) : [];
   return {
     ...(status === undefined ? {} : { status }),
-    changes: changes.map(({ what }) => what),
+    changes: changes.map(({ text }) => text),
   };
 }
 

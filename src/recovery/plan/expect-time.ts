@@ -73,13 +73,30 @@ export function expectBackup(source: SourceFacts): Expected | undefined {
   };
 }
 
+/** Rows put back: the state before is restored for it, unless the whole of it was measured. */
+export function expectRescue(
+  source: SourceFacts,
+  past: PlanMoment,
+  facts: Pick<PlanFacts, 'measured'>,
+  rows: number,
+): Expected | undefined {
+  const last = expectStep('rescue-rows', facts, { source: source.name, count: rows });
+  const isPart = facts.measured.find(isOf('rescue-rows', source.name))?.isPart;
+  if (last !== undefined && !isPart) return last;
+  const restored = expectRestore(source, past);
+  if (restored === undefined) return undefined;
+  return last === undefined
+    ? { ...restored, basis: `${restored.basis}; how long rows take was never measured` }
+    : { ms: restored.ms + last.ms, basis: `${restored.basis}; ${last.basis}` };
+}
+
 /** Any step, as the newest of its kind went with the same source; by the amount where both are known. */
 export function expectStep(
   kind: StepKindName,
   { measured }: Pick<PlanFacts, 'measured'>,
   about: { readonly source?: string; readonly count?: number } = {},
 ): Expected | undefined {
-  const last = measured.find((each) => each.kind === kind && each.source === about.source);
+  const last = measured.find(isOf(kind, about.source));
   if (last === undefined) return undefined;
   const { amount, durationMs, where, time } = last;
   const share =
@@ -91,6 +108,10 @@ export function expectStep(
     ms: Math.round(durationMs * share),
     basis: `${kind}:${how} in ${formatDuration(durationMs)} on ${day(time)} (${where})`,
   };
+}
+
+function isOf(kind: StepKindName, source: string | undefined) {
+  return (each: PlanFacts['measured'][number]) => each.kind === kind && each.source === source;
 }
 
 function amountText({ of, count }: { readonly of: 'rows' | 'bytes'; readonly count: number }) {

@@ -28,6 +28,8 @@ export interface MeasuredStep {
   readonly time: string;
   /** Where it stands: `rescue 4f2a91c0`, `run 77aa01b2`. */
   readonly where: string;
+  /** Without what had to be restored for it first. */
+  readonly isPart?: true;
   /** How much it worked on, where that is what takes the time. */
   readonly amount?: { readonly of: 'rows' | 'bytes'; readonly count: number };
 }

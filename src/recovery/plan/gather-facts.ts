@@ -1,9 +1,14 @@
 import { createHash } from 'node:crypto';
-import { type Configuration, environmentOf, proofsOf } from '../../config/index.ts';
+import {
+  type Configuration,
+  environmentOf,
+  type GroundFile,
+  proofsOf,
+} from '../../config/index.ts';
 import { assert, isLifeboatError, type Progress } from '../../core/index.ts';
 import type { Platforms } from '../../platforms/index.ts';
 import { canonicalJson, type Repository } from '../../repository/index.ts';
-import { parseConnectionUrl } from '../../sources/index.ts';
+import { type AnySource, parseConnectionUrl } from '../../sources/index.ts';
 import type { DamageReport } from '../assess/damage/damage-report.ts';
 import type { LossSuspect } from '../assess/loss-report.ts';
 import type { Surroundings } from '../surroundings.ts';
@@ -26,6 +31,8 @@ export interface GatherRequest {
   readonly named?: { readonly source: string; readonly suspect: LossSuspect };
   /** Grounds are asked who they are and for their room; undefined: the plan knows them by the configuration alone. */
   readonly makeGround?: MakeGround;
+  /** Where a source goes that has no ground configured; undefined: nowhere. */
+  readonly defaultGround?: (source: AnySource) => Promise<GroundFile | undefined>;
   readonly signal?: AbortSignal;
   readonly progress?: Progress;
 }
@@ -51,9 +58,12 @@ export async function gatherFacts(request: GatherRequest): Promise<GatheredFacts
   const sources: SourceFacts[] = [];
   const measured: PlanFacts['measured'][number][] = [];
   const grounds: Record<string, Plan['places'][string]> = {};
+  const variables = new Map<string, readonly string[]>();
   for (const name of names) {
     const stock = await stockOf(request, name, now, unseen);
     measured.push(...stock.measured);
+    for (const [service, all] of Object.entries(stock.environmentNames))
+      variables.set(service, all);
     const known = sourceFacts(request, name, stock, looked.places);
     const { source, identity } = await withGround(request, known);
     sources.push(source);
@@ -70,7 +80,9 @@ export async function gatherFacts(request: GatherRequest): Promise<GatheredFacts
     },
     wish,
     sources,
-    services: services.map((name) => serviceFacts(request, name, looked.places)),
+    services: services.map((name) =>
+      serviceFacts(request, name, looked.places, variables.get(name) ?? []),
+    ),
     measured: uniqueSteps(measured).toSorted((a, b) => b.time.localeCompare(a.time)),
     unseen,
   };
@@ -86,17 +98,26 @@ function uniqueSteps(measured: PlanFacts['measured']): PlanFacts['measured'] {
   return [...new Map(measured.map((each) => [JSON.stringify(each), each])).values()];
 }
 
-/** The ground, as it says of itself. */
+/** With the ground that is configured, else where the database itself is, when that is this host; as the ground says of itself. */
 async function withGround(
-  { surroundings, makeGround, signal }: GatherRequest,
+  { surroundings, makeGround, defaultGround, signal }: GatherRequest,
   source: SourceFacts,
 ): Promise<{ readonly source: SourceFacts; readonly identity?: Plan['places'][string] }> {
-  const setting = surroundings.configuration.sources[source.name]?.ground;
-  if (makeGround === undefined || setting === undefined || source.ground === undefined) {
-    return { source };
-  }
-  const { ground, identity } = await lookAtGround(source.ground, setting, makeGround, signal);
-  return { source: { ...source, ground }, ...(identity ? { identity } : {}) };
+  const setting = surroundings.configuration.sources[source.name];
+  assert(setting !== undefined, `no source ${source.name}`);
+  // Files go back to where they were, by themselves.
+  const ground =
+    setting.ground ??
+    (setting.kind === 'postgres'
+      ? await defaultGround?.(await surroundings.source(source.name, 'protect'))
+      : undefined);
+  if (ground === undefined) return { source };
+  const known = groundOfSource(surroundings.configuration, { ...setting, ground });
+  if (known === undefined) return { source };
+  if (makeGround === undefined) return { source: { ...source, ground: known } };
+  const looked = await lookAtGround(known, ground, makeGround, signal);
+  const { identity } = looked;
+  return { source: { ...source, ground: looked.ground }, ...(identity ? { identity } : {}) };
 }
 
 /** What a recovery depends on in the configuration; where its file lies does not matter. */
@@ -145,7 +166,7 @@ async function stockOf(
   } catch (error) {
     if (isLifeboatError(error, 'cancelled', 'bug') || !isLifeboatError(error)) throw error;
     unseen.push(`${name}: what can be restored is not known: ${error.message}`);
-    return { windows: [], snapshots: [], proofs: [], measured: [] };
+    return { windows: [], snapshots: [], proofs: [], measured: [], environmentNames: {} };
   }
 }
 
@@ -187,7 +208,6 @@ function sourceFacts(
   const service = setting.kind === 'postgres' ? setting.service : undefined;
   const fingerprint =
     service === undefined ? undefined : places[servicePlace(service)]?.fingerprint;
-  const ground = groundOfSource(configuration, setting);
   const seen = damageFacts(report, name);
   const { suspects } = seen.damage;
   const isNamedHere =
@@ -208,7 +228,6 @@ function sourceFacts(
     windows: stock.windows,
     snapshots: stock.snapshots,
     proofs: stock.proofs,
-    ...(ground === undefined ? {} : { ground }),
   };
 }
 
@@ -216,6 +235,7 @@ function serviceFacts(
   { surroundings, report, incident, wish }: GatherRequest,
   name: string,
   places: Plan['places'],
+  environmentNames: readonly string[],
 ): ServiceFacts {
   const service = surroundings.configuration.services.find((each) => each.name === name);
   assert(service !== undefined, `no service ${name}`);
@@ -226,7 +246,7 @@ function serviceFacts(
     writes: service.writes ?? [],
     ...serviceState(report, name, isAskedFor),
     place: { ...placeOfService(service), ...(fingerprint === undefined ? {} : { fingerprint }) },
-    environmentNames: [],
+    environmentNames,
   };
 }
 

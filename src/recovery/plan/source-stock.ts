@@ -11,12 +11,15 @@ import { isValid } from '../prove/coverage.ts';
 import { listProofs } from '../prove/list-proofs.ts';
 import type { StoredProof } from '../prove/proof.ts';
 import type { RescueRecord } from '../rescue/rescue-plan.ts';
+import { listServiceBaselines } from '../service-baseline/service-baseline-record.ts';
 import type { MeasuredStep, ProofFacts, SnapshotFacts, SourceFacts } from './facts.ts';
 import { formerSteps } from './former-steps.ts';
 
 /** What of a source is stored: what it can be restored to, what was proven, and how long things took. */
 export interface SourceStock extends Pick<SourceFacts, 'windows' | 'snapshots' | 'proofs'> {
   readonly measured: readonly MeasuredStep[];
+  /** Of the services that write to it, as the newest baselines know them: names alone. */
+  readonly environmentNames: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface StockRequest {
@@ -40,6 +43,7 @@ export async function sourceStock(request: StockRequest): Promise<SourceStock> {
       snapshots: snapshots.map(filesSnapshot),
       proofs: [],
       measured: await formerSteps(repository),
+      environmentNames: await environmentNames(source.name, repository),
     };
   }
   const points = await source.points({
@@ -59,6 +63,7 @@ export async function sourceStock(request: StockRequest): Promise<SourceStock> {
     snapshots: points.snapshots.map((each) => clusterSnapshot(each, known.get(each.id), proofs)),
     proofs: proofs.map((each) => proofFacts(each, isValid(each, validForMs, now))),
     measured: [...(await formerSteps(repository)), ...(await rescues(source, repository))],
+    environmentNames: await environmentNames(source.name, repository),
   };
 }
 
@@ -128,6 +133,19 @@ function proofFacts(proof: StoredProof, isStillValid: boolean): ProofFacts {
   };
 }
 
+async function environmentNames(
+  source: string,
+  repository: Repository,
+): Promise<SourceStock['environmentNames']> {
+  const names: Record<string, readonly string[]> = {};
+  for (const { services } of await listServiceBaselines(repository, source)) {
+    for (const [name, { baseline }] of Object.entries(services)) {
+      names[name] ??= Object.keys(baseline.environment);
+    }
+  }
+  return names;
+}
+
 /** The newest first. */
 async function rescues(
   { name }: PostgresSource,
@@ -145,6 +163,7 @@ async function rescues(
         durationMs,
         time: time.toISOString(),
         where: `rescue ${id.slice(0, 8)}`,
+        isPart: true,
         ...(rowsPutBack > 0 ? { amount: { of: 'rows', count: rowsPutBack } } : {}),
       },
     ];

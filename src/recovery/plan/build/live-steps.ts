@@ -1,6 +1,6 @@
 import type { LossSuspect } from '../../assess/loss-report.ts';
 import type { SourceChoice } from '../choose-method.ts';
-import { expectRestore, expectStep } from '../expect-time.ts';
+import { expectRescue, expectRestore, expectStep } from '../expect-time.ts';
 import type { PlanMoment } from '../moment.ts';
 import { relevantSuspects } from '../relevant-suspects.ts';
 import { type TableGroup, tablesOf } from '../tables-of.ts';
@@ -48,9 +48,7 @@ function rescueStep(building: Building, choice: SourceChoice, suspect: LossSuspe
     isDestructive: !isDrill,
     undo: 'one transaction: all of it or nothing; what came back can be deleted again',
     evidence: ['rows put back, already there, and in conflict'],
-    expected:
-      expectStep('rescue-rows', building.facts, { source: source.name, count: counted }) ??
-      expectRestore(source, past),
+    expected: expectRescue(source, past, building.facts, counted),
     ...(isDrill
       ? {}
       : {

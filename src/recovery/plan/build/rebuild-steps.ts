@@ -35,9 +35,11 @@ export function isolateSteps(
 ): readonly StepDraft[] {
   const { configuration, facts } = building;
   const { isolate = [], forensicCopies = [] } = configuration.recovery;
-  const services = configuration.services.filter(({ name }) =>
-    facts.services.some((each) => each.name === name && each.status !== 'absent'),
-  );
+  const services = configuration.services
+    .filter(({ platform }) => platform === 'docker' || platform === 'kubernetes')
+    .filter(({ name }) =>
+      facts.services.some((each) => each.name === name && each.status !== 'absent'),
+    );
   const what = [...services.map(serviceText), ...isolate.map(({ name }) => name)];
   const cut = draft({
     id: 'isolate',
@@ -71,6 +73,7 @@ export function isolateSteps(
   });
   return [
     ...(what.length > 0 ? [cut] : []),
+    // Engines cut off what runs in them; hosts need a command, or a person.
     ...(isolate.length === 0 ? [byHand] : []),
     forensicCopy(forensicCopies, sources, facts),
     draft({

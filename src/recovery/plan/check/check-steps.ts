@@ -1,12 +1,12 @@
 import { isLifeboatError } from '../../../core/index.ts';
 import type { StepContext, StepKind, StepKindName } from '../../steps/step-kind.ts';
 import type { Plan } from '../plan.ts';
-import { type PlanFinding, problem } from './plan-finding.ts';
+import { type PlanFinding, problem, warning } from './plan-finding.ts';
 
 /** The code of the steps, as far as it is there. */
 export type KnownStepKinds = Readonly<Partial<Record<StepKindName, StepKind>>>;
 
-/** What the code of each step has against it. A kind without code cannot be carried out. */
+/** What the code of each step has against it. A kind without code is left to people. */
 export async function checkSteps(
   { steps }: Plan,
   kinds: KnownStepKinds,
@@ -17,8 +17,8 @@ export async function checkSteps(
     const kind = kinds[name];
     const about = { step: id };
     if (kind === undefined) {
-      const fact = `this version does not carry out steps of kind ${name}`;
-      found.push({ ...problem('step', fact, 'Do what the step says by hand.'), ...about });
+      const fact = `this version does not carry out steps of kind ${name} by itself`;
+      found.push({ ...warning('step', fact, 'Do by hand what the step says.'), ...about });
       continue;
     }
     try {

@@ -1,0 +1,130 @@
+import { isLifeboatError, LifeboatError } from '../core/index.ts';
+import {
+  findTransaction,
+  type GatherRequest,
+  type Method,
+  methods,
+  parseTableName,
+  type Surroundings,
+  type Wish,
+  writeTarget,
+} from '../recovery/index.ts';
+import type { PostgresSource, RecoveryTarget } from '../sources/index.ts';
+import { chooseBase, chooseTarget, targetOptions } from './choose-target.ts';
+import type { CommandContext, OptionValues } from './command.ts';
+import { describeTarget, parseTarget, parseXid } from './target.ts';
+
+/** What a person may know better than what was found. */
+export const wishOptions = {
+  ...targetOptions,
+  method: {
+    flags: '--method <method>',
+    description: `this way and no other: ${Object.keys(methods).join(', ')}`,
+  },
+  tables: {
+    flags: '--tables <name>',
+    description: 'only this table, as schema.table; may be repeated',
+    repeatable: true,
+  },
+  database: {
+    flags: '--database <name>',
+    description: 'of --tables, else all of it; default: the one the source connects to',
+  },
+} as const;
+
+export type WishValues = OptionValues<typeof wishOptions>;
+
+/** What was asked for, and the transaction that was named with what it did. Errors: `usage.invalid`, `repository.*`. */
+export async function wishOf(
+  options: WishValues,
+  sources: readonly string[],
+  surroundings: Surroundings,
+  context: CommandContext,
+): Promise<{ readonly wish: Wish; readonly named?: NonNullable<GatherRequest['named']> }> {
+  const { method, tables, database } = options;
+  const known = {
+    ...(method === undefined ? {} : { method: parseMethod(method) }),
+    ...(tables === undefined ? {} : { tables: tables.map(parseTableName) }),
+    ...(database === undefined ? {} : { database }),
+  };
+  if (!isTargetNamed(options)) return { wish: known };
+  const name = await clusterOf(sources, surroundings);
+  if (name === undefined) return { wish: { ...known, target: ofFiles(options) } };
+  const source = (await surroundings.source(name, 'protect')) as PostgresSource;
+  const opened = { source, repository: await surroundings.repositoryOf(name) };
+  const { base, timeline } = await chooseBase(options, opened.repository);
+  const begin = {
+    ...(base === undefined ? {} : { snapshot: base }),
+    ...(timeline === undefined ? {} : { timeline }),
+  };
+  const named = await transactionOf(options, opened, context);
+  if (named !== undefined) {
+    const { lsn } = named.target;
+    const target = {
+      target: { kind: 'lsn', lsn, inclusive: false },
+      text: `just before transaction ${named.xid}`,
+      time: named.commitTime,
+      beforeXid: named.xid,
+      ...begin,
+    };
+    return { wish: { ...known, target }, named: { source: name, suspect: named } };
+  }
+  const target = await chooseTarget(options, opened, context);
+  return { wish: { ...known, target: { ...written(target), ...begin } } };
+}
+
+function parseMethod(text: string): Method {
+  if (Object.hasOwn(methods, text)) return text as Method;
+  throw new LifeboatError('usage.invalid', `there is no method ${JSON.stringify(text)}`, {
+    hint: `It is one of ${Object.keys(methods).join(', ')}.`,
+  });
+}
+
+function isTargetNamed({ at, beforeXid, xid, name, snapshot }: WishValues): boolean {
+  return [at, beforeXid, xid, name, snapshot].some((each) => each !== undefined);
+}
+
+/** The one whose log is meant. */
+async function clusterOf(
+  sources: readonly string[],
+  { configuration }: Surroundings,
+): Promise<string | undefined> {
+  return sources.find((name) => configuration.sources[name]?.kind === 'postgres');
+}
+
+function ofFiles(options: WishValues) {
+  const { beforeXid, xid, name, snapshot } = options;
+  if ([beforeXid, xid, name].some((each) => each !== undefined)) {
+    throw new LifeboatError('usage.invalid', 'transactions and names are of PostgreSQL', {
+      hint: 'Of files give --at with a time, or --snapshot.',
+    });
+  }
+  const target = parseTarget(options.at, new Date());
+  return { ...written(target), ...(snapshot === undefined ? {} : { snapshot }) };
+}
+
+function written(target: RecoveryTarget) {
+  return {
+    target: writeTarget(target),
+    text: describeTarget(target),
+    ...(target.kind === 'time' ? { time: target.time.toISOString() } : {}),
+  };
+}
+
+/** What `--before-xid` names, if the log says that it destroyed something. */
+async function transactionOf(
+  { beforeXid, timeline }: WishValues,
+  opened: Parameters<typeof findTransaction>[0],
+  { signal, output }: CommandContext,
+) {
+  if (beforeXid === undefined || timeline !== undefined) return undefined;
+  try {
+    return await findTransaction(opened, parseXid(beforeXid), {
+      signal,
+      progress: output.progress,
+    });
+  } catch (error) {
+    if (isLifeboatError(error, 'rescue.no-suspect')) return undefined;
+    throw error;
+  }
+}
