@@ -186,8 +186,8 @@ export {
   type StoredServiceBaselines,
 } from './service-baseline/service-baseline-record.ts';
 export { knownStepKinds, stepKind } from './steps/registry.ts';
-export type { StepContext, StepKind, StepKindName, StepOutcome } from './steps/step-kind.ts';
 export type { CredentialToRotate, InputOf, StepInputs } from './steps/step-inputs.ts';
+export type { StepContext, StepKind, StepKindName, StepOutcome } from './steps/step-kind.ts';
 export type { Surroundings } from './surroundings.ts';
 export type { Tell, TimelineEntry } from './timeline.ts';
 export type { ApplicationResult } from './validate/application/application-result.ts';

@@ -42,21 +42,23 @@ function isPart(value: unknown): value is { readonly looked: boolean; readonly w
 }
 
 /**
- * What a service is now, and how it differs from its baseline. A deployment that was meant looks just the same as one that was not: what
+ * What a service is now, how it differs from its baseline, and when that was recorded. A deployment that was meant looks just the same as one that was not: what
  * differs counts where the report calls it damage, or where somebody asks for it.
  */
 export function serviceState(
   report: DamageReport,
   name: string,
   isAskedFor: boolean,
-): Pick<ServiceFacts, 'status' | 'changes'> {
+): Pick<ServiceFacts, 'status' | 'changes'> & { readonly recordedAt?: string } {
   const seen = report.services.find((each) => each.name === name);
   const status = foundOf(seen?.state)?.status;
   const isTold = report.findings.some(
     (each) => each.service === name && each.kind === 'service-changed' && isDamage(each),
   );
-  const changes = isTold || isAskedFor ? (foundOf(seen?.baseline)?.changes ?? []) : [];
+  const compared = foundOf(seen?.baseline);
+  const changes = isTold || isAskedFor ? (compared?.changes ?? []) : [];
   return {
+    ...(compared?.recordedAt === undefined ? {} : { recordedAt: compared.recordedAt }),
     ...(status === undefined ? {} : { status }),
     changes: changes.map(({ text }) => text),
   };

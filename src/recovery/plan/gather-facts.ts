@@ -18,7 +18,7 @@ import { groundPlace, lookAtGround, type MakeGround } from './look-at-grounds.ts
 import { lookAtPlaces, serverPlace, servicePlace } from './look-at-places.ts';
 import { groundOfSource, placeOfService, placeOfSource } from './place-facts.ts';
 import type { Plan, PlanSeen } from './plan.ts';
-import { type SourceStock, sourceStock } from './source-stock.ts';
+import { type KnownBaseline, type SourceStock, sourceStock } from './source-stock.ts';
 
 export interface GatherRequest {
   readonly surroundings: Surroundings;
@@ -58,12 +58,11 @@ export async function gatherFacts(request: GatherRequest): Promise<GatheredFacts
   const sources: SourceFacts[] = [];
   const measured: PlanFacts['measured'][number][] = [];
   const grounds: Record<string, Plan['places'][string]> = {};
-  const variables = new Map<string, readonly string[]>();
+  const baselines: KnownBaseline[] = [];
   for (const name of names) {
     const stock = await stockOf(request, name, now, unseen);
     measured.push(...stock.measured);
-    for (const [service, all] of Object.entries(stock.environmentNames))
-      variables.set(service, all);
+    baselines.push(...stock.baselines);
     const known = sourceFacts(request, name, stock, looked.places);
     const { source, identity } = await withGround(request, known);
     sources.push(source);
@@ -80,9 +79,7 @@ export async function gatherFacts(request: GatherRequest): Promise<GatheredFacts
     },
     wish,
     sources,
-    services: services.map((name) =>
-      serviceFacts(request, name, looked.places, variables.get(name) ?? []),
-    ),
+    services: services.map((name) => serviceFacts(request, name, looked.places, baselines)),
     measured: uniqueSteps(measured).toSorted((a, b) => b.time.localeCompare(a.time)),
     unseen,
   };
@@ -166,7 +163,7 @@ async function stockOf(
   } catch (error) {
     if (isLifeboatError(error, 'cancelled', 'bug') || !isLifeboatError(error)) throw error;
     unseen.push(`${name}: what can be restored is not known: ${error.message}`);
-    return { windows: [], snapshots: [], proofs: [], measured: [], environmentNames: {} };
+    return { windows: [], snapshots: [], proofs: [], measured: [], baselines: [] };
   }
 }
 
@@ -235,18 +232,22 @@ function serviceFacts(
   { surroundings, report, incident, wish }: GatherRequest,
   name: string,
   places: Plan['places'],
-  environmentNames: readonly string[],
+  baselines: readonly KnownBaseline[],
 ): ServiceFacts {
   const service = surroundings.configuration.services.find((each) => each.name === name);
   assert(service !== undefined, `no service ${name}`);
   const isAskedFor = wish.method === 'redeploy' || incident.lossType === 'software-bug';
+  const known = baselines.filter(({ variables }) => Object.hasOwn(variables, name));
+  const { recordedAt, ...state } = serviceState(report, name, isAskedFor);
+  const compared = known.find(({ time }) => time === recordedAt);
   const fingerprint = places[servicePlace(name)]?.fingerprint;
   return {
     name,
     writes: service.writes ?? [],
-    ...serviceState(report, name, isAskedFor),
+    ...state,
     place: { ...placeOfService(service), ...(fingerprint === undefined ? {} : { fingerprint }) },
-    environmentNames,
+    ...(compared === undefined ? {} : { baseline: compared.id }),
+    environmentNames: known[0]?.variables[name] ?? [],
   };
 }
 

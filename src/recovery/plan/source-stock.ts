@@ -18,8 +18,16 @@ import { formerSteps } from './former-steps.ts';
 /** What of a source is stored: what it can be restored to, what was proven, and how long things took. */
 export interface SourceStock extends Pick<SourceFacts, 'windows' | 'snapshots' | 'proofs'> {
   readonly measured: readonly MeasuredStep[];
-  /** Of the services that write to it, as the newest baselines know them: names alone. */
-  readonly environmentNames: Readonly<Record<string, readonly string[]>>;
+  /** Of the services that write to it, the newest first. */
+  readonly baselines: readonly KnownBaseline[];
+}
+
+/** What was recorded of services: names of variables alone. */
+export interface KnownBaseline {
+  /** Of the record. */
+  readonly id: string;
+  readonly time: string;
+  readonly variables: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface StockRequest {
@@ -43,7 +51,7 @@ export async function sourceStock(request: StockRequest): Promise<SourceStock> {
       snapshots: snapshots.map(filesSnapshot),
       proofs: [],
       measured: await formerSteps(repository),
-      environmentNames: await environmentNames(source.name, repository),
+      baselines: await baselines(source.name, repository),
     };
   }
   const points = await source.points({
@@ -63,7 +71,7 @@ export async function sourceStock(request: StockRequest): Promise<SourceStock> {
     snapshots: points.snapshots.map((each) => clusterSnapshot(each, known.get(each.id), proofs)),
     proofs: proofs.map((each) => proofFacts(each, isValid(each, validForMs, now))),
     measured: [...(await formerSteps(repository)), ...(await rescues(source, repository))],
-    environmentNames: await environmentNames(source.name, repository),
+    baselines: await baselines(source.name, repository),
   };
 }
 
@@ -133,17 +141,21 @@ function proofFacts(proof: StoredProof, isStillValid: boolean): ProofFacts {
   };
 }
 
-async function environmentNames(
+async function baselines(
   source: string,
   repository: Repository,
-): Promise<SourceStock['environmentNames']> {
-  const names: Record<string, readonly string[]> = {};
-  for (const { services } of await listServiceBaselines(repository, source)) {
-    for (const [name, { baseline }] of Object.entries(services)) {
-      names[name] ??= Object.keys(baseline.environment);
-    }
-  }
-  return names;
+): Promise<readonly KnownBaseline[]> {
+  const stored = await listServiceBaselines(repository, source);
+  return stored.map(({ id, time, services }) => ({
+    id,
+    time: time.toISOString(),
+    variables: Object.fromEntries(
+      Object.entries(services).map(([name, { baseline }]) => [
+        name,
+        Object.keys(baseline.environment),
+      ]),
+    ),
+  }));
 }
 
 /** The newest first. */

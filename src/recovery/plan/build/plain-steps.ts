@@ -44,6 +44,7 @@ export function redeploySteps(
         kind: 'redeploy',
         title: `Put ${name} back to its recorded baseline: ${changes.join(', ')}`,
         target: service === undefined ? name : serviceText(service),
+        commands: service?.redeploy === undefined ? [] : [service.redeploy],
         input: { service: name, ...(baseline === undefined ? {} : { baseline }), differs: changes },
         isDestructive: true,
         undo: 'what it was made of before is kept, and can be put back',
