@@ -40,7 +40,15 @@ export const isolate: StepKind<Input> = {
         cannot.push(name);
         continue;
       }
-      undo[name] = await isolation.isolate(service, { signal: context.signal });
+      const before = await isolation.prepare(service, { signal: context.signal });
+      // What lets it back is durable before anything is cut: nobody could find it out afterwards.
+      await context.tell({
+        event: 'run.isolating',
+        text: `cutting ${name} off from every network`,
+        data: { service: name, undo: before },
+      });
+      await isolation.isolate(service, { signal: context.signal });
+      undo[name] = before;
       await told(`cut ${name} off from every network`, context);
     }
     const said: CommandSaid[] = [];
