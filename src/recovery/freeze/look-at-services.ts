@@ -45,7 +45,7 @@ async function lookAt(
   const platform = platforms.of(service);
   const { text, fingerprint } = await identify(platform);
   const place = { text, fingerprint };
-  draft.place(`services of ${text}`, place);
+  draft.place(`services: ${text}`, place);
   const known = draft.find('service', (item) => item.service === service.name);
   if (known !== undefined) {
     draft.requireSamePlace(known, place);
