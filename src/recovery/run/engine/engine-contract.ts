@@ -112,7 +112,7 @@ export function testEngine(name: string, factory: () => Promise<EngineUnderTest>
       await first.take(claim('a', 1, alice));
       await first.append(entry('a', 1, 1));
       await first.release('a', 1);
-      expect(await first.append(entry('a', 1, 1))).toBe(false);
+      expect(await first.append(entry('a', 1, 2))).toBe(false);
       expect(await second.take(claim('b', 1, alice))).toMatchObject({ by: { run: 'a' } });
       expect(await second.take(claim('a', 2, alice))).toEqual({ taken: true });
       await second.append(lastEntry('a', 2, 2));
