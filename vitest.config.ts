@@ -12,7 +12,8 @@ export default defineConfig({
             'test/crash/postgres-soak.test.ts',
             'test/faults/{copy,prune,repair,snapshot}-faults.test.ts',
             'test/faults/every-step.test.ts',
-            'test/crash/kill-extract.test.ts',
+            'test/crash/{kill-extract,kill-freeze}.test.ts',
+            'test/integration/platform-systemd.test.ts',
             'test/integration/demo.test.ts',
           ]
         : []),
