@@ -4,6 +4,10 @@
 export { type BaselineDifference, compareBaseline } from './compare-baseline.ts';
 export { describeService } from './describe-service.ts';
 export { harmlessLines, harmlessText } from './harmless-text.ts';
+export type { ClusterObject, ObjectList, Pod } from './kubernetes/cluster-objects.ts';
+export { identifyCluster } from './kubernetes/identify.ts';
+export { Kubectl, type KubectlPlace } from './kubernetes/kubectl.ts';
+export { waitsFor } from './kubernetes/pods.ts';
 export { fingerprintOfHost } from './place-of-host.ts';
 export type {
   OutputRange,

@@ -52,6 +52,14 @@ export interface Platform {
   stop(service: ServiceSetting, request?: PlatformRequest): Promise<void>;
   /** Makes the service what it was in `state`: one that was stopped stays stopped. Resolves when it is there (ready, if it tells). */
   restore(service: ServiceSetting, state: ServiceState, request?: PlatformRequest): Promise<void>;
+  /**
+   * What it was before `stop`, where the platform itself remembers that: for a thaw when the recorded state was lost. Undefined: it
+   * remembers nothing of it.
+   */
+  remembered?(
+    service: ServiceSetting,
+    request?: PlatformRequest,
+  ): Promise<ServiceState | undefined>;
   /** Stops and starts it. */
   restart(service: ServiceSetting, request?: PlatformRequest): Promise<void>;
   /** What it was made of: image digest, command, names and salted hashes of its environment, published ports. */

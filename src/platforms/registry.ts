@@ -1,6 +1,7 @@
 import type { ServiceSetting } from '../config/index.ts';
 import { LifeboatError } from '../core/index.ts';
 import { dockerMember } from './docker/docker-platform.ts';
+import { kubernetesMember } from './kubernetes/kubernetes-platform.ts';
 import type { Platform, PlatformKind } from './platform.ts';
 import { shellMember } from './shell/shell-platform.ts';
 import { systemdMember } from './systemd/systemd-platform.ts';
@@ -25,6 +26,7 @@ type Members = {
 const members: Members = {
   docker: dockerMember,
   systemd: systemdMember,
+  kubernetes: kubernetesMember,
   shell: shellMember,
 };
 

@@ -11,6 +11,8 @@ export interface ProgramCall {
   readonly purpose: string;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** What it reads. Default: nothing. */
+  readonly input?: string;
   /** What is too much of an answer. Default: 16 MiB. */
   readonly outputBytesMax?: number;
   /** `newest`: of more than that the end is kept; default: it is an error, half an answer would be read as a whole one. */
@@ -38,7 +40,7 @@ const drainMs = 200;
 const drainsMax = 10;
 
 /**
- * Runs a program without a shell and without input, in a session of its own: what it leaves running does not end with the terminal.
+ * Runs a program without a shell, in a session of its own: what it leaves running does not end with the terminal.
  * On time-out and abort it and what it started get SIGTERM, then SIGKILL. Errors: `platform.unavailable` (there is no such program),
  * `platform.failed` (ended by a signal, or too much output), `platform.timeout`, `cancelled`.
  */
@@ -47,9 +49,11 @@ export async function runProgram(call: ProgramCall): Promise<ProgramEnd> {
   using output = lastOutput(call.leavesPrograms === true);
   const child = spawn(call.program, [...call.args], {
     env: call.environment,
-    stdio: ['ignore', output.stdout, output.stderr],
+    stdio: [call.input === undefined ? 'ignore' : 'pipe', output.stdout, output.stderr],
     detached: true,
   });
+  // One that ends without reading has its reasons, which its exit code tells.
+  child.stdin?.on('error', () => {}).end(call.input);
   const end = await ended(child, call, output);
   if (end instanceof LifeboatError) throw end;
   return { exitCode: end, stdout: output.read('stdout'), stderr: output.read('stderr') };
