@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import type { GroundFile } from '../../config/index.ts';
-import { isLifeboatError, LifeboatError, Secret } from '../../core/index.ts';
+import { isLifeboatError, Secret } from '../../core/index.ts';
 import { parseConnectionUrl } from '../../sources/index.ts';
 import type { Surroundings } from '../surroundings.ts';
 import type { DatabaseDelivery, Ground, GroundKind, TreeDelivery } from './ground.ts';
@@ -33,10 +33,9 @@ const makers: Makers = {
     const runner = new DockerVolumeRunner(setting, configuration.services, environment);
     return new TreeGround(new ScriptPlace(runner));
   },
-  async 'kubernetes-claim'(setting) {
-    throw new LifeboatError('ground.unavailable', `claims are not reached yet: ${setting.claim}`, {
-      hint: 'Restore into a folder, and bring it to the claim by hand.',
-    });
+  async 'kubernetes-claim'(setting, { environment }) {
+    const { ClaimGround } = await import('./kubernetes-claim/claim-ground.ts');
+    return new ClaimGround(setting, { environment });
   },
   async 'ssh-host'(setting, { environment }) {
     const { SshRunner } = await import('./ssh-host/ssh-runner.ts');
