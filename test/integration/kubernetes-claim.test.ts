@@ -88,10 +88,10 @@ it('fills, swaps, swaps back and settles through helper pods that are gone after
   await ground.fill('t1', deliver('new'));
   expect(await ground.state('t1')).toBe('filled');
   await ground.swap('t1');
-  expect(contents()).toContain('./deep/file');
-  expect(contents()).not.toContain('./former');
+  expect(contents()).toContain('/deep/file');
+  expect(contents()).not.toContain('/former');
   await ground.swapBack('t1');
-  expect(contents()).toContain('./former');
+  expect(contents()).toContain('/former');
   await ground.swap('t1');
   await ground.settle('t1');
   expect(await ground.state('t1')).toBe('settled');
@@ -145,7 +145,7 @@ it('is swapped only while no pod uses it, and filled on the node of those that d
   expect(error).toMatchObject({ code: 'target.in-use', context: { pods: ['app'] } });
   await kubectl('delete', 'pod', 'app');
   await ground.swap('t1');
-  expect(contents()).toContain('./deep/file');
+  expect(contents()).toContain('/deep/file');
 });
 
 it('does not share a claim that is for one pod', async (context) => {
