@@ -98,7 +98,13 @@ export interface RunPlace {
 
 export function surroundingsOf(place: RunPlace): Surroundings {
   const { stateFolder, repositories, recovery = {}, actor = 'alice', host = hostname() } = place;
-  const configuration = { stateFolder, repositories, recovery, sources: {} };
+  const configuration = {
+    stateFolder,
+    scratchFolder: stateFolder,
+    repositories,
+    recovery,
+    sources: {},
+  };
   const missing = () => Promise.reject(new TypeError('not in this test'));
   return {
     configuration: configuration as unknown as Configuration,
