@@ -17,8 +17,8 @@ import type { ServerFacts } from '../base-backup/server-facts.ts';
 
 export interface ChangesSinceOptions {
   readonly former: PostgresBackupInfo;
-  /** WAL that the former backup brought along, from the begin of a segment on. */
-  formerWal(segment: string): Promise<Uint8Array>;
+  /** WAL that the former backup brought along, from the begin of a segment on, part by part. */
+  formerWal(segment: string): AsyncIterable<Uint8Array>;
   /** Of this backup. */
   readonly start: BackupBounds;
   readonly facts: ServerFacts;
@@ -78,10 +78,17 @@ async function isFormerChain(
   bytes: Uint8Array,
 ): Promise<boolean> {
   const name = segmentName(former.timeline, at, facts.segmentSizeBytes);
-  const theirs = await formerWal(name);
   const length = Number(parseLsn(former.stopLsn) - at);
-  if (theirs.length < length || bytes.length < length) return false;
-  return Buffer.compare(theirs.subarray(0, length), bytes.subarray(0, length)) === 0;
+  if (bytes.length < length) return false;
+  let compared = 0;
+  for await (const part of formerWal(name)) {
+    const theirs = part.subarray(0, length - compared);
+    const ours = bytes.subarray(compared, compared + theirs.length);
+    if (Buffer.compare(theirs, ours) !== 0) return false;
+    compared += theirs.length;
+    if (compared === length) return true;
+  }
+  return false;
 }
 
 /** A segment, or as much of it as there is: from the server's own folder, else from the log. */

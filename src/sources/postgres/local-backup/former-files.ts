@@ -52,15 +52,11 @@ export class FormerFiles {
     return this.#sums.chunkSizeBytes;
   }
 
-  /** A WAL segment of the former backup; empty when it has none of that name. */
-  async wal(segment: string): Promise<Uint8Array> {
+  /** A WAL segment of the former backup, part by part; none when it has no segment of that name. */
+  async *wal(segment: string): AsyncIterable<Uint8Array> {
     const path = `/data/pg_wal/${segment}`;
     const node = await this.#repository.findNode(this.#former.snapshot.tree, path);
-    const parts: Uint8Array[] = [];
-    for await (const part of this.#repository.readFileContent(node?.content ?? [])) {
-      parts.push(part);
-    }
-    return Buffer.concat(parts);
+    yield* this.#repository.readFileContent(node?.content ?? []);
   }
 
   /** `path` in the data directory. Undefined when there was none, or it is not to be built upon. */
