@@ -3,7 +3,7 @@ import type { StepInputs } from './step-inputs.ts';
 import type { StepKind, StepKindName } from './step-kind.ts';
 
 type Loaders = {
-  readonly [Kind in StepKindName]?: () => Promise<StepKind<StepInputs[Kind]>>;
+  readonly [Kind in StepKindName]: () => Promise<StepKind<StepInputs[Kind]>>;
 };
 
 /** The code of each kind of step. Loading one loads what it needs, and only that. */
@@ -20,6 +20,7 @@ const loaders: Loaders = {
   extract: async () => (await import('./kinds/extract.ts')).extractStep,
   restore: async () => (await import('./kinds/restore.ts')).restoreStep,
   'restore-files': async () => (await import('./kinds/restore-files.ts')).restoreFilesStep,
+  redeploy: async () => (await import('./kinds/redeploy.ts')).redeploy,
   validate: async () => (await import('./kinds/validate.ts')).validateStep,
   deliver: async () => (await import('./kinds/deliver.ts')).deliverStep,
   swap: async () => (await import('./kinds/swap.ts')).swapStep,
@@ -38,8 +39,9 @@ const loaders: Loaders = {
 
 /** Errors: `plan.refused`: this version does not know it. */
 export async function stepKind(name: StepKindName): Promise<StepKind> {
-  const load = loaders[name] as (() => Promise<StepKind>) | undefined;
-  if (load) return await load();
+  // A plan may be of a newer version.
+  const load = Object.hasOwn(loaders, name) ? loaders[name] : undefined;
+  if (load) return (await load()) as StepKind;
   throw new LifeboatError('plan.refused', `this version has no code for steps of kind "${name}"`, {
     hint: 'Nothing of this step was done. Make the plan with the version that is to carry it out.',
   });

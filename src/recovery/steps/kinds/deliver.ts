@@ -1,6 +1,8 @@
-import { findClientPrograms, openSqlClient } from '../../../sources/index.ts';
+import type { GroundFile } from '../../../config/index.ts';
+import { findClientPrograms, openSqlClient, parseConnectionUrl } from '../../../sources/index.ts';
 import type { Ground, TreeDelivery } from '../../ground/ground.ts';
 import { deliverDatabases } from '../../ground/server/deliver-databases.ts';
+import type { RestoredPlace } from '../../validate/application/test-service.ts';
 import { placeLeftBy } from '../restored-place.ts';
 import { withRestored } from '../restored-server.ts';
 import { groundOf, type StepGround } from '../step-ground.ts';
@@ -73,10 +75,28 @@ async function fillServer(input: Input, { ground }: StepGround, context: StepCon
 }
 
 function outcomeOf({ source }: Input, { ground, setting, found }: StepGround): StepOutcome {
-  const place = setting.kind === 'folder' ? { place: { folder: setting.folder } } : {};
+  const where = placeOf(setting);
+  const place = where === undefined ? {} : { place: where };
   return {
     text: `brought the restored ${source} to ${ground.describe()}, beside what is in use`,
     result: { ...found, ...place },
     evidence: { ground: ground.describe() },
   };
+}
+
+/** What services are told who are to work with it there; undefined where only its platform knows. */
+function placeOf(setting: GroundFile): RestoredPlace | undefined {
+  switch (setting.kind) {
+    case 'folder':
+      return { folder: setting.folder };
+    case 'ssh-host':
+      return { host: setting.host.replace(/^.*@/, ''), folder: setting.folder };
+    case 'server': {
+      const { host, port, database } = parseConnectionUrl(setting.connection);
+      return { host, port, database };
+    }
+    case 'docker-volume':
+    case 'kubernetes-claim':
+      return undefined;
+  }
 }
