@@ -22,7 +22,9 @@ export async function abortRun(run: RunContext, notes: ApprovalNotes): Promise<v
 
 async function undoStep(run: RunContext, step: Step): Promise<void> {
   const { phase, attempts, outcome } = stepState(run, step);
-  const wasBegun = phase !== 'undone' && attempts > 0;
+  // A host that was lost may have begun it, and no repository heard of it.
+  const isInDoubt = run.journal.state.doubtful.includes(step.id);
+  const wasBegun = phase !== 'undone' && (attempts > 0 || isInDoubt);
   const kind = await run.kinds(step.kind);
   if (!wasBegun || !kind.undo) return;
   const known = phase === 'done' || phase === 'undoing' ? outcome : await lookFor(run, step);

@@ -138,9 +138,8 @@ export class RecoveryRuns {
       });
     }
     const { entries } = await this.#copies.read();
-    const shared = await engine.entries(found.run);
     // Where the state is shared, it knows whether the former process lives; else only a person does.
-    const isShared = shared.some(({ epoch }) => epoch === found.epoch);
+    const isShared = await engine.wrote(found.run, found.epoch);
     const { takeOver } = options;
     if (takeOver !== undefined && found.holder && takeOver !== found.holder.host) {
       const fact = `run ${found.run} was driven from ${found.holder.host}, not from ${takeOver}`;

@@ -3,6 +3,7 @@ import type { Repository } from '../../repository/index.ts';
 import type { Holder } from './holder.ts';
 import { parseEntry, type RunEntry } from './run-entry.ts';
 import { parseNote, type RunNote } from './run-note.ts';
+import { mergeEntries } from './run-state.ts';
 
 /** What is kept of runs in a repository: the body of its records of kind `run`. */
 export type RunRecord =
@@ -61,19 +62,13 @@ export class RepositoryCopies {
     return { ...sorted(bodies), unread };
   }
 
-  /** A process that died may not have got to store all that it wrote. */
+  /**
+   * A process that died may not have got to store all that it wrote. A repository that does not answer gets it before anything else that
+   * is stored: with a hole in it the journal could not be gone on with from there.
+   */
   async complete(entries: readonly RunEntry[]): Promise<void> {
     if (entries.length === 0) return;
-    await Promise.all(
-      this.#copies.map(async (copy) => {
-        const bodies = await copy.read();
-        if (!bodies) return;
-        const has = new Set(sorted(bodies).entries.map(({ id }) => id));
-        const missing = entries.filter(({ id }) => !has.has(id));
-        if (missing.length === 0) return;
-        await copy.store(missing.map((entry) => ({ type: 'entry', entry })));
-      }),
-    );
+    await Promise.all(this.#copies.map((copy) => copy.complete(entries)));
   }
 
   /** Names of those that lack something. */
@@ -88,6 +83,8 @@ class RepositoryCopy {
   readonly #progress: Progress;
   readonly #turn = new Turn();
   #waiting: RunRecord[] = [];
+  /** What it may lack of former processes. */
+  #owed: readonly RunEntry[] = [];
   #repository: Promise<Repository> | undefined;
   #isSilent = false;
 
@@ -98,7 +95,7 @@ class RepositoryCopy {
   }
 
   get isBehind(): boolean {
-    return this.#waiting.length > 0;
+    return this.#waiting.length + this.#owed.length > 0;
   }
 
   async store(bodies: readonly RunRecord[]): Promise<boolean> {
@@ -107,23 +104,38 @@ class RepositoryCopy {
     return done !== undefined;
   }
 
+  async complete(entries: readonly RunEntry[]): Promise<void> {
+    this.#owed = mergeEntries(this.#owed, entries);
+    await this.#patiently(() => this.#flush(), 'the journal of the run is not in');
+  }
+
   async read(): Promise<readonly RunRecord[] | undefined> {
-    return await this.#patiently(async () => {
-      const { records } = await this.#opened();
-      const found = await records.list({
-        kind: recordKind,
-        onDamaged: (name, problem) =>
-          this.#progress({
-            type: 'warning',
-            message: `record ${name} of repository ${this.name}: ${problem}`,
-          }),
-      });
-      return found.map(({ body }) => body as RunRecord);
-    }, 'the journals of runs could not be read from');
+    return await this.#patiently(() => this.#list(), 'the journals of runs could not be read from');
+  }
+
+  async #list(): Promise<readonly RunRecord[]> {
+    const { records } = await this.#opened();
+    const found = await records.list({
+      kind: recordKind,
+      onDamaged: (name, problem) =>
+        this.#progress({
+          type: 'warning',
+          message: `record ${name} of repository ${this.name}: ${problem}`,
+        }),
+    });
+    return found.map(({ body }) => body as RunRecord);
   }
 
   /** One after the other, so that whoever reads a part of the journal reads its beginning. */
   async #flush(): Promise<true> {
+    if (this.#owed.length > 0) {
+      const has = new Set(
+        sorted([...(await this.#list()), ...this.#waiting]).entries.map(({ id }) => id),
+      );
+      const missing = this.#owed.filter(({ id }) => !has.has(id));
+      this.#waiting.unshift(...missing.map((entry) => ({ type: 'entry' as const, entry })));
+      this.#owed = [];
+    }
     while (this.#waiting.length > 0) {
       const { records } = await this.#opened();
       const [body] = this.#waiting;

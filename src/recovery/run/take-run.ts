@@ -32,17 +32,32 @@ export interface TakeOptions {
  * repository by what is written there. Of several at once one wins. Errors: `run.busy`, naming who, where and since when.
  */
 export async function takeRun(options: TakeOptions): Promise<Lease> {
-  const { engine, run, epoch, targets, holder, takeOver } = options;
-  const isForced = takeOver !== undefined;
-  const taken = await engine.take({ run, epoch, targets, holder, isForced });
-  if (!taken.taken) throw busyHere(run, taken.by);
-  const lease = new Lease(engine, run, epoch);
+  const epoch = await takeHere(options);
+  const lease = new Lease(options.engine, options.run, epoch);
   try {
-    await agree(options);
+    await agree({ ...options, epoch });
     return lease;
   } catch (error) {
     await lease[Symbol.asyncDispose]();
     throw error;
+  }
+}
+
+/**
+ * Resolves with the epoch that was got: higher than asked for where a process took the run, and died before it wrote anything. Its epoch
+ * is in no journal, and is never given again: should that process live after all, what it writes is refused.
+ */
+async function takeHere(options: TakeOptions): Promise<number> {
+  const { engine, run, targets, holder, takeOver } = options;
+  const isForced = takeOver !== undefined;
+  for (let { epoch } = options; ; ) {
+    const taken = await engine.take({ run, epoch, targets, holder, isForced });
+    if (taken.taken) return epoch;
+    const { by } = taken;
+    if (by.run !== run || by.epoch < epoch) throw busyHere(run, by);
+    const entries = await engine.entries(run);
+    if (entries.some((entry) => entry.epoch >= by.epoch)) throw busyHere(run, by);
+    epoch = by.epoch + 1;
   }
 }
 

@@ -123,6 +123,8 @@ export function testEngine(name: string, factory: () => Promise<EngineUnderTest>
       expect(await first.append(entry('a', 1, 1))).toBe(false);
       await first.take(claim('a', 1, ended('alice')));
       expect(await first.append(entry('a', 1, 1))).toBe(true);
+      expect(await second.wrote('a', 1)).toBe(true);
+      expect(await second.wrote('a', 2)).toBe(false);
       await second.take(claim('a', 2, alice));
       expect(await first.append(entry('a', 1, 2))).toBe(false);
       expect(await second.append(entry('a', 2, 2))).toBe(true);
@@ -138,6 +140,7 @@ export function testEngine(name: string, factory: () => Promise<EngineUnderTest>
     it('adopts what another copy had, once', async () => {
       await first.adopt([entry('a', 1, 1), entry('a', 1, 2, 'it\'s {"odd"} \u0001 $1')]);
       await second.adopt([entry('a', 1, 1)]);
+      expect(await first.wrote('a', 1)).toBe(false);
       expect((await second.entries('a')).map(({ sequence }) => sequence)).toEqual([1, 2]);
       expect(await second.entries('b')).toEqual([]);
     });

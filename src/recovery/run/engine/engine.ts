@@ -17,6 +17,7 @@ export interface Claim {
 /** Who stands in the way. */
 export interface Occupant {
   readonly run: string;
+  readonly epoch: number;
   readonly target: string;
   /** Absent: nobody drives it; the run is paused. */
   readonly holder?: Holder;
@@ -48,6 +49,11 @@ export interface Engine extends AsyncDisposable {
   append(entry: RunEntry): Promise<boolean>;
   /** Entries that another copy of the journal had. Those it has are left as they are. */
   adopt(entries: readonly RunEntry[]): Promise<void>;
+  /**
+   * Whether what was written in this epoch was written here, not adopted: then the engine has all of it, and knows whether its process
+   * lives. What was adopted may lack the end.
+   */
+  wrote(run: string, epoch: number): Promise<boolean>;
   entries(run: string): Promise<readonly RunEntry[]>;
   runs(): Promise<readonly string[]>;
   addNote(note: RunNote): Promise<void>;

@@ -21,8 +21,8 @@ export function occupantOf(claim: Claim, held: readonly HeldTarget[]): Occupant 
     mine.find((each) => each.epoch >= claim.epoch) ??
     mine.find((each) => isDriven(each, claim));
   if (blocking === undefined) return undefined;
-  const { run, target, holder, silentMs } = blocking;
-  return { run, target, silentMs, ...(holder ? { holder } : {}) };
+  const { run, epoch, target, holder, silentMs } = blocking;
+  return { run, epoch, target, silentMs, ...(holder ? { holder } : {}) };
 }
 
 function isInTheWay(each: HeldTarget, claim: Claim): boolean {

@@ -27,7 +27,8 @@ const schema = `
   select pg_advisory_xact_lock(${lockKey});
   create schema if not exists lifeboat;
   create table if not exists lifeboat.run_entries (
-    run text not null, epoch bigint not null, sequence bigint not null, id text primary key, body text not null);
+    run text not null, epoch bigint not null, sequence bigint not null, id text primary key, body text not null,
+    is_own boolean not null);
   create table if not exists lifeboat.run_notes (
     number bigint generated always as identity, run text not null, id text primary key, body text not null);
   create table if not exists lifeboat.run_targets (
@@ -118,7 +119,7 @@ class PostgresEngine implements Engine {
         // Written already, when nobody heard the answer.
         return (await query('select from lifeboat.run_entries where id = $1', [id])).length > 0;
       }
-      const values = [run, epoch, sequence, id, JSON.stringify(entry)];
+      const values = [run, epoch, sequence, id, JSON.stringify(entry), true];
       await query(insertSql, values);
       if (endsRun(entry)) await query('delete from lifeboat.run_targets where run = $1', [run]);
       return true;
@@ -129,9 +130,14 @@ class PostgresEngine implements Engine {
     await this.#transaction(async (query) => {
       for (const { run, epoch, sequence, id, ...rest } of entries) {
         const body = JSON.stringify({ run, epoch, sequence, id, ...rest });
-        await query(insertSql, [run, epoch, sequence, id, body]);
+        await query(insertSql, [run, epoch, sequence, id, body, false]);
       }
     });
+  }
+
+  async wrote(run: string, epoch: number): Promise<boolean> {
+    const sql = 'select from lifeboat.run_entries where run = $1 and epoch = $2 and is_own';
+    return (await this.#rows(sql, [run, epoch])).length > 0;
   }
 
   async entries(run: string): Promise<readonly RunEntry[]> {
@@ -229,7 +235,7 @@ type Row = Readonly<Record<string, unknown>>;
 type Query = (sql: string, values?: readonly unknown[]) => Promise<Row[]>;
 
 const insertSql =
-  'insert into lifeboat.run_entries values ($1, $2, $3, $4, $5) on conflict do nothing';
+  'insert into lifeboat.run_entries values ($1, $2, $3, $4, $5, $6) on conflict do nothing';
 
 const heldSql = `
   select target, run, epoch::float8 as epoch, holder,

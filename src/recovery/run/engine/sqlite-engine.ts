@@ -20,7 +20,8 @@ const rollback = 'rollback';
 
 const schema = `
   create table if not exists entries (
-    run text not null, epoch integer not null, sequence integer not null, id text not null primary key, body text not null
+    run text not null, epoch integer not null, sequence integer not null, id text not null primary key, body text not null,
+    is_own integer not null
   ) strict;
   create table if not exists notes (run text not null, id text not null primary key, body text not null) strict;
   create table if not exists targets (
@@ -94,7 +95,7 @@ class SqliteEngine implements Engine {
   async append(entry: RunEntry): Promise<boolean> {
     return this.#write(() => {
       if (!this.#holds(entry.run, entry.epoch)) return false;
-      this.#insert(entry);
+      this.#insert(entry, 1);
       if (endsRun(entry)) this.#run('delete from targets where run = ?', entry.run);
       return true;
     });
@@ -102,8 +103,13 @@ class SqliteEngine implements Engine {
 
   async adopt(entries: readonly RunEntry[]): Promise<void> {
     this.#write(() => {
-      for (const entry of entries) this.#insert(entry);
+      for (const entry of entries) this.#insert(entry, 0);
     });
+  }
+
+  async wrote(run: string, epoch: number): Promise<boolean> {
+    const sql = 'select 1 from entries where run = ? and epoch = ? and is_own = 1';
+    return this.#guard(() => this.#all(sql, run, epoch).length > 0);
   }
 
   async entries(run: string): Promise<readonly RunEntry[]> {
@@ -152,15 +158,16 @@ class SqliteEngine implements Engine {
     }));
   }
 
-  #insert({ run, epoch, sequence, id, ...rest }: RunEntry): void {
+  #insert({ run, epoch, sequence, id, ...rest }: RunEntry, isOwn: 0 | 1): void {
     const body = JSON.stringify({ run, epoch, sequence, id, ...rest });
     this.#run(
-      'insert or ignore into entries values (?, ?, ?, ?, ?)',
+      'insert or ignore into entries values (?, ?, ?, ?, ?, ?)',
       run,
       epoch,
       sequence,
       id,
       body,
+      isOwn,
     );
   }
 
