@@ -13,7 +13,7 @@ export default defineConfig({
             'test/faults/{copy,prune,repair,snapshot}-faults.test.ts',
             'test/faults/every-step.test.ts',
             'test/crash/{kill-extract,kill-freeze}.test.ts',
-            'test/integration/platform-systemd.test.ts',
+            'test/integration/{platform-systemd,platform-kubernetes,kubernetes-claim}.test.ts',
             'test/integration/demo.test.ts',
           ]
         : []),

@@ -7,7 +7,7 @@ export default defineConfig({
       'test/crash/**/*.test.ts',
       'test/soak/**/*.test.ts',
       'test/compat/restore-files.test.ts',
-      'test/integration/{archive-command,demo,platform-systemd}.test.ts',
+      'test/integration/{archive-command,demo,platform-systemd,platform-kubernetes,kubernetes-claim}.test.ts',
       'test/integration/{ransomware-s3,scheduled-proof}.test.ts',
       'test/compat/s3.test.ts',
       'test/faults/{every-step,copy-faults,prune-faults,repair-faults,snapshot-faults}.test.ts',
