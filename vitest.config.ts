@@ -13,7 +13,9 @@ export default defineConfig({
             'test/faults/{copy,prune,repair,snapshot}-faults.test.ts',
             'test/faults/every-step.test.ts',
             'test/crash/{kill-extract,kill-freeze}.test.ts',
-            'test/integration/{platform-systemd,platform-kubernetes,kubernetes-claim}.test.ts',
+            'test/integration/{platform-docker,platform-systemd,platform-kubernetes}.test.ts',
+            'test/integration/{kubernetes-claim,kubernetes-services,bad-input-slot,drift}.test.ts',
+            'src/recovery/ground/docker-volume/docker-volume.test.ts',
             'test/integration/demo.test.ts',
           ]
         : []),
