@@ -114,6 +114,8 @@ const cases = fc.record({
   lives: fc.array(life, { minLength: 1, maxLength: 5 }),
 });
 
+const knownSeed = 20261126;
+
 it('does nothing destructive twice, and ends', async () => {
   const runs = process.env.LIFEBOAT_SOAK ? 2000 : 25;
   const seen = { crashes: 0, done: 0, aborted: 0, hosts: 0, unclear: 0 };
@@ -121,7 +123,8 @@ it('does nothing destructive twice, and ends', async () => {
     fc.asyncProperty(cases, async ({ steps, lives }) => {
       await play(steps, lives, seen);
     }),
-    { numRuns: runs },
+    // New plans are looked for in the soak; here those that are known to try what matters.
+    process.env.LIFEBOAT_SOAK ? { numRuns: runs } : { numRuns: runs, seed: knownSeed },
   );
   // Otherwise nothing of the above was tried.
   const rare = process.env.LIFEBOAT_SOAK ? [seen.aborted, seen.hosts, seen.unclear] : [];
