@@ -194,7 +194,7 @@ recovery: { forensicCopies: [{ name: disk, command: [${image}] }] }`,
     expect(result).toMatchObject({ copies: [{ of: at('uploads'), files: 1, bytes: 9 }] });
     expect(existsSync(join(place, 'files/half'))).toBe(false);
     execFileSync('sha256sum', ['--strict', '-c', `${place}.SHA256SUMS`], {
-      cwd: join(place, 'files'),
+      cwd: place,
     });
     // Once more: what is whole stays as it is, whatever became of the original.
     writeFileSync(at('real/inner/a'), 'gone');

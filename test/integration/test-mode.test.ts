@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -115,9 +116,23 @@ describe('a service in test mode', () => {
     const other = createServer().listen(port, '127.0.0.1');
     try {
       await expect(test()).rejects.toMatchObject({ code: 'usage.invalid' });
-      expect(existsSync(at('stopped'))).toBe(false);
     } finally {
       other.close();
     }
+  });
+
+  it('that a killed test left running is ended first', async () => {
+    spawn(at('start'), { env: { ...process.env, LOG: at('log'), LIFEBOAT_TEST_PORT: `${port}` } });
+    await expect
+      .poll(
+        () =>
+          fetch(`http://127.0.0.1:${port}/`).then(
+            () => true,
+            () => false,
+          ),
+        { timeout: 20_000 },
+      )
+      .toBe(true);
+    expect(await test()).toMatchObject({ holds: true });
   });
 });

@@ -34,7 +34,9 @@ export const forensicCopy: StepKind<Input> = {
     const copies: FolderCopy[] = [];
     const notHere: string[] = [];
     for (const source of input.sources) {
-      const folders = foldersOf(context.surroundings.configuration.sources[source]);
+      const folders = foldersOf(context.surroundings.configuration.sources[source]).filter(
+        existsSync,
+      );
       if (folders.length === 0) notHere.push(source);
       for (const [at, folder] of folders.entries()) {
         copies.push(await copyFolder(folder, placeFor(source, at, context), context));
@@ -42,7 +44,9 @@ export const forensicCopy: StepKind<Input> = {
     }
     const bytes = copies.reduce((sum, each) => sum + each.bytes, 0);
     const left =
-      notHere.length === 0 ? '' : `; not ${notHere.join(', ')}, whose files are not on this host`;
+      notHere.length === 0
+        ? ''
+        : `; not ${notHere.join(', ')}, whose files are not to be found on this host`;
     return {
       text: `copied ${copies.length} folders as they are (${formatBytes(bytes)}) and ran ${said.length} commands${left}`,
       result: { copies, notHere },
@@ -91,7 +95,8 @@ async function copyFolder(of: string, at: string, context: StepContext): Promise
     await runCommandWell({ words, purpose: `copy ${of} as it is`, timeoutMs }, context);
     await runCommandWell({ words: ['sync', '-f', at], purpose: `keep ${at}`, timeoutMs }, context);
   }
-  const { lines, bytes } = await hashTree(copied, context.signal);
+  // What holds the copy, so that one of a single file is hashed too.
+  const { lines, bytes } = await hashTree(at, context.signal);
   if (!isWhole) await writeFileDurably(sums, Buffer.concat(lines));
   return { of, at: copied, files: lines.length, bytes, sha256: await hashFile(sums) };
 }
@@ -101,7 +106,7 @@ async function requireRoom(of: string, at: string, context: StepContext): Promis
     { words: ['du', '-s', '-B1', '--', of], purpose: `see how large ${of} is`, timeoutMs },
     context,
   );
-  const needed = Number.parseInt(said.at(-1) ?? '', 10);
+  const needed = Number.parseInt(said.find((line) => /^\d+\s/.test(line)) ?? '', 10);
   const { bavail, bsize } = await statfs(at);
   if (!(needed > bavail * bsize)) return;
   throw new LifeboatError(

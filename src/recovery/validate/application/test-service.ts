@@ -54,9 +54,13 @@ export interface TestService {
 export async function testService(test: TestService): Promise<TestedService> {
   const { service, signal } = test;
   const { start, stop, output, port } = service.test;
-  if (port !== undefined) await requireFree(port, service.name);
   const environment = { ...test.surroundings.environment, ...variables(test.place, port) };
   const surroundings = { ...test.surroundings, environment };
+  if (port !== undefined && !(await isFree(port))) {
+    // A test that was killed may have left it running.
+    await run(stop, { environment, signal });
+    await requireFree(port, service.name);
+  }
   const results: ApplicationResult[] = [];
   let lines: readonly string[] = [];
   try {
@@ -140,13 +144,16 @@ function variables(place: RestoredPlace, testPort: number | undefined): Record<s
 
 /** What listens there already would answer the checks in the place of the test. */
 async function requireFree(port: number, service: string): Promise<void> {
-  const isFree = await new Promise<boolean>((resolve) => {
+  if (await isFree(port)) return;
+  throw new LifeboatError('usage.invalid', `the test port ${port} of ${service} is taken`, {
+    hint: 'Something listens there already and would answer in the place of the test. End it, or give services.*.test.port another one.',
+  });
+}
+
+async function isFree(port: number): Promise<boolean> {
+  return await new Promise((resolve) => {
     const server = createServer();
     server.once('error', () => resolve(false));
     server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
-  if (isFree) return;
-  throw new LifeboatError('usage.invalid', `the test port ${port} of ${service} is taken`, {
-    hint: 'Something listens there already and would answer in the place of the test. End it, or give services.*.test.port another one.',
   });
 }
