@@ -114,7 +114,7 @@ async function planNamed(
 ): Promise<Plan> {
   if (name === undefined) {
     throw new LifeboatError('usage.invalid', 'no plan is named', {
-      hint: 'Make one with `lifeboat plan`; it prints its id. A run that has begun goes on with --resume INCIDENT; --status shows those there are.',
+      hint: 'Make one with `lifeboat plan --keep`, and name its id. A run that has begun goes on with --resume INCIDENT; --status shows those there are.',
     });
   }
   if (!/[./]/.test(name)) return await loadPlan(name, surroundings);

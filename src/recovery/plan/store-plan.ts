@@ -71,7 +71,7 @@ export async function loadPlan(id: string, surroundings: Places): Promise<Plan> 
   const [plan] = found.values();
   if (plan !== undefined) return plan;
   throw new LifeboatError('plan.refused', `there is no plan ${JSON.stringify(id)}`, {
-    hint: 'Make one with `lifeboat plan`; it prints its id.',
+    hint: 'Make one with `lifeboat plan --keep`, and name its id.',
   });
 }
 

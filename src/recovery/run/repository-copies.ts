@@ -184,7 +184,9 @@ class RepositoryCopy {
   #tell(message: string): void {
     if (this.#isSilent) return;
     this.#isSilent = true;
-    const hint = 'The run goes on; a new host could not resume it from there as it stands now.';
+    const hint = this.isBehind
+      ? 'The run goes on; a new host could not resume it from there as it stands now.'
+      : 'What other hosts have done is seen when it answers.';
     this.#progress({ type: 'warning', message, hint });
   }
 }
