@@ -1,5 +1,6 @@
 // incidents: what is known of a loss while it is dealt with, and who did what when. The timeline lies in the state folder of each host that takes part, and in
 // every repository: signed entries that form a graph, merged when they are read.
+export { adviseFreeze, type FreezeAdvice } from './advise-freeze.ts';
 export { type Attachment, attachmentOf } from './attachments.ts';
 export {
   type ChecklistItem,

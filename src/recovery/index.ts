@@ -69,7 +69,11 @@ export {
   thaw,
 } from './freeze/thaw.ts';
 export { type FrozenSource, frozenSources, watchFreezes } from './freeze/watch-freezes.ts';
-export { whatToFreeze } from './freeze/what-to-freeze.ts';
+export {
+  type FreezeQuestion,
+  type FreezeVerdict,
+  judgeFreeze,
+} from './freeze/what-to-freeze.ts';
 export { type DefaultGround, defaultGrounds } from './ground/default-grounds.ts';
 export type {
   DatabaseDelivery,

@@ -3,7 +3,7 @@ import { type Configuration, environmentOf, pickNamed, type Severity } from '../
 import { ExitCode, LifeboatError } from '../../core/index.ts';
 import { parseSeverity, severityNames } from '../../incidents/index.ts';
 import { createPlatforms } from '../../platforms/index.ts';
-import { freeze as freezeSources, lookAtFreeze, whatToFreeze } from '../../recovery/index.ts';
+import { freeze as freezeSources, judgeFreeze, lookAtFreeze } from '../../recovery/index.ts';
 import { defineCommand } from '../command.ts';
 import { loadConfigured } from '../configured.ts';
 import { confirmTarget } from '../confirm.ts';
@@ -100,8 +100,7 @@ function chooseSources(
   const sources = all.filter((name) => {
     const environment = environmentOf(configuration, name);
     if (severity === undefined) return environment === 'production';
-    const incident = { severity: severityOf(severity), environment, sources: [name] };
-    return whatToFreeze(incident).sources.length > 0;
+    return judgeFreeze({ environment, severity: severityOf(severity) }).isFrozen;
   });
   if (sources.length > 0) return sources;
   const fact = severity === undefined ? 'no source is in production' : `a ${severity} freezes none`;

@@ -1,4 +1,4 @@
-import type { Severity } from '../../config/index.ts';
+import { type Environment, environmentOf, type Severity } from '../../config/index.ts';
 import { LifeboatError } from '../../core/index.ts';
 import {
   type Extent,
@@ -117,6 +117,12 @@ export function sourcesOf({ configuration }: IncidentDesk, names: readonly strin
     `there is no source ${JSON.stringify(unknown)}`,
     `It is one of ${(known as string[]).join(', ')}.`,
   );
+}
+
+/** Of each source; without a configuration it is taken for production. */
+export function environmentIn({ configuration }: IncidentDesk) {
+  return (source: string): Environment =>
+    configuration === undefined ? 'production' : environmentOf(configuration, source);
 }
 
 export function refuse(fact: string, hint: string): never {

@@ -1,5 +1,6 @@
-import { environmentOf, type Severity } from '../../config/index.ts';
+import type { Severity } from '../../config/index.ts';
 import {
+  adviseFreeze,
   type Extent,
   extentNames,
   extents,
@@ -10,8 +11,8 @@ import {
   severityNames,
 } from '../../incidents/index.ts';
 import { describeOpened } from '../output/incident-text.ts';
-import type { IncidentDesk } from './incident-desk.ts';
 import {
+  environmentIn,
   extentOf,
   type IncidentWork,
   lossTypeOf,
@@ -39,7 +40,7 @@ export async function openIncident(work: IncidentWork): Promise<undefined> {
     ...(options.lead === undefined ? {} : { lead: options.lead }),
   });
   context.output.report({ type: 'incident-opened', ...incident }, (style) =>
-    describeOpened(incident, style),
+    describeOpened(incident, adviseFreeze(incident, environmentIn(desk)), style),
   );
   return undefined;
 }
@@ -75,7 +76,7 @@ async function severityIn(
   if (options.severity !== undefined) return severityOf(options.severity);
   const proposed = proposeSeverity({
     extent: extent ?? unknownExtent,
-    environments: environmentsOf(desk, sources),
+    environments: sources.map(environmentIn(desk)),
     classifyBy: desk.configuration?.incidents.classifyBy,
   });
   if (ask === undefined || options.extent !== undefined) return proposed;
@@ -85,11 +86,6 @@ async function severityIn(
     return { value, label: `${value} / ${alias}: ${definition}${note}` };
   });
   return await ask.choose('How severe is it?', choices, proposed);
-}
-
-function environmentsOf({ configuration }: IncidentDesk, sources: readonly string[]) {
-  if (configuration === undefined) return [];
-  return sources.map((source) => environmentOf(configuration, source));
 }
 
 async function lossTypeIn({ context: { ask }, options }: IncidentWork) {

@@ -1,15 +1,17 @@
-import type { Incident } from '../../incidents/index.ts';
+import type { FreezeAdvice, Incident } from '../../incidents/index.ts';
+import { printable } from './printable.ts';
 
 /** What to type next, the most urgent first. */
-export function nextSteps(incident: Incident): readonly string[] {
+export function nextSteps(incident: Incident, freeze: FreezeAdvice | undefined): readonly string[] {
   const { status, severity, lead, checklist, sources, id } = incident;
   const steps: string[] = [];
   const source = sources.length === 1 ? ` ${sources[0]}` : '';
   if (status === 'closed') return [`lifeboat incident show ${id}`];
   if (lead === undefined) steps.push('lifeboat incident assign YOU        # somebody leads');
   if (status === 'investigating') {
-    if (severity === 'P0' || severity === 'P1') {
-      steps.push(`lifeboat freeze --severity ${severity}        # stop all writers`);
+    if (freeze !== undefined) {
+      const what = freeze.sources.map(printable).join(' ') || `--severity ${severity}`;
+      steps.push(`lifeboat freeze ${what}        # ${freeze.reason}`);
     }
     steps.push(`lifeboat find-loss${source}        # what destroyed data, and when`);
   }

@@ -2,6 +2,7 @@ import { formatDuration } from '../../core/index.ts';
 import {
   attachmentOf,
   type Delivery,
+  type FreezeAdvice,
   type Incident,
   type IncidentEntry,
   severities,
@@ -19,11 +20,12 @@ export function describeStatus(
     readonly incident: Incident;
     readonly deliveries: readonly Delivery[];
     readonly newest: readonly IncidentEntry[];
+    readonly freeze: FreezeAdvice | undefined;
     readonly now: Date;
   },
   style: Style,
 ): string {
-  const { incident, deliveries, newest, now } = seen;
+  const { incident, deliveries, newest, freeze, now } = seen;
   const { title, sources, lossType, extent, openedAt, openedBy, openedOn } = incident;
   const loss = [lossType ?? 'kind not known yet', extent].filter(Boolean).join(', ');
   const affected = sources.map(printable).join(', ') || 'not known yet';
@@ -46,14 +48,18 @@ export function describeStatus(
     style.dim('  newest'),
     ...newest.map((each) => `  ${entryLine(each, style)}`),
     '',
-    ...nextSteps(incident).map(
+    ...nextSteps(incident, freeze).map(
       (each, at) => `  ${at === 0 ? 'next:' : '     '} ${style.bold(each)}`,
     ),
   ];
   return lines.join('\n');
 }
 
-export function describeOpened(incident: Incident, style: Style): string {
+export function describeOpened(
+  incident: Incident,
+  freeze: FreezeAdvice | undefined,
+  style: Style,
+): string {
   const { id, severity, respondBy } = incident;
   const { alias, definition } = severities[severity];
   return [
@@ -61,7 +67,7 @@ export function describeOpened(incident: Incident, style: Style): string {
     style.dim(
       `  ${severity} / ${alias}: ${definition}; somebody works on it before ${formatMoment(respondBy)}`,
     ),
-    ...nextSteps(incident).map(
+    ...nextSteps(incident, freeze).map(
       (each, at) => `  ${at === 0 ? 'next:' : '     '} ${style.bold(each)}`,
     ),
   ].join('\n');

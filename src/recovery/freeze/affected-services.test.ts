@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseConfiguration } from '../../config/index.ts';
 import { affectedServices } from './affected-services.ts';
-import { whatToFreeze } from './what-to-freeze.ts';
 
 const configuration = parseConfiguration(
   `name: test
@@ -37,17 +36,5 @@ describe('the services of a freeze', () => {
       ['api', 'database', 'uploads'],
     ]);
     expect(stopped()).toEqual([]);
-  });
-});
-
-describe('what an incident freezes', () => {
-  it.each([
-    ['P0', 'production', ['a']],
-    ['P3', 'production', ['a']],
-    ['P2', 'staging', ['a']],
-    ['P3', 'staging', []],
-    ['P0', 'development', []],
-  ] as const)('%s in %s', (severity, environment, expected) => {
-    expect(whatToFreeze({ severity, environment, sources: ['a'] }).sources).toEqual(expected);
   });
 });

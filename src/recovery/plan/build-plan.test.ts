@@ -347,6 +347,18 @@ describe('who is asked', () => {
     const freezes = planOf(facts).steps.filter(({ kind }) => kind === 'freeze');
     expect(freezes.map(({ id }) => id)).toEqual(['stop-database']);
   });
+
+  it('freezes each source as a freeze by hand would, with who needs its writers', () => {
+    const { steps } = planOf({
+      incident: { id: 'inc-1', severity: 'P3' },
+      wish: at('2026-11-26T14:00:00.000Z'),
+      sources: [databaseFacts({ environment: 'staging' }), uploadsFacts()],
+    });
+    // The worker does not write to uploads: it needs the api, which does.
+    const input = { services: ['worker', 'api'], sources: [], maintenance: false };
+    expect(steps.find(({ id }) => id === 'freeze')).toMatchObject({ kind: 'freeze', input });
+    expect(steps.find(({ id }) => id === 'thaw')?.target).not.toContain('lifeboat@db');
+  });
 });
 
 describe('a prediction', () => {

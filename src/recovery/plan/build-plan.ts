@@ -1,9 +1,8 @@
-import type { Configuration } from '../../config/index.ts';
+import type { Configuration, Environment } from '../../config/index.ts';
 import { withApprovals } from './build/approvals.ts';
 import { assembleSteps } from './build/assemble.ts';
-import { gravestEnvironment } from './build/whom-to-freeze.ts';
 import type { ChosenMethod, SourceChoice } from './choose-method.ts';
-import type { PlanFacts } from './facts.ts';
+import type { PlanFacts, SourceFacts } from './facts.ts';
 import type { Alternative, Plan, PlanSeen, RunMode } from './plan.ts';
 import { predict } from './predict.ts';
 import { sealPlan } from './seal-plan.ts';
@@ -57,4 +56,12 @@ function targetOf(choices: readonly SourceChoice[]): Plan['target'] {
   if (choice?.moment === undefined) return undefined;
   const { target, text, snapshot } = choice.moment;
   return { source: choice.source, text, target, ...(snapshot === undefined ? {} : { snapshot }) };
+}
+
+/** Who is asked with several sources: as for the one that matters most. */
+function gravestEnvironment(sources: readonly Pick<SourceFacts, 'environment'>[]): Environment {
+  const order: readonly Environment[] = ['production', 'staging', 'development'];
+  return (
+    order.find((each) => sources.some(({ environment }) => environment === each)) ?? 'production'
+  );
 }

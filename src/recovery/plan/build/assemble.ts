@@ -1,3 +1,4 @@
+import { judgeFreeze } from '../../freeze/what-to-freeze.ts';
 import type { SourceChoice } from '../choose-method.ts';
 import type { SourceFacts } from '../facts.ts';
 import { methods } from '../matrix.ts';
@@ -18,7 +19,6 @@ import { assessStep, freezeStep, identifyStep, preserveSteps } from './protect-s
 import { hardenSteps, isolateSteps, newPlaceStep, newServicesStep } from './rebuild-steps.ts';
 import { restoreFilesStep, restoreStep, testServicesStep, validateStep } from './recover-steps.ts';
 import { afterSteps, backupSteps, thawStep, watchStep } from './return-steps.ts';
-import { doesFreeze, gravestEnvironment } from './whom-to-freeze.ts';
 
 /** What can be rehearsed without touching what is in use. */
 const rehearsed = [
@@ -54,10 +54,13 @@ function recover(building: Building, choices: readonly SourceChoice[]): readonly
   const sources = choices.map(({ source }) => sourceOf(building, source));
   const touched = choices.filter(({ method }) => methods[method].changes !== 'nothing');
   const touchedSources = touched.map(({ source }) => sourceOf(building, source));
-  const environment = gravestEnvironment(sources);
-  const isFrozen = touched.some(({ method }) =>
-    doesFreeze(method, environment, facts.incident.severity),
-  );
+  const { severity } = facts.incident;
+  const frozen = touched
+    .map(({ source, method }) => ({ source: sourceOf(building, source), method }))
+    .filter(({ source: { environment }, method }) => {
+      return judgeFreeze({ environment, severity, method }).isFrozen;
+    })
+    .map(({ source }) => source);
 
   const live = [...by('rescue-rows', 'table-from-the-past')];
   const beside = [
@@ -69,7 +72,7 @@ function recover(building: Building, choices: readonly SourceChoice[]): readonly
   const redeployed = redeploySteps(building, by('redeploy'));
 
   return [
-    ...(isFrozen ? [freezeStep(building, touchedSources)] : []),
+    ...(frozen.length > 0 ? [freezeStep(building, frozen)] : []),
     ...preserveSteps(building, touchedSources),
     ...(touched.length > 0 ? [assessStep(sources, facts)] : []),
 
@@ -88,7 +91,7 @@ function recover(building: Building, choices: readonly SourceChoice[]): readonly
 
     ...(delivered.length > 0 ? afterSteps(building) : []),
     ...by('new-server').flatMap(({ source }) => pointSteps(building, sourceOf(building, source))),
-    ...(isFrozen ? [thawStep(building, touchedSources)] : []),
+    ...(frozen.length > 0 ? [thawStep(building, frozen)] : []),
     ...(by('new-backup').length === choices.length
       ? []
       : [

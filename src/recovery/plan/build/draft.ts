@@ -1,5 +1,6 @@
-import type { Configuration } from '../../../config/index.ts';
+import type { Configuration, ServiceSetting } from '../../../config/index.ts';
 import { assert } from '../../../core/index.ts';
+import { affectedServices } from '../../freeze/affected-services.ts';
 import type { InputOf } from '../../steps/step-inputs.ts';
 import type { StepKindName } from '../../steps/step-kind.ts';
 import type { Expected } from '../expect-time.ts';
@@ -57,4 +58,13 @@ export function sourceOf({ facts }: Building, name: string): SourceFacts {
   const source = facts.sources.find((each) => each.name === name);
   assert(source !== undefined, `no facts of the source ${name}`);
   return source;
+}
+
+/** Who is stopped for the sake of these, in that order: the same as a freeze of them by hand. */
+export function writersOf(
+  { configuration }: Building,
+  sources: readonly Pick<SourceFacts, 'name'>[],
+): readonly ServiceSetting[] {
+  const names = sources.map(({ name }) => name);
+  return affectedServices(configuration, names).map(({ service }) => service);
 }

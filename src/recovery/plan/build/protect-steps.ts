@@ -1,9 +1,8 @@
 import { expectBackup, expectStep } from '../expect-time.ts';
 import type { PlanFacts, SourceFacts } from '../facts.ts';
 import type { Plan } from '../plan.ts';
-import { type Building, draft, type StepDraft } from './draft.ts';
+import { type Building, draft, type StepDraft, writersOf } from './draft.ts';
 import { serviceText, stopCommand } from './service-commands.ts';
-import { writersOf } from './whom-to-freeze.ts';
 
 export const freezeId = 'freeze';
 
@@ -26,7 +25,7 @@ export function identifyStep(places: Plan['places'], facts: PlanFacts): StepDraf
 /** Writers stop, those that need others first; then the databases take no writes. */
 export function freezeStep(building: Building, sources: readonly SourceFacts[]): StepDraft {
   const { configuration, facts } = building;
-  const writers = writersOf(sources, configuration.services, facts);
+  const writers = writersOf(building, sources);
   const { maintenance, maintenanceFile } = configuration.recovery;
   const databases = sources.filter(({ kind, server }) => kind !== 'files' && server === 'up');
   const names = [...writers.map(({ name }) => name), ...databases.map(({ name }) => name)];

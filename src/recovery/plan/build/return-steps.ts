@@ -2,10 +2,9 @@ import { parseTimeSpan } from '../../../config/index.ts';
 import type { Expected } from '../expect-time.ts';
 import { expectBackup, expectProof, expectStep } from '../expect-time.ts';
 import type { SourceFacts } from '../facts.ts';
-import { type Building, draft, type StepDraft } from './draft.ts';
+import { type Building, draft, type StepDraft, writersOf } from './draft.ts';
 import { freezeId } from './protect-steps.ts';
 import { serviceText } from './service-commands.ts';
-import { writersOf } from './whom-to-freeze.ts';
 
 const watchDefaultMs = 10 * 60_000;
 
@@ -37,8 +36,9 @@ export function afterSteps({ configuration, facts }: Building): readonly StepDra
   });
 }
 
-export function thawStep({ configuration, facts }: Building, sources: readonly SourceFacts[]) {
-  const writers = writersOf(sources, configuration.services, facts).toReversed();
+export function thawStep(building: Building, sources: readonly SourceFacts[]) {
+  const { configuration, facts } = building;
+  const writers = writersOf(building, sources).toReversed();
   const { maintenance } = configuration.recovery;
   return draft({
     id: 'thaw',
@@ -55,12 +55,13 @@ export function thawStep({ configuration, facts }: Building, sources: readonly S
 }
 
 export function watchStep(
-  { configuration, facts }: Building,
+  building: Building,
   sources: readonly SourceFacts[],
   others: readonly string[] = [],
 ): StepDraft {
+  const { configuration } = building;
   const durationMs = parseTimeSpan(configuration.recovery.watch ?? '') ?? watchDefaultMs;
-  const writers = writersOf(sources, configuration.services, facts).map(({ name }) => name);
+  const writers = writersOf(building, sources).map(({ name }) => name);
   const services = [...new Set([...writers, ...others])];
   const expected: Expected = { ms: durationMs, basis: 'watch: as recovery.watch says' };
   return draft({
