@@ -34,13 +34,19 @@ export const wishOptions = {
 
 export type WishValues = OptionValues<typeof wishOptions>;
 
-/** What was asked for, and the transaction that was named with what it did. Errors: `usage.invalid`, `repository.*`. */
+/** What was asked for, and the transaction that was named with what it did. */
+export interface KnownWish {
+  readonly wish: Wish;
+  readonly named?: NonNullable<GatherRequest['named']>;
+}
+
+/** Errors: `usage.invalid`, `repository.*`. */
 export async function wishOf(
   options: WishValues,
   sources: readonly string[],
   surroundings: Surroundings,
   context: CommandContext,
-): Promise<{ readonly wish: Wish; readonly named?: NonNullable<GatherRequest['named']> }> {
+): Promise<KnownWish> {
   const { method, tables, database } = options;
   const known = {
     ...(method === undefined ? {} : { method: parseMethod(method) }),

@@ -1,18 +1,13 @@
 import { parseTimeSpan, pickNamed } from '../../config/index.ts';
 import { ExitCode, LifeboatError } from '../../core/index.ts';
-import { type Incidents, incidentsIn } from '../../incidents/index.ts';
+import { incidentsIn } from '../../incidents/index.ts';
 import { createPlatforms } from '../../platforms/index.ts';
-import {
-  assessDamage,
-  type DamageReport,
-  reportSummary,
-  withoutExcerpts,
-} from '../../recovery/index.ts';
+import { assessDamage, type DamageReport } from '../../recovery/index.ts';
 import { defineCommand } from '../command.ts';
 import { loadConfigured } from '../configured.ts';
+import { attachReport } from '../incident/attach-report.ts';
 import { parseMoment } from '../moment.ts';
 import { nextCommand } from '../next-command.ts';
-import { countOf } from '../output/count.ts';
 import { describeDamage } from '../output/damage-text.ts';
 import { recoverySurroundings } from '../recovery-surroundings.ts';
 
@@ -75,7 +70,7 @@ be looked at.`,
       describeDamage(report, next, style),
     );
     if (incidents && incident) {
-      await attach(incidents, incident.id, report);
+      await attachReport(incidents, incident.id, report);
       output.report({ type: 'attached', incident: incident.id }, ({ dim }) =>
         dim(`
   attached to incident ${incident.id}`),
@@ -93,24 +88,6 @@ function exitCodeOf({ verdict, isInterrupted }: DamageReport): number {
     'not-looked': ExitCode.failed,
   };
   return codes[verdict];
-}
-
-/** Everybody who deals with the incident reads it: what others wrote stays out of it. */
-async function attach(incidents: Incidents, id: string, report: DamageReport): Promise<void> {
-  const told = withoutExcerpts(report);
-  const [worst] = told.findings;
-  const text =
-    report.verdict === 'not-looked'
-      ? 'assessed the damage: nothing could be looked at'
-      : worst === undefined
-        ? 'assessed the damage: nothing was found'
-        : `assessed the damage: ${countOf(told.findings.length, 'finding')}, the worst: ${worst.text}`;
-  const { durationMs } = report;
-  await incidents.attach(id, {
-    name: 'damage-report.json',
-    text: `${JSON.stringify(told, undefined, 1)}\n`,
-    entry: { event: 'assess.done', text, durationMs, data: { report: reportSummary(report) } },
-  });
 }
 
 function parseSpan(text: string): number {

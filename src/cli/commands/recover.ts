@@ -13,10 +13,18 @@ import {
   requireStep,
 } from '../../recovery/index.ts';
 import { type CommandContext, type CommandInput, defineCommand } from '../command.ts';
+import { incidentWishOptions } from '../incident/known-incident.ts';
 import { describeRun } from '../output/run-text.ts';
+import { wishOptions } from '../plan-wish.ts';
+import { leadRecovery } from '../recover/lead-recovery.ts';
 import { type OpenedRuns, openRuns } from '../recover/open-runs.ts';
+import { recheckPlan } from '../recover/recheck-plan.ts';
 
 const options = {
+  ...wishOptions,
+  ...incidentWishOptions,
+  title: { flags: '--title <text>', description: 'of the incident that is opened: what happened' },
+  quick: { flags: '--quick', description: 'look at the damage with smaller limits' },
   resume: {
     flags: '--resume <incident>',
     description: 'go on with the run of an incident, or with a run, exactly where it stands',
@@ -45,15 +53,22 @@ const options = {
 type Values = CommandInput<typeof options>['options'];
 
 export const recover = defineCommand({
-  description: `Carries a plan out, step by step, on this host. Each step is written down before it begins, here
-and in every repository that can be reached, and how it ended; so a run that was killed goes on where it was,
-and another host goes on when the first is gone. A step that changes or removes something is tried once: after
-a crash it is looked at what became of it, and where that does not tell, you are asked.
-What a step needs to be allowed is asked: the name of its target is typed out, by as many people as
+  description: `Something is wrong: this leads from there to services that run on checked data. It opens an incident
+(or goes on with the one that is open), looks at the damage, shows the plan and what it costs, and carries it
+out when you agree. Nothing is changed before that. What you know already can be said by options; at a
+terminal the rest is asked. A recovery that has begun is gone on with.
+With the id or file of a plan that one is carried out, after everything was looked at again.
+Each step is written down before it begins, here and in every repository that can be reached, and how it
+ended; so a run that was killed goes on where it was, and another host goes on when the first is gone. A step
+that changes or removes something is tried once: after a crash it is looked at what became of it, and where
+that does not tell, you are asked. What a step needs to be allowed is asked: the name of its target is typed out, by as many people as
 lifeboat.yaml says; others allow it from their own login with --approve. Ctrl-C pauses; a run that failed says
 what holds, and goes on with --resume, without a step with --skip, or back with --abort.
 Exit code 3: it is paused, or some of it could not be done; 11: somebody else works on the same target.`,
   examples: [
+    'recover',
+    'recover database --type accidental-deletion',
+    'recover database --at "2026-11-21 14:29 UTC" --type failed-migration',
     'recover 4f2a91c0d3e85b17',
     'recover --status',
     'recover --resume INC-20261126-7',
@@ -66,7 +81,7 @@ Exit code 3: it is paused, or some of it could not be done; 11: somebody else wo
     {
       name: '[name]',
       description:
-        'id or file of the plan; the step, with --approve and --decline; the run, with --pause and --status',
+        'a source, or nothing: all of them; id or file of a plan; the step, with --approve and --decline; the run, with --pause and --status',
     },
   ],
   options,
@@ -90,7 +105,13 @@ Exit code 3: it is paused, or some of it could not be done; 11: somebody else wo
         }),
       );
     }
+    const { sources } = opened.surroundings.configuration;
+    if (name === undefined || Object.hasOwn(sources, name)) {
+      const state = await leadRecovery(opened, name, values, context);
+      return state === undefined ? ExitCode.ok : ended(state);
+    }
     const plan = await planNamed(opened, name, context);
+    await recheckPlan(plan, opened, context);
     return ended(await opened.runs.start(plan, await opened.clockOf(plan)));
   },
 });
@@ -109,14 +130,9 @@ function requireOneWish({ resume, abort, pause, approve, decline, status }: Valu
 
 async function planNamed(
   { surroundings }: OpenedRuns,
-  name: string | undefined,
+  name: string,
   { folder }: CommandContext,
 ): Promise<Plan> {
-  if (name === undefined) {
-    throw new LifeboatError('usage.invalid', 'no plan is named', {
-      hint: 'Make one with `lifeboat plan --keep`, and name its id. A run that has begun goes on with --resume INCIDENT; --status shows those there are.',
-    });
-  }
   if (!/[./]/.test(name)) return await loadPlan(name, surroundings);
   const file = resolve(folder, name);
   const text = await readFile(file, 'utf8').catch((error) => {

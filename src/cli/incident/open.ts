@@ -4,6 +4,7 @@ import {
   type Extent,
   extentNames,
   extents,
+  type Incident,
   lossTypeNames,
   lossTypes,
   proposeSeverity,
@@ -25,6 +26,12 @@ import {
 const unknownExtent: Extent = 'major';
 
 export async function openIncident(work: IncidentWork): Promise<undefined> {
+  await openedIncident(work);
+  return undefined;
+}
+
+/** Asks what the options do not say, opens it, and shows it. */
+export async function openedIncident(work: IncidentWork): Promise<Incident> {
   const { desk, context, options } = work;
   const title = await titleOf(work);
   const sources = await affected(work);
@@ -42,7 +49,7 @@ export async function openIncident(work: IncidentWork): Promise<undefined> {
   context.output.report({ type: 'incident-opened', ...incident }, (style) =>
     describeOpened(incident, adviseFreeze(incident, environmentIn(desk)), style),
   );
-  return undefined;
+  return incident;
 }
 
 async function titleOf({ context: { ask }, options, words }: IncidentWork): Promise<string> {

@@ -19,6 +19,7 @@ import { RunScreen } from './run-screen.ts';
 export interface OpenedRuns extends AsyncDisposable {
   readonly runs: RecoveryRuns;
   readonly surroundings: Surroundings;
+  readonly desk: IncidentDesk;
   /** When the loss was declared, and how long the recovery may take. */
   clockOf(plan: Plan): Promise<{ readonly declaredAt?: Date; readonly objectiveMs?: number }>;
 }
@@ -50,6 +51,7 @@ export async function openRuns(
   return {
     runs,
     surroundings,
+    desk,
     async clockOf({ incident, sources }) {
       const objectiveMs = recoveryObjectiveMs(configuration, sources);
       const declaredAt = await openedAt(desk, incident);

@@ -1,0 +1,80 @@
+import { formatDuration, isLifeboatError } from '../../core/index.ts';
+import { lossTypeNames, lossTypes } from '../../incidents/index.ts';
+import { methods } from '../../recovery/index.ts';
+import type { Ask, CommandContext } from '../command.ts';
+import { parseMoment } from '../moment.ts';
+import type { LeadOptions } from './lead-recovery.ts';
+import type { MadePlan } from './make-plan.ts';
+import { problemsIn } from './require-usable.ts';
+
+/** To carry the plan out, to end here, or to look for another one with what was said. */
+export type Agreement = 'carry-out' | 'stop' | Partial<LeadOptions>;
+
+type Choice = { readonly value: string; readonly label: string };
+
+/** Asks whoever sits at the terminal what to do with a plan, or with there being none. */
+export async function askMore(made: MadePlan, context: CommandContext): Promise<Agreement> {
+  const ask = context.ask as Ask;
+  const isUsable = made.plan !== undefined && problemsIn(made.findings).length === 0;
+  const choices: Choice[] = [
+    ...(isUsable
+      ? [{ value: 'carry-out', label: 'carry it out; what changes something asks again' }]
+      : [{ value: 'again', label: 'look again: something was put right meanwhile' }]),
+    ...otherWays(made),
+    { value: 'moment', label: 'say when it happened' },
+    { value: 'type', label: 'say what happened' },
+    { value: 'stop', label: 'stop here; the plan is kept' },
+  ];
+  const first = choices[0] as Choice;
+  const answer = await ask.choose('What now?', choices, first.value);
+  switch (answer) {
+    case 'carry-out':
+    case 'stop':
+      return answer;
+    case 'again':
+      return {};
+    case 'moment':
+      return { at: await askMoment(ask, context), beforeXid: undefined, method: undefined };
+    case 'type': {
+      const kinds = lossTypeNames.map((value) => ({
+        value,
+        label: `${value}: ${lossTypes[value]}`,
+      }));
+      const type = await ask.choose('What happened?', kinds, 'accidental-deletion');
+      return { type, method: undefined };
+    }
+    default:
+      return { method: answer };
+  }
+}
+
+function otherWays({ plan }: MadePlan): readonly Choice[] {
+  return (plan?.alternatives ?? [])
+    .filter(({ fits, method }) => fits && method !== plan?.method)
+    .map(({ method, predicted }) => {
+      const time =
+        predicted?.durationMs === undefined
+          ? 'never measured'
+          : `about ${formatDuration(predicted.durationMs)}`;
+      const loss = predicted === undefined ? '' : `; gives up: ${predicted.loss}`;
+      return { value: method, label: `rather ${methods[method].title} (${time}${loss})` };
+    });
+}
+
+/** A moment that can be read; asked until it is one. */
+async function askMoment(ask: Ask, { output }: CommandContext): Promise<string> {
+  for (;;) {
+    const typed = (
+      await ask.text(
+        'The last moment when all was well (14:29, "2026-11-21 14:29 UTC", "20 minutes ago")',
+      )
+    ).trim();
+    try {
+      parseMoment(typed, new Date());
+      return typed;
+    } catch (error) {
+      if (!isLifeboatError(error, 'usage.invalid')) throw error;
+      output.warn(error.message, error.hint);
+    }
+  }
+}

@@ -1,0 +1,162 @@
+import { LifeboatError } from '../../core/index.ts';
+import {
+  type DamageReport,
+  isEnded,
+  type Plan,
+  type RunState,
+  storePlan,
+} from '../../recovery/index.ts';
+import type { CommandContext } from '../command.ts';
+import { attachReport } from '../incident/attach-report.ts';
+import { concernedSources, type KnownIncident, wishedOf } from '../incident/known-incident.ts';
+import { nextCommand } from '../next-command.ts';
+import { describeDamage } from '../output/damage-text.ts';
+import { describeFindings, describePlan, describeRefusal } from '../output/plan-text.ts';
+import { type WishValues, wishOf } from '../plan-wish.ts';
+import { askMore } from './ask-more.ts';
+import { incidentToRecover } from './incident-to-recover.ts';
+import { lookAtDamage, type MadePlan, makePlan } from './make-plan.ts';
+import type { OpenedRuns } from './open-runs.ts';
+import { nothingAnswers, requireUsable } from './require-usable.ts';
+
+/** What may be said from the beginning; at a terminal the rest is asked. */
+export interface LeadOptions extends WishValues {
+  readonly type: string | undefined;
+  readonly severity: string | undefined;
+  readonly incident: string | undefined;
+  readonly title: string | undefined;
+  readonly quick: boolean | undefined;
+}
+
+/**
+ * From "something is wrong" to the end of a recovery: the incident, the damage, the plan, and its run. Nothing is changed before the plan
+ * was shown; at a terminal it has to be agreed to, and whatever changes something asks besides. Undefined: a person chose to stop before
+ * that. Errors: `run.busy`, `plan.refused`, those of runs.
+ */
+export async function leadRecovery(
+  opened: OpenedRuns,
+  wanted: string | undefined,
+  options: LeadOptions,
+  context: CommandContext,
+): Promise<RunState | undefined> {
+  const { runs, surroundings, desk } = opened;
+  const { output, ask } = context;
+
+  // 1. What happened. A recovery that has begun already is gone on with.
+  const begun = await begunBefore(opened, wanted);
+  if (begun) return await goOn(opened, begun, context);
+  const incident = await incidentToRecover(desk, surroundings, { wanted, options, context });
+  const sources = concernedSources(wanted, incident, surroundings);
+
+  // 2. What is damaged, and what there is to recover with.
+  const ground = { surroundings, context, sources };
+  output.say(({ dim }) => dim(`\nLooking at ${sources.join(', ')}. Nothing is changed by that.`));
+  const report = await lookAtDamage(ground, options.quick);
+  showDamage(report, opened, context);
+  await attachReport(desk.incidents, incident.id, report);
+
+  // 3. How it is recovered.
+  let said: LeadOptions = options;
+  let known: KnownIncident = incident;
+  for (;;) {
+    const wish = await wishOf(said, sources, surroundings, context);
+    known = { ...known, ...wishedOf(said) };
+    const made = await makePlan({ ...ground, incident: known }, report, wish, 'live');
+    showPlan(made, sources, context);
+    const isAgreed = ask === undefined ? 'carry-out' : await askMore(made, context);
+    if (isAgreed === 'carry-out') {
+      const plan = agreedPlan(made);
+      await keep(plan, opened, context);
+      return await runs.start(plan, await opened.clockOf(plan));
+    }
+    if (isAgreed === 'stop') {
+      if (made.plan) await keep(made.plan, opened, context);
+      output.say(({ dim }) =>
+        dim(
+          `Nothing was changed. The incident ${incident.id} is open; \`lifeboat recover\` goes on.`,
+        ),
+      );
+      return undefined;
+    }
+    said = { ...said, ...isAgreed };
+  }
+}
+
+/** A run that has not ended, of the source that was named, or of any. */
+async function begunBefore(
+  { runs }: OpenedRuns,
+  wanted: string | undefined,
+): Promise<RunState | undefined> {
+  const open = (await runs.list()).filter((state) => !isEnded(state));
+  return open.find(({ plan }) => wanted === undefined || plan.sources.includes(wanted));
+}
+
+async function goOn(
+  { runs }: OpenedRuns,
+  { run, plan, phase, reason }: RunState,
+  { ask }: CommandContext,
+): Promise<RunState | undefined> {
+  const why = reason === undefined ? '' : ` (${reason})`;
+  const fact = `a recovery of ${plan.sources.join(', ')} has begun already: run ${run} of incident ${plan.incident}, ${phase}${why}`;
+  const hint = `Go on with it: lifeboat recover --resume ${run}. Or give it up: lifeboat recover --abort ${run} --reason TEXT.`;
+  if (ask === undefined) throw new LifeboatError('run.busy', fact, { hint, context: { run } });
+  const answer = await ask.choose(
+    `${fact}. What now?`,
+    [
+      { value: 'resume', label: 'go on with it, exactly where it stands' },
+      { value: 'abort', label: 'give it up: what it did is undone' },
+      { value: 'stop', label: 'leave it alone' },
+    ],
+    'resume',
+  );
+  if (answer === 'stop') return undefined;
+  if (answer === 'resume') return await runs.resume(run);
+  const given = (await ask.text('Why is it given up?')).trim() || 'no reason given';
+  return await runs.resume(run, { abort: { reason: given } });
+}
+
+function showDamage(
+  report: DamageReport,
+  { surroundings: { configuration } }: OpenedRuns,
+  context: CommandContext,
+): void {
+  const next = (source: string, command: string, rest: string) =>
+    nextCommand(context, { configuration, source: { name: source } })(command, rest);
+  context.output.report({ type: 'damage-report', ...report }, (style) =>
+    describeDamage(report, next, style),
+  );
+}
+
+function showPlan(made: MadePlan, sources: readonly string[], { output }: CommandContext): void {
+  if (made.plan === undefined) {
+    const { chosen } = made;
+    output.report(
+      { type: 'plan-refused', sources, ...chosen },
+      (style) => `\n${describeRefusal(chosen, style)}`,
+    );
+    return;
+  }
+  const { plan, findings } = made;
+  output.report({ type: 'plan', ...plan }, (style) => `\n${describePlan(plan, style)}`);
+  for (const finding of findings) output.report({ type: 'plan-finding', ...finding });
+  output.say((style) => describeFindings(findings, style));
+}
+
+/** Errors: `plan.refused`. */
+function agreedPlan(made: MadePlan): Plan {
+  if (made.plan === undefined) throw nothingAnswers(made.chosen);
+  requireUsable(made.findings);
+  return made.plan;
+}
+
+async function keep(
+  plan: Plan,
+  { surroundings }: OpenedRuns,
+  { output }: CommandContext,
+): Promise<void> {
+  const { stored, problems } = await storePlan(plan, surroundings);
+  output.report({ type: 'plan-kept', id: plan.id, stored, problems });
+  for (const [name, problem] of Object.entries(problems)) {
+    output.warn(`the plan is not in the repository ${name}: ${problem}`);
+  }
+}
