@@ -41,4 +41,5 @@ export type {
   ShellService,
   SystemdService,
 } from './schema/service.ts';
+export { sourcesOfService } from './sources-of-service.ts';
 export { defaultStateFolder } from './with-defaults.ts';

@@ -3,7 +3,13 @@
  * sample and draw. Totals may grow; every `begin` is followed by exactly one `end`.
  */
 export type ProgressEvent =
-  | { readonly type: 'begin'; readonly task: string; readonly title: string }
+  | {
+      readonly type: 'begin';
+      readonly task: string;
+      readonly title: string;
+      /** One of many that a report tells of anyway: seen while it runs, and leaves no line. */
+      readonly isPassing?: true;
+    }
   | {
       readonly type: 'progress';
       readonly task: string;

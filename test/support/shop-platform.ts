@@ -22,6 +22,8 @@ export interface ShopPlatform extends AsyncDisposable {
   post(path: string, body: object): Promise<unknown>;
   get(path: string): Promise<Record<string, unknown>>;
   query(sql: string): Promise<pg.QueryResult>;
+  /** Name, mode and SHA-256 of each upload, a line each. */
+  uploads(): Promise<string>;
 }
 
 const healthyWithinMs = 60_000;
@@ -76,6 +78,11 @@ export async function shopPlatform(context: TestContext, name: string): Promise<
         await client.end();
       }
     },
+    uploads: () =>
+      docker.docker(
+        ...['run', '--rm', '--volume', `${project}_uploads:/uploads:ro`, docker.image, 'sh', '-c'],
+        'cd /uploads && find . -type f | sort | while read -r f; do stat -c "%a %u" "$f"; sha256sum "$f"; done',
+      ),
     async [Symbol.asyncDispose]() {
       await compose('down', '--volumes', '--timeout', '2').catch(() => {});
       await docker[Symbol.asyncDispose]();

@@ -16,6 +16,7 @@ import { type CommandContext, type CommandInput, defineCommand } from '../comman
 import { incidentWishOptions } from '../incident/known-incident.ts';
 import { describeRun } from '../output/run-text.ts';
 import { wishOptions } from '../plan-wish.ts';
+import { finishIncident } from '../recover/finish-incident.ts';
 import { leadRecovery } from '../recover/lead-recovery.ts';
 import { type OpenedRuns, openRuns } from '../recover/open-runs.ts';
 import { recheckPlan } from '../recover/recheck-plan.ts';
@@ -96,23 +97,21 @@ Exit code 3: it is paused, or some of it could not be done; 11: somebody else wo
     const { resume, skip } = values;
     if (resume !== undefined || skip !== undefined) {
       const { takeOver } = values;
-      return ended(
-        await opened.runs.resume(resume, {
-          ...(takeOver === undefined ? {} : { takeOver }),
-          ...(skip === undefined
-            ? {}
-            : { skip: { step: skip, reason: reasonOf(values, '--skip') } }),
-        }),
-      );
+      const state = await opened.runs.resume(resume, {
+        ...(takeOver === undefined ? {} : { takeOver }),
+        ...(skip === undefined ? {} : { skip: { step: skip, reason: reasonOf(values, '--skip') } }),
+      });
+      return await finished(state, opened, context);
     }
     const { sources } = opened.surroundings.configuration;
     if (name === undefined || Object.hasOwn(sources, name)) {
       const state = await leadRecovery(opened, name, values, context);
-      return state === undefined ? ExitCode.ok : ended(state);
+      return state === undefined ? ExitCode.ok : await finished(state, opened, context);
     }
     const plan = await planNamed(opened, name, context);
     await recheckPlan(plan, opened, context);
-    return ended(await opened.runs.start(plan, await opened.clockOf(plan)));
+    const state = await opened.runs.start(plan, await opened.clockOf(plan));
+    return await finished(state, opened, context);
   },
 });
 
@@ -144,6 +143,15 @@ async function planNamed(
 /** The plan says its own id; whether that is the one of its content is looked at then. */
 function idIn(text: string): string | undefined {
   return /"id":\s*"([0-9a-f]{16})"/.exec(text)?.[1];
+}
+
+async function finished(
+  state: RunState,
+  { desk }: OpenedRuns,
+  context: CommandContext,
+): Promise<number> {
+  await finishIncident(state, desk, context);
+  return ended(state);
 }
 
 /** Something was done, but not all of it. */

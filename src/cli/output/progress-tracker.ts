@@ -16,10 +16,12 @@ export interface TrackedTask {
   /** Units per second over the last seconds. */
   readonly rate?: number;
   readonly remainingMs?: number;
+  readonly isPassing?: true;
 }
 
 interface State {
   title: string;
+  isPassing: boolean;
   begun: number;
   samples: { at: number; done: number }[];
 }
@@ -40,13 +42,16 @@ export class ProgressTracker {
     const now = this.#now();
     let state = this.#tasks.get(event.task);
     if (!state || event.type === 'begin') {
-      state = { title: event.type === 'begin' ? event.title : event.task, begun: now, samples: [] };
+      const { title, isPassing = false } =
+        event.type === 'begin' ? event : { title: event.task, isPassing: false };
+      state = { title, isPassing, begun: now, samples: [] };
       this.#tasks.set(event.task, state);
     }
     const known = {
       task: event.task,
       title: state.title,
       elapsedMs: Math.round(now - state.begun),
+      ...(state.isPassing ? { isPassing: true as const } : {}),
     };
     if (event.type === 'begin') return known;
     if (event.type === 'end') {

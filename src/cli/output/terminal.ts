@@ -94,12 +94,12 @@ export class TerminalOutput implements Output {
     if (event.type === 'end') {
       this.#live.set(event.task, undefined);
       this.#lastSparse.delete(event.task);
-      this.#complain(ended(task, this.#errorStyle));
+      if (!task.isPassing) this.#complain(ended(task, this.#errorStyle));
       return;
     }
     const line = progressLine(task, this.#errorStyle);
     if (this.#live.isPossible) this.#live.set(event.task, printableText(line));
-    else if (this.#isSparseDue(event.task)) this.#complain(line);
+    else if (!task.isPassing && this.#isSparseDue(event.task)) this.#complain(line);
   }
 
   #isSparseDue(task: string): boolean {

@@ -67,6 +67,10 @@ export async function leadRecovery(
     if (isAgreed === 'carry-out') {
       const plan = agreedPlan(made);
       await keep(plan, opened, context);
+      await desk.incidents.update(incident.id, {
+        status: 'recovering',
+        ...(known.lossType === undefined ? {} : { lossType: known.lossType }),
+      });
       return await runs.start(plan, await opened.clockOf(plan));
     }
     if (isAgreed === 'stop') {

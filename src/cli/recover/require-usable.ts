@@ -5,15 +5,13 @@ import { countOf } from '../output/count.ts';
 /** Errors: `plan.refused`, when a problem stands against the plan. */
 export function requireUsable(findings: readonly PlanFinding[]): void {
   const problems = problemsIn(findings);
-  if (problems.length === 0) return;
-  throw new LifeboatError(
-    'plan.refused',
-    `the plan cannot be carried out as it is: ${countOf(problems.length, 'problem')}`,
-    {
-      hint: 'Put right what is named above, and make a new plan.',
-      context: { problems: problems.map(({ fact }) => fact) },
-    },
-  );
+  const [only, other] = problems;
+  if (only === undefined) return;
+  const what = other === undefined ? only.fact : countOf(problems.length, 'problem');
+  throw new LifeboatError('plan.refused', `the plan cannot be carried out as it is: ${what}`, {
+    hint: 'Put right what is named above, and make a new plan.',
+    context: { problems: problems.map(({ fact }) => fact) },
+  });
 }
 
 export function problemsIn(findings: readonly PlanFinding[]): readonly PlanFinding[] {

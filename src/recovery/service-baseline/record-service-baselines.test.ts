@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { expect, it } from 'vitest';
-import type { ServiceSetting } from '../../config/index.ts';
+import type { Configuration, ServiceSetting } from '../../config/index.ts';
 import { LifeboatError } from '../../core/index.ts';
 import type { Platform, ServiceBaseline } from '../../platforms/index.ts';
 import type { LifeboatRecord } from '../../repository/index.ts';
@@ -13,6 +13,11 @@ const service = (name: string, writes: string[]): ServiceSetting => ({
   unit: `${name}.service`,
   writes,
 });
+
+const sources = {
+  shop: { kind: 'postgres', repository: 'main', connection: '', service: 'db' },
+  other: { kind: 'files', repository: 'main', paths: ['/x'] },
+} as unknown as Configuration['sources'];
 
 /** Services whose one variable has a value, but for `broken`, whose platform does not answer. */
 const platforms = {
@@ -45,7 +50,7 @@ function store(failure?: Error) {
 async function record(services: readonly ServiceSetting[], repository = store()) {
   const warnings: string[] = [];
   const count = await recordServiceBaselines({
-    configuration: { services },
+    configuration: { services, sources },
     platforms,
     repository,
     source: 'shop',
@@ -72,6 +77,12 @@ it('records the services that write to the source, each time under another salt'
   );
   expect(JSON.stringify(stored)).not.toContain('geheim');
   expect(newer?.time.getTime()).toBeGreaterThan(older?.time.getTime() as number);
+});
+
+it('records the server of the source, and what writes nowhere', async () => {
+  const services = [service('db', []), service('web', []), service('mail', ['other'])];
+  const { stored } = await record(services);
+  expect(Object.keys(stored[0]?.services ?? {})).toEqual(['db', 'web']);
 });
 
 it('a platform that does not answer is a warning, and the others are recorded', async () => {
@@ -103,7 +114,7 @@ it('an end that was asked for is no failure of the service', async () => {
   const repository = store();
   const warnings: string[] = [];
   const count = await recordServiceBaselines({
-    configuration: { services: [service('broken', ['shop'])] },
+    configuration: { services: [service('broken', ['shop'])], sources },
     platforms,
     repository,
     source: 'shop',

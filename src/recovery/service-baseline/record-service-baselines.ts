@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Configuration } from '../../config/index.ts';
+import { type Configuration, sourcesOfService } from '../../config/index.ts';
 import { isLifeboatError, type Progress, silentProgress } from '../../core/index.ts';
 import type { Platforms } from '../../platforms/index.ts';
 import type { Repository } from '../../repository/index.ts';
@@ -10,11 +10,11 @@ const saltBytes = 16;
 const answerMs = 20_000;
 
 /**
- * Records what the services that write to a source are made of, with the backup that was just taken. The backup is stored already and
+ * Records what the services of a source are made of, with the backup that was just taken. The backup is stored already and
  * stays so: what goes wrong here is a warning at most. Resolves with the number of services that were recorded.
  */
 export async function recordServiceBaselines(options: {
-  readonly configuration: Pick<Configuration, 'services'>;
+  readonly configuration: Pick<Configuration, 'services' | 'sources'>;
   readonly platforms: Platforms;
   readonly repository: Pick<Repository, 'records'>;
   readonly source: string;
@@ -24,8 +24,10 @@ export async function recordServiceBaselines(options: {
 }): Promise<number> {
   const { configuration, platforms, repository, source, snapshot, signal } = options;
   const { progress = silentProgress } = options;
-  const writers = configuration.services.filter(({ writes = [] }) => writes.includes(source));
-  if (writers.length === 0) return 0;
+  const concerned = configuration.services.filter((service) =>
+    sourcesOfService(configuration, service).includes(source),
+  );
+  if (concerned.length === 0) return 0;
   const warn = (what: string, error: unknown) => {
     const message = error instanceof Error ? error.message : String(error);
     progress({ type: 'warning', message: `${what}: ${message}` });
@@ -34,7 +36,7 @@ export async function recordServiceBaselines(options: {
   const services: ServiceBaselineRecord['services'] = {};
   const unread: Record<string, string> = {};
   const request = { timeoutMs: answerMs, ...(signal ? { signal } : {}) };
-  for (const service of writers) {
+  for (const service of concerned) {
     const { name, platform } = service;
     try {
       const found = await platforms.of(service).baseline(service, salt, request);

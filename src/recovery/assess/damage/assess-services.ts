@@ -1,4 +1,4 @@
-import type { ServiceSetting } from '../../../config/index.ts';
+import { type ServiceSetting, sourcesOfService } from '../../../config/index.ts';
 import {
   listServiceBaselines,
   type StoredServiceBaselines,
@@ -49,13 +49,14 @@ async function assessService(
   return { name, platform: service.platform, writes, state, baseline, output };
 }
 
-/** Recorded with the backups of the first source that it writes to. */
+/** Recorded with the backups of the first of its sources. */
 async function recordedOf(
   assessment: Assessment,
-  { name, writes = [] }: ServiceSetting,
+  service: ServiceSetting,
 ): Promise<Part<readonly StoredServiceBaselines[]>> {
-  const { runner, limits } = assessment;
-  const [source] = writes;
+  const { runner, limits, surroundings } = assessment;
+  const { name } = service;
+  const [source] = sourcesOfService(surroundings.configuration, service);
   if (source === undefined) {
     return await runner.run(`${name}: its baselines`, limits.serviceMs, async () => []);
   }

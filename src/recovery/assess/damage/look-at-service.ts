@@ -54,7 +54,7 @@ export async function lookAtBaseline(
   });
   const former = known.find(({ time }) => time <= since) ?? known.at(-1);
   if (former === undefined) {
-    gaps.push('there is no recorded baseline: the next backup of what it writes to makes one');
+    gaps.push('there is no recorded baseline: the next backup makes one');
     return { changes: [], deployments: [] };
   }
   const salt = Buffer.from(former.salt, 'hex');

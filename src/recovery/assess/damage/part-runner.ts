@@ -64,7 +64,8 @@ export class PartRunner {
     if (limit < leastMs) return { ...notLooked(noTimeLeft()), ...times() };
     const task = `assess ${title}`;
     const span = formatDuration(limit);
-    this.#progress({ type: 'begin', task, title: `looking at ${title} (${span} at most)` });
+    const doing = `looking at ${title} (${span} at most)`;
+    this.#progress({ type: 'begin', task, title: doing, isPassing: true });
     const stop = new AbortController();
     const onAbort = () => stop.abort(cancelledPart());
     this.#signal?.addEventListener('abort', onAbort, { once: true });

@@ -12,10 +12,7 @@ export function identifyStep(places: Plan['places'], facts: PlanFacts): StepDraf
     id: 'identify',
     kind: 'identify',
     title: 'See that every place is the one that was planned',
-    target:
-      Object.values(places)
-        .map(({ text }) => text)
-        .join('; ') || 'this host',
+    target: [...new Set(Object.values(places).map(({ text }) => text))].join('; ') || 'this host',
     input: { places },
     evidence: ['what each place says of itself'],
     expected: expectStep('identify', facts),

@@ -1,4 +1,4 @@
-import type { ServiceSetting } from '../../../config/index.ts';
+import { type ServiceSetting, sourcesOfService } from '../../../config/index.ts';
 import { LifeboatError } from '../../../core/index.ts';
 import { compareBaseline, type ServiceBaseline } from '../../../platforms/index.ts';
 import {
@@ -58,10 +58,10 @@ interface Recorded {
   readonly salt: Uint8Array;
 }
 
-/** The one that the plan names; else the newest of any source that the service writes to. */
+/** The one that the plan names; else the newest of any of its sources. */
 async function recorded(input: Input, { surroundings }: StepContext): Promise<Recorded> {
-  const { writes = [] } = serviceNamed(surroundings, input.service);
-  for (const source of writes) {
+  const service = serviceNamed(surroundings, input.service);
+  for (const source of sourcesOfService(surroundings.configuration, service)) {
     const repository = await surroundings.repositoryOf(source);
     const all = await listServiceBaselines(repository, source);
     const wanted = (each: StoredServiceBaselines) =>
