@@ -183,7 +183,14 @@ export type { RunEvent } from './run/run-event.ts';
 export type { NoteBody } from './run/run-note.ts';
 export type { RunPhase, RunState, StepPhase, StepState } from './run/run-state.ts';
 export { isEnded } from './run/take-run.ts';
+export {
+  compareWithUsual,
+  describeSlowdown,
+  type PerformanceComparison,
+  serverOf,
+} from './service-baseline/compare-with-usual.ts';
 export { recordServiceBaselines } from './service-baseline/record-service-baselines.ts';
+export { recordServicePerformance } from './service-baseline/record-service-performance.ts';
 export {
   listServiceBaselines,
   type ServiceBaselineRecord,

@@ -5,7 +5,7 @@ import { memoryRepository } from '../../test/support/memory-repository.ts';
 import { temporaryFolder } from '../../test/support/postgres.ts';
 import { storeSnapshot } from '../../test/support/stored-scene.ts';
 import { parseConfiguration } from '../config/index.ts';
-import { LifeboatError } from '../core/index.ts';
+import { LifeboatError, Secret } from '../core/index.ts';
 import { createPlatforms } from '../platforms/index.ts';
 import type { Repository } from '../repository/index.ts';
 import type { Source } from '../sources/index.ts';
@@ -63,6 +63,7 @@ ${options}`;
     ),
     sources: [growing('docs')],
     platforms: createPlatforms({ environment: {} }),
+    checks: () => ({ environment: {}, secret: async () => new Secret('none') }),
     signal: stop.signal,
     onEvent: (event) => {
       events.push(event);

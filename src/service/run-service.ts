@@ -1,7 +1,11 @@
 import type { Configuration } from '../config/index.ts';
 import { assert, type Progress, Turn } from '../core/index.ts';
 import type { Platforms } from '../platforms/index.ts';
-import { recordServiceBaselines } from '../recovery/index.ts';
+import {
+  type CheckSurroundings,
+  recordServiceBaselines,
+  recordServicePerformance,
+} from '../recovery/index.ts';
 import type { Repository, SnapshotId } from '../repository/index.ts';
 import { PostgresSource, type Source } from '../sources/index.ts';
 import { alarmOf } from './alarm.ts';
@@ -23,6 +27,8 @@ export interface ServiceOptions {
   readonly sources: readonly Source[];
   /** Where the services run that write to the sources: what they are made of is recorded with every backup. */
   readonly platforms: Platforms;
+  /** What checks of these services may touch, anew each time: a secret may have been changed since. */
+  readonly checks: () => CheckSurroundings;
   /** Ends the service. */
   readonly signal: AbortSignal;
   /** Must not throw. */
@@ -68,7 +74,10 @@ export async function runService(options: ServiceOptions): Promise<void> {
     const recordServices = async (snapshot: SnapshotId) => {
       const { platforms } = options;
       const about = { configuration, platforms, repository, source: source.name, snapshot, signal };
-      await recordServiceBaselines({ ...about, progress: servicesNews(source.name, onEvent) });
+      const progress = servicesNews(source.name, onEvent);
+      await recordServiceBaselines({ ...about, progress });
+      const server = source instanceof PostgresSource ? source.settings.connection : undefined;
+      await recordServicePerformance({ ...about, checks: options.checks(), server, progress });
     };
     const work = {
       source,

@@ -5,6 +5,7 @@ import type { Repository } from '../../repository/index.ts';
 import { runService, type ServiceEvent } from '../../service/index.ts';
 import type { AnySource } from '../../sources/index.ts';
 import { formatLsn } from '../../wal/index.ts';
+import { checkSurroundings } from '../check-surroundings.ts';
 import { defineCommand } from '../command.ts';
 import { createConfiguredSource, loadConfigured, openConfiguredRepository } from '../configured.ts';
 import { formatMoment } from '../moment.ts';
@@ -45,7 +46,9 @@ Ctrl-C or SIGTERM stops it in order, with exit code 0.`,
     const onEvent = (event: ServiceEvent) => render(event, output, streams);
     try {
       const platforms = createPlatforms({ environment: context.environment });
-      await runService({ configuration, repositories, sources, platforms, signal, onEvent });
+      const checks = () => checkSurroundings(context);
+      const work = { configuration, repositories, sources, platforms, checks };
+      await runService({ ...work, signal, onEvent });
     } catch (error) {
       if (!signal.aborted || !isLifeboatError(error, 'cancelled')) throw error;
     }

@@ -1,5 +1,6 @@
 import type { ServiceSetting } from '../../../config/index.ts';
 import { formatDuration, LifeboatError, sleep } from '../../../core/index.ts';
+import { compareWithUsual, describeSlowdown } from '../../service-baseline/compare-with-usual.ts';
 import type { ApplicationResult } from '../../validate/application/application-result.ts';
 import { runApplicationCheck } from '../../validate/application/run-application-check.ts';
 import type { StepInputs } from '../step-inputs.ts';
@@ -11,6 +12,9 @@ type Input = StepInputs['watch'];
 const pauseMs = 5_000;
 /** One bad answer after a restart is no failure of the recovery; so many in a row are. */
 const badInARowMax = 3;
+/** How long it may take to measure how fast they are. */
+const measureMs = 15_000;
+const slowdownsKept = 20;
 
 /** Looks at services again and again for a while: that they run and that all of their checks hold. Changes nothing. */
 export const watch: StepKind<Input> = {
@@ -20,7 +24,7 @@ export const watch: StepKind<Input> = {
     return { found: 'not-done' };
   },
 
-  async run({ services, durationMs }, context) {
+  async run({ services, sources, durationMs }, context) {
     const endMs = performance.now() + durationMs;
     const watched = services.map((name) => serviceNamed(context.surroundings, name));
     const badInARow = new Map<string, number>();
@@ -43,13 +47,47 @@ export const watch: StepKind<Input> = {
       });
       await sleep(Math.max(0, Math.min(pauseMs, leftMs)) || pauseMs, context.signal);
     }
+    const { text, evidence } = await compare(watched, sources, context);
     return {
-      text: `watched ${services.join(', ') || 'nothing'} for ${formatDuration(durationMs)}: all is well`,
+      text: `watched ${services.join(', ') || 'nothing'} for ${formatDuration(durationMs)}: all is well${text}`,
       result: {},
-      evidence: { rounds, durationMs },
+      evidence: { rounds, durationMs, performance: evidence },
     };
   },
 };
+
+/** What is slower than before is told, and fails nothing: caches are cold, and users come back all at once. */
+async function compare(
+  services: readonly ServiceSetting[],
+  sources: readonly string[],
+  { surroundings, signal, progress, tell }: StepContext,
+): Promise<{ readonly text: string; readonly evidence: Readonly<Record<string, unknown>> }> {
+  const { backups, slower, missing } = await compareWithUsual({
+    services,
+    platformOf: (service) => platformOf(surroundings, service),
+    sources,
+    source: (name) => surroundings.source(name, 'look'),
+    repositoryOf: (name) => surroundings.repositoryOf(name),
+    checks: checksOf(surroundings),
+    limitMs: measureMs,
+    signal,
+  });
+  // Of statements the id alone: others read the timeline.
+  const told = slower.map(({ statement: _, ...each }) => ({
+    ...each,
+    text: describeSlowdown(each),
+  }));
+  for (const { text } of told) {
+    progress({ type: 'warning', message: `slower than before: ${text}` });
+  }
+  const evidence = { comparedWithBackups: backups, slower: told.slice(0, slowdownsKept), missing };
+  const [worst, ...others] = told;
+  if (worst === undefined) return { text: '', evidence };
+  const more = others.length === 0 ? '' : `, and ${others.length} more`;
+  const text = `slower than before the loss: ${worst.text}${more}`;
+  await tell({ event: 'recovery.slower', text, data: { slower: evidence.slower } });
+  return { text: `; ${text}`, evidence };
+}
 
 /** What is wrong with it; undefined: nothing. */
 async function lookAt(

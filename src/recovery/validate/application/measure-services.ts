@@ -1,9 +1,10 @@
-import type { ServiceSetting } from '../../../config/index.ts';
-import { isLifeboatError } from '../../../core/index.ts';
+import type { ApplicationCheckFile, ServiceSetting } from '../../../config/index.ts';
+import { formatDuration, throwIfAborted } from '../../../core/index.ts';
 import type { Platform } from '../../../platforms/index.ts';
 import type { ConnectionSettings } from '../../../sources/index.ts';
 import type { CheckSurroundings } from './check-surroundings.ts';
 import { measureStatements } from './measure-statements.ts';
+import { orLate } from './or-late.ts';
 import { nameOfCheck, runApplicationCheck } from './run-application-check.ts';
 import { searchOutput } from './search-output.ts';
 import type { ResourceUse, ServicePerformance, StatementMean } from './service-performance.ts';
@@ -17,67 +18,100 @@ export interface MeasureServices {
   /** Servers that the services use, by name of the source. */
   readonly servers: Readonly<Record<string, ConnectionSettings>>;
   readonly surroundings: CheckSurroundings;
-  readonly signal?: AbortSignal;
+  /** All of it ends then; what was not measured yet is missing. */
+  readonly limitMs: number;
+  readonly signal?: AbortSignal | undefined;
   /** What could not be measured, and why. */
   readonly onMissing: (what: string, why: string) => void;
 }
 
-/** How fast services answer, what they use, and which errors they write even now. What cannot be measured is left out. Errors: `cancelled`. */
+/**
+ * How fast services answer, what they use, and which errors they write even now. Asks only what changes nothing: addresses by GET or HEAD,
+ * and SQL. What cannot be measured, or not in time, is left out. Errors: `cancelled`.
+ */
 export async function measureServices(measure: MeasureServices): Promise<ServicePerformance> {
+  const { limitMs, onMissing } = measure;
+  const late = AbortSignal.timeout(limitMs);
+  const signal = measure.signal ? AbortSignal.any([measure.signal, late]) : late;
   const answersMs: Record<string, Record<string, number>> = {};
   const resources: Record<string, ResourceUse> = {};
   const errorForms: Record<string, readonly string[]> = {};
-  for (const service of measure.services) {
-    const { name } = service;
-    answersMs[name] = await measureAnswers(service, measure);
-    const platform = measure.platformOf(service);
-    const request = measure.signal ? { signal: measure.signal } : {};
-    await orMissing(`resources of ${name}`, measure, async () => {
-      const used = await platform.resources(service, request);
-      if (used) resources[name] = used;
-    });
-    await orMissing(`output of ${name}`, measure, async () => {
-      const lines = await platform.output(service, { lines: outputLines }, request);
-      errorForms[name] = searchOutput(lines, service.errors).map(({ form }) => form);
-    });
-  }
   const statements: Record<string, Readonly<Record<string, StatementMean>>> = {};
-  for (const [source, settings] of Object.entries(measure.servers)) {
-    await orMissing(`statements of ${source}`, measure, async () => {
-      statements[source] = await measureStatements(settings);
-    });
-  }
+  const orMissing = async <Found>(
+    what: string,
+    work: () => Promise<Found>,
+    take: (found: Found) => void,
+  ) => {
+    try {
+      // What comes in after the end is not taken any more.
+      take(await orLate(work(), signal));
+    } catch (error) {
+      throwIfAborted(measure.signal);
+      if (late.aborted) return onMissing(what, `not measured within ${formatDuration(limitMs)}`);
+      onMissing(what, error instanceof Error ? error.message : String(error));
+    }
+  };
+  const ofService = (service: ServiceSetting) => {
+    const { name, health, checks = [], errors } = service;
+    const platform = measure.platformOf(service);
+    const request = { signal, timeoutMs: limitMs };
+    const asked = [...(health === undefined ? [] : [health]), ...checks].filter(changesNothing);
+    const answers: Record<string, number> = {};
+    answersMs[name] = answers;
+    const used = () => platform.resources(service, request);
+    const written = () => platform.output(service, { lines: outputLines }, request);
+    return [
+      orMissing(`resources of ${name}`, used, (found) => {
+        if (found) resources[name] = found;
+      }),
+      orMissing(`output of ${name}`, written, (lines) => {
+        errorForms[name] = searchOutput(lines, errors).map(({ form }) => form);
+      }),
+      // One after the other: they would slow each other down.
+      (async () => {
+        for (const check of asked) {
+          const called = nameOfCheck(check);
+          const answer = () => measureAnswer(check, measure.surroundings, signal);
+          await orMissing(`answers of ${name} to ${called}`, answer, (medianMs) => {
+            if (medianMs !== undefined) answers[called] = medianMs;
+          });
+        }
+      })(),
+    ];
+  };
+  const ofServer = ([source, settings]: readonly [string, ConnectionSettings]) =>
+    orMissing(
+      `statements of ${source}`,
+      () => measureStatements(settings, limitMs),
+      (means) => {
+        statements[source] = means;
+      },
+    );
+  await Promise.all([
+    ...measure.services.flatMap(ofService),
+    ...Object.entries(measure.servers).map(ofServer),
+  ]);
   return { answersMs, resources, statements, errorForms };
 }
 
-/** Of those that hold: how fast something fails says nothing. */
-async function measureAnswers(
-  { health, checks = [] }: ServiceSetting,
-  { surroundings, signal }: MeasureServices,
-): Promise<Record<string, number>> {
-  const medians: Record<string, number> = {};
-  for (const check of [...(health === undefined ? [] : [health]), ...checks]) {
-    const times: number[] = [];
-    for (let round = 0; round < rounds; round += 1) {
-      const { verdict, durationMs } = await runApplicationCheck(check, surroundings, signal);
-      if (verdict !== 'passed') break;
-      times.push(durationMs);
-    }
-    if (times.length < rounds) continue;
-    medians[nameOfCheck(check)] = times.sort((a, b) => a - b)[rounds >> 1] as number;
-  }
-  return medians;
+/** A query of a check runs in a transaction that can change nothing; commands and keys of Redis are not asked. */
+function changesNothing(check: ApplicationCheckFile): boolean {
+  if (typeof check === 'string' || 'sql' in check) return true;
+  if (!('http' in check) || check.send !== undefined) return false;
+  return check.method === undefined || check.method === 'GET' || check.method === 'HEAD';
 }
 
-async function orMissing(
-  what: string,
-  { onMissing }: MeasureServices,
-  work: () => Promise<void>,
-): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    if (!isLifeboatError(error) || error.code === 'cancelled') throw error;
-    onMissing(what, error.message);
+/** Undefined where it does not hold: how fast something fails says nothing. Errors: `cancelled`. */
+async function measureAnswer(
+  check: ApplicationCheckFile,
+  surroundings: CheckSurroundings,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const times: number[] = [];
+  while (times.length < rounds) {
+    const { verdict, durationMs } = await runApplicationCheck(check, surroundings, signal);
+    if (verdict !== 'passed') return undefined;
+    times.push(durationMs);
   }
+  return times.sort((a, b) => a - b)[rounds >> 1];
 }

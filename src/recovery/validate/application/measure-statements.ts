@@ -3,7 +3,6 @@ import type { StatementMean } from './service-performance.ts';
 
 const statementsMax = 50;
 const textCharacters = 200;
-const timeoutMs = 10_000;
 
 /**
  * The statements that take most of a server's time, as `pg_stat_statements` knows them, by query id; empty where it is not installed in
@@ -11,10 +10,14 @@ const timeoutMs = 10_000;
  */
 export async function measureStatements(
   settings: ConnectionSettings,
+  limitMs: number,
 ): Promise<Readonly<Record<string, StatementMean>>> {
-  await using session = await openSqlClient(settings, 'lifeboat performance');
+  await using session = await openSqlClient(
+    { ...settings, connectTimeoutMs: limitMs },
+    'lifeboat performance',
+  );
   const { client } = session;
-  await client.query(`set statement_timeout = ${timeoutMs}`);
+  await client.query(`set statement_timeout = ${Math.ceil(limitMs)}`);
   const { rows: places } = await client.query<{ schema: string }>(
     `select quote_ident(nspname) as schema
        from pg_extension join pg_namespace n on n.oid = extnamespace

@@ -6,19 +6,28 @@ import { checkHttp } from './check-http.ts';
 import { checkRedis } from './check-redis.ts';
 import { checkSql } from './check-sql.ts';
 import type { CheckSurroundings } from './check-surroundings.ts';
+import { orLate } from './or-late.ts';
 
 const withinDefaultMs = 10_000;
 
 type Setting = Exclude<ApplicationCheckFile, string>;
 
-/** What a check is called where it has no name. */
+/** What a check is called: where it has no name, without what may be a secret in an address. */
 export function nameOfCheck(check: ApplicationCheckFile): string {
-  if (typeof check === 'string') return `GET ${check}`;
+  if (typeof check === 'string') return `GET ${shownAddress(check)}`;
   if (check.name !== undefined) return check.name;
-  if ('http' in check) return `${check.method ?? (check.send ? 'POST' : 'GET')} ${check.http}`;
+  if ('http' in check) {
+    return `${check.method ?? (check.send ? 'POST' : 'GET')} ${shownAddress(check.http)}`;
+  }
   if ('command' in check) return check.command.join(' ');
   if ('sql' in check) return check.sql;
   return check.redis.replace(/\/\/[^@/]*@/, '//');
+}
+
+/** Neither whom it logs in as, nor the values of its query. */
+function shownAddress(address: string): string {
+  const plain = address.replace(/\/\/[^@/?#]*@/, '//').replace(/#.*$/s, '');
+  return plain.replace(/([?&][^=&]*)=[^&]*/g, '$1=…');
 }
 
 /** Runs one check. That it does not hold, or cannot be run, is a result. Errors: `cancelled`. */
@@ -59,17 +68,6 @@ function examine(
   if ('command' in setting) return checkCommand(setting, surroundings, limits);
   if ('sql' in setting) return checkSql(setting, surroundings, signal);
   return checkRedis(setting, surroundings, signal);
-}
-
-/** Not everything that a check waits for hears the signal. */
-async function orLate<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  work.catch(() => {});
-  return await Promise.race([
-    work,
-    new Promise<never>((_, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    }),
-  ]);
 }
 
 function factOf(error: unknown): string {

@@ -21,7 +21,7 @@ describe('performance before and after', () => {
       statements: { database: { '42': { meanMs: 90, calls: 12, text: 'select $1' } } },
     };
     expect(comparePerformance(usual, now)).toEqual([
-      { what: 'database: select $1', before: 3, now: 90, unit: 'ms' },
+      { what: 'database: statement 42', statement: 'select $1', before: 3, now: 90, unit: 'ms' },
       { what: 'api: memory', before: 200_000_000, now: 700_000_000, unit: 'bytes' },
       { what: 'api: login', before: 400, now: 900, unit: 'ms' },
     ]);

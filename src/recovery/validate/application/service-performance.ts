@@ -22,15 +22,17 @@ export interface StatementMean {
 }
 
 export interface Slowdown {
-  /** `api: GET http://localhost:8001/health`. */
+  /** `api: GET http://localhost:8001/health`, `database: statement 42`. */
   readonly what: string;
+  /** The statement without its constants; its comments may say more than a timeline should. */
+  readonly statement?: string;
   readonly before: number;
   readonly now: number;
   readonly unit: 'ms' | 'bytes' | 'processors';
 }
 
-/** What is worth telling: so many times as much as before, and more than noise. */
-const factor = 2;
+/** What is worth telling: more than so many times as much as before, and more than noise. */
+export const slowerFactor = 2;
 const noise = { ms: 50, bytes: 64 * 1024 * 1024, processors: 0.25 } as const;
 const callsMin = 5;
 
@@ -65,7 +67,9 @@ function* statements(before: ServicePerformance, now: ServicePerformance): Itera
     for (const [id, { meanMs, calls, text }] of Object.entries(means)) {
       if (calls < callsMin) continue;
       const former = before.statements[source]?.[id]?.meanMs;
-      yield* worse(`${source}: ${text ?? `statement ${id}`}`, 'ms', former, meanMs);
+      for (const each of worse(`${source}: statement ${id}`, 'ms', former, meanMs)) {
+        yield { ...each, ...(text === undefined ? {} : { statement: text }) };
+      }
     }
   }
 }
@@ -77,5 +81,5 @@ function* worse(
   now: number | undefined,
 ): Iterable<Slowdown> {
   if (before === undefined || now === undefined) return;
-  if (now > before * factor && now - before > noise[unit]) yield { what, before, now, unit };
+  if (now > before * slowerFactor && now - before > noise[unit]) yield { what, before, now, unit };
 }
