@@ -59,6 +59,11 @@ export function recoveryObjectiveMs(
   return promised.length === 0 ? undefined : Math.min(...promised);
 }
 
+/** Writes of how long may be lost of a source; undefined: nothing was promised. */
+export function lossObjectiveMs({ objectives }: Pick<SourceSetting, 'objectives'>) {
+  return objectives?.rpo === undefined ? undefined : (parseTimeSpan(objectives.rpo) as number);
+}
+
 export type FilesSourceSetting = Omit<FilesSourceFile, 'largerThan'> & {
   readonly largerThanBytes?: number;
 };

@@ -6,6 +6,7 @@ export {
   type FilesSourceSetting,
   type IntegritySetting,
   integrityOf,
+  lossObjectiveMs,
   type PostgresSourceSetting,
   type ProofsSetting,
   proofsOf,

@@ -109,7 +109,11 @@ function timeText({ durationMs, unmeasured = [] }: Prediction, steps: readonly S
   return `${formatDuration(durationMs)} until services write again${rest}${people}`;
 }
 
-function lossText({ loss, lossMs }: Prediction, { green, yellow }: Style): string {
+function lossText(
+  { loss, lossMs, missedRpoMs }: Prediction,
+  { green, yellow, red }: Style,
+): string {
+  if (missedRpoMs !== undefined) return red(printable(loss));
   return lossMs === 0 ? green(loss) : yellow(printable(loss));
 }
 

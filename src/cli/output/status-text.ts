@@ -15,7 +15,7 @@ export function sourceIsBad(seen: SourceStatus): boolean {
   if (stream !== undefined && streamIsBad(stream)) return true;
   if (seen.proofs?.needsAttention || seen.integrity?.verdict === 'failed') return true;
   if (seen.unprotected !== undefined || seen.integrityOverdueSince !== undefined) return true;
-  if (seen.window?.missingSegment !== undefined) return true;
+  if (seen.window?.missingSegment !== undefined || seen.objective?.isMissed) return true;
   // Without a promise what was lost once would never be over.
   if (seen.promise !== undefined && seen.gaps !== undefined) return true;
   return lastBackup === undefined || overdueSince !== undefined || drift.length > 0;
@@ -69,6 +69,7 @@ export function describeSourceStatus(
     );
   }
   if (window !== undefined) lines.push(describeWindow(window, style));
+  if (seen.objective?.ageMs !== undefined) lines.push(describeObjective(seen.objective, style));
   if (seen.unprotected !== undefined) lines.push(red(`      ${seen.unprotected}`));
   for (const { from, to } of seen.gaps ?? []) {
     const colour = seen.promise === undefined ? yellow : red;
@@ -101,6 +102,15 @@ export function describeSourceStatus(
   }
   lines.push(...describeDriftLines(seen.drift, next, style));
   return lines.join('\n');
+}
+
+function describeObjective(
+  { rpoMs, ageMs = 0, isMissed }: NonNullable<SourceStatus['objective']>,
+  { green, red }: Style,
+): string {
+  const fact = `the newest restore point is ${formatDuration(ageMs)} old`;
+  const promise = `at most ${formatDuration(rpoMs)} are promised (RPO)`;
+  return `  ${isMissed ? red('✗') : green('✓')} ${fact}; ${promise}`;
 }
 
 function describeWindow(

@@ -30,6 +30,11 @@ const common = {
       rto: timeSpan
         .optional()
         .describe('How long a recovery may take, from the loss on. Default: nothing is promised.'),
+      rpo: timeSpan
+        .optional()
+        .describe(
+          'Writes of how long may be lost at most. Plans say when they give up more; `status` and `doctor` tell when the newest restore point is older. Default: nothing is promised.',
+        ),
     })
     .optional()
     .describe('What is promised of its recovery; a run shows how much of it is left.'),

@@ -320,6 +320,20 @@ describe('who is asked', () => {
     );
   });
 
+  it('says where more is given up than is promised, and does not where less is', () => {
+    const planned = (rpoMs: number) =>
+      planOf({ wish: at('2026-11-26T14:00:00.000Z'), sources: [databaseFacts({ rpoMs })] });
+    const said = 'more than the 5m 0s that are promised at most (RPO)';
+    const strict = planned(300_000);
+    expect(strict.predicted).toMatchObject({ missedRpoMs: 300_000, lossMs: 1_995_000 });
+    expect(strict.predicted.loss).toContain(said);
+    const swap = strict.steps.find(({ kind }) => kind === 'swap');
+    expect(swap?.approval?.question).toContain(said);
+    const mild = planned(3_600_000);
+    expect(mild.predicted).not.toHaveProperty('missedRpoMs');
+    expect(mild.predicted.loss).not.toContain('RPO');
+  });
+
   it('wants two people where that is configured', () => {
     const two = planConfiguration(
       (text) => `${text}  twoPersons: [accept-data-loss]\n  approvalWithin: 15m\n`,

@@ -70,6 +70,8 @@ export interface SourceFacts {
   readonly name: string;
   readonly kind: SourceKind;
   readonly environment: Environment;
+  /** Writes of how long may be lost, as is promised; absent: nothing is. */
+  readonly rpoMs?: number;
   /** Where it lives, for people: `lifeboat@db:5432/shop`, paths. */
   readonly text: string;
   readonly place: PlaceFacts;

@@ -3,6 +3,7 @@ import {
   type Configuration,
   environmentOf,
   type GroundFile,
+  lossObjectiveMs,
   proofsOf,
 } from '../../config/index.ts';
 import { assert, isLifeboatError, type Progress } from '../../core/index.ts';
@@ -201,6 +202,7 @@ function sourceFacts(
   const { configuration } = surroundings;
   const setting = configuration.sources[name];
   assert(setting !== undefined, `no source ${name}`);
+  const rpoMs = lossObjectiveMs(setting);
   const { text, ...place } = placeOfSource(setting);
   const service = setting.kind === 'postgres' ? setting.service : undefined;
   const fingerprint =
@@ -213,6 +215,7 @@ function sourceFacts(
     name,
     kind: setting.kind,
     environment: environmentOf(configuration, name),
+    ...(rpoMs === undefined ? {} : { rpoMs }),
     text,
     place: { ...place, ...(fingerprint === undefined ? {} : { fingerprint }) },
     server: seen.server,

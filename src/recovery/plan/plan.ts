@@ -81,6 +81,8 @@ export interface Prediction {
   /** What is given up, in words that a person can agree to: `writes of 4 min 12 s before 14:29:03`, `none`. */
   readonly loss: string;
   readonly lossMs?: number;
+  /** More is given up than is promised of a source: at most writes of so long. The strictest that is missed. */
+  readonly missedRpoMs?: number;
   /** What the figures come from: `restored in 41 s on 2026-11-20 (proof 4f2a)`. */
   readonly basis: readonly string[];
   /** Steps (by id) that were never measured and are not in the sum; waiting for people is in none. */

@@ -5,14 +5,26 @@ import type { PlanMoment } from './moment.ts';
 import type { Prediction } from './plan.ts';
 import { relevantSuspects } from './relevant-suspects.ts';
 
-export type Loss = Pick<Prediction, 'loss' | 'lossMs' | 'basis'>;
+export type Loss = Pick<Prediction, 'loss' | 'lossMs' | 'missedRpoMs' | 'basis'>;
 
 const none: Loss = { loss: 'none', lossMs: 0, basis: [] };
 
-/** What is given up by a choice, in words that a person can agree to. */
+/** What is given up by a choice, in words that a person can agree to, and whether that is more than was promised. */
 export function predictLoss(choice: SourceChoice, facts: PlanFacts): Loss {
   const source = facts.sources.find(({ name }) => name === choice.source);
   if (source === undefined) return none;
+  const given = lossOf(choice, source, facts);
+  const { loss, lossMs } = given;
+  const { rpoMs } = source;
+  if (rpoMs === undefined || lossMs === undefined || lossMs <= rpoMs) return given;
+  return {
+    ...given,
+    loss: `${loss}, more than the ${formatDuration(rpoMs)} that are promised at most (RPO)`,
+    missedRpoMs: rpoMs,
+  };
+}
+
+function lossOf(choice: SourceChoice, source: SourceFacts, facts: PlanFacts): Loss {
   const { moment } = choice;
   switch (choice.method) {
     case 'restart':

@@ -28,12 +28,14 @@ export function predict(
   const losses = choices.map((choice) => predictLoss(choice, facts));
   const real = losses.filter(({ lossMs }) => lossMs !== 0);
   const isKnown = losses.every(({ lossMs }) => lossMs !== undefined);
+  const missed = losses.flatMap(({ missedRpoMs }) => missedRpoMs ?? []);
   return {
     ...(isMeasured && measured.length > 0
       ? { durationMs: measured.reduce((sum, { ms }) => sum + ms, 0) }
       : {}),
     loss: real.length === 0 ? 'none' : real.map(({ loss }) => loss).join('; '),
     ...(isKnown ? { lossMs: Math.max(0, ...losses.map(({ lossMs }) => lossMs ?? 0)) } : {}),
+    ...(missed.length === 0 ? {} : { missedRpoMs: Math.min(...missed) }),
     basis: [
       ...new Set([...measured.map(({ basis }) => basis), ...losses.flatMap(({ basis }) => basis)]),
     ],

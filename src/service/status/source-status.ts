@@ -1,5 +1,10 @@
 import { hostname } from 'node:os';
-import type { IntegritySetting, ProofsSetting, SourceSetting } from '../../config/index.ts';
+import {
+  type IntegritySetting,
+  lossObjectiveMs,
+  type ProofsSetting,
+  type SourceSetting,
+} from '../../config/index.ts';
 import type { FrozenSource } from '../../recovery/index.ts';
 import { incompleteTag, isCheckpoint, isFlagged, type Snapshot } from '../../repository/index.ts';
 import {
@@ -17,6 +22,7 @@ import {
 } from '../../sources/index.ts';
 import { parseSchedule } from '../schedule.ts';
 import { type IntegrityStatus, integrityOverdue, integrityStatus } from './integrity-status.ts';
+import { type LossObjective, lossObjective } from './loss-objective.ts';
 import { type ProofStatus, proofStatus } from './proof-status.ts';
 import type { SeenRepository } from './repository-status.ts';
 import { type StreamStatus, streamStatus } from './stream-status.ts';
@@ -40,6 +46,8 @@ export interface SourceStatus {
   };
   /** When the last backup should have been, if it is missing. */
   readonly overdueSince?: Date;
+  /** Where something is promised and the repository opens. */
+  readonly objective?: LossObjective;
   /** The newest, of sources with a log. */
   readonly window?: RecoveryWindow;
   /** Between its windows, as far as nobody gave the log up on purpose. */
@@ -109,6 +117,16 @@ export async function sourceStatus(
     isKnown && last !== undefined
       ? whyUnprotected(setting, window.window, now.getTime() - last.time.getTime())
       : undefined;
+  const objective =
+    place.problem === undefined
+      ? lossObjective({
+          rpoMs: lossObjectiveMs(setting),
+          lastBackup: last?.time,
+          window: window.window,
+          stream,
+          now,
+        })
+      : undefined;
   const first = own.findLast(({ time }) => time.getTime() <= latestMs);
   return {
     source: source.name,
@@ -132,6 +150,7 @@ export async function sourceStatus(
     ...(future === 0 ? {} : { future }),
     ...(frozen === undefined ? {} : { frozen }),
     ...window,
+    ...(objective === undefined ? {} : { objective }),
     ...(unprotected === undefined ? {} : { unprotected }),
     ...(await proofsOfSource(source, place, { ...options, ...window, since: first?.time })),
     ...(stream === undefined ? {} : { stream }),
