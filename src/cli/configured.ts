@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import {
   type Configuration,
   findConfigFile,
+  holdsFiles,
   loadConfiguration,
   type PasswordSetting,
   type PostgresSourceSetting,
@@ -90,6 +91,10 @@ export async function createConfiguredSource(
   if (setting.kind === 'files') {
     const { repository: _, backup: __, retention: ___, ...rest } = setting;
     return await createSource({ ...rest, name });
+  }
+  if (setting.kind === 'volume') {
+    const { repository: _, backup: __, retention: ___, ...rest } = setting;
+    return await createSource({ ...rest, name, environment: context.environment });
   }
   if (setting.kind === 'postgres-dump') {
     const { password: from, connection, databases, programs } = setting;
@@ -187,7 +192,7 @@ export async function openConfiguredSource(
       hint: `This command needs the log of a cluster. Dumps are loaded with \`lifeboat extract ${named} --database NAME --into URL\`.`,
     });
   }
-  if (kind === 'files') {
+  if (kind !== undefined && holdsFiles(kind)) {
     throw new LifeboatError('usage.invalid', `${named} is a source of files`, {
       hint: `This command works on PostgreSQL. Restore files with \`lifeboat restore ${named} --target FOLDER\`.`,
     });

@@ -17,11 +17,12 @@ import {
 } from '../sources/index.ts';
 import type { CommandContext, OptionValues } from './command.ts';
 import { confirmTarget } from './confirm.ts';
-import { chooseTargetFolder } from './files-target.ts';
+import { chooseTarget } from './files-target.ts';
 import { formatMoment } from './moment.ts';
 import { countOf } from './output/count.ts';
 import { describeCounts, describeLeftOut, describeProblems } from './output/restored-files-text.ts';
 import { namedSnapshots } from './snapshot-options.ts';
+import type { VolumeOfSource } from './volume-target.ts';
 
 /** Options of `restore` that concern files. */
 export const restoreFilesOptions = {
@@ -93,6 +94,8 @@ export async function runRestoreFiles(
     readonly repository: Repository;
     readonly source: string | undefined;
     readonly snapshot: string | undefined;
+    /** What the source is, when it is one. */
+    readonly volume?: VolumeOfSource | undefined;
   },
 ): Promise<number> {
   const { output, signal } = context;
@@ -107,11 +110,14 @@ export async function runRestoreFiles(
   const [snapshot] = await namedSnapshots(repository, wanted, filter, context);
   judgeLacking(snapshot as Snapshot, values.delete ?? false, context);
   if (values.inPlace) judgeHost(snapshot as Snapshot, values, chosen.snapshot, context);
+  const { volume } = chosen;
+  const place = await chooseTarget(context, values, repository, snapshot as Snapshot, volume);
   const options: RestoreFilesOptions = {
     repository,
     snapshot: snapshot as Snapshot,
-    target: await chooseTargetFolder(context, values, repository, snapshot as Snapshot),
-    path: values.path,
+    target: place.target,
+    path: place.path,
+    isFolderItself: place.isFolderItself,
     includes: values.include,
     excludes: values.exclude,
     overwrite: overwriteOf(values.overwrite),
@@ -141,7 +147,8 @@ export async function runRestoreFiles(
     }
   }
   const begun = performance.now();
-  const result = await restoreFiles(options);
+  const target = place.make === undefined ? options.target : await place.make();
+  const result = await restoreFiles({ ...options, target });
   tellNothing(context, values, result);
   return reportResult(context, result, Math.round(performance.now() - begun));
 }

@@ -5,7 +5,12 @@ import type { IntegrityFile, ProofsFile } from './schema/proofs.ts';
 import type { Environment, RecoveryFile } from './schema/recovery.ts';
 import type { RetentionSetting } from './schema/retention.ts';
 import type { ServiceSetting } from './schema/service.ts';
-import type { DumpSourceSetting, FilesSourceFile, PostgresSourceFile } from './schema/source.ts';
+import type {
+  DumpSourceSetting,
+  FilesSourceFile,
+  PostgresSourceFile,
+  VolumeSourceFile,
+} from './schema/source.ts';
 
 /** A checked `lifeboat.yaml` with absolute paths and defaults filled in. */
 export interface Configuration {
@@ -67,12 +72,24 @@ export function lossObjectiveMs({ objectives }: Pick<SourceSetting, 'objectives'
 export type FilesSourceSetting = Omit<FilesSourceFile, 'largerThan'> & {
   readonly largerThanBytes?: number;
 };
+export type VolumeSourceSetting = Omit<VolumeSourceFile, 'largerThan'> & {
+  readonly largerThanBytes?: number;
+};
 export type PostgresSourceSetting = Omit<PostgresSourceFile, 'drift' | 'backupRate'> & {
   /** `dropAtMost` as a part of 1. */
   readonly drift?: { readonly dropAtMost?: number; readonly ignore?: readonly string[] };
   readonly backupBytesPerSecond?: number;
 };
-export type SourceSetting = PostgresSourceSetting | DumpSourceSetting | FilesSourceSetting;
+export type SourceSetting =
+  | PostgresSourceSetting
+  | DumpSourceSetting
+  | FilesSourceSetting
+  | VolumeSourceSetting;
+
+/** Kinds of sources whose snapshots are of files as they lie there; the others are of databases. */
+export function holdsFiles(kind: SourceSetting['kind']): kind is 'files' | 'volume' {
+  return kind === 'files' || kind === 'volume';
+}
 
 /**
  * Which snapshots of a source stay in a repository; undefined: all. The source decides in its own repository, and a copy

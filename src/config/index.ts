@@ -4,6 +4,7 @@ export {
   type Configuration,
   environmentOf,
   type FilesSourceSetting,
+  holdsFiles,
   type IntegritySetting,
   integrityOf,
   lossObjectiveMs,
@@ -14,6 +15,7 @@ export {
   recoveryObjectiveMs,
   retentionOf,
   type SourceSetting,
+  type VolumeSourceSetting,
 } from './configuration.ts';
 export { findConfigFile } from './find.ts';
 export { jsonSchema } from './json-schema.ts';

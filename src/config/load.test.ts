@@ -41,12 +41,17 @@ describe('a configuration', () => {
     [
       'kind: postgres',
       'kind: oracle',
-      'sources.database.kind: expected "postgres", "postgres-dump" or "files", got "oracle"',
+      'sources.database.kind: expected "postgres", "postgres-dump", "files" or "volume", got "oracle"',
     ],
     [
       '    connection: postgres://lifeboat@db:5432/shop\n',
       '',
       'sources.database.connection: expected string, got nothing',
+    ],
+    [
+      'sources:',
+      'sources:\n  uploads: { kind: volume, volume: shop_uploads, subfolder: ../other }',
+      'sources.uploads.subfolder: expected a folder relative to the root of the volume, got "../other"',
     ],
     ['name: shop', 'name: shop\ncolour: red', 'the file: there is no option "colour"'],
     [

@@ -5,7 +5,7 @@ export function wrongStateServer({ state, sources }: ConfigurationFile): string 
   if (typeof state !== 'object') return undefined;
   const own = serversOf(state.postgres.connection);
   for (const [name, source] of Object.entries(sources)) {
-    if (source.kind === 'files') continue;
+    if (!('connection' in source)) continue;
     const same = serversOf(source.connection).find((each) => own.includes(each));
     if (same === undefined) continue;
     return `state.postgres.connection: expected a server that is no source, got that of ${name} (${same})`;

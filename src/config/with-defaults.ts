@@ -95,6 +95,13 @@ function sourceOf(file: SourceFile, path: ToPath): SourceSetting {
       largerThanBytes: largerThan === undefined ? undefined : parseByteSize(largerThan),
     });
   }
+  if (each.kind === 'volume') {
+    const { largerThan, ...rest } = each;
+    return withoutUndefined({
+      ...rest,
+      largerThanBytes: largerThan === undefined ? undefined : parseByteSize(largerThan),
+    });
+  }
   if (each.kind === 'postgres-dump') {
     return withoutUndefined({
       ...each,

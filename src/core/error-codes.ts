@@ -141,6 +141,16 @@ export const errorCodes = {
     meaning: 'the backup is stored, but pages of the source were already damaged',
   },
 
+  'volume.missing': { exit: ExitCode.failed, meaning: 'the Docker volume of a source is gone' },
+  'volume.unreadable': {
+    exit: ExitCode.failed,
+    meaning: 'the files of a Docker volume cannot be read from this host',
+  },
+  'volume.unavailable': {
+    exit: ExitCode.failed,
+    meaning: 'Docker does not answer for the volume of a source',
+  },
+
   'target.not-empty': { exit: ExitCode.failed, meaning: 'the target folder is not empty' },
   'target.unsafe': { exit: ExitCode.failed, meaning: 'a stored name would leave the target' },
   'target.outside-window': {

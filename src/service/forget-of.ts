@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { holdsFiles } from '../config/index.ts';
 import type { Repository, RetentionPolicy } from '../repository/index.ts';
 import { type RecoveryPromises, type SourceKind, windowOpeners } from '../sources/index.ts';
 import type { RepositoryTurns } from './repository-turns.ts';
@@ -16,7 +17,7 @@ export interface PolicySource {
  * has its name wherever it is backed up from.
  */
 export function forgetRequest({ name, kind, policy }: PolicySource) {
-  const hosts = kind === 'files' ? { hosts: [hostname()] } : {};
+  const hosts = holdsFiles(kind) ? { hosts: [hostname()] } : {};
   return { policy, filter: { sources: [name], ...hosts }, groupBy: ['source'] } as const;
 }
 

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { holdsFiles } from '../config/index.ts';
 import {
   groupSnapshots,
   matchesFilter,
@@ -23,7 +24,7 @@ export function keptAfterCopy(
   const wanted = new Set<string>(candidates.map(({ id }) => id));
   for (const { name, kind, policy } of sources) {
     if (policy === undefined) continue;
-    const filter = { sources: [name], ...(kind === 'files' ? { hosts: [hostname()] } : {}) };
+    const filter = { sources: [name], ...(holdsFiles(kind) ? { hosts: [hostname()] } : {}) };
     const own = (all: readonly Snapshot[]) => all.filter((each) => matchesFilter(each, filter));
     const together = [...own(candidates), ...own(there)].sort(
       (a, b) => b.time.getTime() - a.time.getTime(),

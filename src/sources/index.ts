@@ -10,6 +10,7 @@ export {
 export {
   type ComparedFile,
   type ComparedTotals,
+  type CompareOptions,
   compareWithSnapshot,
 } from './files/compare/compare-with-snapshot.ts';
 export { looksRandom } from './files/compare/random-bytes.ts';
@@ -186,3 +187,4 @@ export type {
   StreamState,
 } from './source.ts';
 export { kindTag, snapshotsOfKind, sourceTag } from './source-tags.ts';
+export { VolumeSource, type VolumeSourceSettings } from './volume/volume-source.ts';

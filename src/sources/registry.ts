@@ -1,12 +1,17 @@
 import type { FilesSource, FilesSourceSettings } from './files/files-source.ts';
 import type { DumpSource, DumpSourceSettings } from './postgres/dump/dump-source.ts';
 import type { PostgresSource, PostgresSourceSettings } from './postgres/postgres-source.ts';
+import type { VolumeSource, VolumeSourceSettings } from './volume/volume-source.ts';
 
 /** Settings of every kind of source; `kind` tells them apart. */
-export type SourceSettings = PostgresSourceSettings | DumpSourceSettings | FilesSourceSettings;
+export type SourceSettings =
+  | PostgresSourceSettings
+  | DumpSourceSettings
+  | FilesSourceSettings
+  | VolumeSourceSettings;
 
 /** A source of any kind. */
-export type AnySource = PostgresSource | DumpSource | FilesSource;
+export type AnySource = PostgresSource | DumpSource | FilesSource | VolumeSource;
 
 /** Every kind of source there is. Only the code of those that are used is loaded. */
 const makers: {
@@ -25,6 +30,10 @@ const makers: {
   async files(settings) {
     const { FilesSource } = await import('./files/files-source.ts');
     return new FilesSource(settings);
+  },
+  async volume(settings) {
+    const { VolumeSource } = await import('./volume/volume-source.ts');
+    return new VolumeSource(settings);
   },
 };
 

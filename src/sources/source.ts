@@ -73,7 +73,7 @@ export interface Source {
   readonly log?: SourceLog;
 }
 
-export type SourceKind = 'postgres' | 'postgres-dump' | 'files';
+export type SourceKind = 'postgres' | 'postgres-dump' | 'files' | 'volume';
 
 /** The log of a source, as far as the service has to do with it. */
 export interface SourceLog {

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { pickNamed } from '../../config/index.ts';
+import { holdsFiles, pickNamed } from '../../config/index.ts';
 import { formatBytes, formatDuration, LifeboatError } from '../../core/index.ts';
 import { restoreToMoment } from '../../sources/index.ts';
 import { formatLsn } from '../../wal/index.ts';
@@ -15,6 +15,7 @@ import { archivingHint, behindBackupNotes, startCommand } from '../restored-clus
 import { parseTablespaces } from '../tablespace-option.ts';
 import { describeTarget } from '../target.ts';
 import { RestoredChecks, validateOption } from '../validate-option.ts';
+import { volumeOfSource } from '../volume-target.ts';
 
 export const restore = defineCommand({
   description: `PostgreSQL, with --to: restores a source as it was at a moment into a new folder, beside whatever
@@ -145,7 +146,8 @@ async function restoreFilesOf(
   const name = options.repository ?? setting?.repository;
   await using repository = await openChosenRepository(context, name);
   const { snapshot } = options;
-  return await runRestoreFiles(context, options, { repository, source, snapshot });
+  const volume = await volumeOfSource(context, source);
+  return await runRestoreFiles(context, options, { repository, source, snapshot, volume });
 }
 
 /**
@@ -159,7 +161,7 @@ function onlySource(
   const isNamed = (options.repository ?? options.snapshot) !== undefined;
   if (isNamed || context.environment.LIFEBOAT_REPOSITORY !== undefined) return undefined;
   const [only, other] = Object.entries(loadConfigured(context).sources);
-  return only?.[1].kind === 'files' && other === undefined ? only[0] : undefined;
+  return only && holdsFiles(only[1].kind) && other === undefined ? only[0] : undefined;
 }
 
 function sourceSetting(
@@ -168,7 +170,7 @@ function sourceSetting(
 ): { readonly repository?: string | undefined } {
   const { sources } = loadConfigured(context);
   const [name, setting] = pickNamed('source', sources, wanted);
-  if (setting.kind === 'files') return setting;
+  if (holdsFiles(setting.kind)) return setting;
   throw new LifeboatError('usage.invalid', `${name} is no source of files`, {
     hint:
       setting.kind === 'postgres-dump'

@@ -21,7 +21,7 @@ const shownLines = 5;
 export function detailLines(report: DamageReport, style: Style): readonly string[] {
   return [
     ...report.sources.flatMap((source) =>
-      source.kind === 'files' ? filesLines(source, style) : postgresLines(source, style),
+      'files' in source ? filesLines(source, style) : postgresLines(source, style),
     ),
     ...serviceLines(report, style),
     ...hostLines(report, style),

@@ -101,7 +101,7 @@ function likelyLines({ lossTypes }: DamageReport, { dim }: Style): readonly stri
 
 function thereLines({ sources }: DamageReport, { green, dim }: Style): readonly string[] {
   return sources.flatMap((source) => {
-    if (source.kind === 'files') {
+    if ('files' in source) {
       const found = foundOf(source.files);
       if (found === undefined) return [];
       const text = `${countOf(found.same, 'file')} of ${found.before.files} as in snapshot ${found.snapshot.id.slice(0, 8)}`;

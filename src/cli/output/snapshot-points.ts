@@ -1,4 +1,5 @@
 import type { Configuration } from '../../config/index.ts';
+import { holdsFiles } from '../../config/index.ts';
 import { formatBytes } from '../../core/index.ts';
 import type { Snapshot } from '../../repository/index.ts';
 import type { SourceKind } from '../../sources/index.ts';
@@ -48,10 +49,9 @@ export function tellSnapshotPoints(request: {
     );
   }
   const next = nextCommand(context, { configuration, source });
-  const command =
-    source.kind === 'files'
-      ? next('restore', '--target FOLDER')
-      : next('extract', '--database NAME --into URL');
+  const command = holdsFiles(source.kind)
+    ? next('restore', '--target FOLDER')
+    : next('extract', '--database NAME --into URL');
   output.say(({ dim }) => dim(`\n  next: ${command}    # the newest, or --snapshot ID`));
 }
 

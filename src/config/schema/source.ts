@@ -161,6 +161,24 @@ const dumpSource = z.strictObject({
 
 const texts = z.array(z.string().min(1));
 
+/** What of the files is stored, and how; the same for every kind that holds files. */
+const fileRules = {
+  excludeIfPresent: texts
+    .optional()
+    .describe('Folders that hold a file of such a name are left out, but for that file.'),
+  excludeCaches: z
+    .boolean()
+    .optional()
+    .describe('Leave out folders that programs have marked as caches (CACHEDIR.TAG).'),
+  largerThan: byteSize.optional().describe('Leave out files larger than this, such as "10 GiB".'),
+  chunker: z
+    .literal(['gear', 'rabin'])
+    .optional()
+    .describe(
+      "How content is cut: `gear` (default, fast), or `rabin`, restic's own, for a repository that stock restic backs up the same files to.",
+    ),
+};
+
 const filesSource = z.strictObject({
   kind: z.literal('files').describe('Folders and files of this machine.'),
   paths: texts.min(1).describe('What is backed up.'),
@@ -170,32 +188,52 @@ const filesSource = z.strictObject({
       'Patterns as in .gitignore; one that begins with / is a path of the machine. What matches is left out.',
     ),
   excludeFiles: texts.optional().describe('Files with such patterns, one a line.'),
-  excludeIfPresent: texts
-    .optional()
-    .describe('Folders that hold a file of such a name are left out, but for that file.'),
-  excludeCaches: z
-    .boolean()
-    .optional()
-    .describe('Leave out folders that programs have marked as caches (CACHEDIR.TAG).'),
   oneFileSystem: z
     .boolean()
     .optional()
     .describe('Do not go into other file systems mounted there.'),
-  largerThan: byteSize.optional().describe('Leave out files larger than this, such as "10 GiB".'),
-  chunker: z
-    .literal(['gear', 'rabin'])
-    .optional()
-    .describe(
-      "How content is cut: `gear` (default, fast), or `rabin`, restic's own, for a repository that stock restic backs up the same files to.",
-    ),
+  ...fileRules,
   ...common,
 });
 
-export const source = z.discriminatedUnion('kind', [postgresSource, dumpSource, filesSource], {
-  error: '"postgres", "postgres-dump" or "files"',
+const volumeSource = z.strictObject({
+  kind: z.literal('volume').describe('Files of a Docker volume.'),
+  volume: z
+    .string()
+    .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, { error: 'the name of a volume, as Docker takes it' })
+    .describe('Name of the volume, such as shop_uploads.'),
+  subfolder: z
+    .string()
+    .regex(/^(?!\.{0,2}$)(?!\.{0,2}\/)(?!.*\/\.{0,2}(\/|$))[^\n]+$/, {
+      error: 'a folder relative to the root of the volume',
+    })
+    .optional()
+    .describe('Folder in it that is backed up. Default: all of it.'),
+  context: z.string().min(1).optional().describe('Docker context. Default: the current one.'),
+  image: z
+    .string()
+    .regex(/^[^-\s]\S*$/, { error: 'the name of an image' })
+    .optional()
+    .describe(
+      'Image of the container that reads or writes it where this host cannot; needs sh and tar. Default: that of a container that uses it.',
+    ),
+  exclude: texts
+    .optional()
+    .describe(
+      'Patterns as in .gitignore; one that begins with / is a path in the volume. What matches is left out.',
+    ),
+  ...fileRules,
+  ...common,
+});
+
+const kinds = [postgresSource, dumpSource, filesSource, volumeSource] as const;
+
+export const source = z.discriminatedUnion('kind', kinds, {
+  error: '"postgres", "postgres-dump", "files" or "volume"',
 });
 
 export type PostgresSourceFile = z.infer<typeof postgresSource>;
 export type DumpSourceSetting = z.infer<typeof dumpSource>;
 export type FilesSourceFile = z.infer<typeof filesSource>;
+export type VolumeSourceFile = z.infer<typeof volumeSource>;
 export type SourceFile = z.infer<typeof source>;

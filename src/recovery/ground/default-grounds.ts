@@ -13,7 +13,7 @@ export interface DefaultGround {
 
 /**
  * Where the source itself is, when that is this host: the folders of files, each of its own; the data directory of a server whose
- * process is seen here. Empty: that is not known, and `ground` is to be configured. Errors: `cancelled`.
+ * process is seen here; a volume into itself. Empty: that is not known, and `ground` is to be configured. Errors: `cancelled`.
  */
 export async function defaultGrounds(source: AnySource): Promise<readonly DefaultGround[]> {
   switch (source.kind) {
@@ -22,6 +22,10 @@ export async function defaultGrounds(source: AnySource): Promise<readonly Defaul
     case 'postgres': {
       const folder = await dataFolderOf(source);
       return folder === undefined ? [] : [{ ground: { kind: 'folder', folder } }];
+    }
+    case 'volume': {
+      const { volume, subfolder, context, image } = source.settings;
+      return [{ ground: { kind: 'docker-volume', volume, subfolder, context, image } }];
     }
     case 'postgres-dump':
       return [];

@@ -23,7 +23,7 @@ export function damageFacts(report: DamageReport, name: string): SeenSource {
   const damage = report.sources.find((each) => each.name === name);
   assert(damage !== undefined, `the report knows no source ${name}`);
   const findings = report.findings.filter((each) => each.source === name && isDamage(each));
-  return damage.kind === 'files' ? filesFacts(damage, findings) : clusterFacts(damage, findings);
+  return 'files' in damage ? filesFacts(damage, findings) : clusterFacts(damage, findings);
 }
 
 /** What the report could not look at: the plan may be wrong there. */

@@ -1,4 +1,4 @@
-import type { LossType } from '../../config/index.ts';
+import { holdsFiles, type LossType } from '../../config/index.ts';
 import type { IncidentFacts, PlanFacts, ServerCondition, SourceFacts } from './facts.ts';
 import { relevantSuspects } from './relevant-suspects.ts';
 import { type SeenSituation, type Situation, situations } from './situation.ts';
@@ -11,7 +11,7 @@ const rules: Readonly<Record<Situation, Rule>> = {
   'host-lost': ({ server, damage, kind }, { incident }) => {
     const evidence = said(incident, 'hardware');
     if (evidence === undefined) return undefined;
-    if (kind === 'files') {
+    if (holdsFiles(kind)) {
       return (damage.files?.missingPaths.length ?? 0) > 0 ? evidence : undefined;
     }
     return server === 'down' || server === 'unknown'
@@ -19,7 +19,7 @@ const rules: Readonly<Record<Situation, Rule>> = {
       : undefined;
   },
   'data-gone': ({ server, damage, text, kind }, { incident }) => {
-    if (kind === 'files') return undefined;
+    if (holdsFiles(kind)) return undefined;
     if (server === 'other') return `another cluster answers at ${text}`;
     if (server === 'up' && damage.isEmpty) return 'no table of the last baseline is there any more';
     const evidence = said(incident, 'accidental-deletion') ?? said(incident, 'storage');
@@ -28,7 +28,7 @@ const rules: Readonly<Record<Situation, Rule>> = {
       : undefined;
   },
   corrupted: ({ damage, server, kind }, { incident }) => {
-    if (kind === 'files') return undefined;
+    if (holdsFiles(kind)) return undefined;
     if (damage.isUnreadable) return 'the server does not work with the data that is there';
     const evidence = looksLike(incident, 'corruption') ?? said(incident, 'storage');
     return evidence !== undefined && isAway(server)
@@ -36,7 +36,7 @@ const rules: Readonly<Record<Situation, Rule>> = {
       : undefined;
   },
   'migration-failed': ({ kind }, { incident }) =>
-    kind === 'files' ? undefined : said(incident, 'failed-migration'),
+    holdsFiles(kind) ? undefined : said(incident, 'failed-migration'),
   'database-dropped': (source, facts) => suspected(source, facts, 'drop-database'),
   'moment-named': (_, { wish }) => {
     // Before a transaction: what that transaction did says more.
@@ -55,7 +55,7 @@ const rules: Readonly<Record<Situation, Rule>> = {
   'rows-missing': (source, facts) => {
     const { missingTables, shortTables, missingDatabases } = source.damage;
     const all = [...missingDatabases, ...[...missingTables, ...shortTables].map(nameOf)];
-    if (source.kind === 'files' || all.length === 0) return undefined;
+    if (holdsFiles(source.kind) || all.length === 0) return undefined;
     if (relevantSuspects(source, facts.wish).length > 0) return undefined;
     return `missing or short of rows, and nothing in the log explains it: ${all.join(', ')}`;
   },
@@ -70,7 +70,7 @@ const rules: Readonly<Record<Situation, Rule>> = {
     ].join('; ');
   },
   'server-down': ({ server, kind, text }) => {
-    if (kind === 'files') return undefined;
+    if (holdsFiles(kind)) return undefined;
     return server === 'down' ? `nobody answers at ${text}` : undefined;
   },
   'deploy-wrong': ({ name }, { services }) => {

@@ -103,10 +103,10 @@ async function withGround(
 ): Promise<{ readonly source: SourceFacts; readonly identity?: Plan['places'][string] }> {
   const setting = surroundings.configuration.sources[source.name];
   assert(setting !== undefined, `no source ${source.name}`);
-  // Files go back to where they were, by themselves.
+  // Files of this host go back to where they were, by themselves.
   const ground =
     setting.ground ??
-    (setting.kind === 'postgres'
+    (setting.kind === 'postgres' || setting.kind === 'volume'
       ? await defaultGround?.(await surroundings.source(source.name, 'protect'))
       : undefined);
   if (ground === undefined) return { source };
@@ -221,9 +221,9 @@ function sourceFacts(
     server: seen.server,
     ...(seen.systemId === undefined ? {} : { systemId: seen.systemId }),
     ...(service === undefined ? {} : { service }),
-    ...(setting.kind === 'files'
-      ? {}
-      : { database: parseConnectionUrl(setting.connection).database }),
+    ...('connection' in setting
+      ? { database: parseConnectionUrl(setting.connection).database }
+      : {}),
     damage: isNamedHere ? { ...seen.damage, suspects: [...suspects, named.suspect] } : seen.damage,
     windows: stock.windows,
     snapshots: stock.snapshots,

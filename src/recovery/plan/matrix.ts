@@ -39,7 +39,7 @@ export interface MethodEntry {
 
 const clusters = ['postgres'] as const;
 const databases = ['postgres', 'postgres-dump'] as const;
-const all = ['postgres', 'postgres-dump', 'files'] as const;
+const all = ['postgres', 'postgres-dump', 'files', 'volume'] as const;
 
 export const methods: Readonly<Record<Method, MethodEntry>> = {
   restart: {
@@ -80,7 +80,7 @@ export const methods: Readonly<Record<Method, MethodEntry>> = {
   },
   'restore-files': {
     title: 'put files back from a snapshot',
-    kinds: ['files'],
+    kinds: ['files', 'volume'],
     needs: ['something-stored'],
     changes: 'beside',
   },
@@ -98,7 +98,7 @@ export const methods: Readonly<Record<Method, MethodEntry>> = {
   },
   'clean-rebuild': {
     title: 'isolate, and rebuild elsewhere from a proven state before the intrusion',
-    kinds: ['postgres', 'files'],
+    kinds: ['postgres', 'files', 'volume'],
     needs: ['clean-point', 'ground', 'ground-clean'],
     changes: 'beside',
   },

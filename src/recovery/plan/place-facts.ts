@@ -13,6 +13,10 @@ import type { GroundFacts, PlaceFacts } from './facts.ts';
 /** Where a source is, in words and by host. */
 export function placeOfSource(setting: SourceSetting): PlaceFacts & { readonly text: string } {
   if (setting.kind === 'files') return { text: setting.paths.join(', '), host: hostname() };
+  if (setting.kind === 'volume') {
+    const { volume, subfolder, context } = setting;
+    return { text: volumeText(volume, subfolder), host: dockerHost(context) };
+  }
   const connection = parseConnectionUrl(setting.connection);
   return { text: describeConnection(connection), host: hostOf(connection.host) };
 }
@@ -50,8 +54,7 @@ function placeOfGround(ground: GroundFile): PlaceFacts & Pick<GroundFacts, 'kind
       return { kind, text: `${ground.folder} on this host`, host: hostname() };
     case 'docker-volume': {
       const host = dockerHost(ground.context);
-      const below = ground.subfolder === undefined ? '' : `, ${ground.subfolder} in it`;
-      return { kind, text: `docker volume ${ground.volume}${below}`, host };
+      return { kind, text: volumeText(ground.volume, ground.subfolder), host };
     }
     case 'kubernetes-claim': {
       const host = kubernetesHost(ground.context);
@@ -83,6 +86,7 @@ function isElsewhere(
   server: ServiceSetting | undefined,
 ): boolean {
   if (setting.kind === 'files') return place.host !== hostname();
+  if (setting.kind === 'volume') return place.host !== dockerHost(setting.context);
   const connection = parseConnectionUrl(setting.connection);
   if (ground.kind === 'server') {
     const other = parseConnectionUrl(ground.connection);
@@ -90,6 +94,10 @@ function isElsewhere(
   }
   const own = server === undefined ? hostOf(connection.host) : placeOfService(server).host;
   return place.host !== own;
+}
+
+function volumeText(volume: string, subfolder: string | undefined): string {
+  return `docker volume ${volume}${subfolder === undefined ? '' : `, ${subfolder} in it`}`;
 }
 
 function dockerHost(context: string | undefined): string {

@@ -1,3 +1,4 @@
+import { holdsFiles } from '../../config/index.ts';
 import { formatDuration } from '../../core/index.ts';
 import type { SourceChoice } from './choose-method.ts';
 import type { PlanFacts, SourceFacts } from './facts.ts';
@@ -46,7 +47,7 @@ function lossOf(choice: SourceChoice, source: SourceFacts, facts: PlanFacts): Lo
     case 'full-restore':
     case 'new-server':
     case 'clean-rebuild':
-      return source.kind === 'files'
+      return holdsFiles(source.kind)
         ? filesLoss(source, moment, facts)
         : writesSince(source, moment, facts);
   }

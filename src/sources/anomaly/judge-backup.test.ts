@@ -36,6 +36,14 @@ describe('a backup is flagged', () => {
     expect(judge({ filesTotal: 9000, entriesGone: 1000 })).toEqual([]);
   });
 
+  it('when nothing is left, however little there was', () => {
+    const few = { ...usual, filesTotal: 3, bytesTotal: 10, bytesAdded: 10, filesChanged: 0 };
+    const nothing = { filesTotal: 0, bytesTotal: 0, bytesAdded: 0, filesChanged: 0 };
+    expect(judge(nothing, [few])).toEqual([expect.stringContaining('all 3 files are gone')]);
+    expect(judge({ ...few, filesTotal: 1 }, [few])).toEqual([]);
+    expect(judge(nothing, [{ ...few, ...nothing }])).toEqual([]);
+  });
+
   it('when nearly everything is new and no longer compresses', () => {
     const encrypted = { bytesAdded: 3900 * mib, bytesAddedPacked: 3900 * mib };
     expect(judge(encrypted)).toEqual([expect.stringContaining('does not compress')]);

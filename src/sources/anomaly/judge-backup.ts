@@ -48,6 +48,11 @@ function changed(
 }
 
 function gone(now: BackupFigures, last: BackupFigures): string | undefined {
+  // However few they were: a volume that was made anew, a disk that is not mounted.
+  if (now.filesTotal === 0 && last.filesTotal > 0) {
+    const all = last.filesTotal === 1 ? 'the only file is' : `all ${last.filesTotal} files are`;
+    return `${all} gone since the backup before`;
+  }
   const missing = Math.max(now.entriesGone ?? 0, last.filesTotal - now.filesTotal);
   if (missing >= fewFiles && missing / Math.max(1, last.filesTotal) >= largeShare) {
     return `${missing} of ${last.filesTotal} files are gone since the backup before`;

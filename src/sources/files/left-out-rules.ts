@@ -26,7 +26,22 @@ export function absolutePatterns(patterns: readonly string[], paths: readonly st
     const pattern = line.slice(sign.length);
     const isTied = /^[^/].*\/./.test(pattern) && !pattern.startsWith('**/');
     if (!isTied) return [line];
-    return paths.map((path) => `${sign}${path.replace(/[\\*?[\] !#]/g, '\\$&')}/${pattern}`);
+    return paths.map((path) => `${sign}${escapedPath(path)}/${pattern}`);
+  });
+}
+
+/** As gitignore(5) takes it word for word. */
+export function escapedPath(path: string): string {
+  return path.replace(/[\\*?[\] !#]/g, '\\$&');
+}
+
+/** Those that begin with the path of a folder, which is another now. */
+export function patternsMoved(patterns: readonly string[], from: string, to: string): string[] {
+  const [former, present] = [`${escapedPath(from)}/`, `${escapedPath(to)}/`];
+  return patterns.map((line) => {
+    const sign = line.startsWith('!') ? '!' : '';
+    const pattern = line.slice(sign.length);
+    return pattern.startsWith(former) ? `${sign}${present}${pattern.slice(former.length)}` : line;
   });
 }
 

@@ -86,13 +86,13 @@ export async function assessDamage(options: AssessOptions): Promise<DamageReport
 
 async function assessSource(assessment: Assessment, name: string): Promise<SourceDamage> {
   const kind = assessment.surroundings.configuration.sources[name]?.kind;
-  if (kind === 'files') return await assessFiles(assessment, name);
+  if (kind === 'files' || kind === 'volume') return await assessFiles(assessment, name);
   if (kind === 'postgres-dump') return await assessDumps(assessment, name);
   return await assessPostgres(assessment, name);
 }
 
 function findingsOf({ surroundings }: Assessment, damage: SourceDamage): readonly DamageFinding[] {
-  if (damage.kind === 'files') return filesFindings(damage);
+  if ('files' in damage) return filesFindings(damage);
   const setting = surroundings.configuration.sources[damage.name];
   const drift = setting?.kind === 'postgres' ? setting.drift : undefined;
   return postgresFindings(damage, drift ?? {});

@@ -1,15 +1,16 @@
-import { LifeboatError } from '../../../core/index.ts';
-import type { FilesSource } from '../../../sources/index.ts';
+import { isLifeboatError, LifeboatError } from '../../../core/index.ts';
+import type { Snapshot } from '../../../repository/index.ts';
+import type { FilesSource, VolumeSource } from '../../../sources/index.ts';
 import { type Assessment, openRepositoryOf } from './assessment.ts';
 import type { FilesDamage } from './files-damage.ts';
-import { chooseSnapshot, lookAtFiles } from './look-at-files.ts';
+import { chooseSnapshot, type LiveFiles, lookAtFiles } from './look-at-files.ts';
 import { ifLooked, mapPart } from './part.ts';
 import { snapshotPoints } from './snapshot-points.ts';
 
-/** Files and folders of this host, against a snapshot. */
+/** Files and folders of this host, or those of a volume, against a snapshot. */
 export async function assessFiles(assessment: Assessment, name: string): Promise<FilesDamage> {
   const { surroundings, runner, limits, now, since } = assessment;
-  const source = (await surroundings.source(name, 'look')) as FilesSource;
+  const source = (await surroundings.source(name, 'look')) as FilesSource | VolumeSource;
   const opened = await openRepositoryOf(assessment, name);
   const stored = await ifLooked(opened, (repository) =>
     runner.run(`${name}: restore points`, limits.pointsMs, async ({ signal, progress }) => ({
@@ -27,9 +28,30 @@ export async function assessFiles(assessment: Assessment, name: string): Promise
           'there is no snapshot to compare with',
         );
       }
-      return await lookAtFiles({ source, repository, snapshots, snapshot }, part);
+      const live = await liveFiles(source, snapshot, part.signal);
+      return await lookAtFiles({ name, live, repository, snapshots, snapshot }, part);
     }),
   );
   const points = mapPart(stored, ({ snapshots }) => snapshotPoints(snapshots, now));
-  return { kind: 'files', name, files, points };
+  return { kind: source.kind, name, files, points };
+}
+
+/** A volume is where its engine has it now. One that is gone is compared, too: all that was in it is missing. */
+async function liveFiles(
+  source: FilesSource | VolumeSource,
+  { paths }: Snapshot,
+  signal: AbortSignal,
+): Promise<LiveFiles> {
+  if (source.kind === 'files') {
+    const { paths: own, oneFileSystem } = source.settings;
+    return { paths: own, oneFileSystem: oneFileSystem ?? false };
+  }
+  const text = source.describe();
+  try {
+    const folder = await source.locate(signal);
+    return { paths, moved: { folder, text }, oneFileSystem: false };
+  } catch (error) {
+    if (!isLifeboatError(error, 'volume.missing')) throw error;
+    return { paths, moved: { folder: undefined, text }, oneFileSystem: false };
+  }
 }

@@ -1,9 +1,9 @@
 import type { Part } from './part.ts';
 import type { RestorePoints } from './restore-point.ts';
 
-/** A source of files, against its newest snapshot that is whole. */
+/** A source of files or of a volume, against its newest snapshot that is whole. */
 export interface FilesDamage {
-  readonly kind: 'files';
+  readonly kind: 'files' | 'volume';
   readonly name: string;
   readonly files: Part<FilesFound>;
   readonly points: Part<RestorePoints>;

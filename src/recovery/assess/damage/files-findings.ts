@@ -20,7 +20,9 @@ function comparedFindings(found: FilesFound): readonly Omit<DamageFinding, 'sour
     kind: 'path-missing',
     severity: 'critical',
     strength: 'certain',
-    text: `${path} is not there: removed, or its disk is not mounted`,
+    text: path.includes('docker volume ')
+      ? `${path} is not there: it was removed`
+      : `${path} is not there: removed, or its disk is not mounted`,
     object: path,
     ...since,
   }));

@@ -7,8 +7,8 @@ import {
 import {
   type ComparedFile,
   type ComparedTotals,
+  type CompareOptions,
   compareWithSnapshot,
-  type FilesSource,
   formerFigures,
   judgeBackup,
 } from '../../../sources/index.ts';
@@ -34,29 +34,32 @@ export function chooseSnapshot(snapshots: readonly Snapshot[]): Snapshot | undef
   );
 }
 
+/** Where the files are that a snapshot is of. */
+export type LiveFiles = Pick<CompareOptions, 'paths' | 'moved' | 'oneFileSystem'>;
+
 /** The files as they are, against a snapshot (newest first: those of the source). Reads a few of those that differ. */
 export async function lookAtFiles(
   request: {
-    readonly source: FilesSource;
+    /** Of the source. */
+    readonly name: string;
+    readonly live: LiveFiles;
     readonly repository: Repository;
     readonly snapshots: readonly Snapshot[];
     readonly snapshot: Snapshot;
   },
   part: PartWork,
 ): Promise<FilesFound> {
-  const { source, repository, snapshot, snapshots } = request;
-  const { paths, oneFileSystem } = source.settings;
+  const { name, live, repository, snapshot, snapshots } = request;
   const missing = new Changes();
   const changed = new Changes();
   const added = new Changes();
-  const task = `compare ${source.name}`;
+  const task = `compare ${name}`;
   part.progress({ type: 'begin', task, title: 'comparing files' });
   const total = snapshot.summary?.filesTotal;
   const totals = await compareWithSnapshot({
     repository,
     snapshot,
-    paths,
-    oneFileSystem: oneFileSystem ?? false,
+    ...live,
     untilMs: performance.now() + part.leftMs() * comparedShare,
     signal: part.signal,
     onFile: (file) => {
@@ -88,7 +91,7 @@ export async function lookAtFiles(
       bytesAddedPacked: (changed.bytes + added.bytes) * (isScrambled(sample) ? 1 : 0.4),
       entriesGone: missing.files,
     },
-    totals.isWhole ? formerFigures(snapshots, { paths }) : [],
+    totals.isWhole ? formerFigures(snapshots, live) : [],
   );
   return {
     snapshot: { id: snapshot.id, time: snapshot.time.toISOString() },

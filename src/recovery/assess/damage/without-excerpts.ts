@@ -41,7 +41,7 @@ function beforeQuotation(text: string): string {
 }
 
 function quietSource(source: SourceDamage): SourceDamage {
-  if (source.kind === 'files') return source;
+  if ('files' in source) return source;
   return {
     ...source,
     serverLog: quietExcerpt(source.serverLog),

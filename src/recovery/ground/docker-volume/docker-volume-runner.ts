@@ -7,6 +7,7 @@ import type { ScriptEnd } from '../in-volume/run-script.ts';
 import { script } from '../in-volume/script.ts';
 import type { RunnerCall, ScriptRunner } from '../in-volume/script-place.ts';
 import { type ComposeVolume, findComposeVolume } from './compose-volume.ts';
+import { createVolume } from './create-volume.ts';
 import { DockerClient, dockerFailed } from './docker-client.ts';
 
 export type DockerVolumeSetting = Extract<GroundFile, { kind: 'docker-volume' }>;
@@ -101,17 +102,10 @@ export class DockerVolumeRunner implements ScriptRunner {
     throw dockerFailed(end);
   }
 
-  /** As compose would make it, where the configuration says so, so that compose takes it for its own. */
   async #create(signal: AbortSignal | undefined): Promise<void> {
-    const { labels = {}, driver, driverOptions = {} } = (await this.#composeVolume(signal)) ?? {};
-    const pairs = (flag: string, values: Readonly<Record<string, string>>) =>
-      Object.entries(values).flatMap(([key, value]) => [flag, `${key}=${value}`]);
-    const words = [
-      ...(driver === undefined ? [] : ['--driver', driver]),
-      ...pairs('--opt', driverOptions),
-      ...pairs('--label', labels),
-    ];
-    await this.#docker.ask(['volume', 'create', ...words, this.#setting.volume], signal);
+    const { volume, context } = this.#setting;
+    const [services, environment] = [this.#services, this.#environment];
+    await createVolume({ volume, services, context, environment, signal });
   }
 
   /** A container that is paused or restarts counts too: it may write at any moment. */

@@ -1,4 +1,4 @@
-import type { Configuration } from '../../../config/index.ts';
+import { type Configuration, holdsFiles } from '../../../config/index.ts';
 import type { CredentialToRotate } from '../../steps/step-inputs.ts';
 import type { ServiceFacts } from '../facts.ts';
 
@@ -50,7 +50,7 @@ export function credentialsToRotate(
   const { sources, repositories, recovery } = configuration;
   const found: CredentialToRotate[] = [];
   for (const [name, source] of Object.entries(sources)) {
-    if (source.kind !== 'files') {
+    if (!holdsFiles(source.kind)) {
       found.push({
         name: `password of the source ${name}`,
         from: 'source',

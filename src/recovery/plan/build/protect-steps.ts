@@ -1,3 +1,4 @@
+import { holdsFiles } from '../../../config/index.ts';
 import { expectBackup, expectStep } from '../expect-time.ts';
 import type { PlanFacts, SourceFacts } from '../facts.ts';
 import type { Plan } from '../plan.ts';
@@ -24,7 +25,7 @@ export function freezeStep(building: Building, sources: readonly SourceFacts[]):
   const { configuration, facts } = building;
   const writers = writersOf(building, sources);
   const { maintenance, maintenanceFile } = configuration.recovery;
-  const databases = sources.filter(({ kind, server }) => kind !== 'files' && server === 'up');
+  const databases = sources.filter(({ kind, server }) => !holdsFiles(kind) && server === 'up');
   const names = [...writers.map(({ name }) => name), ...databases.map(({ name }) => name)];
   const what = names.length === 0 ? 'nothing that writes is configured' : names.join(', ');
   return draft({
@@ -55,7 +56,7 @@ export function preserveSteps(
   sources: readonly SourceFacts[],
 ): readonly StepDraft[] {
   const readable = sources.filter(({ kind, server, damage }) =>
-    kind === 'files' ? (damage.files?.missingPaths.length ?? 0) === 0 : server === 'up',
+    holdsFiles(kind) ? (damage.files?.missingPaths.length ?? 0) === 0 : server === 'up',
   );
   const others = sources.filter((each) => !readable.includes(each) && each.server !== 'other');
   const { forensicCopies = [] } = configuration.recovery;

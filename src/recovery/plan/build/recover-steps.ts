@@ -1,3 +1,4 @@
+import { holdsFiles } from '../../../config/index.ts';
 import type { SourceChoice } from '../choose-method.ts';
 import { expectRestore, expectStep, expectValidate } from '../expect-time.ts';
 import type { SourceFacts } from '../facts.ts';
@@ -9,7 +10,7 @@ import { type Building, draft, type StepDraft, sourceOf } from './draft.ts';
 export function restoreStep(building: Building, choice: SourceChoice): StepDraft {
   const source = sourceOf(building, choice.source);
   const { moment } = choice;
-  if (source.kind === 'files') return restoreFilesStep(building, choice, 'run-folder');
+  if (holdsFiles(source.kind)) return restoreFilesStep(building, choice, 'run-folder');
   return draft({
     id: `restore-${source.name}`,
     kind: 'restore',

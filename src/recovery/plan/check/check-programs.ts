@@ -1,4 +1,4 @@
-import type { Configuration } from '../../../config/index.ts';
+import { type Configuration, holdsFiles } from '../../../config/index.ts';
 import { isLifeboatError } from '../../../core/index.ts';
 import { findClientPrograms, findServerPrograms } from '../../../sources/index.ts';
 import type { PlanFacts, SourceFacts } from '../facts.ts';
@@ -19,7 +19,7 @@ export async function checkPrograms(
       .filter(({ input }) => input.source === source.name)
       .map(({ kind }) => kind);
     const major = majorOf(source);
-    if (source.kind === 'files' || major === undefined) continue;
+    if (holdsFiles(source.kind) || major === undefined) continue;
     const folder = programsOf(configuration, source.name);
     const options = folder === undefined ? {} : { configuredFolder: folder };
     if (kinds.some((kind) => ownServer.includes(kind))) {
@@ -63,5 +63,5 @@ function majorOf({ snapshots: [newest] }: SourceFacts): number | undefined {
 
 function programsOf({ sources }: Configuration, name: string): string | undefined {
   const setting = sources[name];
-  return setting === undefined || setting.kind === 'files' ? undefined : setting.programs;
+  return setting !== undefined && 'programs' in setting ? setting.programs : undefined;
 }

@@ -1,8 +1,13 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { SourceSetting } from '../../../config/index.ts';
-import { formatBytes, LifeboatError, writeFileDurably } from '../../../core/index.ts';
+import {
+  assert,
+  formatBytes,
+  isLifeboatError,
+  LifeboatError,
+  writeFileDurably,
+} from '../../../core/index.ts';
 import { hashFile, hashTree } from '../hash-tree.ts';
 import { type CommandSaid, runCommandWell } from '../run-command.ts';
 import type { StepInputs } from '../step-inputs.ts';
@@ -34,9 +39,7 @@ export const forensicCopy: StepKind<Input> = {
     const copies: FolderCopy[] = [];
     const notHere: string[] = [];
     for (const source of input.sources) {
-      const folders = foldersOf(context.surroundings.configuration.sources[source]).filter(
-        existsSync,
-      );
+      const folders = (await foldersOf(source, context)).filter((folder) => existsSync(folder));
       if (folders.length === 0) notHere.push(source);
       for (const [at, folder] of folders.entries()) {
         copies.push(await copyFolder(folder, placeFor(source, at, context), context));
@@ -65,8 +68,23 @@ interface FolderCopy {
 }
 
 /** What of a source this host can read without asking it. */
-function foldersOf(setting: SourceSetting | undefined): readonly string[] {
+async function foldersOf(
+  name: string,
+  { surroundings, signal }: StepContext,
+): Promise<readonly string[]> {
+  const setting = surroundings.configuration.sources[name];
   if (setting?.kind === 'files') return setting.paths;
+  if (setting?.kind === 'volume') {
+    const source = await surroundings.source(name, 'look');
+    assert(source.kind === 'volume', `${name} is of another kind`);
+    return await source.locate(signal).then(
+      (folder) => [folder],
+      (error) => {
+        if (isLifeboatError(error, 'volume.missing', 'volume.unreadable')) return [];
+        throw error;
+      },
+    );
+  }
   if (setting?.kind !== 'postgres') return [];
   if (setting.local?.startsWith('/')) return [setting.local];
   return setting.ground?.kind === 'folder' ? [setting.ground.folder] : [];

@@ -26,15 +26,19 @@ export const restoreFilesStep: StepKind<Input> = {
     const repository = await surroundings.repositoryOf(input.source);
     const snapshot = await repository.findSnapshot(input.snapshot);
     const isInPlace = input.into === 'in-place';
-    if (isInPlace) requireOwnPlaces(input, snapshot);
+    const volume = isInPlace ? await volumeOf(input, context) : undefined;
+    if (isInPlace && volume === undefined) requireOwnPlaces(input, snapshot);
     // A ground takes the contents of a folder: of the only one that there is.
     const [only, other] = snapshot.paths;
-    const path = !isInPlace && other === undefined ? only : undefined;
+    const isOneFolder = !isInPlace || volume !== undefined;
+    const path = isOneFolder && other === undefined ? only : undefined;
     const result = await restoreFiles({
       repository,
       snapshot,
       ...(path === undefined ? {} : { path }),
-      target: isInPlace ? '/' : targetOf(input, context),
+      target: volume ?? (isInPlace ? '/' : targetOf(input, context)),
+      // What is brought to a ground takes its place, and a volume that was made anew is as it was.
+      isFolderItself: path !== undefined,
       overwrite: input.replace === 'missing' ? 'never' : 'if-changed',
       isInPlace,
       progress,
@@ -44,6 +48,16 @@ export const restoreFilesStep: StepKind<Input> = {
     return outcomeOf(input, result);
   },
 };
+
+/** Where a volume is now, which need not be where it was. */
+async function volumeOf(
+  { source: name }: Input,
+  { surroundings, signal }: StepContext,
+): Promise<string | undefined> {
+  if (surroundings.configuration.sources[name]?.kind !== 'volume') return undefined;
+  const source = await surroundings.source(name, 'look');
+  return source.kind === 'volume' ? await source.locate(signal) : undefined;
+}
 
 function targetOf({ source }: Input, { folder }: StepContext): string {
   return join(folder, 'restored', source);

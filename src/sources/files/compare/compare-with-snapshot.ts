@@ -11,7 +11,7 @@ import {
 import { childPath, shownPath, systemPath } from '../backup/byte-path.ts';
 import { EntryFilter } from '../backup/entry-rules.ts';
 import { outermost } from '../backup/scan-tree.ts';
-import { absolutePatterns, rulesFromStored } from '../left-out-rules.ts';
+import { absolutePatterns, patternsMoved, rulesFromStored } from '../left-out-rules.ts';
 
 /** A file that differs from what the snapshot has. Paths in byte text: see `byte-path.ts`. */
 export interface ComparedFile {
@@ -42,6 +42,8 @@ export interface CompareOptions {
   readonly snapshot: Snapshot;
   /** Absolute. */
   readonly paths: readonly string[];
+  /** Where the only path is now, when that is not where it was; `folder` undefined: it is gone. `text`: for people. */
+  readonly moved?: { readonly folder: string | undefined; readonly text: string };
   readonly oneFileSystem: boolean;
   /** performance.now() */
   readonly untilMs: number;
@@ -86,9 +88,14 @@ class Comparison {
   constructor(options: CompareOptions) {
     this.#options = options;
     const rules = rulesFromStored(options.snapshot.excludes ?? []);
+    const { moved, paths } = options;
+    const [was = ''] = paths;
+    const isElsewhere = moved?.folder !== undefined && moved.folder !== was;
     this.#filter = new EntryFilter({
       ...rules,
-      patterns: absolutePatterns(rules.patterns, options.paths),
+      patterns: isElsewhere
+        ? absolutePatterns(patternsMoved(rules.patterns, was, moved.folder), [moved.folder])
+        : absolutePatterns(rules.patterns, paths),
       oneFileSystem: options.oneFileSystem,
       withAtime: false,
       rereads: 0,
@@ -107,12 +114,13 @@ class Comparison {
   }
 
   async addPath(path: string): Promise<void> {
-    const { repository, snapshot, oneFileSystem } = this.#options;
+    const { repository, snapshot, oneFileSystem, moved } = this.#options;
     const node = await repository.findNode(snapshot.tree, path);
-    const bytePath = nameBytes(path).toString('latin1');
-    const facts = this.#look(bytePath);
+    const isGone = moved !== undefined && moved.folder === undefined;
+    const bytePath = nameBytes(moved?.folder ?? path).toString('latin1');
+    const facts = isGone ? undefined : this.#look(bytePath);
     if (facts === 'unreadable') return;
-    if (facts === undefined) this.#missingPaths.push(path);
+    if (facts === undefined) this.#missingPaths.push(moved?.text ?? path);
     if (!facts?.isDirectory()) {
       if (node?.subtree !== undefined) await this.#gone(bytePath, node.subtree);
       this.#compareFile(bytePath, node, facts?.isFile() ? facts : undefined);

@@ -7,6 +7,7 @@ import {
   silentProgress,
 } from '../../../core/index.ts';
 import type { BlobId, Repository, Snapshot } from '../../../repository/index.ts';
+import { AttributeWriter } from './attributes.ts';
 import { bringToDisk } from './bring-to-disk.ts';
 import { chooseEntry } from './choose-entry.ts';
 import type { RestoreCounts } from './counts.ts';
@@ -14,7 +15,7 @@ import { leftOutSetup } from './left-out.ts';
 import type { RestoreSetup } from './messages.ts';
 import type { OverwritePolicy } from './overwrite.ts';
 import { keepOwners, type OwnerMapping } from './owner-map.ts';
-import type { AttributeProblem, RestoreProblem } from './problems.ts';
+import { type AttributeProblem, Problems, type RestoreProblem } from './problems.ts';
 import { RestoreRun } from './restore-run.ts';
 import { assertOutsideRepository, assertRoom, openTarget, sparedFolder } from './target-folder.ts';
 import { machineBases, wholeFolders } from './whole-folders.ts';
@@ -25,6 +26,8 @@ export interface RestoreFilesOptions {
   /** A folder of the snapshot whose contents go to the target, or one file; default: everything. */
   readonly path?: string | undefined;
   readonly target: string;
+  /** The target becomes that folder, with its owner, mode, times. Default: it keeps its own. */
+  readonly isFolderItself?: boolean | undefined;
   /** Patterns in gitignore's style over paths below what is restored. Without includes everything is. */
   readonly includes?: readonly string[] | undefined;
   readonly excludes?: readonly string[] | undefined;
@@ -126,14 +129,19 @@ export async function restoreFiles(options: RestoreFilesOptions): Promise<Restor
       progress,
       signal,
     });
-    const { counts, problems } = await run.run().catch((error) => {
+    const { counts, ...found } = await run.run().catch((error) => {
       throw isLifeboatError(error) ? describeEnd(error) : error;
     });
+    const problems = new Problems();
+    problems.addAll(found.problems);
+    if (options.isFolderItself && !isPlan && opened.fd !== undefined) {
+      await finishTarget(opened.fd, options, setup, problems);
+    }
     const isOnDisk = !isPlan && (options.sync ?? true);
     if (isOnDisk && opened.fd !== undefined) {
       await bringToDisk({ path: target, fd: opened.fd }, progress);
     }
-    const { named, total, attributes } = problems;
+    const { named, total, attributes } = problems.list();
     return {
       snapshot,
       target,
@@ -146,6 +154,19 @@ export async function restoreFiles(options: RestoreFilesOptions): Promise<Restor
   } finally {
     if (opened.fd !== undefined) closeSync(opened.fd);
   }
+}
+
+/** Last: what is written into a folder changes its times. */
+async function finishTarget(
+  fd: number,
+  { repository, snapshot, path = '' }: RestoreFilesOptions,
+  setup: RestoreSetup,
+  problems: Problems,
+): Promise<void> {
+  const node = await repository.findNode(snapshot.tree, path);
+  if (node?.type !== 'dir') return;
+  const folder = { fd, prefix: Buffer.from(`/proc/self/fd/${fd}/`) };
+  new AttributeWriter(setup).finish(folder, Buffer.from('.'), node, '/', problems);
 }
 
 function assertPossible(): void {
