@@ -73,7 +73,7 @@ function messageOf(error: unknown): string {
 
 /** The server of a source whose statements are measured. */
 export function serverOf(source: AnySource): ConnectionSettings | undefined {
-  return source.kind === 'files' ? undefined : source.settings.connection;
+  return 'connection' in source.settings ? source.settings.connection : undefined;
 }
 
 /** `api: GET http://localhost:8001/health: 300 ms, usually 40 ms`. */
