@@ -61,6 +61,7 @@ export {
 } from './freeze/freeze-record.ts';
 export type { FreezeRequest, FreezeWorld } from './freeze/freeze-request.ts';
 export { type FreezeLook, lookAtFreeze } from './freeze/look-at-freeze.ts';
+export { type RememberedFreeze, rememberedFreeze } from './freeze/remembered-freeze.ts';
 export {
   itemsToThaw,
   type ThawFailure,
@@ -68,6 +69,7 @@ export {
   type ThawRequest,
   thaw,
 } from './freeze/thaw.ts';
+export { sendUnsent } from './freeze/unsent-records.ts';
 export { type FrozenSource, frozenSources, watchFreezes } from './freeze/watch-freezes.ts';
 export {
   type FreezeQuestion,

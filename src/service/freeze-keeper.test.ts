@@ -39,6 +39,7 @@ async function alarms(text: string): Promise<readonly ServiceEvent[]> {
   };
   const keeper = new FreezeKeeper({
     configuration: configuration as never,
+    repositories: [],
     signal: stop.signal,
     onEvent: (event) => events.push(event),
     lookEveryMs: 1,

@@ -1,15 +1,23 @@
 import { type Configuration, parseTimeSpan } from '../config/index.ts';
 import { formatDuration, isLifeboatError, LifeboatError, sleep } from '../core/index.ts';
-import { type FrozenSource, watchFreezes } from '../recovery/index.ts';
+import { type FrozenSource, sendUnsent, watchFreezes } from '../recovery/index.ts';
+import type { Repository } from '../repository/index.ts';
 import { alarmOf } from './alarm.ts';
 import type { ServiceEvent } from './service-event.ts';
+import { untilAborted } from './until-aborted.ts';
 
 const lookEveryMs = 60_000;
+const sendWithinMs = 30_000;
 /** Told again and again: nobody may have been there the first time. */
 const tellEveryMs = 15 * 60_000;
 
 interface Options {
   readonly configuration: Pick<Configuration, 'recovery' | 'sources' | 'stateFolder'>;
+  /** Those that missed something of a freeze or a thaw get it when they answer. */
+  readonly repositories: readonly {
+    readonly name: string;
+    open(): Promise<Pick<Repository, 'records'>>;
+  }[];
   readonly signal: AbortSignal;
   readonly onEvent: (event: ServiceEvent) => void;
   /** Default: every minute. */
@@ -34,8 +42,10 @@ export class FreezeKeeper {
   /** Resolves after the signal aborted. */
   async run(): Promise<void> {
     const { signal, lookEveryMs: everyMs = lookEveryMs } = this.#options;
+    const ended = untilAborted(signal);
     while (!signal.aborted) {
       await this.#look();
+      await this.#send(ended);
       await sleep(everyMs, signal).catch(() => {});
     }
   }
@@ -57,6 +67,16 @@ export class FreezeKeeper {
         onEvent(alarmOf({ source }, error, 'it is looked at again every minute'));
       }
     }
+  }
+
+  async #send(ended: Promise<void>): Promise<void> {
+    const { configuration, repositories } = this.#options;
+    const sending = sendUnsent({
+      stateFolder: configuration.stateFolder,
+      repository: (name) => repositories.find((each) => each.name === name)?.open(),
+      patienceMs: sendWithinMs,
+    });
+    await Promise.race([sending, ended]);
   }
 
   #isDue(what: string, tooLongMs: number): boolean {

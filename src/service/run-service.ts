@@ -105,7 +105,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
     ...sources.map(keepSource),
     ...[...places.values()].map(keepPlace),
     keepIncidents({ stateFolder, repositories: carriers, signal }),
-    new FreezeKeeper({ configuration, signal, onEvent }).run(),
+    new FreezeKeeper({ configuration, repositories: carriers, signal, onEvent }).run(),
   ];
   await endTogether(work, failed);
   onEvent({ type: 'service-stopped' });

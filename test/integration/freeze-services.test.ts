@@ -3,6 +3,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -197,6 +198,32 @@ it('enters the incident that is open, and thaws nothing at another place', async
   );
   expect(takeCalls(folder)).toEqual(['stop worker', 'stop api', 'start worker']);
 });
+
+it.each(['status', 'freeze'])(
+  'tells a repository that was away that all is thawed, with the next command (%s)',
+  async (command) => {
+    const { repositoryFolder, folder } = place;
+    expect((await run('freeze', 'uploads', '--yes', 'test')).exitCode).toBe(0);
+    renameSync(repositoryFolder, `${repositoryFolder}.away`);
+    const thawed = await run('thaw', '--yes', 'test');
+    expect(thawed.records.at(-1)).toMatchObject({ type: 'thaw', phase: 'thawed' });
+    expect(thawed.records.at(-1)).toMatchObject({ notCopied: [{ repository: 'main' }] });
+    renameSync(`${repositoryFolder}.away`, repositoryFolder);
+    const configured = readFileSync(join(folder, 'lifeboat.yaml'), 'utf8');
+    const elsewhere = async () => {
+      const state = `state: ${join(folder, 'other-host')}`;
+      writeFileSync(join(folder, 'lifeboat.yaml'), configured.replace(/^state: .*$/m, state));
+      const { records } = await run('thaw', '--dry-run');
+      writeFileSync(join(folder, 'lifeboat.yaml'), configured);
+      return records.at(-1);
+    };
+    expect(await elsewhere()).toMatchObject({ type: 'thaw-plan', from: 'repositories' });
+    await run(command, ...(command === 'freeze' ? ['staged', '--yes', 'test'] : []));
+    if (command === 'freeze') await run('thaw', '--yes', 'test');
+    expect(await elsewhere()).toMatchObject({ code: 'thaw.nothing' });
+    expect(readdirSync(join(folder, 'state/freezes/unsent'))).toEqual([]);
+  },
+);
 
 it('stops services alone beside a freeze, with a record of their own', async () => {
   const { folder } = place;

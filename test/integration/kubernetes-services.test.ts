@@ -1,7 +1,10 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { KubernetesService } from '../../src/config/index.ts';
 import { isLifeboatError, type LifeboatError } from '../../src/core/index.ts';
 import { createPlatforms, type Platform } from '../../src/platforms/index.ts';
+import { filesInstallation } from '../support/files-installation.ts';
 import { startCluster, type TestCluster, whyNoKubernetes } from '../support/kubernetes.ts';
 import { accountWith, rolesOfGuide } from '../support/kubernetes-role.ts';
 import {
@@ -80,6 +83,38 @@ it('brings back as many replicas as there were, also when the recorded state was
   expect(await get('deployment/api', '.status.readyReplicas')).toBe('3');
   expect(await get('deployment/api', '.metadata.annotations')).not.toContain('lifeboat.dev');
   expect(await platform.remembered?.(api)).toBeUndefined();
+});
+
+it('is thawed by what it remembers, when every record of the freeze is gone', async () => {
+  await cluster.apply(deployment(namespace, 'api', { replicas: 3 }), cronJob(namespace, 'night'));
+  await ready('deployment/api');
+  const of = (workload: string) =>
+    `{ platform: kubernetes, workload: ${workload}, namespace: ${namespace}, kubeconfig: ${cluster.kubeconfig}, writes: [docs] }`;
+  await using own = await filesInstallation(
+    'docs',
+    `services:\n  api: ${of('deployment/api')}\n  night: ${of('cronjob/night')}\n`,
+  );
+  const frozen = await own.run('freeze', '--yes', 'test');
+  expect(frozen.exitCode, frozen.stderr).toBe(0);
+  expect(await get('deployment/api', '.spec.replicas')).toBe('0');
+  rmSync(own.stateFolder, { recursive: true });
+  rmSync(join(own.repository, 'lifeboat'), { recursive: true });
+
+  const shown = await own.run('thaw', '--dry-run');
+  expect(shown.exitCode, shown.stderr).toBe(0);
+  expect(shown.records.at(-1)).toMatchObject({
+    type: 'thaw-plan',
+    from: 'services',
+    sources: ['docs'],
+    items: [{ name: 'service api' }, { name: 'service night' }],
+  });
+  expect(await get('deployment/api', '.spec.replicas')).toBe('0');
+  expect((await own.run('thaw', '--yes', 'test')).exitCode).toBe(0);
+  expect(await get('deployment/api', '.status.readyReplicas')).toBe('3');
+  expect(await get('cronjob/night', '.spec.suspend')).toBe('false');
+  expect((await own.run('thaw', '--dry-run')).records.at(-1)).toMatchObject({
+    code: 'thaw.nothing',
+  });
 });
 
 it('is not scaled up again by an autoscaler, which goes on after the restore', async () => {

@@ -1,6 +1,6 @@
 import { type Configuration, integrityOf, pickNamed, proofsOf } from '../../config/index.ts';
 import { ExitCode, isLifeboatError } from '../../core/index.ts';
-import { type FrozenSource, frozenSources } from '../../recovery/index.ts';
+import { type FrozenSource, frozenSources, sendUnsent } from '../../recovery/index.ts';
 import {
   frozenTooLongMs,
   keptSources,
@@ -24,12 +24,15 @@ import {
   sourceIsBad,
 } from '../output/status-text.ts';
 
+const sendWithinMs = 5000;
+
 export const status = defineCommand({
   description: `Shows at a glance whether everything is protected. Per source: its last backup and how old it is,
 from when to when it can be restored, when that was last proven and what is unproven, its snapshots, those that are flagged and why; of a
 database that \`serve\` streams here, how much the loss of a host would take now. Per
 repository: whether it can be reached, who holds a lock, how far a copy is behind, when it was
-last checked, pruned and copied, and what stock tools left behind. Changes nothing. Exit code 1
+last checked, pruned and copied, and what stock tools left behind. Changes nothing, but a repository
+that was away gets what it missed of a freeze. Exit code 1
 when something needs attention: no backup, one that is overdue, a log with a hole or that never
 arrives, a proof that failed or expired, a check of the live server that did not run, a freeze that lasts too
 long or is not complete, a repository out of reach.`,
@@ -47,6 +50,15 @@ long or is not complete, a repository out of reach.`,
         look(context, configuration, name, opened),
       ),
     );
+    // A repository that was away during a thaw still says that all is frozen.
+    await sendUnsent({
+      stateFolder: configuration.stateFolder,
+      repository: (name) => {
+        const place = places.find((each) => each.name === name);
+        return place?.repository && Promise.resolve(place.repository);
+      },
+      patienceMs: sendWithinMs,
+    });
     const { output, signal } = context;
     const aborting = { signal };
     const frozen = await frozenNow(context, configuration);

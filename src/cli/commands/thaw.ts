@@ -2,10 +2,12 @@ import { pickNamed } from '../../config/index.ts';
 import { ExitCode, LifeboatError } from '../../core/index.ts';
 import { createPlatforms } from '../../platforms/index.ts';
 import {
+  type FoundFreezes,
   findFreezes,
   isFrozen,
   itemsToThaw,
   pickFreeze,
+  rememberedFreeze,
   thaw as thawFreeze,
 } from '../../recovery/index.ts';
 import { defineCommand } from '../command.ts';
@@ -13,13 +15,14 @@ import { loadConfigured } from '../configured.ts';
 import { confirmTarget } from '../confirm.ts';
 import { incidentTell } from '../incident-tell.ts';
 import { describeThaw, describeThawLook } from '../output/freeze-text.ts';
+import type { Output } from '../output/output.ts';
 import { recoverySurroundings } from '../recovery-surroundings.ts';
 
 export const thaw = defineCommand({
   description: `Puts back what a freeze changed, and only that: databases writable with the rights they had, services
 each after those it needs and only if they ran before, with their health, then the maintenance page
 away. What it goes by was written down before the freeze; when the state folder of this host knows
-nothing, repositories are asked. Run it again after an interruption: it goes on with what is left.
+nothing, repositories are asked, and then services that remember what they were (Kubernetes). Run it again after an interruption: it goes on with what is left.
 Exit code 3: something could not be thawed; it is named, the rest is thawed.`,
   examples: [
     'thaw',
@@ -53,7 +56,11 @@ Exit code 3: something could not be thawed; it is named, the rest is thawed.`,
       signal,
     };
     const found = await findFreezes(world, options.freeze);
-    const record = pickFreeze(found, options.freeze);
+    const isLost = options.freeze === undefined && found.records.length === 0;
+    const { record: remembered } = isLost ? await rememberedFreeze(world) : {};
+    const record = remembered ?? pickFreeze(found, options.freeze);
+    const from = remembered === undefined ? found.from : 'services';
+    if (remembered !== undefined) warnOfLost(found, output);
     const sources = named.length > 0 ? { sources: named } : {};
     const order = configuration.services.map(({ name }) => name);
     const items = itemsToThaw(record, order, sources.sources);
@@ -70,9 +77,9 @@ Exit code 3: something could not be thawed; it is named, the rest is thawed.`,
       );
     }
     const { host, actor, startedAt } = record;
-    const about = { freeze: record.id, host, actor, startedAt, from: found.from };
+    const about = { freeze: record.id, host, actor, startedAt, from };
     output.report({ type: 'thaw-plan', ...about, sources: record.sources, items }, (style) =>
-      describeThawLook(record, items, found.from, style),
+      describeThawLook(record, items, from, style),
     );
     if (options.dryRun) return ExitCode.ok;
     await confirmTarget(context, {
@@ -80,7 +87,13 @@ Exit code 3: something could not be thawed; it is named, the rest is thawed.`,
       name: configuration.name,
       yes: options.yes,
     });
-    const outcome = await thawFreeze({ ...world, freeze: record.id, ...sources, leave });
+    const outcome = await thawFreeze({
+      ...world,
+      freeze: record.id,
+      remembered,
+      ...sources,
+      leave,
+    });
     const { record: after, ...rest } = outcome;
     const done = { freeze: after.id, phase: after.phase, stillFrozen: after.sources };
     output.report({ type: 'thaw', ...done, ...rest }, (style) => describeThaw(outcome, style));
@@ -91,3 +104,13 @@ Exit code 3: something could not be thawed; it is named, the rest is thawed.`,
     });
   },
 });
+
+/** What no service remembers has to be said: databases may still be closed. */
+function warnOfLost({ problems }: FoundFreezes, output: Output): void {
+  const unasked = problems.map(({ repository, problem }) => `${repository}: ${problem}`).join('; ');
+  const missing = unasked === '' ? '' : `, and not all repositories could be asked (${unasked})`;
+  output.warn(
+    `no record of a freeze is left on this host or in a repository${missing}`,
+    'Databases and the maintenance page remember nothing: see in docs/guide/freeze.md how a database is opened by hand.',
+  );
+}

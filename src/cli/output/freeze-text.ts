@@ -90,20 +90,31 @@ export function describeGaps(
 export function describeThawLook(
   record: FreezeRecord,
   items: readonly FreezeItem[],
-  from: 'here' | 'repositories',
+  from: 'here' | 'repositories' | 'services',
   style: Style,
 ): string {
   const { bold, dim } = style;
-  const since = formatMoment(new Date(record.startedAt));
-  const found = from === 'repositories' ? ', as a repository has it' : '';
   return [
-    `a thaw of ${bold(record.sources.join(', '))}: freeze ${record.id} of ${record.actor} on ${record.host}, since ${since}${found}`,
+    thawHeading(record, from, bold(printable(record.sources.join(', ') || 'services'))),
     ...items.map((item) => {
       const problem =
         item.problem === undefined ? '' : dim(`  last time: ${printable(item.problem)}`);
       return `  ${dim('·')} ${printable(item.name)} ${dim(`on ${printable(item.place.text)}`)}: ${printable(backTo(item))}${problem}`;
     }),
   ].join('\n');
+}
+
+function thawHeading(
+  { id, actor, host, startedAt }: FreezeRecord,
+  from: 'here' | 'repositories' | 'services',
+  what: string,
+): string {
+  if (from === 'services') {
+    return `a thaw of ${what}: no record of a freeze is left; these services were stopped by one, and say what they were`;
+  }
+  const found = from === 'repositories' ? ', as a repository has it' : '';
+  const since = formatMoment(new Date(startedAt));
+  return `a thaw of ${what}: freeze ${id} of ${actor} on ${host}, since ${since}${found}`;
 }
 
 /** What it will be again. */

@@ -1,6 +1,7 @@
 import { isLifeboatError } from '../../core/index.ts';
 import { type FreezeRecord, parseFreezeRecord } from './freeze-record.ts';
 import type { FreezeWorld } from './freeze-request.ts';
+import { noteUnsent, sendUnsent } from './unsent-records.ts';
 import { within } from './within.ts';
 
 const kind = 'freeze';
@@ -12,19 +13,28 @@ export interface RepositoryProblem {
 }
 
 /**
- * Appends the record to every repository that can be reached soon, so that another host can thaw when this one is gone. Resolves with
- * those that do not have it.
+ * Appends the record to every repository that can be reached soon, so that another host can thaw when this one is gone. Those that do not
+ * have it get it with the next command, and what they lacked before is sent now. Resolves with those that do not have it.
  */
 export async function copyToRepositories(
   world: FreezeWorld,
   record: FreezeRecord,
 ): Promise<readonly RepositoryProblem[]> {
+  const { surroundings, repositoryPatienceMs: patienceMs = patienceMsDefault } = world;
+  const { stateFolder, repositories } = surroundings.configuration;
+  await noteUnsent(stateFolder, record, Object.keys(repositories));
   const outcomes = await inEach(world, async (name) => {
-    const repository = await world.surroundings.repository(name);
+    const repository = await surroundings.repository(name);
     await repository.records.append({ kind, source: '', body: record });
     return true;
   });
-  return outcomes.flatMap((each) => ('problem' in each ? [each] : []));
+  const away = outcomes.flatMap((each) => ('problem' in each ? [each] : []));
+  const lacking = away.map(({ repository }) => repository);
+  await noteUnsent(stateFolder, record, lacking);
+  const repository = (name: string) =>
+    lacking.includes(name) ? undefined : surroundings.repository(name);
+  await sendUnsent({ stateFolder, repository, patienceMs });
+  return away;
 }
 
 /** What repositories say is frozen of this installation: of each freeze its newest record, oldest freeze first. */

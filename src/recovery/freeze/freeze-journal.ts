@@ -1,6 +1,8 @@
 import type { FreezeItem, FreezeRecord } from './freeze-record.ts';
 import type { FreezeStore } from './freeze-store.ts';
 
+type Changes = Partial<Omit<FreezeRecord, 'format' | 'id' | 'revision'>>;
+
 /** The record of a freeze while it is worked on: every change of it is durable before the promise resolves. */
 export class FreezeJournal {
   #record: FreezeRecord;
@@ -15,10 +17,15 @@ export class FreezeJournal {
     return this.#record;
   }
 
-  async save(changes: Partial<Omit<FreezeRecord, 'format' | 'id' | 'revision'>>): Promise<void> {
-    const next = { ...this.#record, ...changes, revision: this.#record.revision + 1 };
+  async save(changes: Changes): Promise<void> {
+    const next = this.next(changes);
     await this.#store.save(next);
     this.#record = next;
+  }
+
+  /** What `save` will make of it. */
+  next(changes: Changes): FreezeRecord {
+    return { ...this.#record, ...changes, revision: this.#record.revision + 1 };
   }
 
   /** Notes what became of an item; `problem: undefined` takes a former one away. */

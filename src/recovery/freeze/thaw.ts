@@ -20,10 +20,13 @@ import { mayGoOn, requireService } from './may-go-on.ts';
 import { reopenDatabase } from './postgres/alter-database.ts';
 import { requireSameCluster } from './postgres/require-same-cluster.ts';
 import { ServerDesks } from './postgres/server-desks.ts';
+import { noteUnsent } from './unsent-records.ts';
 
 export interface ThawRequest extends FreezeWorld {
   /** Default: the only freeze there is. */
   readonly freeze?: string | undefined;
+  /** What services remember, where no record of a freeze is left: as `rememberedFreeze` has found it, and a person has seen it. */
+  readonly remembered?: FreezeRecord | undefined;
   /** Default: all that are frozen. What is frozen for another source as well stays. */
   readonly sources?: readonly string[];
   /** Items, by name, that are given up as they are. */
@@ -72,7 +75,8 @@ export async function thaw(request: ThawRequest): Promise<ThawOutcome> {
   const { configuration } = request.surroundings;
   using _lock = await lockFreezes(configuration.stateFolder);
   await using desks = new ServerDesks(request);
-  const record = pickFreeze(await findFreezes(request, request.freeze), request.freeze);
+  const record =
+    request.remembered ?? pickFreeze(await findFreezes(request, request.freeze), request.freeze);
   const journal = new FreezeJournal(storeOf(request), record);
   const telling = new FreezeTelling(request);
   // From a repository it comes here first: a second thaw goes on with what this one has done.
@@ -140,7 +144,11 @@ async function finish(
   );
   if (left.length === 0) {
     const thawedAt = new Date().toISOString();
-    await journal.save({ phase: 'thawed', sources: [], gaps: [], thawedAt });
+    const end = { phase: 'thawed', sources: [], gaps: [], thawedAt } as const;
+    // Noted first: killed behind the end nobody would come back here, and repositories would say "frozen" for ever.
+    const { stateFolder, repositories } = request.surroundings.configuration;
+    await noteUnsent(stateFolder, journal.next(end), Object.keys(repositories));
+    await journal.save(end);
   } else {
     await journal.save({ phase: due.length > 0 ? 'thawing' : 'frozen', sources });
   }
