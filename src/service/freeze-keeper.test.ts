@@ -1,7 +1,9 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { temporaryFolder } from '../../test/support/postgres.ts';
+import { noteUnsent } from '../recovery/freeze/unsent-records.ts';
+import type { FreezeRecord } from '../recovery/index.ts';
 import { FreezeKeeper } from './freeze-keeper.ts';
 import type { ServiceEvent } from './service-event.ts';
 
@@ -72,4 +74,27 @@ it('tells of a record that cannot be read for every source: any may be frozen', 
   const seen = await alarms('{ "format": 1');
   expect(seen.map((event) => 'source' in event && event.source)).toEqual(['shop', 'stock']);
   expect(seen[0]).toMatchObject({ code: 'file.unreadable' });
+});
+
+it('gives a repository what it missed of a thaw, once it answers', async () => {
+  const thawed = { ...record(new Date()), revision: 7, phase: 'thawed' as const };
+  await noteUnsent(folder, thawed as FreezeRecord, ['main', 'gone']);
+  const sent: unknown[] = [];
+  const main = { records: { append: async ({ body }: { body: unknown }) => sent.push(body) } };
+  const stop = new AbortController();
+  const keeper = new FreezeKeeper({
+    configuration: { stateFolder: folder, recovery: {}, sources: {} } as never,
+    repositories: [{ name: 'main', open: async () => main as never }],
+    signal: stop.signal,
+    onEvent: () => {},
+    lookEveryMs: 1,
+  });
+  const running = keeper.run();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  stop.abort();
+  await running;
+  expect(sent).toEqual([thawed]);
+  const [left] = readdirSync(join(folder, 'freezes/unsent'));
+  const unsent = JSON.parse(readFileSync(join(folder, 'freezes/unsent', left as string), 'utf8'));
+  expect(unsent.repositories).toEqual(['gone']);
 });

@@ -48,7 +48,12 @@ ${options}`,
     repository,
     stateFolder: place('state'),
     run: (...args) =>
-      lifeboatInProcess([...args, '--config', config, '--json'], environment, folder),
+      lifeboatInProcess(
+        [...args, '--config', config, '--json'],
+        // What programs keep for themselves goes away with it.
+        { ...environment, HOME: folder },
+        folder,
+      ),
     async [Symbol.asyncDispose]() {
       rmSync(folder, { recursive: true, force: true });
     },
