@@ -1,6 +1,6 @@
 import { join, normalize } from 'node:path';
 import { LifeboatError } from '../core/index.ts';
-import { createVolume } from '../recovery/index.ts';
+import { placeInVolume } from '../recovery/index.ts';
 import type { Snapshot } from '../repository/index.ts';
 import { kindTag, type VolumeSource } from '../sources/index.ts';
 import type { CommandContext } from './command.ts';
@@ -38,11 +38,9 @@ export async function volumeOfSource(
       });
     },
     folder: async () => ((await source.isThere(signal)) ? await source.locate(signal) : undefined),
-    async make() {
-      const { volume, context: engine, subfolder = '' } = source.settings;
+    make: async () => {
       const { services } = configuration;
-      await createVolume({ volume, services, context: engine, environment, signal });
-      return join(await source.locateRoot(signal), subfolder);
+      return await placeInVolume(source, { services, environment, signal });
     },
   };
 }

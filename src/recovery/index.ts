@@ -77,7 +77,7 @@ export {
   judgeFreeze,
 } from './freeze/what-to-freeze.ts';
 export { type DefaultGround, defaultGrounds } from './ground/default-grounds.ts';
-export { type CreateVolumeOptions, createVolume } from './ground/docker-volume/create-volume.ts';
+export { placeInVolume } from './ground/docker-volume/create-volume.ts';
 export type {
   DatabaseDelivery,
   DeliveryState,

@@ -86,6 +86,8 @@ export interface SourceFacts {
   readonly windows: readonly WindowFacts[];
   readonly snapshots: readonly SnapshotFacts[];
   readonly proofs: readonly ProofFacts[];
+  /** Of a volume: its files are put back by way of its ground, because this host cannot work on them itself. */
+  readonly isOutOfReach?: true;
   /** Where it would be put; absent: nowhere is configured, and none is by itself. */
   readonly ground?: GroundFacts;
 }

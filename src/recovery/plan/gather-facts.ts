@@ -99,23 +99,42 @@ function uniqueSteps(measured: PlanFacts['measured']): PlanFacts['measured'] {
 /** With the ground that is configured, else where the database itself is, when that is this host; as the ground says of itself. */
 async function withGround(
   { surroundings, makeGround, defaultGround, signal }: GatherRequest,
-  source: SourceFacts,
+  known: SourceFacts,
 ): Promise<{ readonly source: SourceFacts; readonly identity?: Plan['places'][string] }> {
-  const setting = surroundings.configuration.sources[source.name];
-  assert(setting !== undefined, `no source ${source.name}`);
+  const setting = surroundings.configuration.sources[known.name];
+  assert(setting !== undefined, `no source ${known.name}`);
+  const isOutOfReach = await volumeOutOfReach(surroundings, known.name, signal);
+  const source = isOutOfReach ? { ...known, isOutOfReach } : known;
   // Files of this host go back to where they were, by themselves.
   const ground =
     setting.ground ??
-    (setting.kind === 'postgres' || setting.kind === 'volume'
+    (setting.kind === 'postgres' || isOutOfReach
       ? await defaultGround?.(await surroundings.source(source.name, 'protect'))
       : undefined);
   if (ground === undefined) return { source };
-  const known = groundOfSource(surroundings.configuration, { ...setting, ground });
-  if (known === undefined) return { source };
-  if (makeGround === undefined) return { source: { ...source, ground: known } };
-  const looked = await lookAtGround(known, ground, makeGround, signal);
+  const place = groundOfSource(surroundings.configuration, { ...setting, ground });
+  if (place === undefined) return { source };
+  if (makeGround === undefined) return { source: { ...source, ground: place } };
+  const looked = await lookAtGround(place, ground, makeGround, signal);
   const { identity } = looked;
   return { source: { ...source, ground: looked.ground }, ...(identity ? { identity } : {}) };
+}
+
+/** An engine that does not answer is out of reach, too: its ground says why. */
+async function volumeOutOfReach(
+  surroundings: Surroundings,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<true | undefined> {
+  if (surroundings.configuration.sources[name]?.kind !== 'volume') return undefined;
+  const volume = await surroundings.source(name, 'look');
+  assert(volume.kind === 'volume', `${name} is of another kind`);
+  try {
+    return (await volume.outOfReach(signal)) === undefined ? undefined : true;
+  } catch (error) {
+    if (!isLifeboatError(error, 'volume.unavailable')) throw error;
+    return true;
+  }
 }
 
 /** What a recovery depends on in the configuration; where its file lies does not matter. */

@@ -19,7 +19,8 @@ export async function readableFolder(
   engine: VolumeEngine,
   signal?: AbortSignal,
 ): Promise<ReadableFolder> {
-  const why = notHere(volume, await engine.describe(signal)) ?? (await outOfReach(volume));
+  const why =
+    notHere(volume) ?? outOfReach(await engine.describe(signal)) ?? (await unreadable(volume));
   if (why !== undefined) return { why };
   for (let attempt = 0, seen: VolumeFacts | undefined = volume; seen && attempt < attempts; ) {
     if (await isSameFolder(seen)) return { folder: volume.mountpoint };
@@ -29,20 +30,21 @@ export async function readableFolder(
   return { why: `${volume.mountpoint} of this host is not the folder of the engine` };
 }
 
-function notHere(
-  { name, driver, mountpoint }: VolumeFacts,
-  engine: EngineFacts,
-): string | undefined {
+function notHere({ name, driver, mountpoint }: VolumeFacts): string | undefined {
   if (driver !== 'local') return `${name} is of the volume driver ${driver}`;
+  return mountpoint === '' ? `the engine does not say where ${name} is` : undefined;
+}
+
+/** Why this process cannot work on volumes of the engine itself; undefined: it may. */
+export function outOfReach(engine: EngineFacts): string | undefined {
   if (engine.hostname !== hostname()) {
     return `the engine runs on ${engine.hostname}, this is ${hostname()}`;
   }
   // What containers own belongs to others here, and would be given to those when it is put back.
-  if (engine.mapsAccounts) return 'the engine maps the accounts of containers to others';
-  return mountpoint === '' ? `the engine does not say where ${name} is` : undefined;
+  return engine.mapsAccounts ? 'the engine maps the accounts of containers to others' : undefined;
 }
 
-async function outOfReach({ mountpoint, isMounted }: VolumeFacts): Promise<string | undefined> {
+async function unreadable({ mountpoint, isMounted }: VolumeFacts): Promise<string | undefined> {
   try {
     await access(mountpoint, constants.R_OK | constants.X_OK);
   } catch (error) {

@@ -4,7 +4,7 @@ import { backupFiles } from '../files/backup/index.ts';
 import type { BackupSummary, Finding, Source, SourceContext } from '../source.ts';
 import { snapshotsOfKind, tagsOf } from '../source-tags.ts';
 import { examineVolume } from './examine-volume.ts';
-import { folderWithin, readableFolder } from './readable-folder.ts';
+import { folderWithin, outOfReach, readableFolder } from './readable-folder.ts';
 import { VolumeEngine } from './volume-engine.ts';
 import { patternsWithin } from './volume-patterns.ts';
 
@@ -64,6 +64,23 @@ export class VolumeSource implements Source {
     const place = await readableFolder(facts, this.#engine, signal);
     if ('folder' in place) return place.folder;
     throw this.#unreadable(place.why);
+  }
+
+  /** Why this process cannot work on its files itself, were it there or not; undefined: it can. Errors: `volume.unavailable`, `cancelled`. */
+  async outOfReach(signal?: AbortSignal): Promise<string | undefined> {
+    const facts = await this.#engine.inspect(this.settings.volume, signal);
+    if (facts === undefined) {
+      const why = outOfReach(await this.#engine.describe(signal));
+      return why ?? (process.geteuid?.() === 0 ? undefined : "volumes are root's");
+    }
+    const place = await readableFolder(facts, this.#engine, signal);
+    return 'why' in place ? place.why : undefined;
+  }
+
+  /** Errors: `volume.unreadable`, `volume.unavailable`, `cancelled`. */
+  async requireReach(signal?: AbortSignal): Promise<void> {
+    const why = await this.outOfReach(signal);
+    if (why !== undefined) throw this.#unreadable(why);
   }
 
   /** Whether the engine has such a volume, readable from here or not. Errors: `volume.unavailable`, `cancelled`. */

@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import type { ServiceSetting } from '../../../config/index.ts';
+import type { VolumeSource } from '../../../sources/index.ts';
 import { findComposeVolume } from './compose-volume.ts';
 import { DockerClient } from './docker-client.ts';
 
@@ -29,4 +31,21 @@ export async function createVolume(options: CreateVolumeOptions): Promise<void> 
   ];
   const docker = new DockerClient(context, environment);
   await docker.ask(['volume', 'create', ...words, volume], signal);
+}
+
+/**
+ * Where the files of a source go back to: its volume, which is made if it is gone. Errors: `volume.missing` (it lacks the folder that is
+ * backed up), `volume.unreadable`, `volume.unavailable`, `ground.unavailable`, `cancelled`.
+ */
+export async function placeInVolume(
+  source: VolumeSource,
+  world: Pick<CreateVolumeOptions, 'services' | 'environment' | 'signal'>,
+): Promise<string> {
+  const { signal } = world;
+  if (await source.isThere(signal)) return await source.locate(signal);
+  // Another engine than meant is to get no volume.
+  await source.requireReach(signal);
+  const { volume, context, subfolder = '' } = source.settings;
+  await createVolume({ ...world, volume, context });
+  return join(await source.locateRoot(signal), subfolder);
 }

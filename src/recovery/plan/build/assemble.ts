@@ -144,11 +144,9 @@ function putInPlace(building: Building, delivered: readonly Delivered[]): readon
 /** Files go back where they were; to a ground only when one is configured and what is there is not to be kept. */
 function isDelivered(building: Building, { source, situation }: SourceChoice): boolean {
   if (building.mode === 'drill') return true;
-  const { ground, kind, damage }: SourceFacts = sourceOf(building, source);
+  const { ground, isOutOfReach }: SourceFacts = sourceOf(building, source);
   if (ground === undefined) return false;
-  // One that is gone has nothing to be kept, and is to be made as its services want it.
-  const isGone = kind === 'volume' && (damage.files?.missingPaths.length ?? 0) > 0;
-  return isGone || situation?.situation !== 'files-damaged';
+  return isOutOfReach === true || situation?.situation !== 'files-damaged';
 }
 
 function deliveredOf(building: Building, choice: SourceChoice): Delivered {

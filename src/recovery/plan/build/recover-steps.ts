@@ -42,6 +42,7 @@ export function restoreFilesStep(
   const replace = into === 'run-folder' || isSuspicious ? 'changed' : 'missing';
   const bytes = source.snapshots.find(({ id }) => id === snapshot)?.bytes;
   const isInPlace = into === 'in-place';
+  const isGone = (source.damage.files?.missingPaths.length ?? 0) > 0;
   const { loss } = predictLoss(choice, building.facts);
   const policy = replace === 'missing' ? ['--overwrite', 'never'] : ['--verify-existing'];
   return draft({
@@ -61,7 +62,9 @@ export function restoreFilesStep(
     input: { source: source.name, snapshot, into, replace },
     isDestructive: isInPlace,
     undo: isInPlace
-      ? `the safety snapshot of ${source.name} has every file as it is now`
+      ? isGone
+        ? `nothing was there; what is put back is removed by hand`
+        : `the safety snapshot of ${source.name} has every file as it is now`
       : 'the folder is removed',
     evidence: ['files written, kept, and not restored'],
     expected: expectStep('restore-files', building.facts, {

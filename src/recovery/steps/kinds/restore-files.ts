@@ -1,8 +1,9 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { LifeboatError } from '../../../core/index.ts';
+import { assert, LifeboatError } from '../../../core/index.ts';
 import type { Snapshot } from '../../../repository/index.ts';
 import { type RestoreFilesResult, restoreFiles } from '../../../sources/index.ts';
+import { placeInVolume } from '../../ground/docker-volume/create-volume.ts';
 import type { StepInputs } from '../step-inputs.ts';
 import type { StepContext, StepKind, StepOutcome } from '../step-kind.ts';
 
@@ -49,14 +50,16 @@ export const restoreFilesStep: StepKind<Input> = {
   },
 };
 
-/** Where a volume is now, which need not be where it was. */
+/** Where a volume is now, which need not be where it was. One that is gone is made. */
 async function volumeOf(
   { source: name }: Input,
   { surroundings, signal }: StepContext,
 ): Promise<string | undefined> {
-  if (surroundings.configuration.sources[name]?.kind !== 'volume') return undefined;
+  const { configuration, environment } = surroundings;
+  if (configuration.sources[name]?.kind !== 'volume') return undefined;
   const source = await surroundings.source(name, 'look');
-  return source.kind === 'volume' ? await source.locate(signal) : undefined;
+  assert(source.kind === 'volume', `${name} is of another kind`);
+  return await placeInVolume(source, { services: configuration.services, environment, signal });
 }
 
 function targetOf({ source }: Input, { folder }: StepContext): string {
