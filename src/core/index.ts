@@ -1,5 +1,6 @@
 // core: what everything else stands on. Depends on nothing of ours.
 export { cancelled, sleep, throwIfAborted } from './abort.ts';
+export { type BootTime, bootId, bootTime, sinceThen } from './boot-time.ts';
 export { formatBytes } from './byte-size.ts';
 export { copyBytes } from './copy-bytes.ts';
 export { formatCount } from './count.ts';
@@ -20,5 +21,6 @@ export { bindForeign, endThread } from './foreign-calls.ts';
 export { giveBack } from './give-back.ts';
 export { hideSecrets, hideSecretsWithin, rememberSecret } from './hide-secrets.ts';
 export { Secret } from './secret.ts';
+export { steadyNow } from './steady-now.ts';
 export { Turn } from './turn.ts';
 export { loadKernel, type WasmKernel } from './wasm-kernel.ts';

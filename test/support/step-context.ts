@@ -32,6 +32,7 @@ export function stepContext(test: ContextOfTest): StepContext & { readonly told:
     tell: async ({ text }) => void told.push(text),
     progress: silentProgress,
     signal: test.signal ?? new AbortController().signal,
+    now: () => new Date(),
     told,
   };
 }

@@ -1,4 +1,4 @@
-import { formatDuration } from '../../core/index.ts';
+import { formatDuration, steadyNow } from '../../core/index.ts';
 import {
   clockOf,
   type RecoveryClock,
@@ -35,7 +35,7 @@ export function describeClock(clock: RecoveryClock): string {
 
 /** The line at the bottom while a step runs. */
 export function statusLine(state: RunState, step: Step, style: Style): string {
-  const clock = clockOf(state, new Date());
+  const clock = clockOf(state, steadyNow());
   const took = formatDuration(clock.stepElapsedMs ?? 0);
   const of = step.expectedMs === undefined ? '' : ` of about ${formatDuration(step.expectedMs)}`;
   return `${numberOf(state, step)} ${step.title}: ${took}${of} ${style.dim(`· ${describeClock(clock)}`)}`;
@@ -53,7 +53,7 @@ export function describeRunEvent(event: RunEvent, style: Style): string | undefi
     case 'opened':
       return [
         `${bold(`Run ${state.run}`)} of incident ${state.plan.incident}: ${state.plan.method}, ${countOf(state.plan.steps.length, 'step')}`,
-        dim(`  ${describeClock(clockOf(state, new Date()))}`),
+        dim(`  ${describeClock(clockOf(state, steadyNow()))}`),
       ].join('\n');
     case 'resumed':
       return `${bold(`Run ${state.run}`)} goes on: ${describeDone(state)}`;
@@ -90,7 +90,7 @@ export function describeRunEvent(event: RunEvent, style: Style): string | undefi
     case 'undo-failed':
       return `  ${red('✗')} ${event.step.id} could not be undone: ${event.error.message}`;
     case 'done':
-      return `${green('✓')} ${bold(`Run ${state.run} is done`)}: ${describeDone(state)}\n  ${describeClock(clockOf(state, new Date()))}`;
+      return `${green('✓')} ${bold(`Run ${state.run} is done`)}: ${describeDone(state)}\n  ${describeClock(clockOf(state, steadyNow()))}`;
     case 'aborted':
       return [
         `${yellow('–')} ${bold(`Run ${state.run} was given up`)}: everything is as before${event.stays.length > 0 ? ' but for' : ''}`,
@@ -138,7 +138,7 @@ export function describeRun(state: RunState, style: Style): string {
     ),
     ...(phase === 'done' || phase === 'aborted'
       ? []
-      : [`  ${describeClock(clockOf(state, new Date()))}`]),
+      : [`  ${describeClock(clockOf(state, steadyNow()))}`]),
     ...plan.steps.map((step) => {
       const own = state.steps[step.id] as StepState;
       const said = own.outcome?.text ?? own.error?.message ?? own.reason;

@@ -1,3 +1,4 @@
+import { steadyNow } from '../../core/index.ts';
 import { clockOf, type RunEvent, type RunState, type Step } from '../../recovery/index.ts';
 import type { Output } from '../output/output.ts';
 import { describeRunEvent, statusLine } from '../output/run-text.ts';
@@ -27,7 +28,7 @@ export class RunScreen implements Disposable {
       phase: state.phase,
       ...rest,
       ...(step ? { step: step.id, title: step.title, target: step.target } : {}),
-      clock: clockOf(state, new Date()),
+      clock: clockOf(state, steadyNow()),
     };
     this.#output.report(record, (style) => describeRunEvent(event, style) ?? '');
   };

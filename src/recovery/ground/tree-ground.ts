@@ -65,10 +65,14 @@ export class TreeGround implements Ground<TreeDelivery> {
 
   async swap(token: string, request: GroundRequest = {}): Promise<void> {
     const facts = await this.#look(token, request);
-    const { phase } = facts;
+    const { phase, hasNew } = facts;
     if (phase === 'swapped' || phase === 'settling' || phase === 'settled') return;
     if (phase === undefined || phase === 'begun' || phase === 'moving') {
       throw this.#refused('nothing complete was delivered there', 'Fill it first.');
+    }
+    // What somebody removed meanwhile would leave nothing in place.
+    if (phase === 'filled' && !hasNew) {
+      throw this.#refused('what was delivered there is gone', 'Deliver it again with a new plan.');
     }
     this.#refuseOther(token, facts);
     const move = this.#mover(token, request);

@@ -1,4 +1,4 @@
-import { silentProgress } from '../../core/index.ts';
+import { silentProgress, steadyNow } from '../../core/index.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { checkAnswered } from './check/check-answered.ts';
 import { checkApprovals } from './check/check-approvals.ts';
@@ -53,6 +53,7 @@ export async function checkPlan(request: CheckPlanRequest): Promise<readonly Pla
         tell: async () => {},
         progress: silentProgress,
         signal,
+        now: steadyNow,
       })),
     );
   }

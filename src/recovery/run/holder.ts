@@ -1,5 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { bootId, steadyNow } from '../../core/index.ts';
 
 /** Which process drives a run, so that its death can be told from its silence. */
 export interface Holder {
@@ -20,7 +21,7 @@ export function thisProcess(actor: string): Holder {
     pid: process.pid,
     startTicks: startTicks(process.pid) ?? '',
     machine: machine(),
-    since: new Date().toISOString(),
+    since: steadyNow().toISOString(),
   };
 }
 
@@ -44,8 +45,8 @@ export function describeHolder({ actor, host, pid, since }: Holder): string {
 
 function machine(): string {
   try {
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    return `${boot} ${readlinkSync('/proc/self/ns/pid')}`;
+    const boot = bootId();
+    return boot === undefined ? '' : `${boot} ${readlinkSync('/proc/self/ns/pid')}`;
   } catch {
     return '';
   }

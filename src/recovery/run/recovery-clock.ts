@@ -12,7 +12,7 @@ export interface RecoveryClock {
   readonly stepElapsedMs: number | undefined;
 }
 
-/** By the clock of this host; one that was set back shows nothing below zero. */
+/** `now`: by `steadyNow`. A host whose clock was set back between two processes shows nothing below zero. */
 export function clockOf(state: RunState, now: Date): RecoveryClock {
   const since = (time: string) => Math.max(0, now.getTime() - Date.parse(time));
   const elapsedMs = since(state.declaredAt);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { LifeboatError, type Progress } from '../../core/index.ts';
+import { LifeboatError, type Progress, steadyNow } from '../../core/index.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Surroundings } from '../surroundings.ts';
 import type { Tell } from '../timeline.ts';
@@ -29,6 +29,7 @@ export interface RecoveryRunsOptions {
   readonly signal: AbortSignal;
   /** Default: this process. */
   readonly holder?: Holder;
+  /** Default: a clock that is not moved when somebody sets that of the host. */
   readonly now?: () => Date;
   /** Default 2 s. */
   readonly pollMs?: number;
@@ -158,7 +159,7 @@ export class RecoveryRuns {
 
   /** Tells a run something, wherever it is driven. */
   async say(run: string, body: NoteBody): Promise<void> {
-    const { engine, surroundings, now = () => new Date() } = this.#options;
+    const { engine, surroundings, now = steadyNow } = this.#options;
     const { actor, host } = surroundings;
     const id = randomBytes(8).toString('hex');
     const note = { format: 1 as const, run, id, time: now().toISOString(), actor, host, body };
@@ -184,7 +185,7 @@ export class RecoveryRuns {
     },
     begin?: (journal: Journal) => Promise<void>,
   ): Promise<RunState> {
-    const { surroundings, engine, signal, now = () => new Date(), pollMs = 2000 } = this.#options;
+    const { surroundings, engine, signal, now = steadyNow, pollMs = 2000 } = this.#options;
     const { actor, host, configuration } = surroundings;
     const { run, epoch, plan, takeOver, isShared } = place;
     const targets = [...targetsOf(plan), `run ${run}`];

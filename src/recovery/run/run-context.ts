@@ -55,7 +55,7 @@ export async function happened(run: RunContext, body: EventBody<RunEvent>): Prom
 }
 
 export function stepContext(run: RunContext): StepContext {
-  const { surroundings, tell, progress, folder, stop, journal } = run;
+  const { surroundings, tell, progress, folder, stop, journal, now } = run;
   return {
     surroundings,
     incident: journal.state.plan.incident,
@@ -65,6 +65,7 @@ export function stepContext(run: RunContext): StepContext {
     tell,
     progress,
     signal: stop,
+    now,
   };
 }
 

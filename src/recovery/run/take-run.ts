@@ -98,6 +98,8 @@ function rivals(claim: RunClaim, { claims, entries }: RunRecords, now: Date): re
     if (other.id === claim.id || other.isWithdrawn) return false;
     if (now.getTime() - Date.parse(other.holder.since) > claimMs) return false;
     if (isSameProcess(other.holder, claim.holder)) return false;
+    // Its clock may have been ahead by any time: it would never grow old.
+    if (lifeOf(other.holder) === 'dead') return false;
     const isTaken = entries.some(({ run, epoch }) => run === other.run && epoch >= other.epoch);
     return !isTaken && overlaps(other, claim);
   });

@@ -44,6 +44,8 @@ export interface StepContext {
   readonly progress: Progress;
   /** Aborted when the user cancels, and when the lease of the run is lost: then nothing more may be changed. */
   readonly signal: AbortSignal;
+  /** Of the run: goes on steadily, whatever the clock of the host is set to. */
+  readonly now: () => Date;
 }
 
 /** JSON, no secrets. */
@@ -73,7 +75,7 @@ export interface StepKind<Input = Readonly<Record<string, unknown>>> {
   readonly name: StepKindName;
   /** What stands against it, found without changing anything. Empty: nothing. */
   check?(input: Input, context: StepContext): Promise<readonly string[]>;
-  /** Before this moment it is not begun: the run waits for a while, and pauses where that is long. Absent: at once. */
+  /** Before this moment, by `now` of the context, it is not begun: the run waits for a while, and pauses where that is long. Absent: at once. */
   notBefore?(input: Input, context: StepContext): Promise<Date | undefined>;
   probe(input: Input, context: StepContext): Promise<ProbeResult>;
   run(input: Input, context: StepContext): Promise<StepOutcome>;

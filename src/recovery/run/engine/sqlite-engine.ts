@@ -1,7 +1,7 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import { fileError, LifeboatError } from '../../../core/index.ts';
+import { bootTime, fileError, LifeboatError, sinceThen } from '../../../core/index.ts';
 import type { Holder } from '../holder.ts';
 import type { RunEntry } from '../run-entry.ts';
 import type { RunNote } from '../run-note.ts';
@@ -25,7 +25,8 @@ const schema = `
   ) strict;
   create table if not exists notes (run text not null, id text not null primary key, body text not null) strict;
   create table if not exists targets (
-    target text not null primary key, run text not null, epoch integer not null, holder text, renewed integer not null
+    target text not null primary key, run text not null, epoch integer not null, holder text, renewed integer not null,
+    boot text, uptime integer
   ) strict;`;
 
 const heldSql =
@@ -63,12 +64,12 @@ class SqliteEngine implements Engine {
       this.#run('delete from targets where run = ?', claim.run);
       for (const target of claim.targets) {
         this.#run(
-          'insert or replace into targets values (?, ?, ?, ?, ?)',
+          'insert or replace into targets values (?, ?, ?, ?, ?, ?, ?)',
           target,
           claim.run,
           claim.epoch,
           JSON.stringify(claim.holder),
-          Date.now(),
+          ...signOfLife(),
         );
       }
       return { taken: true };
@@ -82,8 +83,8 @@ class SqliteEngine implements Engine {
   async renew(run: string, epoch: number): Promise<boolean> {
     return this.#write(() => {
       const sql =
-        'update targets set renewed = ? where run = ? and epoch = ? and holder is not null';
-      return this.#run(sql, Date.now(), run, epoch) > 0;
+        'update targets set renewed = ?, boot = ?, uptime = ? where run = ? and epoch = ? and holder is not null';
+      return this.#run(sql, ...signOfLife(), run, epoch) > 0;
     });
   }
 
@@ -147,13 +148,12 @@ class SqliteEngine implements Engine {
   }
 
   #held(): readonly HeldTarget[] {
-    const now = Date.now();
-    return this.#all(heldSql).map(({ target, run, epoch, holder, renewed, isBegun }) => ({
+    return this.#all(heldSql).map(({ target, run, epoch, holder, isBegun, ...sign }) => ({
       target: target as string,
       run: run as string,
       epoch: epoch as number,
       holder: holder === null ? undefined : (JSON.parse(holder as string) as Holder),
-      silentMs: Math.max(0, now - (renewed as number)),
+      silentMs: silenceSince(sign as unknown as SignOfLife),
       isBegun: isBegun === 1,
     }));
   }
@@ -198,13 +198,30 @@ class SqliteEngine implements Engine {
     }
   }
 
-  #run(sql: string, ...values: (string | number)[]): number {
+  #run(sql: string, ...values: (string | number | null)[]): number {
     return Number(this.#database.prepare(sql).run(...values).changes);
   }
 
   #all(sql: string, ...values: string[] | [string, number]) {
     return this.#database.prepare(sql).all(...values) as Record<string, unknown>[];
   }
+}
+
+interface SignOfLife {
+  readonly renewed: number;
+  readonly boot: string | null;
+  readonly uptime: number | null;
+}
+
+function signOfLife(): [number, string | null, number | null] {
+  const now = bootTime();
+  return [Date.now(), now?.boot ?? null, now?.uptimeMs ?? null];
+}
+
+/** By the clock that nobody sets; only of another boot, or another machine, by the time of day. */
+function silenceSince({ renewed, boot, uptime }: SignOfLife): number {
+  const then = boot === null || uptime === null ? {} : { boot, uptimeMs: uptime };
+  return sinceThen(then) ?? Math.max(0, Date.now() - renewed);
 }
 
 const sqliteFull = 13;

@@ -4,11 +4,14 @@ import { LifeboatError } from '../../../core/index.ts';
 import { runCommand, runCommandWell } from '../run-command.ts';
 import type { StepInputs } from '../step-inputs.ts';
 import type { StepContext, StepKind } from '../step-kind.ts';
+import { untilDone } from '../until-done.ts';
 
 type Input = StepInputs['command'];
 type Afterwards = NonNullable<RecoveryFile['after']>[number];
 
 const withinDefaultMs = 10 * 60_000;
+/** How long what was done may take to show. */
+const effectMs = 10_000;
 
 /** A command of `recovery.after`. Whether it was done its own `isDone` says; without one a person does. */
 export const commandStep: StepKind<Input> = {
@@ -36,9 +39,16 @@ export const commandStep: StepKind<Input> = {
   },
 
   async run({ name }, context) {
-    const { command } = entryOf(name, context);
+    const { command, isDone } = entryOf(name, context);
     if (!command) throw gone(name);
-    const said = await runCommandWell(how(name, command, `do "${name}"`, context), context);
+    const call = how(name, command, `do "${name}"`, context);
+    const said = await runCommandWell(call, context);
+    const doubt = {
+      isDone: isDone && how(name, isDone, `see whether "${name}" was done`, context),
+      fact: `"${name}" is not done although ${command[0]} ended with 0`,
+      waitMs: Math.min(call.timeoutMs, effectMs),
+    };
+    await untilDone(doubt, context);
     return { text: `did "${name}"`, result: {}, evidence: { said } };
   },
 

@@ -111,12 +111,20 @@ async function copyFolder(of: string, at: string, context: StepContext): Promise
     await requireRoom(of, at, context);
     const words = ['cp', '-aH', '--reflink=auto', '--', of, copied];
     await runCommandWell({ words, purpose: `copy ${of} as it is`, timeoutMs }, context);
+    if (!existsSync(copied)) throw notThere(copied);
     await runCommandWell({ words: ['sync', '-f', at], purpose: `keep ${at}`, timeoutMs }, context);
   }
   // What holds the copy, so that one of a single file is hashed too.
   const { lines, bytes } = await hashTree(at, context.signal);
   if (!isWhole) await writeFileDurably(sums, Buffer.concat(lines));
   return { of, at: copied, files: lines.length, bytes, sha256: await hashFile(sums) };
+}
+
+/** Evidence that was never taken must not look like evidence of nothing. */
+function notThere(copied: string): LifeboatError {
+  return new LifeboatError('run.failed', `cp ended with 0, but ${copied} is not there`, {
+    hint: 'Nothing was changed. See which cp is found on PATH, then go on.',
+  });
 }
 
 async function requireRoom(of: string, at: string, context: StepContext): Promise<void> {

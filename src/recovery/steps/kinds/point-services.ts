@@ -1,15 +1,23 @@
 import type { ServiceSetting } from '../../../config/index.ts';
 import { LifeboatError } from '../../../core/index.ts';
 import { placeLeftBy, variablesOf } from '../restored-place.ts';
-import { type CommandSaid, runCommand, runCommandWell } from '../run-command.ts';
+import {
+  type CommandOfStep,
+  type CommandSaid,
+  runCommand,
+  runCommandWell,
+} from '../run-command.ts';
 import type { StepInputs } from '../step-inputs.ts';
 import type { StepContext, StepKind, StepOutcome } from '../step-kind.ts';
 import { serviceNamed } from '../step-services.ts';
+import { untilDone } from '../until-done.ts';
 
 type Input = StepInputs['point-services'];
 type Switch = NonNullable<ServiceSetting['switch']>;
 
 const timeoutMs = 10 * 60_000;
+/** How long what was changed may take to show. */
+const effectMs = 10_000;
 
 /**
  * Points each service at the restored place by its own command. One that says that it points there already is left alone, so that the
@@ -44,6 +52,12 @@ export const pointServices: StepKind<Input> = {
         variables: variablesOf(placeLeftBy(input.of, context)),
       };
       said.push(await runCommandWell(command, context));
+      const doubt = {
+        isDone: whetherDone(name, input, context),
+        fact: `${name} does not point at the restored ${input.source} although ${command.words[0]} ended with 0`,
+        waitMs: effectMs,
+      };
+      await untilDone(doubt, context);
       await context.tell({
         event: 'run.service-pointed',
         text: `pointed ${name} at the restored ${input.source}`,
@@ -73,18 +87,21 @@ async function pointsThere(
   input: Input,
   context: StepContext,
 ): Promise<boolean | undefined> {
+  const look = whetherDone(name, input, context);
+  if (look === undefined) return undefined;
+  const { exitCode } = await runCommand(look, context);
+  return exitCode === 0;
+}
+
+function whetherDone(name: string, input: Input, context: StepContext): CommandOfStep | undefined {
   const { isDone } = switchOf(name, context);
   if (isDone === undefined) return undefined;
-  const { exitCode } = await runCommand(
-    {
-      words: isDone,
-      purpose: `see where ${name} points`,
-      timeoutMs,
-      variables: variablesOf(placeLeftBy(input.of, context)),
-    },
-    context,
-  );
-  return exitCode === 0;
+  return {
+    words: isDone,
+    purpose: `see where ${name} points`,
+    timeoutMs,
+    variables: variablesOf(placeLeftBy(input.of, context)),
+  };
 }
 
 function switchOf(name: string, { surroundings }: StepContext): Switch {

@@ -1,11 +1,17 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileError, writeFileDurably } from '../../../core/index.ts';
+import type { ServiceState } from '../../../platforms/index.ts';
 import type { StepInputs } from '../step-inputs.ts';
-import type { StepKind } from '../step-kind.ts';
+import type { StepContext, StepKind } from '../step-kind.ts';
 import { platformOf, serviceNamed } from '../step-services.ts';
+
+type Input = StepInputs['restart'];
 
 const linesKept = 40;
 
-/** Stops and starts a service, and waits until it is there. */
-export const restartStep: StepKind<StepInputs['restart']> = {
+/** Stops and starts a service, and waits until it is there. Undone is only what was cut between the two. */
+export const restartStep: StepKind<Input> = {
   name: 'restart',
 
   async probe({ service: name }, { surroundings, signal }) {
@@ -18,11 +24,16 @@ export const restartStep: StepKind<StepInputs['restart']> = {
     };
   },
 
-  async run({ service: name }, { surroundings, signal, progress }) {
+  async run(input, context) {
+    const { service: name } = input;
+    const { surroundings, signal, progress } = context;
     const service = serviceNamed(surroundings, name);
     const platform = platformOf(surroundings, service);
     const request = { signal, progress };
-    const before = await platform.inspect(service, request);
+    // Of a second attempt it is what the first one left.
+    const before =
+      (await formerState(input, context)) ?? (await platform.inspect(service, request));
+    await writeFileDurably(noteOf(input, context), JSON.stringify(before));
     await platform.restart(service, request);
     const after = await platform.inspect(service, request);
     const output = await platform.output(service, { lines: linesKept }, request);
@@ -32,4 +43,29 @@ export const restartStep: StepKind<StepInputs['restart']> = {
       evidence: { before: before.text, after: after.text, output },
     };
   },
+
+  async undo(input, outcome, context) {
+    const { service: name } = input;
+    if (outcome) return `${name} was started again, and runs: there is nothing to put back`;
+    const former = await formerState(input, context);
+    if (former === undefined) return `nothing of ${name} was changed`;
+    const { surroundings, signal, progress } = context;
+    const service = serviceNamed(surroundings, name);
+    await platformOf(surroundings, service).restore(service, former, { signal, progress });
+    return `made ${name} what it was: ${former.text}`;
+  },
 };
+
+function noteOf({ service }: Input, { folder }: StepContext): string {
+  return join(folder, `restart-${service}.json`);
+}
+
+async function formerState(input: Input, context: StepContext): Promise<ServiceState | undefined> {
+  const note = noteOf(input, context);
+  try {
+    return JSON.parse(await readFile(note, 'utf8')) as ServiceState;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw fileError(error, `could not read ${note}`);
+  }
+}

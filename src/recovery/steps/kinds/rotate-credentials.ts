@@ -1,3 +1,7 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { writeFileDurably } from '../../../core/index.ts';
 import { runCommandWell } from '../run-command.ts';
 import type { StepInputs } from '../step-inputs.ts';
 import type { StepContext, StepKind } from '../step-kind.ts';
@@ -8,7 +12,8 @@ const timeoutMs = 10 * 60_000;
 
 /**
  * Runs the command of each credential that `recovery.credentials` has one for, and tells which were changed; the others are a person's,
- * which the approval of the step stands for. After a crash a person is asked: a credential that was changed twice locks somebody out.
+ * which the approval of the step stands for. A credential that was changed twice locks somebody out: each that certainly was is noted
+ * in the folder of the run, and left alone when the step is done once more, which after a failure or crash a person has to say.
  */
 export const rotateCredentials: StepKind<Input> = {
   name: 'rotate-credentials',
@@ -16,9 +21,13 @@ export const rotateCredentials: StepKind<Input> = {
   async probe(input, context) {
     const able = input.credentials.filter(({ name }) => commandFor(name, context) !== undefined);
     if (able.length === 0) return { found: 'not-done' };
+    const open = able.filter(({ name }) => !existsSync(noteOf(name, context)));
+    // All of them were, and only that the step ended was not seen.
+    if (open.length === 0) return { found: 'continue' };
+    const names = open.map(({ name }) => name).join(', ');
     return {
       found: 'unclear',
-      what: `which of these were changed before the run was cut: ${able.map(({ name }) => name).join(', ')}; the timeline names those that certainly were`,
+      what: `which of these were changed before the run was cut: ${names}; the timeline names those that certainly were`,
     };
   },
 
@@ -31,13 +40,16 @@ export const rotateCredentials: StepKind<Input> = {
         byHand.push(`${name}: ${how}`);
         continue;
       }
-      // What it prints may be the new secret: it is not kept.
-      await runCommandWell(
-        { words, purpose: `change ${name}`, timeoutMs, isSecret: true },
-        context,
-      );
+      if (!existsSync(noteOf(name, context))) {
+        // What it prints may be the new secret: it is not kept.
+        await runCommandWell(
+          { words, purpose: `change ${name}`, timeoutMs, isSecret: true },
+          context,
+        );
+        await writeFileDurably(noteOf(name, context), '');
+        await context.tell({ event: 'run.credential-changed', text: `changed ${name}` });
+      }
       changed.push(name);
-      await context.tell({ event: 'run.credential-changed', text: `changed ${name}` });
     }
     return {
       text: `changed ${changed.length} credentials by their commands; ${byHand.length} are a person's`,
@@ -46,6 +58,12 @@ export const rotateCredentials: StepKind<Input> = {
     };
   },
 };
+
+/** A name may be no name of a file. */
+function noteOf(name: string, { folder }: StepContext): string {
+  const hash = createHash('sha256').update(name).digest('hex').slice(0, 32);
+  return join(folder, `changed-${hash}`);
+}
 
 function commandFor(name: string, { surroundings }: StepContext): readonly string[] | undefined {
   const { credentials = [] } = surroundings.configuration.recovery;

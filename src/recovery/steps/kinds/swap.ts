@@ -1,8 +1,15 @@
+import { type BootTime, bootTime, sinceThen } from '../../../core/index.ts';
 import { groundOf } from '../step-ground.ts';
 import type { StepInputs } from '../step-inputs.ts';
 import type { ProbeResult, StepContext, StepKind, StepOutcome } from '../step-kind.ts';
 
 type Input = StepInputs['swap'];
+
+/** When it was put in place, by the time of day and by how long the machine was up. */
+interface SwappedAt {
+  readonly at: string;
+  readonly boot: BootTime | undefined;
+}
 
 /** Puts what was delivered in place; what was there is kept beside. The ground knows how far a swap came, by the token of the run. */
 export const swapStep: StepKind<Input> = {
@@ -43,9 +50,13 @@ export const swapStep: StepKind<Input> = {
 export const settleStep: StepKind<StepInputs['settle']> = {
   name: 'settle',
 
-  async notBefore({ of, afterMs }, { outcomes }) {
-    const at = outcomes[of]?.result.at;
-    return typeof at === 'string' ? new Date(Date.parse(at) + afterMs) : undefined;
+  async notBefore({ of, afterMs }, { outcomes, now }) {
+    const { at, boot } = (outcomes[of]?.result ?? {}) as Partial<SwappedAt>;
+    if (at === undefined) return undefined;
+    // A clock that was set forward must not take the way back away.
+    const passedMs = sinceThen(boot ?? {});
+    if (passedMs === undefined) return new Date(Date.parse(at) + afterMs);
+    return new Date(now().getTime() + Math.max(0, afterMs - passedMs));
   },
 
   async probe({ source, of }, context): Promise<ProbeResult> {
@@ -68,10 +79,11 @@ export const settleStep: StepKind<StepInputs['settle']> = {
 
 async function outcomeOf({ source, of }: Input, context: StepContext): Promise<StepOutcome> {
   const { ground, found, setting } = await groundOf(source, of, context);
+  const swappedAt: SwappedAt = { at: context.now().toISOString(), boot: bootTime() };
   const place = setting.kind === 'folder' ? { place: { folder: setting.folder } } : {};
   return {
     text: `put the restored ${source} in place at ${ground.describe()}; what was there is kept`,
-    result: { ...found, ...place, at: new Date().toISOString() },
+    result: { ...found, ...place, ...swappedAt },
     evidence: { ground: ground.describe() },
   };
 }

@@ -1,0 +1,102 @@
+// The clock of the host is set while a run is under way: back by a day, forward by a year. Nothing of a run hangs on it.
+import { rmSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { bootTime, sleep, steadyNow } from '../../src/core/index.ts';
+import { clockOf, type Engine, openSqliteEngine } from '../../src/recovery/index.ts';
+import { thisProcess } from '../../src/recovery/run/holder.ts';
+import { type MemoryRepository, memoryRepository } from '../support/memory-repository.ts';
+import { temporaryFolder } from '../support/postgres.ts';
+import { approvalOf, engineFile, planOf, runsWith } from '../support/recovery-run.ts';
+import { need } from '../support/skip.ts';
+
+const day = 86_400_000;
+const jumps = [
+  ['back by a day', -day],
+  ['forward by a year', 365 * day],
+] as const;
+
+let stateFolder: string;
+let template: MemoryRepository;
+let engine: Engine;
+
+beforeAll(async () => {
+  template = await memoryRepository();
+});
+beforeEach(async () => {
+  stateFolder = temporaryFolder('clock');
+  engine = await openSqliteEngine(engineFile(stateFolder));
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  await engine[Symbol.asyncDispose]();
+  rmSync(stateFolder, { recursive: true, force: true });
+});
+
+const place = () => ({ stateFolder, repositories: { main: template.open() } });
+
+/** As `date --set` does: the timers of the system go on. */
+function setClock(byMs: number): void {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + byMs });
+}
+
+describe.each(jumps)('a clock that is set %s', (_, byMs) => {
+  it('neither ends a run nor its approval, and leaves its times in order', async () => {
+    const recovery = {
+      people: {
+        alice: { may: ['execute'] as const },
+        bob: { may: ['execute', 'accept-data-loss'] as const },
+      },
+    };
+    const plan = planOf([
+      { id: 'a' },
+      { id: 'b', approval: approvalOf({ authority: 'accept-data-loss', timeoutMs: 60_000 }) },
+      { id: 'c' },
+    ]);
+    const { runs, events } = runsWith({
+      engine,
+      place: { ...place(), recovery: recovery as never },
+      script: {
+        run: (id) => {
+          if (id === 'a') setClock(byMs);
+        },
+      },
+    });
+    const going = runs.start(plan, { declaredAt: steadyNow(), objectiveMs: 3_600_000 });
+    while (!events.some(({ type }) => type === 'approval-wanted')) await sleep(5);
+    const bob = runsWith({
+      engine,
+      place: { ...place(), actor: 'bob', recovery: recovery as never },
+    });
+    const { run } = await bob.runs.find('INC-1');
+    await bob.runs.say(run, { type: 'approve', step: 'b' });
+    const state = await going;
+    expect(state.phase).toBe('done');
+    const times = (await engine.entries(run)).map(({ time }) => Date.parse(time));
+    expect(times).toEqual(times.toSorted((one, other) => one - other));
+    const { elapsedMs, leftMs } = clockOf(state, steadyNow());
+    expect(elapsedMs).toBeLessThan(60_000);
+    expect(leftMs).toBeGreaterThan(3_540_000);
+  });
+
+  it('takes no lease away from a process that nobody can see', async (context) => {
+    need(context, bootTime(), 'this system does not tell how long it is up');
+    const claim = (actor: string) => ({
+      run: actor,
+      epoch: 1,
+      // As of a container: whether it lives cannot be seen from here.
+      holder: { ...thisProcess(actor), machine: 'elsewhere' },
+      targets: ['source database'],
+      isForced: false,
+    });
+    expect(await engine.take(claim('alice'))).toEqual({ taken: true });
+    setClock(byMs);
+    expect(await engine.take(claim('bob'))).toMatchObject({ taken: false, by: { run: 'alice' } });
+    expect(await engine.renew('alice', 1)).toBe(true);
+    // Half a minute without a sign of life ends it, whatever the time of day says.
+    const file = new DatabaseSync(engineFile(stateFolder));
+    file.exec('update targets set uptime = uptime - 31000');
+    file.close();
+    expect(await engine.take(claim('bob'))).toEqual({ taken: true });
+  });
+});

@@ -1,0 +1,119 @@
+import { existsSync, rmSync } from 'node:fs';
+import { expect, vi } from 'vitest';
+import { isLifeboatError, type LifeboatError } from '../../../src/core/index.ts';
+import {
+  type RecoveryRuns,
+  type RunDesk,
+  type RunState,
+  sealPlan,
+} from '../../../src/recovery/index.ts';
+import { planOf } from '../recovery-run.ts';
+import type { FailingWay } from './failing-way.ts';
+import type { FailureScene } from './failure-scene.ts';
+
+/** Everything is allowed; a step that nobody can tell of is done again: whoever is asked has looked. */
+const willing: RunDesk = async (question) => {
+  if (question.kind === 'unclear') return { answer: 'run-again' };
+  if (question.kind !== 'approval') return undefined;
+  const { typed } = question.approval;
+  return { answer: 'allow', ...(typed === undefined ? {} : { typed }) };
+};
+
+/**
+ * Lets the step fail: the run stops in a named state that says what holds and what to do, and nothing after the step was begun. Then the
+ * cause is put right, and it goes on to its end (`resumed`), or the cause is put right and it is given up: what was before is back (`undone`).
+ */
+export async function playFailure(
+  failure: FailingWay,
+  scene: FailureScene,
+  ending: 'resumed' | 'undone',
+): Promise<void> {
+  await failure.prepare?.(scene);
+  const yaml = failure.yaml(scene);
+  const { id: _, ...content } = planOf(failure.steps(scene));
+  const plan = sealPlan(content);
+  const before = await failure.state?.(scene);
+  const first = await scene.runs(yaml, failure.desk?.(scene) ?? willing);
+  const failed = await withPassingTime(failure, scene, first.start(plan));
+  await expectNamed(failure, failed, await first.find('INC-1'));
+  await failure.holds?.(scene);
+  scene.mend();
+  await failure.mend?.(scene);
+  scene.asked.length = 0;
+  const second = await scene.runs(yaml, willing);
+  if (ending === 'resumed') {
+    const state = await second.resume('INC-1');
+    expect(state.phase).toBe('done');
+    expect(scene.asked.filter((kind) => kind === 'unclear')).toEqual(
+      failure.isAsked ? ['unclear'] : [],
+    );
+    await failure.done?.(scene);
+    return;
+  }
+  const { notUndone } = failure;
+  if (notUndone) await expectNotUndone(notUndone, second);
+  const state = await second.resume('INC-1', {
+    abort: { reason: 'the test' },
+    ...(notUndone ? { skip: { step: notUndone.step, reason: 'the test' } } : {}),
+  });
+  expect(state.phase).toBe('aborted');
+  expect(state.stays?.join('; ') ?? '').toMatch(failure.stays ?? /^$/);
+  expect(await failure.state?.(scene)).toEqual(before);
+}
+
+async function expectNamed(
+  { says, code = 'run.failed', phase = 'failed' }: FailingWay,
+  failed: unknown,
+  state: RunState,
+): Promise<void> {
+  if (!isLifeboatError(failed)) throw failed;
+  const { message, hint, code: named } = failed as LifeboatError;
+  expect(named, message).toBe(code);
+  expect(message).toMatch(says);
+  expect(hint).toMatch(/--resume INC-1/);
+  expect(hint).toMatch(new RegExp(`--abort ${state.run}`));
+  expect(state).toMatchObject({ phase: 'paused', steps: { it: { phase } } });
+  // A fault of the world is no fault of the program.
+  if (phase === 'failed') expect(state.steps.it?.error?.code).not.toBe('bug');
+  const at = state.plan.steps.findIndex(({ id }) => id === 'it');
+  for (const { id } of state.plan.steps.slice(0, at)) expect(state.steps[id]?.phase).toBe('done');
+  for (const { id } of state.plan.steps.slice(at + 1)) {
+    expect(state.steps[id]?.phase).toBe('waiting');
+  }
+}
+
+async function expectNotUndone(
+  { says, step }: NonNullable<FailingWay['notUndone']>,
+  runs: RecoveryRuns,
+): Promise<void> {
+  await expect(runs.resume('INC-1', { abort: { reason: 'the test' } })).rejects.toMatchObject({
+    code: 'run.failed',
+    message: expect.stringMatching(says),
+    hint: expect.stringContaining(`--skip ${step}`),
+  });
+  expect(await runs.find('INC-1')).toMatchObject({ phase: 'aborting' });
+}
+
+/** With what it rejects with; undefined: it did not. */
+async function withPassingTime(
+  { passesMs }: FailingWay,
+  scene: FailureScene,
+  work: Promise<unknown>,
+): Promise<unknown> {
+  const end = work.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  if (passesMs === undefined) return await end;
+  const hangs = scene.at('hangs');
+  const look = setInterval(() => {
+    if (!existsSync(hangs)) return;
+    rmSync(hangs);
+    vi.advanceTimersByTime(passesMs);
+  }, 10);
+  try {
+    return await end;
+  } finally {
+    clearInterval(look);
+  }
+}
