@@ -80,8 +80,6 @@ function whatStays(run: RunContext): readonly string[] {
     if (begunAt === undefined || phase === 'undone') return [];
     if (phase === 'skipped') return [`${step.title} (left as it is: ${reason})`];
     if (!step.isDestructive) return [];
-    return [
-      `${step.title} (${outcome ? 'has no undo' : 'was begun, and was found not done'})`,
-    ];
+    return [`${step.title} (${outcome ? 'has no undo' : 'was begun, and was found not done'})`];
   });
 }

@@ -35,6 +35,10 @@ export const deliverStep: StepKind<Input> = {
     const { ground } = await groundOf(input.source, undefined, context);
     const state = await ground.state(context.token, context);
     if (state === 'nothing') return 'nothing of it was there';
+    // Somebody has left the swap as it is.
+    if (state === 'swapped' || state === 'settled') {
+      return `what was brought to ${ground.describe()} is in use there, and stays`;
+    }
     await ground.discard(context.token, context);
     return `removed what was brought to ${ground.describe()}`;
   },
