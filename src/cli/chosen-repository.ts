@@ -35,7 +35,7 @@ export async function openChosenRepository(
   context: CommandContext,
   wanted: string | undefined,
   /** What the names of the variables with the password of a location begin with. */
-  prefix: 'LIFEBOAT' | 'LIFEBOAT_FROM' = 'LIFEBOAT',
+  prefix: PasswordPrefix = 'LIFEBOAT',
 ): Promise<Repository> {
   const { environment } = context;
   if (wanted !== undefined && isLocation(wanted)) return await openAt(context, wanted, prefix);
@@ -59,7 +59,7 @@ export function chosenLocation(
 }
 
 /** Names in the configuration have neither. */
-function isLocation(text: string): boolean {
+export function isLocation(text: string): boolean {
   return /[:/]/.test(text) || text === '.' || text === '..';
 }
 
@@ -78,19 +78,35 @@ function configured(context: CommandContext): Configuration {
 async function openAt(
   context: CommandContext,
   location: string,
-  prefix: string,
+  prefix: PasswordPrefix,
+): Promise<Repository> {
+  const setting = passwordFromEnvironment(context.environment, prefix);
+  return await openLocated(context, location, setting, prefix);
+}
+
+type PasswordPrefix = 'LIFEBOAT' | 'LIFEBOAT_FROM';
+
+/** Where the password of a location comes from that stands in no configuration. */
+export function passwordFromEnvironment(
+  environment: NodeJS.ProcessEnv,
+  prefix: PasswordPrefix = 'LIFEBOAT',
+): PasswordSetting {
+  if (environment[`${prefix}_PASSWORD`] !== undefined) return { env: `${prefix}_PASSWORD` };
+  const file = environment[`${prefix}_PASSWORD_FILE`];
+  return file === undefined ? { prompt: true } : { file };
+}
+
+/** A repository by nothing but its location and where its password comes from. */
+export async function openLocated(
+  context: CommandContext,
+  location: string,
+  setting: PasswordSetting,
+  prefix: PasswordPrefix = 'LIFEBOAT',
 ): Promise<Repository> {
   const { environment, output, signal } = context;
   const onRetry = ({ message }: RetryNotice) => output.warn(message);
   const opened = openLocation(location, { environment, onRetry });
   const what = `password of the repository at ${opened.describe()}`;
-  const passwordFile = environment[`${prefix}_PASSWORD_FILE`];
-  const setting: PasswordSetting =
-    environment[`${prefix}_PASSWORD`] !== undefined
-      ? { env: `${prefix}_PASSWORD` }
-      : passwordFile !== undefined
-        ? { file: passwordFile }
-        : { prompt: true };
   const password = await readPassword(setting, what, secretSurroundings(context)).catch((error) => {
     if (!isLifeboatError(error, 'secret.unavailable')) throw error;
     throw new LifeboatError('secret.unavailable', error.message, {

@@ -48,13 +48,15 @@ export type OptionDeclarations = Readonly<
   >
 >;
 
-/** An option with `<value>` is text, several texts where it may be repeated; one without is a switch. */
+/** An option with `<value>` is text, several texts where it may be repeated; one with `[value]` text or a switch; one without a switch. */
 export type OptionValues<Options extends OptionDeclarations> = {
   readonly [Name in keyof Options]: Options[Name]['flags'] extends `${string}<${string}`
     ? Options[Name] extends { readonly repeatable: true }
       ? readonly string[] | undefined
       : string | undefined
-    : boolean | undefined;
+    : Options[Name]['flags'] extends `${string}[${string}`
+      ? string | true | undefined
+      : boolean | undefined;
 };
 
 export interface CommandInput<Options extends OptionDeclarations> {

@@ -48,6 +48,7 @@ export async function openConfiguredRepository(
   return openRepository({
     location: openConfiguredLocation(context, setting),
     password,
+    stateFolder: configuration.stateFolder,
     signal: context.signal,
   });
 }

@@ -11,11 +11,14 @@ import type {
   PostgresSourceFile,
   VolumeSourceFile,
 } from './schema/source.ts';
+import type { ConfigurationFile } from './schema.ts';
 
 /** A checked `lifeboat.yaml` with absolute paths and defaults filled in. */
 export interface Configuration {
   /** Path of the file it was read from. */
   readonly file: string;
+  /** What stands in it, as it was checked. */
+  readonly declared: ConfigurationFile;
   readonly name: string;
   readonly repositories: Readonly<Record<string, RepositorySetting>>;
   readonly sources: Readonly<Record<string, SourceSetting>>;

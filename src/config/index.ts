@@ -44,5 +44,17 @@ export type {
   ShellService,
   SystemdService,
 } from './schema/service.ts';
+export type { ConfigurationFile } from './schema.ts';
 export { sourcesOfService } from './sources-of-service.ts';
+export {
+  checkStoredConfiguration,
+  configurationYaml,
+  storableConfiguration,
+} from './stored/storable-configuration.ts';
+export {
+  type ConfiguredAct,
+  type ConfiguredActs,
+  whatItWouldDo,
+} from './stored/what-it-would-do.ts';
+export { incompletePlaces } from './stored/without-secrets.ts';
 export { defaultStateFolder } from './with-defaults.ts';

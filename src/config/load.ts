@@ -5,6 +5,7 @@ import type { Configuration } from './configuration.ts';
 import { describeIssue } from './issue.ts';
 import { checkReferences } from './references.ts';
 import { configurationSchema } from './schema.ts';
+import { incompletePlaces, notStored } from './stored/without-secrets.ts';
 import { withDefaults } from './with-defaults.ts';
 
 /** Reads and checks a configuration file. Throws `config.invalid`, naming place, expectation and finding. */
@@ -15,7 +16,16 @@ export function loadConfiguration(file: string, environment: NodeJS.ProcessEnv):
   } catch (error) {
     throw fileError(error, `could not read the configuration ${file}`);
   }
-  return parseConfiguration(text, file, environment);
+  const configuration = parseConfiguration(text, file, environment);
+  const [incomplete] = incompletePlaces(configuration.declared);
+  if (incomplete !== undefined) {
+    throw new LifeboatError(
+      'config.invalid',
+      `${file}: ${incomplete}: ${notStored} stands where a secret stood, which was not stored`,
+      { hint: 'Put it back, from a file where the option allows that.', context: { file } },
+    );
+  }
+  return configuration;
 }
 
 export function parseConfiguration(

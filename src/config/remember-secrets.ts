@@ -24,7 +24,10 @@ export function rememberSecrets(
   environment: NodeJS.ProcessEnv,
 ): void {
   for (const name of usualVariables) remember(environment[name]);
-  if (configuration !== undefined) walk(configuration, environment);
+  if (configuration === undefined) return;
+  // The same once more, with paths that are relative to the file.
+  const { declared: _, ...settings } = configuration;
+  walk(settings, environment);
 }
 
 function walk(value: unknown, environment: NodeJS.ProcessEnv): void {

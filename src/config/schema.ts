@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { incidents } from './schema/incident.ts';
-import { byteSize, name, schedule } from './schema/parts.ts';
+import { byteSize, name, path, schedule } from './schema/parts.ts';
 import { integrity, proofs } from './schema/proofs.ts';
 import { recovery } from './schema/recovery.ts';
 import { repository } from './schema/repository.ts';
@@ -39,9 +39,7 @@ export const configurationSchema = z.strictObject({
   state: state
     .optional()
     .describe('Where this host, or several, remember what must survive a restart.'),
-  scratch: z
-    .string()
-    .min(1)
+  scratch: path
     .optional()
     .describe(
       'Folder for scratch servers; needs room for a whole cluster. Default: the temporary folder.',

@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
+import { absolutePath } from './absolute-path.ts';
 import type { Configuration, RepositorySetting, SourceSetting } from './configuration.ts';
 import { parseByteSize, parseTimeSpan } from './quantity.ts';
 import { groundOf, recoveryOf, servicesOf } from './recovery-with-defaults.ts';
@@ -24,6 +25,7 @@ export function withDefaults(
   const server = typeof state === 'object' ? state.postgres : undefined;
   return Object.freeze({
     file,
+    declared: data,
     name: data.name,
     repositories: mapValues(data.repositories, (each) => repositoryOf(each, data, path)),
     sources: mapValues(data.sources, (each) => {
@@ -140,13 +142,6 @@ function secret(setting: PasswordSetting, path: ToPath): PasswordSetting {
 
 function checkData(text: string): 'all' | number {
   return text === 'all' ? text : Math.min(1, Number.parseFloat(text) / 100);
-}
-
-function absolutePath(text: string, folder: string, environment: NodeJS.ProcessEnv): string {
-  if (text === '~' || text.startsWith('~/')) {
-    return join(environment.HOME || homedir(), text.slice(1));
-  }
-  return isAbsolute(text) ? text : resolve(folder, text);
 }
 
 /** Where state is kept when nothing says otherwise, also where there is no configuration at all. */

@@ -18,6 +18,10 @@ export const errorCodes = {
   'usage.invalid': { exit: ExitCode.usage, meaning: 'the command line or an argument is wrong' },
   'config.invalid': { exit: ExitCode.usage, meaning: 'the configuration file is wrong' },
   'config.missing': { exit: ExitCode.usage, meaning: 'there is no configuration file' },
+  'config.not-stored': {
+    exit: ExitCode.failed,
+    meaning: 'a repository holds no configuration that could be used',
+  },
   'config.exists': { exit: ExitCode.usage, meaning: 'there is a configuration file already' },
   'secret.unavailable': { exit: ExitCode.failed, meaning: 'a password could not be read' },
   cancelled: { exit: ExitCode.cancelled, meaning: 'the user or a signal cancelled the work' },

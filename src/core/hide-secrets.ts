@@ -16,16 +16,7 @@ export function rememberSecret(text: string): void {
  * kept and seen by others, such as the timeline of an incident: a secret that is never read here cannot be known.
  */
 export function hideSecrets(text: string): string {
-  let safe = text;
-  // Longer ones first: one may be part of another.
-  for (const secret of [...known].sort((a, b) => b.length - a.length)) {
-    if (!safe.includes(secret)) continue;
-    safe =
-      secret.length < shortBelow
-        ? safe.replace(alone(secret), shown)
-        : safe.replaceAll(secret, shown);
-  }
-  return safe.replace(
+  return hideKnownSecrets(text, shown).replace(
     /(\b[a-z][a-z0-9+.-]{0,30}:\/\/[^\s:/@]{0,200}):[^\s/@]{1,500}@/gi,
     `$1:${shown}@`,
   );
@@ -43,6 +34,20 @@ function within(value: unknown): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => [hideSecrets(key), within(inner)]),
   );
+}
+
+/** The text with `instead` in the place of every secret that this process has read. */
+export function hideKnownSecrets(text: string, instead: string): string {
+  let safe = text;
+  // Longer ones first: one may be part of another.
+  for (const secret of [...known].sort((a, b) => b.length - a.length)) {
+    if (!safe.includes(secret)) continue;
+    safe =
+      secret.length < shortBelow
+        ? safe.replace(alone(secret), instead)
+        : safe.replaceAll(secret, instead);
+  }
+  return safe;
 }
 
 function alone(secret: string): RegExp {

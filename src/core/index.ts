@@ -19,8 +19,14 @@ export {
 export { type Progress, type ProgressEvent, silentProgress } from './events.ts';
 export { bindForeign, endThread } from './foreign-calls.ts';
 export { giveBack } from './give-back.ts';
-export { hideSecrets, hideSecretsWithin, rememberSecret } from './hide-secrets.ts';
+export {
+  hideKnownSecrets,
+  hideSecrets,
+  hideSecretsWithin,
+  rememberSecret,
+} from './hide-secrets.ts';
 export { Secret } from './secret.ts';
+export { concealInText, concealSecretArguments } from './secret-arguments.ts';
 export { steadyNow } from './steady-now.ts';
 export { Turn } from './turn.ts';
 export { loadKernel, type WasmKernel } from './wasm-kernel.ts';

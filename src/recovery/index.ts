@@ -202,6 +202,15 @@ export {
 export { knownStepKinds, stepKind } from './steps/registry.ts';
 export type { CredentialToRotate, InputOf, StepInputs } from './steps/step-inputs.ts';
 export type { StepContext, StepKind, StepKindName, StepOutcome } from './steps/step-kind.ts';
+export {
+  type FoundConfiguration,
+  findConfigurations,
+  type RefusedRecord,
+} from './stored-configuration/find-configurations.ts';
+export {
+  type ConfigurationWorld,
+  storeConfiguration,
+} from './stored-configuration/store-configuration.ts';
 export type { Surroundings } from './surroundings.ts';
 export type { Tell, TimelineEntry } from './timeline.ts';
 export type { ApplicationResult } from './validate/application/application-result.ts';

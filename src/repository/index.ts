@@ -51,11 +51,12 @@ export { burstsOf, type ChangeBurst, type StoredHistory } from './location/store
 export type { ListedLock } from './lock/unlock.ts';
 export type { Log, LogSpan } from './log/log.ts';
 export { type OpenRepositoryOptions, openRepository } from './open-repository.ts';
+export { programVersion } from './program-version.ts';
 export type { LogsNeeded, PruneOptions, PruneReport } from './prune/prune-options.ts';
 export type { BlobOutcome, BlobReader } from './read/blob-reader.ts';
 export type { ReaderOptions, ReaderThreads } from './read/reader-threads.ts';
 export { canonicalJson } from './record/canonical-json.ts';
-export type { LifeboatRecord, RecordStore } from './record/record.ts';
+export type { LifeboatRecord, RecordStore, RecordWriter } from './record/record.ts';
 export {
   signatureBytes,
   verifySignature,

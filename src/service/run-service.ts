@@ -29,6 +29,8 @@ export interface ServiceOptions {
   readonly platforms: Platforms;
   /** What checks of these services may touch, anew each time: a secret may have been changed since. */
   readonly checks: () => CheckSurroundings;
+  /** Keeps the configuration where a new host finds it, once a backup was stored. Must not reject. */
+  readonly keepConfiguration?: () => Promise<void>;
   /** Ends the service. */
   readonly signal: AbortSignal;
   /** Must not throw. */
@@ -78,6 +80,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
       await recordServiceBaselines({ ...about, progress });
       const server = source instanceof PostgresSource ? source.settings.connection : undefined;
       await recordServicePerformance({ ...about, checks: options.checks(), server, progress });
+      await options.keepConfiguration?.();
     };
     const work = {
       source,

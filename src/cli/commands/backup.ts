@@ -1,3 +1,4 @@
+import type { Configuration } from '../../config/index.ts';
 import {
   ExitCode,
   formatBytes,
@@ -26,6 +27,7 @@ import {
   openAnySource,
   otherRepositories,
 } from '../configured.ts';
+import { keepConfiguration } from '../keep-configuration.ts';
 import { formatMoment } from '../moment.ts';
 import { nextCommand, programName } from '../next-command.ts';
 import { countOf } from '../output/count.ts';
@@ -51,10 +53,11 @@ code 3: a snapshot is stored, but something about it must be known, or one of se
     wait: waitOption,
   },
   async run({ arguments: given, options }, context) {
+    const configuration = loadConfigured(context);
     const names = chosenNames(
+      configuration,
       given.filter((each) => each !== undefined),
       options.all,
-      context,
     );
     let worst: number = ExitCode.ok;
     let stored = 0;
@@ -73,15 +76,17 @@ code 3: a snapshot is stored, but something about it must be known, or one of se
         worst = ExitCode.partlyDone;
       }
     }
-    return stored === 0 ? ExitCode.failed : worst;
+    if (stored === 0) return ExitCode.failed;
+    await keepConfiguration(context, configuration);
+    return worst;
   },
 });
 
 /** Undefined stands for the only one there is. */
 function chosenNames(
+  { sources }: Configuration,
   given: readonly string[],
   all: boolean | undefined,
-  context: CommandContext,
 ): readonly (string | undefined)[] {
   if (!all) return given.length === 0 ? [undefined] : [...new Set(given)];
   if (given.length > 0) {
@@ -89,7 +94,7 @@ function chosenNames(
       hint: 'Give one of the two.',
     });
   }
-  const names = Object.keys(loadConfigured(context).sources);
+  const names = Object.keys(sources);
   return names.length === 0 ? [undefined] : names;
 }
 

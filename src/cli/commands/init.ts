@@ -4,9 +4,11 @@ import { jsonSchema } from '../../config/index.ts';
 import { LifeboatError } from '../../core/index.ts';
 import { openLocation, type RetryNotice } from '../../repository/index.ts';
 import { parseConnectionUrl } from '../../sources/index.ts';
+import { adoptConfiguration } from '../adopt/adopt-configuration.ts';
 import { type CommandContext, defineCommand } from '../command.ts';
 import { tellAbilities } from '../examine-abilities.ts';
-import { passwordOptions } from '../setup/choose-password.ts';
+import { programName, quoteArgument } from '../next-command.ts';
+import { givenPassword, passwordOptions } from '../setup/choose-password.ts';
 import { chooseSetup } from '../setup/choose-setup.ts';
 import { configurationText } from '../setup/configuration-text.ts';
 import { createConfigured } from '../setup/create-configured.ts';
@@ -20,13 +22,18 @@ export const init = defineCommand({
   description: `Asks what to protect, folders and files or a PostgreSQL server (which it looks for on this
 machine), writes lifeboat.yaml and a file with a new random password, creates an encrypted
 repository, and says what to do next. What is given as an option is not asked; without a
-terminal nothing is. Existing files are never overwritten; run it again after an interruption.`,
+terminal nothing is. Existing files are never overwritten; run it again after an interruption.
+On a new host, after a disaster: --from-repository fetches the configuration that another host stored
+there, verifies who signed it, shows every command that it would ever run, and writes it once the name
+of this host was typed. Nothing of it runs before; the password comes from the options for passwords,
+LIFEBOAT_PASSWORD, LIFEBOAT_PASSWORD_FILE or the terminal.`,
   examples: [
     'init',
     'init --path /srv/documents --exclude "*.tmp" --location /mnt/backups/office --yes',
     'init --path ~/work --location s3:https://s3.example.com/bucket/work --password-env BACKUP_PASSWORD --yes',
     'init --location /mnt/backups/shop --connection postgres://lifeboat@db:5432/shop --yes',
     'init --repository offsite',
+    'init --from-repository s3:https://s3.example.com/bucket/shop --password-file /root/password',
     'init --schema > lifeboat.schema.json',
   ],
   arguments: [],
@@ -65,13 +72,37 @@ terminal nothing is. Existing files are never overwritten; run it again after an
       flags: '-r, --repository <name>',
       description: 'only create the repository of that name in an existing lifeboat.yaml',
     },
-    yes: { flags: '--yes', description: 'ask nothing, take what is proposed' },
+    fromRepository: {
+      flags: '--from-repository <place>',
+      description:
+        'on a new host: write the configuration that is stored in this repository, once its commands were shown and the name of this host was typed',
+    },
+    host: {
+      flags: '--host <name>',
+      description: 'with --from-repository: whose configuration, where several hosts stored theirs',
+    },
+    yes: {
+      flags: '--yes [host]',
+      description:
+        'ask nothing, take what is proposed; with --from-repository the name of this host, instead of typing it',
+    },
     schema: { flags: '--schema', description: 'print the JSON Schema of lifeboat.yaml and end' },
   },
   async run({ options }, context) {
     if (options.schema) {
       const schema = jsonSchema();
       context.output.report({ type: 'schema', schema }, () => JSON.stringify(schema, null, 2));
+      return 0;
+    }
+    if (options.fromRepository !== undefined) {
+      refuseBeside(options);
+      const file = await adoptConfiguration(context, {
+        location: options.fromRepository,
+        host: options.host,
+        password: givenPassword(options, context),
+        yes: typeof options.yes === 'string' ? [options.yes] : [],
+      });
+      tellAdopted(context, file);
       return 0;
     }
     if (options.repository !== undefined) {
@@ -92,6 +123,43 @@ terminal nothing is. Existing files are never overwritten; run it again after an
     return 0;
   },
 });
+
+const notBeside = [
+  'path',
+  'exclude',
+  'source',
+  'connection',
+  'location',
+  'keep',
+  'name',
+  'repository',
+];
+
+/** Errors: `usage.invalid`. */
+function refuseBeside(options: Readonly<Record<string, unknown>>): void {
+  const beside = notBeside.find((each) => options[each] !== undefined);
+  if (beside === undefined) return;
+  throw new LifeboatError(
+    'usage.invalid',
+    `--from-repository takes all from there, and --${beside} is given`,
+    {
+      hint: 'Beside it: --host, --password-file, --password-env, --password-command, --yes HOST.',
+    },
+  );
+}
+
+function tellAdopted({ output, environment, configFile }: CommandContext, file: string): void {
+  const config = configFile === undefined ? '' : ` --config ${quoteArgument(configFile)}`;
+  const program = `${programName(environment)}${config}`;
+  output.say(({ bold, dim }) =>
+    [
+      bold('Next'),
+      `  ${program} doctor                      ${dim('# what of it works here?')}`,
+      `  ${program} recover --resume INCIDENT   ${dim('# go on with a recovery that was begun elsewhere')}`,
+      dim(`  What is not on this host: correct it in ${file}.`),
+    ].join('\n'),
+  );
+}
 
 function report(
   context: CommandContext,

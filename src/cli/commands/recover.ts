@@ -17,6 +17,7 @@ import { incidentWishOptions } from '../incident/known-incident.ts';
 import { describeRun } from '../output/run-text.ts';
 import { wishOptions } from '../plan-wish.ts';
 import { finishIncident } from '../recover/finish-incident.ts';
+import { haveConfiguration } from '../recover/have-configuration.ts';
 import { leadRecovery } from '../recover/lead-recovery.ts';
 import { type OpenedRuns, openRuns } from '../recover/open-runs.ts';
 import { recheckPlan } from '../recover/recheck-plan.ts';
@@ -44,6 +45,11 @@ const options = {
     flags: '--yes <name>',
     description: 'what would be typed, or the id of a step: allows it; may be repeated',
     repeatable: true,
+  },
+  repository: {
+    flags: '-r, --repository <place>',
+    description:
+      'on a host without lifeboat.yaml: the repository that it is fetched from, as `init --from-repository` does',
   },
   takeOver: {
     flags: '--take-over <host>',
@@ -77,6 +83,7 @@ Exit code 3: it is paused, or some of it could not be done; 11: somebody else wo
     'recover --resume INC-20261126-7 --skip test-services --reason "tested by hand"',
     'recover --abort 9f3c11d0a2b4 --reason "the data was found"',
     'recover --resume INC-20261126-7 --take-over db-1',
+    'recover --resume INC-20261126-7 --repository s3:https://s3.example.com/bucket/shop',
   ],
   arguments: [
     {
@@ -88,12 +95,14 @@ Exit code 3: it is paused, or some of it could not be done; 11: somebody else wo
   options,
   async run({ arguments: [name], options: values }, context) {
     requireOneWish(values);
+    await haveConfiguration(values, context);
     await using opened = await openRuns(context, values.yes ?? []);
     if (values.status) return await showStatus(opened, name, context);
     if (values.pause) return await say(opened, name, pauseNote(values), context);
     if (values.approve !== undefined) return await sayOfStep(opened, name, values, context);
     if (values.decline !== undefined) return await sayOfStep(opened, name, values, context);
     if (values.abort !== undefined) return await abort(opened, values, context);
+    await opened.keepConfiguration();
     const { resume, skip } = values;
     if (resume !== undefined || skip !== undefined) {
       const { takeOver } = values;

@@ -8,6 +8,7 @@ import { formatLsn } from '../../wal/index.ts';
 import { checkSurroundings } from '../check-surroundings.ts';
 import { defineCommand } from '../command.ts';
 import { createConfiguredSource, loadConfigured, openConfiguredRepository } from '../configured.ts';
+import { keepConfiguration } from '../keep-configuration.ts';
 import { formatMoment } from '../moment.ts';
 import type { Output } from '../output/output.ts';
 import { describeEvent } from '../output/service-text.ts';
@@ -48,7 +49,8 @@ Ctrl-C or SIGTERM stops it in order, with exit code 0.`,
       const platforms = createPlatforms({ environment: context.environment });
       const checks = () => checkSurroundings(context);
       const work = { configuration, repositories, sources, platforms, checks };
-      await runService({ ...work, signal, onEvent });
+      const keep = () => keepConfiguration(context, configuration);
+      await runService({ ...work, keepConfiguration: keep, signal, onEvent });
     } catch (error) {
       if (!signal.aborted || !isLifeboatError(error, 'cancelled')) throw error;
     }

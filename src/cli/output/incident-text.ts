@@ -8,6 +8,7 @@ import {
   severities,
 } from '../../incidents/index.ts';
 import { formatMoment } from '../moment.ts';
+import { ago } from './ago.ts';
 import { countOf } from './count.ts';
 import { nextSteps } from './incident-next.ts';
 import { printable } from './printable.ts';
@@ -216,8 +217,4 @@ function entryLine(entry: IncidentEntry, style: Style): string {
 
 function who(actor: string, host: string): string {
   return `${printable(actor)}@${printable(host)}`;
-}
-
-function ago(time: Date, now: Date): string {
-  return `${formatDuration(Math.max(0, now.getTime() - time.getTime()))} ago`;
 }

@@ -11,6 +11,7 @@ import {
 import type { CommandContext } from '../command.ts';
 import { loadConfigured } from '../configured.ts';
 import { type IncidentDesk, openDesk } from '../incident/incident-desk.ts';
+import { tellWhereNotKept } from '../keep-configuration.ts';
 import { recoverySurroundings } from '../recovery-surroundings.ts';
 import { terminalDesk } from './run-desk.ts';
 import { RunScreen } from './run-screen.ts';
@@ -20,6 +21,8 @@ export interface OpenedRuns extends AsyncDisposable {
   readonly runs: RecoveryRuns;
   readonly surroundings: Surroundings;
   readonly desk: IncidentDesk;
+  /** In each repository, so that another host can go on when this one is gone. Never fails. */
+  keepConfiguration(): Promise<void>;
   /** When the loss was declared, and how long the recovery may take. */
   clockOf(plan: Plan): Promise<{ readonly declaredAt?: Date; readonly objectiveMs?: number }>;
 }
@@ -52,6 +55,7 @@ export async function openRuns(
     runs,
     surroundings,
     desk,
+    keepConfiguration: () => tellWhereNotKept(surroundings, output.progress),
     async clockOf({ incident, sources }) {
       const objectiveMs = recoveryObjectiveMs(configuration, sources);
       const declaredAt = await openedAt(desk, incident);

@@ -27,13 +27,11 @@ export interface PasswordValues {
   readonly passwordCommand?: string | undefined;
 }
 
-/** Errors: `usage.invalid`. */
-export async function choosePassword(
+/** As options say; undefined: they do not. Errors: `usage.invalid`. */
+export function givenPassword(
   { passwordFile, passwordEnv, passwordCommand }: PasswordValues,
-  configurationFolder: string,
   context: CommandContext,
-  ask: Ask | undefined,
-): Promise<PasswordSetting> {
+): PasswordSetting | undefined {
   const given: PasswordSetting[] = [
     ...(passwordFile === undefined ? [] : [{ file: resolve(context.folder, passwordFile) }]),
     ...(passwordEnv === undefined ? [] : [{ env: passwordEnv }]),
@@ -45,6 +43,17 @@ export async function choosePassword(
       hint: 'Give only one of --password-file, --password-env and --password-command.',
     });
   }
+  return setting;
+}
+
+/** Errors: `usage.invalid`. */
+export async function choosePassword(
+  values: PasswordValues,
+  configurationFolder: string,
+  context: CommandContext,
+  ask: Ask | undefined,
+): Promise<PasswordSetting> {
+  const setting = givenPassword(values, context);
   if (setting) return setting;
   const file = join(configurationFolder, 'lifeboat.password');
   if (!ask) return { file };

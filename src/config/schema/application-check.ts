@@ -1,16 +1,18 @@
 import { z } from 'zod';
-import { command, connection, password, timeSpan } from './parts.ts';
+import { command, connection, path as filePath, password, timeSpan } from './parts.ts';
+import { withRole } from './roles.ts';
 
 const common = {
   name: z.string().min(1).max(100).optional().describe('What it is called in reports.'),
   within: timeSpan.optional().describe('How long it may take; more is a failure. Default: 10s.'),
 };
 
-const address = z.url({
-  protocol: /^https?$/,
-  error: 'an address such as http://localhost/health',
-});
-const value = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+const address = withRole(
+  'server',
+  z.url({ protocol: /^https?$/, error: 'an address such as http://localhost/health' }),
+);
+const scalars = [z.string(), z.number(), z.boolean(), z.null()] as const;
+const value = z.union(scalars);
 const path = z.string().regex(/^[^.[\]]+(\.[^.[\]]+|\[\d+\])*$/, {
   error: 'a path such as data.items[0].id',
 });
@@ -23,11 +25,11 @@ const http = z.strictObject({
     .optional()
     .describe('Default: GET, with `send` POST.'),
   headers: z
-    .record(z.string().min(1), z.union([z.string(), password]))
+    .record(z.string().min(1), z.union([withRole('header', z.string()), password]))
     .optional()
     .describe('Headers; a value may come from a file, the environment or a command.'),
   send: z
-    .record(z.string().min(1), z.union([value, password]))
+    .record(z.string().min(1), z.union([withRole('sent', z.union(scalars)), password]))
     .optional()
     .describe(
       'Sent as a JSON object, such as a login. A value may come from a file, as a password.',
@@ -47,7 +49,7 @@ const http = z.strictObject({
     .array(path)
     .optional()
     .describe('Paths that must be in the JSON answer, with any value but null: `access_token`.'),
-  ca: z.string().min(1).optional().describe('File with the certificates that are trusted.'),
+  ca: filePath.optional().describe('File with the certificates that are trusted.'),
 });
 
 const program = z.strictObject({
@@ -58,7 +60,9 @@ const program = z.strictObject({
 
 const sql = z.strictObject({
   ...common,
-  sql: z.string().min(1).describe('A query of PostgreSQL whose first value is looked at.'),
+  sql: withRole('sql', z.string().min(1)).describe(
+    'A query of PostgreSQL whose first value is looked at.',
+  ),
   connection: connection.describe('URL of the role that the service uses.'),
   password: password.optional().describe('Password of that role.'),
   equals: value.optional().describe('The value is exactly this.'),
@@ -68,9 +72,10 @@ const sql = z.strictObject({
 
 const redis = z.strictObject({
   ...common,
-  redis: z
-    .url({ protocol: /^rediss?$/, error: 'a URL such as redis://localhost:6379/0' })
-    .describe('A Redis server: a key of a minute is set, read and removed.'),
+  redis: withRole(
+    'server',
+    z.url({ protocol: /^rediss?$/, error: 'a URL such as redis://localhost:6379/0' }),
+  ).describe('A Redis server: a key of a minute is set, read and removed.'),
   password: password.optional().describe('Its password, kept out of the URL.'),
 });
 

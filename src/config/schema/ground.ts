@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { connection, password } from './parts.ts';
+import { connection, password, path } from './parts.ts';
+import { withRole } from './roles.ts';
 
 const image = z
   .string()
@@ -11,7 +12,7 @@ const image = z
 
 const folder = z.strictObject({
   kind: z.literal('folder').describe('A folder of this host.'),
-  folder: z.string().min(1).describe('The folder that services use.'),
+  folder: path.describe('The folder that services use.'),
 });
 
 const dockerVolume = z.strictObject({
@@ -31,7 +32,7 @@ const kubernetesClaim = z.strictObject({
   claim: z.string().min(1).describe('Name of the claim.'),
   namespace: z.string().min(1).optional().describe('Default: default.'),
   context: z.string().min(1).optional().describe('Context of kubectl. Default: the current one.'),
-  kubeconfig: z.string().min(1).optional().describe('File of kubectl. Default: its own.'),
+  kubeconfig: path.optional().describe('File of kubectl. Default: its own.'),
   subfolder: z
     .string()
     .min(1)
@@ -42,10 +43,12 @@ const kubernetesClaim = z.strictObject({
 
 const sshHost = z.strictObject({
   kind: z.literal('ssh-host').describe('A folder of another host, over SSH.'),
-  host: z.string().min(1).describe('As ssh takes it: a name of its configuration, or user@host.'),
+  host: withRole('host', z.string().min(1)).describe(
+    'As ssh takes it: a name of its configuration, or user@host.',
+  ),
   port: z.int().min(1).max(65535).optional().describe('Default: as ssh says.'),
-  identity: z.string().min(1).optional().describe('File of the key. Default: as ssh says.'),
-  knownHosts: z.string().min(1).optional().describe('File of known hosts. Default: as ssh says.'),
+  identity: path.optional().describe('File of the key. Default: as ssh says.'),
+  knownHosts: path.optional().describe('File of known hosts. Default: as ssh says.'),
   folder: z.string().min(1).describe('The folder that services use there.'),
 });
 

@@ -1,26 +1,42 @@
 import { z } from 'zod';
 import { parseByteSize, parseTimeSpan } from '../quantity.ts';
+import { withRole } from './roles.ts';
 
 // What several groups of options are made of.
 
-export const name = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,47}$/, {
-  error: 'a name of small letters, digits, - and _, at most 48 of them',
-});
+export const name = withRole(
+  'name',
+  z.string().regex(/^[a-z0-9][a-z0-9_-]{0,47}$/, {
+    error: 'a name of small letters, digits, - and _, at most 48 of them',
+  }),
+);
+
+/** A file or folder of this host. */
+export const path = withRole('path', z.string().min(1));
+
+/** A folder from which programs are started. */
+export const programs = withRole('programs', z.string().min(1));
+
+/** Program and arguments; no shell. Whatever is run is declared by this, or nobody is shown it before it runs on a new host. */
+export const command = withRole('command', z.array(z.string().min(1)).min(1)).describe(
+  'Program and arguments; no shell.',
+);
 
 export const password = z
   .union(
     [
       z.strictObject({
-        file: z.string().min(1).describe('Path of a file whose first line is the password.'),
+        file: path.describe('Path of a file whose first line is the password.'),
       }),
       z.strictObject({
-        env: z.string().min(1).describe('Name of an environment variable with the password.'),
+        env: withRole('variable', z.string().min(1)).describe(
+          'Name of an environment variable with the password.',
+        ),
       }),
       z.strictObject({
-        command: z
-          .array(z.string().min(1))
-          .min(1)
-          .describe('Program and arguments; the first line it prints is the password. No shell.'),
+        command: command.describe(
+          'Program and arguments; the first line it prints is the password. No shell.',
+        ),
       }),
       z.strictObject({
         prompt: z.literal(true).describe('Ask on the terminal. Not possible in a service.'),
@@ -44,15 +60,12 @@ export const timeSpan = z
   .string()
   .refine((text) => parseTimeSpan(text) !== undefined, { error: 'a span of time such as "30d"' });
 
-/** Program and arguments; no shell. */
-export const command = z
-  .array(z.string().min(1))
-  .min(1)
-  .describe('Program and arguments; no shell.');
-
 /** A PostgreSQL server. */
-export const connection = z
-  .string()
-  .regex(/^postgres(ql)?:\/\//, { error: 'a URL such as postgres://user@host:5432/database' });
+export const connection = withRole(
+  'server',
+  z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, { error: 'a URL such as postgres://user@host:5432/database' }),
+);
 
 export type PasswordSetting = z.infer<typeof password>;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { byteSize, schedule, timeSpan } from './parts.ts';
+import { withRole } from './roles.ts';
 
 export const proofs = z.strictObject({
   schedule: schedule
@@ -27,7 +28,9 @@ const share = z
 export const userCheck = z
   .strictObject({
     name: z.string().min(1).max(100).describe('What it is called in proofs; unique per source.'),
-    sql: z.string().min(1).describe('A query that gives one row; its first column is the value.'),
+    sql: withRole('sql', z.string().min(1)).describe(
+      'A query that gives one row; its first column is the value.',
+    ),
     database: z
       .string()
       .min(1)

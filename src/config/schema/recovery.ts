@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { command, name, timeSpan } from './parts.ts';
+import { command, name, path, timeSpan } from './parts.ts';
 
 /** How much is at stake: steers what is asked, and what is frozen. */
 export const environment = z.literal(['production', 'staging', 'development']);
@@ -58,11 +58,8 @@ export const recovery = z.strictObject({
     .describe('The maintenance page, by commands.'),
   maintenanceFile: z
     .strictObject({
-      page: z.string().min(1).describe('The maintenance page.'),
-      at: z
-        .string()
-        .min(1)
-        .describe('The file that it takes the place of; it is kept and put back.'),
+      page: path.describe('The maintenance page.'),
+      at: path.describe('The file that it takes the place of; it is kept and put back.'),
     })
     .optional()
     .describe('The maintenance page, by a file that takes the place of another.'),

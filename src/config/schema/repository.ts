@@ -1,14 +1,12 @@
 import { z } from 'zod';
-import { byteSize, name, password, schedule, timeSpan } from './parts.ts';
+import { byteSize, name, password, path, schedule, timeSpan } from './parts.ts';
 import { retention } from './retention.ts';
+import { withRole } from './roles.ts';
 
 export const repository = z.strictObject({
-  location: z
-    .string()
-    .min(1)
-    .describe(
-      'Where the repository lies: a folder, s3:https://host/bucket/prefix, gs:bucket:/prefix, rest:https://host/name/, rclone:remote:path.',
-    ),
+  location: withRole('location', z.string().min(1)).describe(
+    'Where the repository lies: a folder, s3:https://host/bucket/prefix, gs:bucket:/prefix, rest:https://host/name/, rclone:remote:path.',
+  ),
   password: password.describe('Password of the repository. Without it nothing can be restored.'),
   copyFrom: name
     .optional()
@@ -35,7 +33,7 @@ export const repository = z.strictObject({
   download: byteSize.optional().describe('Most bytes to fetch per second.'),
   cache: z
     .strictObject({
-      folder: z.string().min(1).optional().describe('Folder of the cache.'),
+      folder: path.optional().describe('Folder of the cache.'),
       size: byteSize.optional().describe('Most that it may take, of all repositories together.'),
       off: z.literal(true).optional().describe('No cache.'),
     })

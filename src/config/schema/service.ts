@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { applicationCheck } from './application-check.ts';
-import { command, name, timeSpan } from './parts.ts';
+import { command, name, path, timeSpan } from './parts.ts';
 
 const common = {
   writes: z
@@ -74,7 +74,7 @@ const docker = z
     container: z.string().min(1).optional().describe('Name of the container.'),
     compose: z
       .strictObject({
-        files: z.array(z.string().min(1)).min(1).describe('Its compose files, in order.'),
+        files: z.array(path).min(1).describe('Its compose files, in order.'),
         service: z.string().min(1).describe('Name of the service in them.'),
         project: z.string().min(1).optional().describe('Project. Default: as compose says.'),
       })
@@ -99,7 +99,7 @@ const kubernetes = z.strictObject({
     ),
   namespace: z.string().min(1).optional().describe('Default: default.'),
   context: z.string().min(1).optional().describe('Context of kubectl. Default: the current one.'),
-  kubeconfig: z.string().min(1).optional().describe('File of kubectl. Default: its own.'),
+  kubeconfig: path.optional().describe('File of kubectl. Default: its own.'),
   ...common,
 });
 

@@ -1,10 +1,20 @@
 import { z } from 'zod';
 import { drift } from './drift.ts';
 import { ground } from './ground.ts';
-import { byteSize, connection, name, password, schedule, timeSpan } from './parts.ts';
+import {
+  byteSize,
+  connection,
+  name,
+  password,
+  path,
+  programs,
+  schedule,
+  timeSpan,
+} from './parts.ts';
 import { integrity, proofs, userChecks } from './proofs.ts';
 import { environment } from './recovery.ts';
 import { retention } from './retention.ts';
+import { withRole } from './roles.ts';
 
 const rescue = z.strictObject({
   connection: connection.describe('A role that may insert into the damaged tables.'),
@@ -70,9 +80,7 @@ const postgresSource = z.strictObject({
     ),
   archive: z
     .strictObject({
-      folder: z
-        .string()
-        .min(1)
+      folder: path
         .optional()
         .describe(
           'Folder where the commands of the server meet `serve`. Default: archive/NAME in the state folder, as root /var/lib/lifeboat-archive/NAME.',
@@ -99,9 +107,7 @@ const postgresSource = z.strictObject({
     .describe(
       'When the slot is nearly lost because the repository is away, let it follow the spool: WAL may then be on this host alone for a while. Never while commits may wait for the repository. Default: false.',
     ),
-  local: z
-    .string()
-    .min(1)
+  local: withRole('path-or-word', z.string().min(1))
     .optional()
     .describe(
       "Whether a base backup reads the files of the data directory itself, faster than over the connection: `auto` (default) where they can be read here and are proven to be the server's, `never`, or the folder of the data directory as this host sees it, without which there is no backup.",
@@ -118,9 +124,7 @@ const postgresSource = z.strictObject({
     .describe(
       'Most bytes of the database that a base backup reads per second, for example "50 MiB".',
     ),
-  programs: z
-    .string()
-    .min(1)
+  programs: programs
     .optional()
     .describe(
       'Folder with the server programs (postgres, initdb) of the same major version, for scratch servers. Default: looked for.',
@@ -152,9 +156,7 @@ const dumpSource = z.strictObject({
     .min(1)
     .optional()
     .describe('Which databases. Default: every one that takes connections and is no template.'),
-  programs: z
-    .string()
-    .min(1)
+  programs: programs
     .optional()
     .describe('Folder with pg_dump, pg_dumpall and pg_restore. Default: looked for.'),
 });
@@ -181,13 +183,13 @@ const fileRules = {
 
 const filesSource = z.strictObject({
   kind: z.literal('files').describe('Folders and files of this machine.'),
-  paths: texts.min(1).describe('What is backed up.'),
+  paths: z.array(path).min(1).describe('What is backed up.'),
   exclude: texts
     .optional()
     .describe(
       'Patterns as in .gitignore; one that begins with / is a path of the machine. What matches is left out.',
     ),
-  excludeFiles: texts.optional().describe('Files with such patterns, one a line.'),
+  excludeFiles: z.array(path).optional().describe('Files with such patterns, one a line.'),
   oneFileSystem: z
     .boolean()
     .optional()

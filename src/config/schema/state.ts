@@ -1,16 +1,14 @@
 import { z } from 'zod';
-import { connection, password } from './parts.ts';
-
-const folder = z.string().min(1);
+import { connection, password, path } from './parts.ts';
 
 /** Where this host, or several, remember what must survive a restart. */
 export const state = z.union(
   [
-    folder.describe(
+    path.describe(
       'Folder for the spool, the lock of the service, incidents and runs. Default: $XDG_STATE_HOME/lifeboat, as root /var/lib/lifeboat.',
     ),
     z.strictObject({
-      folder: folder.optional().describe('The same folder.'),
+      folder: path.optional().describe('The same folder.'),
       postgres: z
         .strictObject({
           connection: connection.describe(

@@ -43,6 +43,7 @@ function store(failure?: Error) {
         return stored as LifeboatRecord;
       },
       list: async () => records,
+      writers: async () => [],
     },
   };
 }

@@ -7,6 +7,7 @@ import {
   decodeHeader,
   encodeHeader,
   maximumPayloadBytes,
+  maximumRecordBytes,
   type NestedHeader,
 } from './nested-header.ts';
 import type { NestedFolder } from './nested-keys.ts';
@@ -78,6 +79,9 @@ export function openFile(
 ): Omit<OpenedFile, 'content'> {
   const { header, frame } = decrypt(key, sealed, subject);
   const { lengthBytes } = header;
+  if (header.kind === 'record' && lengthBytes > maximumRecordBytes) {
+    throw damaged(subject, 'it is far too large for a record');
+  }
   const payload = room?.length === lengthBytes ? room : new Uint8Array(lengthBytes);
   if (!contextFor(lengthBytes).decompressInto(frame, payload)) {
     throw damaged(subject, `it does not decompress to the ${lengthBytes} bytes it should have`);

@@ -37,6 +37,8 @@ const maximumNameBytes = 1024;
 
 /** No payload is larger: the largest WAL segment PostgreSQL can have. */
 export const maximumPayloadBytes = 1024 ** 3;
+/** A record is a small document, and one that is not was made to do harm: little may unpack to much. */
+export const maximumRecordBytes = 64 * 1024 ** 2;
 export const noPrevious = '0'.repeat(64);
 
 const kindOfNumber = new Map<number, NestedKind>(

@@ -3,7 +3,7 @@ import type { EnvelopeKey } from '../crypto/envelope.ts';
 import type { Location } from '../location/location.ts';
 import { NestedArea } from '../log/nested-area.ts';
 import { noPrevious } from '../log/nested-header.ts';
-import type { LifeboatRecord, RecordStore } from './record.ts';
+import type { LifeboatRecord, RecordStore, RecordWriter } from './record.ts';
 import { isBadRecord, RecordFiles } from './record-files.ts';
 import type { RecordFacts } from './record-index-file.ts';
 import { encodeRecord } from './record-payload.ts';
@@ -31,12 +31,38 @@ export function openRecordStore(options: RecordStoreOptions): RecordStore {
   return {
     append: (record) =>
       turn.take(async () => {
-        writer ??= options.stateFolder ? await writerIn(options.stateFolder) : ephemeralWriter();
+        writer ??= await ownWriter(options.stateFolder);
         await files.refreshAfter(freshForMs);
         return await appendRecord(files, writer, record);
       }),
     list: (filter = {}) => turn.take(() => listRecords(files, filter)),
+    writers: () =>
+      turn.take(async () => {
+        await files.refresh();
+        return writersOf([...files.graph.facts.values()]);
+      }),
   };
+}
+
+/** Where the state folder cannot be used (another account, a full disk), what happens is recorded all the same, by a key that nobody knows. */
+async function ownWriter(stateFolder: string | undefined): Promise<WriterIdentity> {
+  if (stateFolder === undefined) return ephemeralWriter();
+  try {
+    return await writerIn(stateFolder);
+  } catch (error) {
+    if (!isLifeboatError(error) || error.cause === undefined) throw error;
+    return ephemeralWriter();
+  }
+}
+
+function writersOf(known: readonly RecordFacts[]): readonly RecordWriter[] {
+  return [...Map.groupBy(known, ({ writer }) => writer)].map(([writer, records]) => {
+    const kinds = new Map<string, number>();
+    for (const { kind } of records) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+    const sequences = new Set(records.map(({ sequence }) => sequence));
+    const last = records.reduce((most, { sequence }) => Math.max(most, sequence), 0);
+    return { writer, kinds, last, missing: last - sequences.size };
+  });
 }
 
 async function appendRecord(

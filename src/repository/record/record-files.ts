@@ -3,7 +3,7 @@ import { isLifeboatError, type LifeboatError, throwIfAborted } from '../../core/
 import { isHashName } from '../location/file-name.ts';
 import { ContentCache } from '../log/content-cache.ts';
 import { assertHeader, type NestedArea } from '../log/nested-area.ts';
-import { damaged } from '../log/nested-header.ts';
+import { damaged, maximumRecordBytes } from '../log/nested-header.ts';
 import type { LifeboatRecord } from './record.ts';
 import { RecordGraph } from './record-graph.ts';
 import { RecordIndex } from './record-index.ts';
@@ -66,7 +66,11 @@ export class RecordFiles {
     const present = new Set(files.map((each) => each.name));
     this.#forget([...this.#ids.keys()].filter((name) => !present.has(name)));
     this.damaged.clear();
-    const names = [...present].filter((name) => !this.#ids.has(name));
+    const tooLarge = files.filter(({ sizeBytes }) => sizeBytes > maximumRecordBytes);
+    for (const { name } of tooLarge) {
+      this.damaged.set(name, `lifeboat/snapshots/${name} is far too large for a record`);
+    }
+    const names = [...present].filter((name) => !this.#ids.has(name) && !this.damaged.has(name));
     const unknown = await this.#learnIndexed(names, signal);
     for (let at = 0; at < unknown.length; at += readsAtOnce) {
       throwIfAborted(signal);

@@ -1,5 +1,6 @@
 import { LifeboatError } from '../../core/index.ts';
 import { isHashName } from '../location/file-name.ts';
+import { maximumRecordBytes } from '../log/nested-header.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { LifeboatRecord } from './record.ts';
 import { signatureBytes, verifySignature, type WriterIdentity } from './writer-identity.ts';
@@ -11,12 +12,13 @@ const formatVersion = 1;
 /** In front of what is signed: a signature for anything else never fits a record. */
 const domain = Buffer.from('lifeboat record 1\n');
 
-/** signature (64 bytes) || canonical JSON. */
+/** signature (64 bytes) || canonical JSON. Errors: `record.invalid`, for what is far too large. */
 export function encodeRecord(content: RecordContent, writer: WriterIdentity): Uint8Array {
   const { kind, source, sequence, heads, body } = content;
   const time = content.time.toISOString();
   const fields = { version: formatVersion, kind, source, time, writer: content.writer };
   const json = Buffer.from(canonicalJson({ ...fields, sequence, heads, body: body ?? null }));
+  if (json.length + signatureBytes > maximumRecordBytes) throw invalid(kind, 'it is too large');
   return Buffer.concat([writer.sign(Buffer.concat([domain, json])), json]);
 }
 

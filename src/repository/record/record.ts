@@ -16,6 +16,18 @@ export interface LifeboatRecord<Body = unknown> {
   readonly body: Body;
 }
 
+/** What is known of who signed records, without reading each. */
+export interface RecordWriter {
+  /** Public Ed25519 key, hex. */
+  readonly writer: string;
+  /** How many records it signed, by kind. */
+  readonly kinds: ReadonlyMap<string, number>;
+  /** The highest sequence it has used. */
+  readonly last: number;
+  /** How many of 1 to `last` are not here. */
+  readonly missing: number;
+}
+
 export interface RecordStore {
   /** Durable when it resolves. */
   append(record: { kind: string; source: string; body: unknown }): Promise<LifeboatRecord>;
@@ -26,4 +38,6 @@ export interface RecordStore {
     since?: Date;
     onDamaged?: (name: string, problem: string) => void;
   }): Promise<readonly LifeboatRecord[]>;
+  /** Everybody who signed a record that is here. */
+  writers(): Promise<readonly RecordWriter[]>;
 }
