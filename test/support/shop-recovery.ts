@@ -1,64 +1,130 @@
-import { rmSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
 import { hostname } from 'node:os';
-import type { TestContext } from 'vitest';
-import type { CommandResult } from './command-line.ts';
-import { type Installation, installation } from './installation.ts';
+import { expect, type TestContext } from 'vitest';
+import { type CommandResult, untilRecord } from './command-line.ts';
+import { ended, type Installation, installation } from './installation.ts';
 import { type ShopPlatform, shopPlatform } from './shop-platform.ts';
 
-/** The shop in production, protected: what it is made of, its database and its uploads are backed up and proven. */
+/** The shop in production, as its people protect it: backed up, proven, and its log streamed all the time. */
 export interface ProtectedShop extends AsyncDisposable {
   readonly shop: ShopPlatform;
   readonly place: Installation;
-  /** `lifeboat recover` as a script runs it: what has to be typed is given. */
+  /** `lifeboat recover`, as a script that gives all that has to be typed. */
   recover(...args: readonly string[]): Promise<CommandResult>;
-  /** All rows, all bytes of uploads. */
-  content(): Promise<unknown>;
+  /** All rows, and all files with their bytes, in words that can be compared. */
+  content(): Promise<ShopContent>;
+  /** What was written so far is in the repository. */
+  untilStreamed(): Promise<void>;
+}
+
+export interface ShopContent {
+  readonly users: readonly unknown[];
+  readonly orders: readonly unknown[];
+  readonly uploads: string;
+}
+
+export interface ProtectedShopOptions {
+  /** More of the service `api`, as YAML of one line: `, redeploy: [...]`. */
+  readonly api?: string;
+  /** More of `recovery`, as lines with two blanks before them. */
+  readonly recovery?: string;
+  /** Instead of the volume that the database is in. */
+  readonly ground?: (shop: ShopPlatform) => string;
 }
 
 export async function protectedShop(
   context: TestContext,
   name: string,
-  options: { readonly services?: string; readonly recovery?: string } = {},
+  options: ProtectedShopOptions = {},
 ): Promise<ProtectedShop> {
-  const shop = await shopPlatform(context, name);
-  await using onFailure = new AsyncDisposableStack();
-  onFailure.use(shop);
-  const place = await installation();
-  onFailure.use(place);
-  const { composeFile, project } = shop;
-  const compose = (service: string) =>
-    `platform: docker, compose: { files: [${composeFile}], service: ${service}, project: ${project} }`;
-  place.configure({
-    connection: shop.url,
-    sourceOptions: `, environment: production, service: db, ground: { kind: docker-volume, volume: ${project}_db-data, image: ${shop.docker.image} } }
-  uploads: { kind: volume, volume: ${project}_uploads, environment: production`,
-    options: `services:
-  db: { ${compose('db')} }
-  api: { ${compose('api')}, writes: [database, uploads], after: [db], health: "http://127.0.0.1:${shop.port}/health"${options.services ?? ''} }
-recovery:
-  watch: 2s
-  keepFormer: 1s
-${options.recovery ?? ''}`,
-  });
-  onFailure.move();
+  await using opening = new AsyncDisposableStack();
+  const shop = opening.use(await shopPlatform(context, name));
+  const place = opening.use(await installation());
+  configure(shop, place, options);
+  for (let at = 1; at <= 40; at++) {
+    await shop.post('/orders', { email: `user${at % 10}@example.com`, note: `order ${at}` });
+  }
+  for (let at = 1; at <= 6; at++) {
+    await shop.post('/uploads', { name: `${at}.txt`, text: `file ${at}\n`.repeat(at * 1000) });
+  }
+  const serve = place.spawn('serve');
+  await untilRecord(serve, ({ type, phase }) => type === 'stream' && phase === 'streaming');
+  for (const source of ['database', 'uploads']) await well(place.run('backup', source));
+  await well(place.run('prove', 'database'));
+  const opened = opening.move();
   return {
     shop,
     place,
-    recover: (...args) =>
-      place.run(
-        'recover',
-        ...args,
-        ...['database', 'uploads', hostname()].flatMap((each) => ['--yes', each]),
-      ),
+    recover: (...args) => {
+      const typed = ['database', 'uploads', 'postgres', 'done', ...steps, hostname()];
+      return place.run('recover', ...args, ...typed.flatMap((each) => ['--yes', each]));
+    },
     async content() {
       const { rows: users } = await shop.query('select * from users order by id');
       const { rows: orders } = await shop.query('select * from orders order by id');
       return { users, orders, uploads: await shop.uploads() };
     },
+    untilStreamed: () => untilStreamed(shop),
     async [Symbol.asyncDispose]() {
-      await place[Symbol.asyncDispose]();
-      await shop[Symbol.asyncDispose]();
-      rmSync(place.folder, { recursive: true, force: true });
+      await stop(serve);
+      await opened[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Where nothing has to be typed, the id of the step allows it. */
+const steps = [
+  'freeze',
+  'stop-database',
+  'start-database',
+  'start-api',
+  'redeploy-api',
+  'redeploy-db',
+  'isolate',
+  'clearance',
+];
+
+function configure(
+  shop: ShopPlatform,
+  place: Installation,
+  { api = '', recovery = '', ground }: ProtectedShopOptions,
+): void {
+  const { composeFile, project, docker, port } = shop;
+  const compose = (service: string) =>
+    `platform: docker, compose: { files: [${composeFile}], service: ${service}, project: ${project} }`;
+  const usual = `{ kind: docker-volume, volume: ${project}_db-data, image: ${docker.image} }`;
+  place.configure({
+    connection: shop.url,
+    sourceOptions: `, environment: production, service: db, ground: ${ground?.(shop) ?? usual} }
+  uploads: { kind: volume, volume: ${project}_uploads, image: ${docker.image}, environment: production`,
+    options: `services:
+  db: { ${compose('db')} }
+  api: { ${compose('api')}, writes: [database, uploads], after: [db], health: "http://127.0.0.1:${port}/health"${api} }
+recovery:
+  watch: 1s
+  keepFormer: 1s
+${recovery}`,
+  });
+}
+
+export async function well(run: Promise<CommandResult>): Promise<CommandResult> {
+  const result = await run;
+  expect(result.exitCode, result.stdout + result.stderr).toBe(0);
+  return result;
+}
+
+async function untilStreamed(shop: ShopPlatform): Promise<void> {
+  const { rows } = await shop.query('select pg_switch_wal() as lsn');
+  const endMs = Date.now() + 60_000;
+  for (;;) {
+    const sql = `select count(*)::int as n from pg_stat_replication where flush_lsn >= '${rows[0].lsn}'`;
+    const [found] = (await shop.query(sql)).rows;
+    if (found.n > 0) return;
+    if (Date.now() > endMs) throw new Error('the log is not streamed');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  await ended(child, 'SIGTERM');
 }

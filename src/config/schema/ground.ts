@@ -10,9 +10,18 @@ const image = z
     'Image of the container that reads and writes it; needs sh and tar. Default: that of a container that uses it.',
   );
 
+const owner = z
+  .string()
+  .regex(/^\d{1,10}:\d{1,10}$/, { error: 'numbers of an account and a group, such as 999:999' })
+  .optional()
+  .describe(
+    'Numbers of the account and group that a restored database belongs to there, as UID:GID. Default: those it had where it was backed up.',
+  );
+
 const folder = z.strictObject({
   kind: z.literal('folder').describe('A folder of this host.'),
   folder: path.describe('The folder that services use.'),
+  owner,
 });
 
 const dockerVolume = z.strictObject({
@@ -25,6 +34,7 @@ const dockerVolume = z.strictObject({
     .describe('Folder in it that holds the data. Default: all of it.'),
   context: z.string().min(1).optional().describe('Docker context. Default: the current one.'),
   image,
+  owner,
 });
 
 const kubernetesClaim = z.strictObject({
@@ -39,6 +49,7 @@ const kubernetesClaim = z.strictObject({
     .optional()
     .describe('Folder in it that holds the data. Default: all of it.'),
   image: z.string().min(1).describe('Image of the helper pod; needs sh and tar.'),
+  owner,
 });
 
 const sshHost = z.strictObject({
@@ -50,6 +61,7 @@ const sshHost = z.strictObject({
   identity: path.optional().describe('File of the key. Default: as ssh says.'),
   knownHosts: path.optional().describe('File of known hosts. Default: as ssh says.'),
   folder: z.string().min(1).describe('The folder that services use there.'),
+  owner,
 });
 
 const server = z.strictObject({

@@ -97,6 +97,12 @@ export function testTreeGround(
       expect(await state('a1')).toBe('settled');
       expect(delivered(place.folder)).toEqual(expected);
       await expect(ground.swapBack('a1')).rejects.toMatchObject({ code: 'ground.failed' });
+      await ground.forget('a1');
+      expect(await state('a1')).toBe('nothing');
+      expect(delivered(place.folder)).toEqual(expected);
+      for (const name of ['.lifeboat', 'pgsql_tmp.lifeboat']) {
+        expect(existsSync(join(place.folder, name))).toBe(false);
+      }
     });
 
     it('does everything twice without harm, and the folder itself has the attributes of what is in it', async () => {
@@ -126,6 +132,19 @@ export function testTreeGround(
       await ground.fill('a1', { kind: 'tree', folder, bytes: 1000 });
       await ground.swap('a1');
       expect(delivered(place.folder)).toEqual(expected);
+    });
+
+    it('says whether it holds anything that is in use', async () => {
+      makeTree(place.folder, 'former');
+      expect(await ground.isEmpty()).toBe(false);
+      for (const name of readdirSync(place.folder)) {
+        rmSync(join(place.folder, name), { recursive: true });
+      }
+      expect(await ground.isEmpty()).toBe(true);
+      await fill('a1', 'new');
+      expect(await ground.isEmpty()).toBe(true);
+      await ground.swap('a1');
+      expect(await ground.isEmpty()).toBe(false);
     });
 
     it('gives the tree to whom it is to belong there', async () => {

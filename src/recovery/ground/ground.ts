@@ -41,6 +41,8 @@ export interface Ground<Delivery = TreeDelivery | DatabaseDelivery> {
   ): Promise<{ readonly text: string; readonly fingerprint: string }>;
   /** What can be used there; undefined where it cannot be known. */
   freeBytes(request?: GroundRequest): Promise<number | undefined>;
+  /** Whether what services use there holds nothing, or is not there at all; undefined where it cannot be known. Changes nothing. */
+  isEmpty(request?: GroundRequest): Promise<boolean | undefined>;
   state(token: string, request?: GroundRequest): Promise<DeliveryState>;
   /** Brings it beside what is in use. Resolves when it is complete and durable there. */
   fill(token: string, delivery: Delivery, request?: GroundRequest): Promise<void>;
@@ -53,6 +55,8 @@ export interface Ground<Delivery = TreeDelivery | DatabaseDelivery> {
   swapBack(token: string, request?: GroundRequest): Promise<void>;
   /** Ends the rollback window: removes the former data. */
   settle(token: string, request?: GroundRequest): Promise<void>;
+  /** Removes what tells of a delivery that is settled: nothing of ours stays among what services use. No other delivery is touched. */
+  forget(token: string, request?: GroundRequest): Promise<void>;
   /** Removes a delivery that is not in use. */
   discard(token: string, request?: GroundRequest): Promise<void>;
 }

@@ -42,6 +42,11 @@ export class TreeGround implements Ground<TreeDelivery> {
     return await this.#place.freeBytes(request);
   }
 
+  async isEmpty(request: GroundRequest = {}): Promise<boolean | undefined> {
+    throwIfAborted(request.signal);
+    return await this.#place.isEmpty(request);
+  }
+
   async state(token: string, request: GroundRequest = {}): Promise<DeliveryState> {
     const { phase } = await this.#look(token, request);
     return phase === undefined ? 'nothing' : states[phase];
@@ -111,6 +116,13 @@ export class TreeGround implements Ground<TreeDelivery> {
       await this.#place.mark(token, 'settled', request);
     }
     await this.#place.release(token, request);
+  }
+
+  async forget(token: string, request: GroundRequest = {}): Promise<void> {
+    const { phase } = await this.#look(token, request);
+    if (phase !== 'settled') return;
+    await this.#place.release(token, request);
+    await this.#place.remove(token, 'everything', request);
   }
 
   async discard(token: string, request: GroundRequest = {}): Promise<void> {

@@ -47,6 +47,8 @@ export interface TreePlace {
   ): Promise<{ readonly text: string; readonly fingerprint: string }>;
   freeBytes(request: GroundRequest): Promise<number | undefined>;
   /** Changes nothing. */
+  isEmpty(request: GroundRequest): Promise<boolean | undefined>;
+  /** Changes nothing. */
   look(token: string, request: GroundRequest): Promise<PlaceFacts>;
   /** Notes that the delivery is begun, and removes what a former attempt brought. */
   begin(token: string, delivery: TreeDelivery, request: GroundRequest): Promise<void>;

@@ -28,13 +28,20 @@ export function damageFacts(report: DamageReport, name: string): SeenSource {
 
 /** What the report could not look at: the plan may be wrong there. */
 export function unseenIn({ sources }: DamageReport): readonly string[] {
-  return sources.flatMap((source) =>
-    Object.entries(source).flatMap(([part, seen]) =>
-      isPart(seen) && !seen.looked
-        ? [`${source.name}: could not look at its ${part}: ${seen.why}`]
-        : [],
-    ),
-  );
+  return sources.flatMap((source) => {
+    const unseen = Object.entries(source).flatMap(([part, seen]) =>
+      isPart(seen) && !seen.looked ? [{ part: words(part), why: seen.why }] : [],
+    );
+    return [...Map.groupBy(unseen, ({ why }) => why)].map(([why, all]) => {
+      const parts = all.map(({ part }) => part).join(', ');
+      return `${source.name}: could not look at its ${parts}: ${why}`;
+    });
+  });
+}
+
+/** `serverLog`: `server log`. */
+function words(part: string): string {
+  return part.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 function isPart(value: unknown): value is { readonly looked: boolean; readonly why: string } {

@@ -106,6 +106,8 @@ export interface GroundFacts extends PlaceFacts {
   /** Another place than the one that the source is in now. */
   readonly isElsewhere: boolean;
   readonly freeBytes?: number;
+  /** What services use there holds nothing, or is not there; asked only where the server does not work. */
+  readonly isEmpty?: boolean;
   /** Why it could not be looked at. */
   readonly problem?: string;
 }

@@ -1,5 +1,6 @@
 import { holdsFiles, type LossType } from '../../config/index.ts';
 import type { IncidentFacts, PlanFacts, ServerCondition, SourceFacts } from './facts.ts';
+import { goneFrom } from './gone-from.ts';
 import { relevantSuspects } from './relevant-suspects.ts';
 import { type SeenSituation, type Situation, situations } from './situation.ts';
 
@@ -18,10 +19,13 @@ const rules: Readonly<Record<Situation, Rule>> = {
       ? `${evidence}, and nobody answers`
       : undefined;
   },
-  'data-gone': ({ server, damage, text, kind }, { incident }) => {
+  'data-gone': (source, { incident }) => {
+    const { server, damage, text, kind } = source;
     if (holdsFiles(kind)) return undefined;
     if (server === 'other') return `another cluster answers at ${text}`;
     if (server === 'up' && damage.isEmpty) return 'no table of the last baseline is there any more';
+    const gone = goneFrom(source);
+    if (gone !== undefined) return gone;
     const evidence = said(incident, 'accidental-deletion') ?? said(incident, 'storage');
     return evidence !== undefined && isAway(server)
       ? `${evidence}, and the server lets nobody in`

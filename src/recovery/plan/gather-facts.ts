@@ -115,7 +115,10 @@ async function withGround(
   const place = groundOfSource(surroundings.configuration, { ...setting, ground });
   if (place === undefined) return { source };
   if (makeGround === undefined) return { source: { ...source, ground: place } };
-  const looked = await lookAtGround(place, ground, makeGround, signal);
+  const looked = await lookAtGround(place, ground, makeGround, {
+    isEmpty: source.server === 'down' || source.server === 'unknown',
+    ...(signal ? { signal } : {}),
+  });
   const { identity } = looked;
   return { source: { ...source, ground: looked.ground }, ...(identity ? { identity } : {}) };
 }

@@ -4,7 +4,9 @@ import type { Ground } from '../ground/ground.ts';
 import type { GroundFacts } from './facts.ts';
 
 /** Makes the ground of a setting, without asking it anything. */
-export type MakeGround = (setting: GroundFile) => Promise<Pick<Ground, 'identify' | 'freeBytes'>>;
+export type MakeGround = (
+  setting: GroundFile,
+) => Promise<Pick<Ground, 'identify' | 'freeBytes' | 'isEmpty'>>;
 
 /** What a ground is called in a plan. */
 export function groundPlace(source: string): string {
@@ -16,18 +18,24 @@ export async function lookAtGround(
   known: GroundFacts,
   setting: GroundFile,
   make: MakeGround,
-  signal?: AbortSignal,
+  asked: { readonly isEmpty: boolean; readonly signal?: AbortSignal },
 ): Promise<{
   readonly ground: GroundFacts;
   readonly identity?: { text: string; fingerprint: string };
 }> {
-  const request = signal ? { signal } : {};
+  const request = asked.signal ? { signal: asked.signal } : {};
   try {
     const ground = await make(setting);
     const { text, fingerprint } = await ground.identify(request);
     const freeBytes = await ground.freeBytes(request);
+    const isEmpty = asked.isEmpty ? await ground.isEmpty(request) : undefined;
     return {
-      ground: { ...known, fingerprint, ...(freeBytes === undefined ? {} : { freeBytes }) },
+      ground: {
+        ...known,
+        fingerprint,
+        ...(freeBytes === undefined ? {} : { freeBytes }),
+        ...(isEmpty === undefined ? {} : { isEmpty }),
+      },
       identity: { text, fingerprint },
     };
   } catch (error) {

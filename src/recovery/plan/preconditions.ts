@@ -1,6 +1,7 @@
 import { parseLsn } from '../../wal/index.ts';
 import { isCompromised } from './compromised.ts';
 import type { PlanFacts, SourceFacts } from './facts.ts';
+import { goneFrom } from './gone-from.ts';
 import { tablesTogether } from './matrix.ts';
 import { endsAtNewest, momentOf } from './moment.ts';
 import type { Method } from './plan.ts';
@@ -45,7 +46,10 @@ const tests: Readonly<Record<Precondition, Test>> = {
     source.service === undefined
       ? `nobody says which service the server is: set sources.${source.name}.service`
       : undefined,
-  'nothing-damaged': ({ source: { damage, server } }) => {
+  'nothing-damaged': ({ source }) => {
+    const { damage, server } = source;
+    const gone = goneFrom(source);
+    if (gone !== undefined) return `${gone}: started again it would be new and empty`;
     if (server === 'other') return 'another cluster answers there: starting it brings nothing back';
     const isSound = !damage.isUnreadable && !damage.isEmpty && damage.damagedTables.length === 0;
     return isSound ? undefined : 'starting again repairs no data';

@@ -69,6 +69,9 @@ export async function skipStep(
 }
 
 /** Errors: always `run.paused`. */
+/** Nothing is left to do but what waits for its time: what was replaced is kept until then. */
+export class KeptForNow extends Error {}
+
 export async function pauseRun(run: RunContext, reason: string, note?: string): Promise<never> {
   await run.journal.write({ type: 'paused', reason, ...(note === undefined ? {} : { note }) });
   await happened(run, { type: 'paused', reason });

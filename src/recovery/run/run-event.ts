@@ -39,6 +39,8 @@ export type RunEvent = { readonly state: RunState } & (
   /** Somebody wanted to allow it who may not, or a second time. */
   | { readonly type: 'approval-ignored'; readonly step: Step; readonly why: string }
   | { readonly type: 'paused' | 'aborting'; readonly reason: string }
+  /** All is done but to let go of what was replaced, which is kept until then (ISO 8601). */
+  | { readonly type: 'recovered'; readonly keptUntil: string }
   | { readonly type: 'undo-begun'; readonly step: Step }
   | { readonly type: 'undone'; readonly step: Step; readonly text: string }
   | { readonly type: 'undo-failed'; readonly step: Step; readonly error: StepError }
@@ -55,6 +57,8 @@ export function sentenceOf(event: RunEvent): string | undefined {
       return `went on with run ${run}`;
     case 'done':
       return `run ${run} is done`;
+    case 'recovered':
+      return `run ${run} has recovered; what was replaced is kept until ${event.keptUntil}`;
     case 'step-begun':
       return `began step ${event.step.id}: ${event.step.title}`;
     case 'step-done':

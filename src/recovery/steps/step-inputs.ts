@@ -40,7 +40,8 @@ export interface StepInputs {
   readonly assess: { readonly sources: readonly string[] };
   /** Nothing but its approval. */
   readonly clearance: Record<string, never>;
-  readonly restart: { readonly service: string };
+  /** `didNotRun`: so it was before; undone it is stopped. */
+  readonly restart: { readonly service: string; readonly didNotRun?: true };
   /** Puts back what one transaction destroyed; conflicts are saved beside, and make the outcome partial. */
   readonly 'rescue-rows': {
     readonly source: string;

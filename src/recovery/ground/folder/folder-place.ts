@@ -48,6 +48,15 @@ export class FolderPlace implements TreePlace {
     }
   }
 
+  async isEmpty(): Promise<boolean> {
+    const { target } = await findLayout(this.#folder);
+    const names = await readdir(target).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return [];
+      throw fileError(error, `could not look into ${target}`);
+    });
+    return names.every((name) => staysInPlace.has(name));
+  }
+
   async look(token: string): Promise<PlaceFacts> {
     return await this.#attempt(async () => await (await this.#find(token)).folder.facts());
   }

@@ -57,6 +57,14 @@ export class ScriptPlace implements TreePlace {
     return free === undefined ? undefined : Number(free) * 1024;
   }
 
+  async isEmpty(request: GroundRequest): Promise<boolean | undefined> {
+    const words = ['free', this.#runner.folder, 'none'];
+    const end = this.#judge(
+      await this.#runner.run(words, { ...request, token: 'none', purpose: 'look' }),
+    );
+    return end === undefined || /^empty yes$/m.test(end.stdout.toString('utf8'));
+  }
+
   async look(token: string, request: GroundRequest): Promise<PlaceFacts> {
     const answer = await this.#call('look', token, [], { ...request, purpose: 'look' });
     const told = answer.get('phase');

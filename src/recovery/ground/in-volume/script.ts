@@ -193,6 +193,7 @@ case $operation in
     at=$target
     while [ ! -d "$at/" ]; do at=\${at%/*}; done
     free=$(df -kP "$at/" | tail -n 1 | sed 's/.* \\([0-9][0-9]*\\)  *[0-9][0-9]*% .*/\\1/') && echo "free $free"
+    [ -z "$(ls -A "$target" 2>/dev/null | grep -vxE '\\.lifeboat|pgsql_tmp\\.lifeboat|lost\\+found')" ] && echo 'empty yes'
     ;;
   look)
     echo "mode $mode"

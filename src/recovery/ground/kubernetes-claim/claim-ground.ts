@@ -84,6 +84,10 @@ export class ClaimGround implements Ground<TreeDelivery> {
     return await this.#during(request, async () => await this.#tree.freeBytes(request));
   }
 
+  async isEmpty(request: GroundRequest = {}): Promise<boolean | undefined> {
+    return await this.#during(request, async () => await this.#tree.isEmpty(request));
+  }
+
   async state(token: string, request: GroundRequest = {}): Promise<DeliveryState> {
     return await this.#during(request, async () => await this.#tree.state(token, request));
   }
@@ -102,6 +106,10 @@ export class ClaimGround implements Ground<TreeDelivery> {
 
   async settle(token: string, request: GroundRequest = {}): Promise<void> {
     await this.#during(request, async () => await this.#tree.settle(token, request));
+  }
+
+  async forget(token: string, request: GroundRequest = {}): Promise<void> {
+    await this.#during(request, async () => await this.#tree.forget(token, request));
   }
 
   async discard(token: string, request: GroundRequest = {}): Promise<void> {

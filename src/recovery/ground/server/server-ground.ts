@@ -66,6 +66,11 @@ export class ServerGround implements Ground<DatabaseDelivery> {
   }
 
   /** By connection alone it cannot be known. */
+  /** Which of its databases are those of the source nobody can tell here. */
+  async isEmpty(): Promise<undefined> {
+    return undefined;
+  }
+
   async freeBytes(): Promise<undefined> {
     return undefined;
   }
@@ -168,6 +173,9 @@ export class ServerGround implements Ground<DatabaseDelivery> {
     }
     await this.#renote(session, notes, 'settled');
   }
+
+  /** It is a comment on the database, and harms nobody. */
+  async forget(): Promise<void> {}
 
   async discard(token: string, { signal }: GroundRequest = {}): Promise<void> {
     requireToken(token);

@@ -18,7 +18,7 @@ import { newBackupSteps, redeploySteps, restartSteps } from './plain-steps.ts';
 import { assessStep, freezeStep, identifyStep, preserveSteps } from './protect-steps.ts';
 import { hardenSteps, isolateSteps, newPlaceStep, newServicesStep } from './rebuild-steps.ts';
 import { restoreFilesStep, restoreStep, testServicesStep, validateStep } from './recover-steps.ts';
-import { afterSteps, backupSteps, thawStep, watchStep } from './return-steps.ts';
+import { afterSteps, backupSteps, startAbsentSteps, thawStep, watchStep } from './return-steps.ts';
 
 /** What can be rehearsed without touching what is in use. */
 const rehearsed = [
@@ -92,6 +92,7 @@ function recover(building: Building, choices: readonly SourceChoice[]): readonly
     ...(delivered.length > 0 ? afterSteps(building) : []),
     ...by('new-server').flatMap(({ source }) => pointSteps(building, sourceOf(building, source))),
     ...(frozen.length > 0 ? [thawStep(building, frozen)] : []),
+    ...(touched.length > 0 ? startAbsentSteps(building, touchedSources) : []),
     ...(by('new-backup').length === choices.length
       ? []
       : [

@@ -6,6 +6,7 @@ import type { SourceFacts } from '../facts.ts';
 import { predictLoss } from '../predict-loss.ts';
 import { type Building, draft, type StepDraft, sourceOf } from './draft.ts';
 import { serviceText, stopCommand } from './service-commands.ts';
+import { startStep } from './start-step.ts';
 
 /** How long what was replaced is kept. */
 const keepFormerDefaultMs = 24 * 3_600_000;
@@ -84,6 +85,7 @@ export function stopServerStep(building: Building, source: SourceFacts): readonl
       }),
     ];
   }
+  if (!ranBefore(building, service)) return [];
   return [
     draft({
       id: `stop-${source.name}`,
@@ -107,6 +109,10 @@ export function stopServerStep(building: Building, source: SourceFacts): readonl
 export function startServerStep(building: Building, source: SourceFacts): readonly StepDraft[] {
   if (!needsStop(source)) return [];
   const service = serverService(building, source);
+  if (service !== undefined && !ranBefore(building, service)) {
+    const title = `Start the server of ${source.name} (${service.name}) on the restored data`;
+    return [startStep(building, service, title, `start-${source.name}`)];
+  }
   if (service !== undefined) {
     return [
       draft({
@@ -133,6 +139,12 @@ export function startServerStep(building: Building, source: SourceFacts): readon
       evidence: ['who confirmed it'],
     }),
   ];
+}
+
+/** What did not run before is brought back by no thaw. */
+function ranBefore({ facts }: Building, { name }: ServiceSetting): boolean {
+  const status = facts.services.find((each) => each.name === name)?.status;
+  return status !== 'absent' && status !== 'stopped';
 }
 
 /** Whoever used the former place learns of the new one: by their `switch`, else by a person. */

@@ -1,10 +1,11 @@
-import { parseTimeSpan } from '../../../config/index.ts';
+import { parseTimeSpan, type ServiceSetting } from '../../../config/index.ts';
 import type { Expected } from '../expect-time.ts';
 import { expectBackup, expectProof, expectStep } from '../expect-time.ts';
 import type { SourceFacts } from '../facts.ts';
 import { type Building, draft, type StepDraft, writersOf } from './draft.ts';
 import { freezeId } from './protect-steps.ts';
 import { serviceText } from './service-commands.ts';
+import { startStep } from './start-step.ts';
 
 const watchDefaultMs = 10 * 60_000;
 
@@ -54,6 +55,24 @@ export function thawStep(building: Building, sources: readonly SourceFacts[]) {
   });
 }
 
+/**
+ * Services that are not there any more: no thaw brings them back, for they were so before. One that somebody stopped stays stopped.
+ */
+export function startAbsentSteps(
+  building: Building,
+  sources: readonly SourceFacts[],
+): readonly StepDraft[] {
+  const { facts } = building;
+  const isAbsent = ({ name }: ServiceSetting) =>
+    facts.services.find((each) => each.name === name)?.status === 'absent';
+  return writersOf(building, sources)
+    .toReversed()
+    .filter(isAbsent)
+    .map((service) =>
+      startStep(building, service, `Make ${service.name} again, which is not there, and start it`),
+    );
+}
+
 export function watchStep(
   building: Building,
   sources: readonly SourceFacts[],
@@ -61,8 +80,10 @@ export function watchStep(
 ): StepDraft {
   const { configuration } = building;
   const durationMs = parseTimeSpan(configuration.recovery.watch ?? '') ?? watchDefaultMs;
-  const writers = writersOf(building, sources).map(({ name }) => name);
-  const services = [...new Set([...writers, ...others])];
+  const isStopped = ({ name }: ServiceSetting) =>
+    building.facts.services.find((each) => each.name === name)?.status === 'stopped';
+  const writers = writersOf(building, sources).filter((each) => !isStopped(each));
+  const services = [...new Set([...writers.map(({ name }) => name), ...others])];
   const expected: Expected = { ms: durationMs, basis: 'watch: as recovery.watch says' };
   return draft({
     id: 'watch',

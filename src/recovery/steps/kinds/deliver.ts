@@ -44,14 +44,35 @@ export const deliverStep: StepKind<Input> = {
   },
 };
 
-async function fillTree(input: Input, { ground }: StepGround, context: StepContext): Promise<void> {
+async function fillTree(
+  input: Input,
+  { ground, setting }: StepGround,
+  context: StepContext,
+): Promise<void> {
   const { folder } = placeLeftBy(input.of, context);
-  const bytes = context.outcomes[input.of]?.result.bytes;
+  const { bytes, owner: former } = context.outcomes[input.of]?.result ?? {};
+  const owner = ownerThere(setting, former);
   await (ground as Ground<TreeDelivery>).fill(
     context.token,
-    { kind: 'tree', folder: folder as string, bytes: typeof bytes === 'number' ? bytes : 0 },
+    {
+      kind: 'tree',
+      folder: folder as string,
+      bytes: typeof bytes === 'number' ? bytes : 0,
+      ...(owner === undefined ? {} : { owner }),
+    },
     context,
   );
+}
+
+/** Of files each has its own, which came along. Only root gives files to others. */
+function ownerThere(setting: GroundFile, former: unknown): TreeDelivery['owner'] {
+  if (setting.kind === 'server' || former === undefined) return undefined;
+  if (setting.owner !== undefined) {
+    const [uid, gid] = setting.owner.split(':').map(Number);
+    return { uid: uid as number, gid: gid as number };
+  }
+  if (setting.kind === 'folder' && process.getuid?.() !== 0) return undefined;
+  return former as TreeDelivery['owner'];
 }
 
 /** By connection alone: dumped out of a private server on the restored data, loaded beside. */

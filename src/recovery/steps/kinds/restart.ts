@@ -45,7 +45,8 @@ export const restartStep: StepKind<Input> = {
   },
 
   async undo(input, outcome, context) {
-    const { service: name } = input;
+    const { service: name, didNotRun } = input;
+    if (didNotRun) return await stopAgain(name, context);
     if (outcome) return `${name} was started again, and runs: there is nothing to put back`;
     const former = await formerState(input, context);
     if (former === undefined) return `nothing of ${name} was changed`;
@@ -55,6 +56,13 @@ export const restartStep: StepKind<Input> = {
     return `made ${name} what it was: ${former.text}`;
   },
 };
+
+async function stopAgain(name: string, context: StepContext): Promise<string> {
+  const { surroundings, signal, progress } = context;
+  const service = serviceNamed(surroundings, name);
+  await platformOf(surroundings, service).stop(service, { signal, progress });
+  return `stopped ${name}, which did not run before`;
+}
 
 function noteOf({ service }: Input, { folder }: StepContext): string {
   return join(folder, `restart-${service}.json`);

@@ -1,6 +1,7 @@
 import { chmod, mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncFolder, writeFileDurably } from '../../../core/index.ts';
+import type { BlobId, Repository } from '../../../repository/index.ts';
 import { restoreToMoment } from '../../../sources/index.ts';
 import { formatLsn } from '../../../wal/index.ts';
 import { readTarget } from '../../plan/plan-target.ts';
@@ -41,6 +42,7 @@ export const restoreStep: StepKind<Input> = {
     });
     await syncFolder(parent);
     const { base, bytes, files, timeline, notes } = restored;
+    const owner = await formerOwner(repository, base.snapshot.tree, signal);
     const reached = formatLsn(restored.reachedLsn);
     const outcome: StepOutcome = {
       text: `restored ${input.source} to ${folder}, log replayed up to ${reached}`,
@@ -48,6 +50,7 @@ export const restoreStep: StepKind<Input> = {
         folder,
         place: { folder },
         bytes,
+        ...(owner === undefined ? {} : { owner }),
         serverVersion: base.info.serverVersion,
         reached,
         timeline,
@@ -67,6 +70,17 @@ export const restoreStep: StepKind<Input> = {
     return `removed the restored ${input.source}`;
   },
 };
+
+/** Whose the data directory was where it was backed up. Here it belongs to whoever may run a server. */
+async function formerOwner(
+  repository: Repository,
+  tree: BlobId,
+  signal: AbortSignal,
+): Promise<{ readonly uid: number; readonly gid: number } | undefined> {
+  const node = (await repository.readTree(tree, signal)).find(({ name }) => name === 'data');
+  if (node?.uid === undefined || node.gid === undefined) return undefined;
+  return { uid: Number(node.uid), gid: Number(node.gid) };
+}
 
 function placesOf({ source }: Input, { folder: run }: StepContext) {
   const parent = join(run, 'restored');

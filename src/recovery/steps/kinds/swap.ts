@@ -1,4 +1,4 @@
-import { type BootTime, bootTime, sinceThen } from '../../../core/index.ts';
+import { type BootTime, bootTime, LifeboatError, sinceThen } from '../../../core/index.ts';
 import { groundOf } from '../step-ground.ts';
 import type { StepInputs } from '../step-inputs.ts';
 import type { ProbeResult, StepContext, StepKind, StepOutcome } from '../step-kind.ts';
@@ -41,6 +41,7 @@ export const swapStep: StepKind<Input> = {
     const { ground } = await groundOf(input.source, input.of, context);
     const state = await ground.state(context.token, context);
     if (state === 'filled') return 'the former data was in place already';
+    if (state === 'nothing') throw letGo(ground.describe());
     await ground.swapBack(context.token, context);
     return `put the former data of ${input.source} back in place`;
   },
@@ -62,8 +63,9 @@ export const settleStep: StepKind<StepInputs['settle']> = {
   async probe({ source, of }, context): Promise<ProbeResult> {
     const { ground } = await groundOf(source, of, context);
     const state = await ground.state(context.token, context);
-    if (state === 'settled') return { found: 'done', outcome: settled(source) };
-    if (state === 'swapped') return { found: 'continue' };
+    // What was swapped is told of there until it is let go of.
+    if (state === 'nothing') return { found: 'done', outcome: settled(source) };
+    if (state === 'swapped' || state === 'settled') return { found: 'continue' };
     return {
       found: 'unclear',
       what: `${ground.describe()} is ${state}, nothing was swapped there`,
@@ -72,7 +74,10 @@ export const settleStep: StepKind<StepInputs['settle']> = {
 
   async run({ source, of }, context) {
     const { ground } = await groundOf(source, of, context);
-    await ground.settle(context.token, context);
+    if ((await ground.state(context.token, context)) !== 'nothing') {
+      await ground.settle(context.token, context);
+      await ground.forget(context.token, context);
+    }
     return settled(source);
   },
 };
@@ -86,6 +91,16 @@ async function outcomeOf({ source, of }: Input, context: StepContext): Promise<S
     result: { ...found, ...place, ...swappedAt },
     evidence: { ground: ground.describe() },
   };
+}
+
+function letGo(place: string): LifeboatError {
+  return new LifeboatError(
+    'ground.failed',
+    `${place}: nothing of this run is there any more: the former data was let go of, or the place was removed`,
+    {
+      hint: 'Restore a safety snapshot instead.',
+    },
+  );
 }
 
 function settled(source: string): StepOutcome {
