@@ -140,18 +140,14 @@ class LocalIncidents implements Incidents {
   }
 
   tell(id: string): Tell {
-    return async (entry) => {
-      await this.#enter(id, entry);
+    return async ({ attachment, ...entry }) => {
+      await this.#enter(id, attachment ? await this.#attached(id, entry, attachment) : entry);
       for (const courier of this.#couriers) courier.request(id);
     };
   }
 
   async attach(id: string, { name, text, entry }: NewAttachment): Promise<void> {
-    const safe = attachable(text);
-    // Before the entry that names it: killed in between, nothing is missing.
-    const sha256 = await this.#attachments(id).write(safe);
-    const attachment = { name: name.slice(0, 200), sha256, bytes: Buffer.byteLength(safe) };
-    await this.tell(id)({ ...entry, data: { ...entry.data, attachment } });
+    await this.tell(id)({ ...entry, attachment: { name, text } });
   }
 
   async attachment(id: string, sha256: string): Promise<string | undefined> {
@@ -234,6 +230,18 @@ class LocalIncidents implements Incidents {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#couriers.map((courier) => courier.settle(this.#sendWithinMs)));
+  }
+
+  /** Before the entry that names it: killed in between, nothing is missing. */
+  async #attached(
+    id: string,
+    entry: TimelineEntry,
+    { name, text }: NonNullable<TimelineEntry['attachment']>,
+  ): Promise<TimelineEntry> {
+    const safe = attachable(text);
+    const sha256 = await this.#attachments(id).write(safe);
+    const attachment = { name: name.slice(0, 200), sha256, bytes: Buffer.byteLength(safe) };
+    return { ...entry, data: { ...entry.data, attachment } };
   }
 
   async #enter(id: string, entry: TimelineEntry): Promise<void> {

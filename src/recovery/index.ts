@@ -25,11 +25,10 @@ export type {
   TableDamage,
   TablesFound,
 } from './assess/damage/postgres-damage.ts';
-export { reportSummary } from './assess/damage/report-summary.ts';
+export { reportEntry } from './assess/damage/report-entry.ts';
 export type { RestoreLoss, RestorePoint, RestorePoints } from './assess/damage/restore-point.ts';
 export type { BaselineComparison, ServiceDamage } from './assess/damage/service-damage.ts';
 export { describeChanges } from './assess/damage/service-findings.ts';
-export { withoutExcerpts } from './assess/damage/without-excerpts.ts';
 export {
   type ExpectedCounts,
   type ExpectedCountsRequest,

@@ -7,6 +7,8 @@ export interface TimelineEntry {
   readonly source?: string;
   readonly durationMs?: number;
   readonly data?: Readonly<Record<string, unknown>>;
+  /** A text that is too large for an entry, such as a damage report: kept beside it, under its hash. */
+  readonly attachment?: { readonly name: string; readonly text: string };
 }
 
 /** Resolves when the entry is durable in the local state folder; who, where and when are added by the writer. Errors: `disk.full`, `file.unreadable`. */

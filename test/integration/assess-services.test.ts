@@ -1,11 +1,15 @@
 // What `assess` says of services against what they were made of at the last backup, and what an incident gets of a report.
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { attachmentOf, openIncidents } from '../../src/incidents/index.ts';
 import type { DamageReport } from '../../src/recovery/index.ts';
+import { assessStep } from '../../src/recovery/steps/kinds/assess.ts';
+import { createSource } from '../../src/sources/index.ts';
 import { dockerUnderTest } from '../support/docker.ts';
 import { filesInstallation } from '../support/files-installation.ts';
+import { memoryRepository } from '../support/memory-repository.ts';
+import { stepContext } from '../support/step-context.ts';
 
 const reportIn = (records: readonly Record<string, unknown>[]) =>
   records.find(({ type }) => type === 'damage-report') as unknown as DamageReport;
@@ -117,4 +121,41 @@ test('an incident gets the report without what others wrote', async () => {
   expect(whole).not.toContain('4111');
   const unknown = await own.run('assess', '--incident', 'no-such');
   expect(unknown.records.at(-1)).toMatchObject({ type: 'error', code: 'incident.unknown' });
+});
+
+test('a step of a run attaches its report as the command does, and keeps no lines of outputs either', async () => {
+  const yaml = (folder: string) =>
+    `sources: { docs: { kind: files, paths: ['${folder}'] } }
+services:
+  api: { platform: shell, stop: ['true'], start: ['true'], isRunning: ['false'], output: [echo, 'ERROR: card 4111 refused'], writes: [docs] }
+`;
+  await using own = await filesInstallation('docs');
+  writeFileSync(join(own.source, 'one'), 'x');
+  await using incidents = openIncidents({
+    stateFolder: own.stateFolder,
+    actor: 'test',
+    host: 'test',
+  });
+  const { id } = await incidents.open({ title: 'files are gone', severity: 'P1' });
+  const docs = await createSource({ kind: 'files', name: 'docs', paths: [own.source] });
+  await using memory = (await memoryRepository()).open();
+  const context = stepContext({
+    folder: dirname(own.config),
+    yaml: yaml(own.source),
+    sources: { docs },
+    repository: memory,
+  });
+  const outcome = await assessStep.run(
+    { sources: ['docs'] },
+    { ...context, tell: incidents.tell(id) },
+  );
+  expect(outcome.evidence).toMatchObject({ verdict: 'damage-found' });
+  expect(JSON.stringify(outcome)).not.toContain('4111');
+  const [entry, ...others] = (await incidents.timeline(id)).flatMap(
+    (each) => attachmentOf(each) ?? [],
+  );
+  expect(others).toEqual([]);
+  const whole = JSON.parse((await incidents.attachment(id, entry?.sha256 as string)) as string);
+  expect(whole).toMatchObject({ id: outcome.result.report, verdict: 'damage-found' });
+  expect(JSON.stringify(whole)).not.toContain('4111');
 });

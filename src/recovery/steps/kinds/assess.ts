@@ -1,5 +1,7 @@
 import { createPlatforms } from '../../../platforms/index.ts';
 import { assessDamage } from '../../assess/damage/assess-damage.ts';
+import { reportEntry } from '../../assess/damage/report-entry.ts';
+import { withoutExcerpts } from '../../assess/damage/without-excerpts.ts';
 import type { StepInputs } from '../step-inputs.ts';
 import type { StepKind } from '../step-kind.ts';
 
@@ -13,7 +15,7 @@ export const assessStep: StepKind<StepInputs['assess']> = {
     return { found: 'not-done' };
   },
 
-  async run({ sources }, { surroundings, signal, progress }) {
+  async run({ sources }, { surroundings, tell, signal, progress }) {
     const { environment } = surroundings;
     const report = await assessDamage({
       surroundings,
@@ -25,7 +27,8 @@ export const assessStep: StepKind<StepInputs['assess']> = {
     });
     // Ended early it would say less than there is.
     if (signal.aborted) throw signal.reason;
-    const { id, verdict, findings, lossTypes, since } = report;
+    await tell(reportEntry(report));
+    const { id, verdict, findings, lossTypes, since } = withoutExcerpts(report);
     const told = findings.slice(0, findingsKept).map(({ kind, severity, strength, text }) => {
       return { kind, severity, strength, text };
     });
