@@ -4,6 +4,7 @@ import type { DamageFinding } from '../assess/damage/damage-finding.ts';
 import type { DamageReport, SourceDamage } from '../assess/damage/damage-report.ts';
 import type { Part } from '../assess/damage/part.ts';
 import type { PostgresDamage, ServerState, TableDamage } from '../assess/damage/postgres-damage.ts';
+import type { CheckResult } from '../validate/check.ts';
 import { damageFacts, serviceState, unseenIn } from './damage-facts.ts';
 
 const spent = { durationMs: 1, limitMs: 1000 };
@@ -69,6 +70,41 @@ describe('the server', () => {
     const other = database({ server: looked({ ...server, isOtherCluster: true }) });
     expect(damageFacts(report([other]), 'database')).not.toHaveProperty('systemId');
     expect(damageFacts(report([database()]), 'database').systemId).toBe('74');
+  });
+});
+
+describe('a cluster that the server does not work with', () => {
+  const unreadable = (seen: Partial<PostgresDamage>, output: readonly string[] = []) => {
+    const services = [{ name: 'postgres', output: looked({ lines: output }) }];
+    const told = { ...report([database(seen)]), services } as unknown as DamageReport;
+    return damageFacts(told, 'database', 'postgres').damage.isUnreadable;
+  };
+  const refused = (sqlstate: string) => ({ server: { ...blind('postgres.refused'), sqlstate } });
+  const checks = (object: string) => ({
+    integrity: looked({
+      checks: [
+        {
+          check: 'heap-structure',
+          verdict: 'failed',
+          problems: [{ object }],
+        } as unknown as CheckResult,
+      ],
+    }),
+  });
+  const panic = '2026-11-26 PANIC:  could not locate a valid checkpoint record';
+  const ready = '2026-11-26 FATAL:  the database system is starting up';
+
+  it.each([
+    ['corruption', refused('XX001'), [], true],
+    ['a file that is gone', refused('58P01'), [], true],
+    ['a wrong password', refused('28P01'), [], false],
+    ['a start that panics', { server: blind() }, [ready, panic], true],
+    ['a panic of long ago', { server: blind() }, [panic, ready], false],
+    ['a panic of a server that is up', {}, [panic], false],
+    ['a damaged catalog', checks('shop.pg_catalog.pg_proc'), [], true],
+    ['a damaged table', checks('shop.public.orders'), [], false],
+  ] as const)('%s', (_, seen, output, expected) => {
+    expect(unreadable(seen, output)).toBe(expected);
   });
 });
 

@@ -17,13 +17,15 @@ type SeenSource = Pick<SourceFacts, 'server' | 'systemId' | 'damage'>;
 
 /**
  * What a damage report says of a source, as far as a plan depends on it. What the report does not call damage (a few files that were
- * deleted, a table that shrank a little) is none here either.
+ * deleted, a table that shrank a little) is none here either. `service`: the one that is its server.
  */
-export function damageFacts(report: DamageReport, name: string): SeenSource {
+export function damageFacts(report: DamageReport, name: string, service?: string): SeenSource {
   const damage = report.sources.find((each) => each.name === name);
   assert(damage !== undefined, `the report knows no source ${name}`);
   const findings = report.findings.filter((each) => each.source === name && isDamage(each));
-  return 'files' in damage ? filesFacts(damage, findings) : clusterFacts(damage, findings);
+  if ('files' in damage) return filesFacts(damage, findings);
+  const seen = report.services.find((each) => each.name === service);
+  return clusterFacts(damage, findings, foundOf(seen?.output)?.lines ?? []);
 }
 
 /** What the report could not look at: the plan may be wrong there. */
@@ -102,7 +104,12 @@ const sound: DamageFacts = {
   isUnreadable: false,
 };
 
-function clusterFacts(damage: PostgresDamage, findings: readonly DamageFinding[]): SeenSource {
+function clusterFacts(
+  damage: PostgresDamage,
+  findings: readonly DamageFinding[],
+  /** Of its server, where that is a service. */
+  output: readonly string[],
+): SeenSource {
   const server = foundOf(damage.server);
   const tables = foundOf(damage.tables);
   const told = new Set(findings.flatMap(({ object }) => object ?? []));
@@ -125,7 +132,7 @@ function clusterFacts(damage: PostgresDamage, findings: readonly DamageFinding[]
         .map(nameOf),
       isEmpty: wereThere > 0 && missing === wereThere && suspects.length === 0,
       damagedTables: damagedTables(damage),
-      isUnreadable: false,
+      isUnreadable: isUnreadable(damage, output),
     },
   };
 }
@@ -167,4 +174,31 @@ function damagedTables(damage: PostgresDamage): readonly TableFacts[] {
     if (database === undefined || schema === undefined || name === undefined) return [];
     return [{ database, schema, name }];
   });
+}
+
+/** Corruption, or a file that should be there is not, or cannot be read. */
+const unreadableStates = /^(XX...|58P01|58030)$/;
+/** What a server says that does not start on its data. */
+const doesNotStart = [
+  /could not locate a (valid|required) checkpoint record/,
+  /invalid (primary )?checkpoint record/,
+  /incorrect checksum in control file/,
+  /could not (open|read) file "global\/pg_control"/,
+  /is not a valid data directory/,
+  /invalid page in block/,
+  /could not read block/,
+  /database files are incompatible with server/,
+];
+
+/**
+ * So much is damaged that the server does not work with it: it lets nobody in for that reason, it ends with it as it starts, or what it
+ * needs itself, its system catalogs, is not sound, which no table from the past puts right.
+ */
+function isUnreadable(damage: PostgresDamage, output: readonly string[]): boolean {
+  const { server } = damage;
+  if (server.looked) return damagedTables(damage).some(({ schema }) => schema === 'pg_catalog');
+  if (unreadableStates.test(server.sqlstate ?? '')) return true;
+  // The newest of them: what was wrong once, and is not any more, is no reason.
+  const last = output.findLast((line) => /\b(FATAL|PANIC):/.test(line));
+  return last !== undefined && doesNotStart.some((text) => text.test(last));
 }

@@ -229,7 +229,7 @@ function sourceFacts(
   const service = setting.kind === 'postgres' ? setting.service : undefined;
   const fingerprint =
     service === undefined ? undefined : places[servicePlace(service)]?.fingerprint;
-  const seen = damageFacts(report, name);
+  const seen = damageFacts(report, name, service);
   const { suspects } = seen.damage;
   const isNamedHere =
     named?.source === name && suspects.every(({ xid }) => xid !== named.suspect.xid);

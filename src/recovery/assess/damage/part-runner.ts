@@ -114,13 +114,22 @@ function withGaps(progress: Progress, gaps: string[]): Progress {
   };
 }
 
-function notLooked(error: unknown): Pick<NotLookedAt, 'looked' | 'why' | 'code' | 'hint'> {
+function notLooked(
+  error: unknown,
+): Pick<NotLookedAt, 'looked' | 'why' | 'code' | 'sqlstate' | 'hint'> {
   if (!isLifeboatError(error)) {
     const text = error instanceof Error ? error.message : String(error);
     return { looked: false, why: `a mistake in this program: ${text}`, code: 'bug' };
   }
-  const { code, message, hint } = error;
-  return { looked: false, why: message, code, ...(hint === undefined ? {} : { hint }) };
+  const { code, message, hint, context } = error;
+  const { sqlstate } = context;
+  return {
+    looked: false,
+    why: message,
+    code,
+    ...(typeof sqlstate === 'string' ? { sqlstate } : {}),
+    ...(hint === undefined ? {} : { hint }),
+  };
 }
 
 function cancelledPart(): LifeboatError {

@@ -20,6 +20,8 @@ export interface NotLookedAt {
   /** `could not look: ` and this. */
   readonly why: string;
   readonly code: ErrorCode;
+  /** Of PostgreSQL, where it gave one. */
+  readonly sqlstate?: string;
   readonly hint?: string;
   readonly durationMs: number;
   readonly limitMs: number;
