@@ -12,6 +12,8 @@ import type { Repository } from '../../repository/index.ts';
 /** Clocks differ by that much without anybody meaning it. */
 const clocksDifferMs = 5 * 60_000;
 
+const mostRivalsTold = 5;
+
 /** A stored configuration, with all that whoever lets it into this host should know. */
 export interface StoredOffer {
   readonly stored: FoundConfiguration;
@@ -79,10 +81,12 @@ export async function describeOffer(
       ...(stored.time.getTime() > now.getTime() + clocksDifferMs
         ? ['it says that it is of a time to come']
         : []),
-      ...stored.rivals.map(
-        ({ writer: key, time }) =>
-          `another key stored one of the same host and file at ${time.toISOString()}: ${key}`,
-      ),
+      ...stored.rivals
+        .slice(0, mostRivalsTold)
+        .map(
+          ({ writer: key, time }) =>
+            `another key stored one of the same host and file at ${time.toISOString()}: ${key}`,
+        ),
     ],
   };
 }

@@ -105,6 +105,11 @@ LIFEBOAT_PASSWORD, LIFEBOAT_PASSWORD_FILE or the terminal.`,
       tellAdopted(context, file);
       return 0;
     }
+    if (typeof options.yes === 'string') {
+      throw new LifeboatError('usage.invalid', '--yes takes a name only with --from-repository', {
+        hint: 'Write --yes alone: it takes what is proposed.',
+      });
+    }
     if (options.repository !== undefined) {
       await createConfigured(context, options.repository);
       return 0;

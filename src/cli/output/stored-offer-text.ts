@@ -30,6 +30,8 @@ export function describeStoredOffer(offer: StoredOffer, now: Date, style: Style)
       `${countOf(acts.commands.length, 'command')} that it would run`,
       lines(acts.commands, visibleCommand),
     ),
+    ...section('What it would look at, stop, start and change', lines(acts.targets, plain)),
+    ...section('Images that it would make containers of', lines(acts.images, plain)),
     ...section('Folders whose programs it would start', lines(acts.programs, plain)),
     ...section('SQL that it would run', lines(acts.sql, plain)),
     ...section('What it would connect to', lines(acts.connections, plain)),

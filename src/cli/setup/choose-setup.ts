@@ -16,7 +16,7 @@ export interface SetupOptions extends PasswordValues {
   readonly location?: string | undefined;
   readonly keep?: string | undefined;
   readonly name?: string | undefined;
-  readonly yes?: string | true | undefined;
+  readonly yes?: boolean | string | undefined;
 }
 
 /**

@@ -1,10 +1,8 @@
 import { z } from 'zod';
-import { connection, password, path } from './parts.ts';
+import { connection, image as imageName, password, path, target } from './parts.ts';
 import { withRole } from './roles.ts';
 
-const image = z
-  .string()
-  .min(1)
+const image = imageName
   .optional()
   .describe(
     'Image of the container that reads and writes it; needs sh and tar. Default: that of a container that uses it.',
@@ -26,29 +24,29 @@ const folder = z.strictObject({
 
 const dockerVolume = z.strictObject({
   kind: z.literal('docker-volume').describe('A volume of Docker.'),
-  volume: z.string().min(1).describe('Name of the volume.'),
+  volume: target.describe('Name of the volume.'),
   subfolder: z
     .string()
     .min(1)
     .optional()
     .describe('Folder in it that holds the data. Default: all of it.'),
-  context: z.string().min(1).optional().describe('Docker context. Default: the current one.'),
+  context: target.optional().describe('Docker context. Default: the current one.'),
   image,
   owner,
 });
 
 const kubernetesClaim = z.strictObject({
   kind: z.literal('kubernetes-claim').describe('A persistent volume claim of Kubernetes.'),
-  claim: z.string().min(1).describe('Name of the claim.'),
-  namespace: z.string().min(1).optional().describe('Default: default.'),
-  context: z.string().min(1).optional().describe('Context of kubectl. Default: the current one.'),
+  claim: target.describe('Name of the claim.'),
+  namespace: target.optional().describe('Default: default.'),
+  context: target.optional().describe('Context of kubectl. Default: the current one.'),
   kubeconfig: path.optional().describe('File of kubectl. Default: its own.'),
   subfolder: z
     .string()
     .min(1)
     .optional()
     .describe('Folder in it that holds the data. Default: all of it.'),
-  image: z.string().min(1).describe('Image of the helper pod; needs sh and tar.'),
+  image: imageName.describe('Image of the helper pod; needs sh and tar.'),
   owner,
 });
 

@@ -17,6 +17,12 @@ export const path = withRole('path', z.string().min(1));
 /** A folder from which programs are started. */
 export const programs = withRole('programs', z.string().min(1));
 
+/** What of a platform is looked at, stopped, started or changed: its name there, and where that is. */
+export const target = withRole('target', z.string().min(1));
+
+/** A container is made of it, which is to say: a program of somebody else. */
+export const image = withRole('image', z.string().min(1));
+
 /** Program and arguments; no shell. Whatever is run is declared by this, or nobody is shown it before it runs on a new host. */
 export const command = withRole('command', z.array(z.string().min(1)).min(1)).describe(
   'Program and arguments; no shell.',

@@ -14,6 +14,10 @@ export type Role =
   | 'location'
   /** URL of a server. */
   | 'server'
+  /** Something of a platform: a container, a unit, a workload, a volume; and where it is. */
+  | 'target'
+  /** A container is made of it. */
+  | 'image'
   /** A host, as ssh takes it. */
   | 'host'
   /** Run on a server. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { applicationCheck } from './application-check.ts';
-import { command, name, path, timeSpan } from './parts.ts';
+import { command, name, path, target, timeSpan } from './parts.ts';
+import { withRole } from './roles.ts';
 
 const common = {
   writes: z
@@ -71,16 +72,16 @@ const common = {
 const docker = z
   .strictObject({
     platform: z.literal('docker').describe('A container, or a service of a compose project.'),
-    container: z.string().min(1).optional().describe('Name of the container.'),
+    container: target.optional().describe('Name of the container.'),
     compose: z
       .strictObject({
         files: z.array(path).min(1).describe('Its compose files, in order.'),
-        service: z.string().min(1).describe('Name of the service in them.'),
-        project: z.string().min(1).optional().describe('Project. Default: as compose says.'),
+        service: target.describe('Name of the service in them.'),
+        project: target.optional().describe('Project. Default: as compose says.'),
       })
       .optional()
       .describe('The service of a compose project, instead of a container.'),
-    context: z.string().min(1).optional().describe('Docker context. Default: the current one.'),
+    context: target.optional().describe('Docker context. Default: the current one.'),
     ...common,
   })
   .refine(({ container, compose }) => (container === undefined) !== (compose === undefined), {
@@ -89,23 +90,23 @@ const docker = z
 
 const kubernetes = z.strictObject({
   platform: z.literal('kubernetes').describe('A workload of a Kubernetes cluster.'),
-  workload: z
-    .string()
-    .regex(/^(deployment|statefulset|cronjob|job)\/[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, {
+  workload: withRole(
+    'target',
+    z.string().regex(/^(deployment|statefulset|cronjob|job)\/[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, {
       error: 'deployment/NAME, statefulset/NAME, cronjob/NAME or job/NAME',
-    })
-    .describe(
-      'What is scaled or suspended: deployment/NAME, statefulset/NAME, cronjob/NAME, job/NAME.',
-    ),
-  namespace: z.string().min(1).optional().describe('Default: default.'),
-  context: z.string().min(1).optional().describe('Context of kubectl. Default: the current one.'),
+    }),
+  ).describe(
+    'What is scaled or suspended: deployment/NAME, statefulset/NAME, cronjob/NAME, job/NAME.',
+  ),
+  namespace: target.optional().describe('Default: default.'),
+  context: target.optional().describe('Context of kubectl. Default: the current one.'),
   kubeconfig: path.optional().describe('File of kubectl. Default: its own.'),
   ...common,
 });
 
 const systemd = z.strictObject({
   platform: z.literal('systemd').describe('A unit of systemd on this host.'),
-  unit: z.string().min(1).describe('Name of the unit, such as shop-api.service.'),
+  unit: target.describe('Name of the unit, such as shop-api.service.'),
   user: z.literal(true).optional().describe('A unit of the user, not of the system.'),
   ...common,
 });

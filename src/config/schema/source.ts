@@ -9,6 +9,7 @@ import {
   path,
   programs,
   schedule,
+  target,
   timeSpan,
 } from './parts.ts';
 import { integrity, proofs, userChecks } from './proofs.ts';
@@ -200,10 +201,12 @@ const filesSource = z.strictObject({
 
 const volumeSource = z.strictObject({
   kind: z.literal('volume').describe('Files of a Docker volume.'),
-  volume: z
-    .string()
-    .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, { error: 'the name of a volume, as Docker takes it' })
-    .describe('Name of the volume, such as shop_uploads.'),
+  volume: withRole(
+    'target',
+    z
+      .string()
+      .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, { error: 'the name of a volume, as Docker takes it' }),
+  ).describe('Name of the volume, such as shop_uploads.'),
   subfolder: z
     .string()
     .regex(/^(?!\.{0,2}$)(?!\.{0,2}\/)(?!.*\/\.{0,2}(\/|$))[^\n]+$/, {
@@ -211,10 +214,8 @@ const volumeSource = z.strictObject({
     })
     .optional()
     .describe('Folder in it that is backed up. Default: all of it.'),
-  context: z.string().min(1).optional().describe('Docker context. Default: the current one.'),
-  image: z
-    .string()
-    .regex(/^[^-\s]\S*$/, { error: 'the name of an image' })
+  context: target.optional().describe('Docker context. Default: the current one.'),
+  image: withRole('image', z.string().regex(/^[^-\s]\S*$/, { error: 'the name of an image' }))
     .optional()
     .describe(
       'Image of the container that reads or writes it where this host cannot; needs sh and tar. Default: that of a container that uses it.',

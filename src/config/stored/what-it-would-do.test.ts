@@ -114,11 +114,17 @@ describe('what a configuration would do', () => {
           checks: [{ name: 'c', sql: 'select 1', atLeast: 1 }],
           ground: { kind: 'ssh-host', host: 'root@evil', folder: '/srv' },
         },
+        uploads: { kind: 'volume', volume: 'v', image: 'evil' },
+        other: {
+          kind: 'files',
+          paths: ['/data'],
+        },
       },
       services: {
         api: {
           platform: 'docker',
           container: 'api',
+          context: 'faraway',
           health: 'http://localhost/health',
           checks: [{ http: 'https://api/login', send: { pin: { file: '/etc/shadow' } } }],
         },
@@ -133,7 +139,9 @@ describe('what a configuration would do', () => {
       ...['s3:https://s3/b', 'postgres://db/shop', 'root@evil'],
       ...['http://localhost/health', 'https://api/login'],
     ]);
-    expect(words(acts.paths)).toEqual(['/etc/shadow']);
+    expect(words(acts.paths)).toEqual(['/data', '/etc/shadow']);
+    expect(words(acts.targets)).toEqual(['v', 'api', 'faraway']);
+    expect(words(acts.images)).toEqual(['evil']);
     expect(acts.variables).toEqual([{ place: 'repositories.main.password.env', words: ['PW'] }]);
     expect(acts.commands).toEqual([]);
     expect(configurationYaml(checked.configuration)).toMatch(/^name: shop\nrepositories:\n/);

@@ -12,6 +12,9 @@ export interface ConfiguredAct {
 /** What a configuration can make a host do: found by what the schema says of each option, so that none can be forgotten. */
 export interface ConfiguredActs {
   readonly commands: readonly ConfiguredAct[];
+  /** What of platforms it would look at, stop, start and change. */
+  readonly targets: readonly ConfiguredAct[];
+  readonly images: readonly ConfiguredAct[];
   /** Folders from which programs are started. */
   readonly programs: readonly ConfiguredAct[];
   readonly sql: readonly ConfiguredAct[];
@@ -32,6 +35,8 @@ export function whatItWouldDo(data: ConfigurationFile): ConfiguredActs {
   const isWord = ({ words: [word] }: ConfiguredAct) => word === 'auto' || word === 'never';
   return {
     commands: of('command'),
+    targets: of('target'),
+    images: of('image'),
     programs: of('programs'),
     sql: of('sql'),
     connections: of('location', 'server', 'host'),

@@ -71,6 +71,8 @@ const changeOf: ChangeOfValue = (found) => {
     case 'path-or-word':
     case 'programs':
     case 'host':
+    case 'target':
+    case 'image':
       return { instead: known(value as string) };
     default:
       return isText ? { instead: textWithoutSecrets(value as string) } : undefined;

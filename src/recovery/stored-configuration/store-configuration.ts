@@ -8,7 +8,7 @@ import {
   fingerprintOf,
   mostConfigurationBytes,
 } from './configuration-record.ts';
-import { findConfigurations } from './find-configurations.ts';
+import { type FoundConfiguration, findConfigurations } from './find-configurations.ts';
 import { readNotes, type StoredNote, writeNotes } from './stored-note.ts';
 
 const patienceMsDefault = 5000;
@@ -24,8 +24,8 @@ export interface ConfigurationWorld {
 }
 
 /**
- * Keeps the configuration, without any secret, as a signed record in each repository that it names, where the newest one of this host says
- * something else. While nothing changes no repository is asked. Resolves with those that do not have it; one that does not answer is not
+ * Keeps the configuration, without any secret, as a signed record in each repository that it names, where no newest one of any host says the
+ * same. While nothing changes no repository is asked. Resolves with those that do not have it; one that does not answer is not
  * waited for.
  */
 export async function storeConfiguration(
@@ -69,8 +69,10 @@ async function storeIn(
   const repository = await open(name);
   const { file } = configuration;
   const { found } = await findConfigurations(repository);
-  const own = found.find((each) => each.kept.host === host && each.kept.file === file);
-  if (own && fingerprintOf(own.kept) === fingerprint) return true;
+  // Of another host that says the same it is kept, too: a container is a new host each time it begins.
+  const isKept = ({ kept: each }: FoundConfiguration) =>
+    each.file === file && fingerprintOf(each) === fingerprint;
+  if (found.some(isKept)) return true;
   const body = {
     format: 1,
     host,
