@@ -17,7 +17,7 @@ import type { ConfigurationFile } from './schema.ts';
 export interface Configuration {
   /** Path of the file it was read from. */
   readonly file: string;
-  /** What stands in it, as it was checked. */
+  /** What stands in it, as it was checked, with absolute paths. */
   readonly declared: ConfigurationFile;
   readonly name: string;
   readonly repositories: Readonly<Record<string, RepositorySetting>>;

@@ -37,6 +37,26 @@ describe('a configuration', () => {
     expect(configuration.spoolLimitBytes).toBe(2 * 2 ** 30);
   });
 
+  it('gets them wherever the schema has a path: in grounds, services, checks', () => {
+    const text = `${good}    local: auto
+    ground: { kind: server, connection: "postgres://h/d", password: { file: ground } }
+services:
+  api:
+    platform: docker
+    compose: { files: [compose.yml], service: api }
+    checks: [{ http: "https://api/", ca: ca.pem, headers: { X-Key: { file: key } } }]
+`;
+    const { sources, services } = parseConfiguration(text, file, environment);
+    expect(sources.database).toMatchObject({
+      local: 'auto',
+      ground: { password: { file: '/etc/lifeboat/ground' } },
+    });
+    expect(services[0]).toMatchObject({
+      compose: { files: ['/etc/lifeboat/compose.yml'] },
+      checks: [{ ca: '/etc/lifeboat/ca.pem', headers: { 'X-Key': { file: '/etc/lifeboat/key' } } }],
+    });
+  });
+
   it.each([
     [
       'kind: postgres',

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { fileError, LifeboatError } from '../core/index.ts';
 import type { Configuration } from './configuration.ts';
 import { describeIssue } from './issue.ts';
 import { checkReferences } from './references.ts';
 import { configurationSchema } from './schema.ts';
+import { withAbsolutePaths } from './stored/with-absolute-paths.ts';
 import { incompletePlaces, notStored } from './stored/without-secrets.ts';
 import { withDefaults } from './with-defaults.ts';
 
@@ -54,7 +56,8 @@ export function parseConfiguration(
   }
   const wrong = checkReferences(checked.data);
   if (wrong !== undefined) throw invalid(file, wrong);
-  return withDefaults(checked.data, file, environment);
+  const data = withAbsolutePaths(checked.data, dirname(file), environment);
+  return withDefaults(data, file, environment);
 }
 
 function firstLine(text: string): string {

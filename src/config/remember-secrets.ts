@@ -24,10 +24,7 @@ export function rememberSecrets(
   environment: NodeJS.ProcessEnv,
 ): void {
   for (const name of usualVariables) remember(environment[name]);
-  if (configuration === undefined) return;
-  // The same once more, with paths that are relative to the file.
-  const { declared: _, ...settings } = configuration;
-  walk(settings, environment);
+  if (configuration !== undefined) walk(configuration.declared, environment);
 }
 
 function walk(value: unknown, environment: NodeJS.ProcessEnv): void {

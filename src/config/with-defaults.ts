@@ -1,23 +1,21 @@
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { absolutePath } from './absolute-path.ts';
+import { join } from 'node:path';
 import type { Configuration, RepositorySetting, SourceSetting } from './configuration.ts';
 import { parseByteSize, parseTimeSpan } from './quantity.ts';
-import { groundOf, recoveryOf, servicesOf } from './recovery-with-defaults.ts';
 import { defaultRepository } from './references.ts';
 import type { DriftFile } from './schema/drift.ts';
-import type { PasswordSetting } from './schema/parts.ts';
 import type { RepositoryFile } from './schema/repository.ts';
+import type { ServiceFile, ServiceSetting } from './schema/service.ts';
 import type { SourceFile } from './schema/source.ts';
 import type { ConfigurationFile } from './schema.ts';
+import { servicesInOrder } from './services-in-order.ts';
 
-/** What the file leaves out, and every path made absolute from the file's own folder. */
+/** What the file leaves out. Its paths are absolute already. */
 export function withDefaults(
   data: ConfigurationFile,
   file: string,
   environment: NodeJS.ProcessEnv,
 ): Configuration {
-  const path = (text: string) => absolutePath(text, dirname(file), environment);
   const only = defaultRepository(data);
   const limit = data.spool?.limit === undefined ? undefined : parseByteSize(data.spool.limit);
   const { state } = data;
@@ -27,38 +25,32 @@ export function withDefaults(
     file,
     declared: data,
     name: data.name,
-    repositories: mapValues(data.repositories, (each) => repositoryOf(each, data, path)),
+    repositories: mapValues(data.repositories, (each) => repositoryOf(each, data)),
     sources: mapValues(data.sources, (each) => {
       const repository = each.repository ?? only;
-      return sourceOf({ ...each, ...(repository === undefined ? {} : { repository }) }, path);
+      return sourceOf({ ...each, ...(repository === undefined ? {} : { repository }) });
     }),
-    services: Object.freeze(servicesOf(data.services ?? {}, path)),
-    recovery: recoveryOf(data.recovery ?? {}, path),
+    services: Object.freeze(servicesOf(data.services ?? {})),
+    recovery: data.recovery ?? {},
     incidents: data.incidents ?? {},
     ...(data.retention ? { retention: data.retention } : {}),
     ...(data.proofs ? { proofs: data.proofs } : {}),
     ...(data.integrity ? { integrity: data.integrity } : {}),
-    stateFolder: folder === undefined ? defaultStateFolder(environment) : path(folder),
-    ...(server ? { stateServer: stateServerOf(server, path) } : {}),
-    ...(data.scratch ? { scratchFolder: path(data.scratch) } : {}),
+    stateFolder: folder === undefined ? defaultStateFolder(environment) : folder,
+    ...(server ? { stateServer: withoutUndefined(server) } : {}),
+    ...(data.scratch ? { scratchFolder: data.scratch } : {}),
     ...(limit === undefined ? {} : { spoolLimitBytes: limit }),
   });
 }
 
-type ToPath = (text: string) => string;
-
-function stateServerOf(
-  { connection, password }: { connection: string; password?: PasswordSetting | undefined },
-  path: ToPath,
-): NonNullable<Configuration['stateServer']> {
-  return { connection, ...(password ? { password: secret(password, path) } : {}) };
+/** In an order that starts each after those it needs. */
+function servicesOf(services: Readonly<Record<string, ServiceFile>>): readonly ServiceSetting[] {
+  const sorted = servicesInOrder(services);
+  const order = 'order' in sorted ? sorted.order : Object.keys(services);
+  return order.map((name) => ({ ...(services[name] as ServiceFile), name }));
 }
 
-function repositoryOf(
-  each: RepositoryFile,
-  data: ConfigurationFile,
-  path: ToPath,
-): RepositorySetting {
+function repositoryOf(each: RepositoryFile, data: ConfigurationFile): RepositorySetting {
   const { copyFrom, copySchedule, lock, lockMode, upload, download, cache, retention } = each;
   const prune = each.prune ?? data.prune;
   const check = each.check ?? data.check;
@@ -66,8 +58,8 @@ function repositoryOf(
     text === undefined ? undefined : parseByteSize(text);
   const lockMs = lock === undefined ? undefined : parseTimeSpan(lock);
   return withoutUndefined({
-    location: /^[a-z0-9]+:/.test(each.location) ? each.location : path(each.location),
-    password: secret(each.password, path),
+    location: each.location,
+    password: each.password,
     copyFrom,
     copySchedule,
     prune,
@@ -79,21 +71,18 @@ function repositoryOf(
     cache:
       cache &&
       withoutUndefined({
-        folder: cache.off ? false : cache.folder && path(cache.folder),
+        folder: cache.off ? false : cache.folder,
         sizeBytes: bytes(cache.size),
       }),
     retention,
   });
 }
 
-function sourceOf(file: SourceFile, path: ToPath): SourceSetting {
-  const each = file.ground ? { ...file, ground: groundOf(file.ground, path, secret) } : file;
+function sourceOf(each: SourceFile): SourceSetting {
   if (each.kind === 'files') {
-    const { largerThan, paths, excludeFiles, ...rest } = each;
+    const { largerThan, ...rest } = each;
     return withoutUndefined({
       ...rest,
-      paths: paths.map(path),
-      excludeFiles: excludeFiles?.map(path),
       largerThanBytes: largerThan === undefined ? undefined : parseByteSize(largerThan),
     });
   }
@@ -104,28 +93,12 @@ function sourceOf(file: SourceFile, path: ToPath): SourceSetting {
       largerThanBytes: largerThan === undefined ? undefined : parseByteSize(largerThan),
     });
   }
-  if (each.kind === 'postgres-dump') {
-    return withoutUndefined({
-      ...each,
-      password: each.password && secret(each.password, path),
-      programs: each.programs && path(each.programs),
-    });
-  }
+  if (each.kind === 'postgres-dump') return withoutUndefined(each);
   const { drift, backupRate, ...rest } = each;
-  const isFolder = each.local !== undefined && each.local !== 'auto' && each.local !== 'never';
   return withoutUndefined({
     ...rest,
     ...(drift ? { drift: driftOf(drift) } : {}),
-    ...(isFolder ? { local: path(each.local as string) } : {}),
     backupBytesPerSecond: backupRate === undefined ? undefined : parseByteSize(backupRate),
-    ...(each.password ? { password: secret(each.password, path) } : {}),
-    ...(each.programs ? { programs: path(each.programs) } : {}),
-    ...(each.archive?.folder
-      ? { archive: { ...each.archive, folder: path(each.archive.folder) } }
-      : {}),
-    ...(each.rescue?.password
-      ? { rescue: { ...each.rescue, password: secret(each.rescue.password, path) } }
-      : {}),
   });
 }
 
@@ -134,10 +107,6 @@ function driftOf({ dropAtMost, ignore }: DriftFile) {
     dropAtMost: dropAtMost === undefined ? undefined : Number.parseFloat(dropAtMost) / 100,
     ignore,
   });
-}
-
-function secret(setting: PasswordSetting, path: ToPath): PasswordSetting {
-  return 'file' in setting ? { file: path(setting.file) } : setting;
 }
 
 function checkData(text: string): 'all' | number {

@@ -14,7 +14,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Secret } from '../../src/core/index.ts';
 import { LocalLocation, openRepository, type Repository } from '../../src/repository/index.ts';
 import { type InProcessResult, lifeboatInProcess } from '../support/in-process.ts';
-import { type Installation, installation, installationPassword } from '../support/installation.ts';
+import {
+  ended,
+  type Installation,
+  installation,
+  installationPassword,
+} from '../support/installation.ts';
 import { temporaryFolder } from '../support/postgres.ts';
 
 const host = hostname();
@@ -136,6 +141,17 @@ describe('a configuration is kept', () => {
   }, 60_000);
 });
 
+it('is kept by serve, too, after its backups', async () => {
+  mkdirSync(at('data'));
+  place.configure({ options: `  letters: { kind: files, paths: [${at('data')}] }\n` });
+  const file = join(place.folder, 'lifeboat.yaml');
+  const lines = readFileSync(file, 'utf8').split('\n');
+  writeFileSync(file, lines.filter((each) => !each.startsWith('  database:')).join('\n'));
+  const serving = place.spawn('serve');
+  await expect.poll(configurations, { timeout: 30_000, interval: 500 }).toHaveLength(1);
+  expect(await ended(serving, 'SIGTERM')).toBe(0);
+}, 60_000);
+
 describe('a stored configuration', () => {
   it('is shown with everything that it would run, and let in by nothing but the name of this host', async () => {
     const marker = at('was-run');
@@ -202,11 +218,19 @@ describe('a stored configuration', () => {
     expect(last(several).hint).toMatch(/db-2, db-1|db-1, db-2/);
     const none = await fetching('--host', 'db-3', '--json');
     expect(last(none)).toMatchObject({ code: 'usage.invalid' });
+    // Somebody removed what the key had signed first.
+    const [first] = await configurations();
+    rmSync(join(place.repositoryFolder, 'lifeboat', 'snapshots', first?.id as string));
     const one = await fetching('--host', 'db-1', '--json');
+    expect(one.records[0]).toMatchObject({
+      warnings: expect.arrayContaining([
+        '1 of the 2 records of its key are not in this repository',
+      ]),
+    });
     expect(one.records[0]).toMatchObject({
       type: 'stored-configuration',
       sequence: 2,
-      older: 1,
+      older: 0,
       configuration: { name: 'new' },
     });
   });

@@ -64,12 +64,14 @@ export async function adoptConfiguration(
     isPasswordGiven: password !== undefined,
     environment,
   });
-  const text = textOf(stored, fitted.configuration);
-  const { declared } = parseConfiguration(text, file, environment);
-  assert(isDeepStrictEqual(declared, fitted.configuration), 'what is written is what is shown');
+  // What is shown and written is what commands will see: a relative path means something here already.
+  const { declared } = parseConfiguration(textOf(stored, fitted.configuration), file, environment);
+  const text = textOf(stored, declared);
+  const again = parseConfiguration(text, file, environment);
+  assert(isDeepStrictEqual(again.declared, declared), 'what is written is what is shown');
   const now = new Date();
   const about = { file, repository, environment, now };
-  const offer = await describeOffer(stored, fitted, about);
+  const offer = await describeOffer(stored, { ...fitted, configuration: declared }, about);
   show(context, offer, now);
   await requireHost(context, yes);
   if (!(await writeNewFile(file, text))) throw exists(file);

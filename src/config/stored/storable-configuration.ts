@@ -1,4 +1,3 @@
-import { dirname } from 'node:path';
 import { stringify } from 'yaml';
 import type { Configuration } from '../configuration.ts';
 import { describeIssue } from '../issue.ts';
@@ -6,7 +5,6 @@ import { checkReferences } from '../references.ts';
 import { rememberSecrets } from '../remember-secrets.ts';
 import { type ConfigurationFile, configurationSchema } from '../schema.ts';
 import { mapConfigured } from './map-configured.ts';
-import { withAbsolutePaths } from './with-absolute-paths.ts';
 import { type WithoutSecrets, withoutSecrets } from './without-secrets.ts';
 
 /** As it was loaded, with what relative paths mean on this host, and without any secret: for keeping it in repositories. */
@@ -14,9 +12,8 @@ export function storableConfiguration(
   configuration: Configuration,
   environment: NodeJS.ProcessEnv,
 ): WithoutSecrets {
-  const { declared, file } = configuration;
   rememberSecrets(configuration, environment);
-  return withoutSecrets(withAbsolutePaths(declared, dirname(file), environment));
+  return withoutSecrets(configuration.declared);
 }
 
 /** A configuration that somebody stored, or what is wrong with it: it may hold anything. */
