@@ -87,10 +87,11 @@ const rows: readonly (readonly [what: string, facts: Partial<PlanFacts>, method:
   ],
   ['complete loss: another cluster answers', damaged({ server: 'other' }), 'full-restore'],
   ['complete loss: every table is gone', damaged({ damage: { isEmpty: true } }), 'full-restore'],
+  // The runbook fetches tables; the damaged one would still stand where it is, for a person to replace at night.
   [
-    'partial corruption: selective tables',
+    'partial corruption: the newest state without it',
     damaged({ damage: { damagedTables: [orders] } }),
-    'table-from-the-past',
+    'full-restore',
   ],
 
   // RTO/RPO targets: scenario, recovery method.

@@ -16,7 +16,7 @@ export const answers: Readonly<Record<Situation, readonly Method[]>> = {
   'database-dropped': ['table-from-the-past', 'point-in-time'],
   'moment-named': ['table-from-the-past', 'point-in-time', 'new-server', 'restore-files'],
   'table-dropped': ['table-from-the-past', 'point-in-time'],
-  'part-corrupted': ['table-from-the-past', 'full-restore'],
+  'part-corrupted': ['full-restore', 'table-from-the-past'],
   'rows-overwritten': ['table-from-the-past', 'point-in-time'],
   'rows-deleted': ['rescue-rows', 'table-from-the-past', 'point-in-time'],
   'rows-missing': ['table-from-the-past', 'point-in-time'],

@@ -58,9 +58,15 @@ export function momentOf(
     const { beforeXid: _, ...moment } = wished;
     return moment;
   }
-  if (method === 'full-restore') return newest;
-  if (situation === undefined) return method === 'new-server' ? newest : undefined;
-  return endsAtNewest.includes(situation) ? newest : undefined;
+  if (method === 'full-restore') return newestOf(source);
+  if (situation === undefined) return method === 'new-server' ? newestOf(source) : undefined;
+  return endsAtNewest.includes(situation) ? newestOf(source) : undefined;
+}
+
+/** The run keeps what is there as a snapshot before it restores: that one, damage and all, must not be what it begins with. */
+function newestOf({ server, snapshots }: SourceFacts): PlanMoment {
+  const sound = snapshots.find(({ doubts }) => doubts.length === 0);
+  return server !== 'up' || sound === undefined ? newest : { ...newest, snapshot: sound.id };
 }
 
 /** Of what has no log: the newest snapshot that is good, before the moment that is named. */

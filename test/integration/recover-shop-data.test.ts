@@ -1,0 +1,70 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { protectedShop, well } from '../support/shop-recovery.ts';
+
+// Goal: what went wrong in the database of the shop is put right by `lifeboat recover` alone, row by row.
+
+const planOf = ({ records }: { readonly records: readonly Record<string, unknown>[] }) =>
+  records.find(({ type }) => type === 'plan');
+
+it('a mass DELETE: the rows are back, and what was written since stays', async (context) => {
+  await using scene = await protectedShop(context, 'delete');
+  const { shop } = scene;
+  const before = await scene.content();
+  await shop.query('delete from orders where id % 2 = 0');
+  await shop.post('/orders', { email: 'late@example.com', note: 'after the loss' });
+  await scene.untilStreamed();
+  const run = await well(scene.recover('--title', 'orders are missing'));
+  expect(planOf(run)).toMatchObject({ method: 'rescue-rows' });
+  const { users, orders, uploads } = await scene.content();
+  expect(orders).toEqual([...before.orders, expect.objectContaining({ note: 'after the loss' })]);
+  expect(users).toEqual([...before.users, expect.objectContaining({ email: 'late@example.com' })]);
+  expect(uploads).toBe(before.uploads);
+  await shop.untilHealthy();
+});
+
+it('a failed migration, its moment given: the cluster is as it was then', async (context) => {
+  await using scene = await protectedShop(context, 'migrate');
+  const { shop } = scene;
+  await shop.post('/orders', { email: 'early@example.com', note: 'before the migration' });
+  const before = await scene.content();
+  await new Promise((resolve) => setTimeout(resolve, 1100));
+  const { rows } = await shop.query('select now() as moment');
+  await new Promise((resolve) => setTimeout(resolve, 1100));
+  await shop.query('alter table orders drop column note');
+  await shop.query("update users set email = 'user' || id");
+  await scene.untilStreamed();
+  const moment = (rows[0].moment as Date).toISOString();
+  const run = await well(scene.recover('database', '--type', 'failed-migration', '--at', moment));
+  expect(planOf(run)).toMatchObject({ method: 'point-in-time' });
+  expect(await scene.content()).toEqual(before);
+  await shop.untilHealthy();
+});
+
+it('a damaged page: the newest state without it is put in place, and nothing is lost', async (context) => {
+  await using scene = await protectedShop(context, 'page');
+  const { shop } = scene;
+  await shop.post('/orders', { email: 'late@example.com', note: 'after the backup' });
+  const before = await scene.content();
+  const { rows } = await shop.query("select pg_relation_filepath('orders') as path");
+  await shop.query('checkpoint');
+  await scene.untilStreamed();
+  await shop.compose('stop', 'db');
+  const volume = await shop.docker.docker(
+    ...['volume', 'inspect', '--format', '{{.Mountpoint}}', `${shop.project}_db-data`],
+  );
+  const file = openSync(join(volume, rows[0].path), 'r+');
+  writeSync(file, Buffer.alloc(512, 0xa5), 0, 512, 7000);
+  closeSync(file);
+  await shop.compose('start', 'db');
+  await expect
+    .poll(() => shop.query('select * from orders').catch(({ message }) => message), {
+      timeout: 60_000,
+    })
+    .toContain('invalid page');
+  const run = await well(scene.recover('--title', 'the shop answers with errors'));
+  expect(planOf(run)).toMatchObject({ method: 'full-restore' });
+  expect(await scene.content()).toEqual(before);
+  await shop.untilHealthy();
+});
