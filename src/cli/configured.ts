@@ -95,7 +95,8 @@ export async function createConfiguredSource(
   }
   if (setting.kind === 'volume') {
     const { repository: _, backup: __, retention: ___, ...rest } = setting;
-    return await createSource({ ...rest, name, environment: context.environment });
+    const { stateFolder } = configuration;
+    return await createSource({ ...rest, name, stateFolder, environment: context.environment });
   }
   if (setting.kind === 'postgres-dump') {
     const { password: from, connection, databases, programs } = setting;

@@ -89,4 +89,4 @@ volumes:
   expect(await compose('exec', '-T', 'app', 'cat', '/uploads/new.jpg')).toBe(
     'newer than the backup',
   );
-}, 120_000);
+}, 240_000);

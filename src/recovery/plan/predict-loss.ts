@@ -104,7 +104,9 @@ function filesLoss(source: SourceFacts, moment: PlanMoment | undefined, facts: P
   if (time === undefined) return { loss: 'nobody knows: there is no snapshot', basis: [] };
   const ms = age(time, facts.time);
   return {
-    loss: `changes of ${formatDuration(ms)} to the files that come back, after ${time}`,
+    loss: source.isOutOfReach
+      ? `every change to ${source.name} of ${formatDuration(ms)} after ${time}, new files too`
+      : `changes of ${formatDuration(ms)} to the files that come back, after ${time}`,
     lossMs: ms,
     basis: [`${source.name}: ${moment?.text ?? `snapshot of ${time}`}`],
   };

@@ -16,7 +16,7 @@ const attempts = 5;
  */
 export async function readableFolder(
   volume: VolumeFacts,
-  engine: VolumeEngine,
+  engine: Pick<VolumeEngine, 'describe' | 'inspect'>,
   signal?: AbortSignal,
 ): Promise<ReadableFolder> {
   const why =

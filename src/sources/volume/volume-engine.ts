@@ -27,10 +27,11 @@ interface DockerEnd {
   readonly stderr: string;
 }
 
-const answerMs = 60_000;
+/** Counting what is in a large volume takes its time. */
+const answerMs = 10 * 60_000;
 const answerBytesMax = 16 * 2 ** 20;
 
-/** Docker's own command line, with the context of the configuration; it is only asked. */
+/** Docker's own command line, with the context of the configuration. Nothing of the volume is changed by it. */
 export class VolumeEngine {
   readonly #context: readonly string[];
   readonly #environment: NodeJS.ProcessEnv;
@@ -42,7 +43,7 @@ export class VolumeEngine {
 
   /** Undefined: there is no such volume. Errors: `volume.unavailable`, `cancelled`. */
   async inspect(volume: string, signal?: AbortSignal): Promise<VolumeFacts | undefined> {
-    const end = await this.#run(['volume', 'inspect', '--format', '{{json .}}', volume], signal);
+    const end = await this.run(['volume', 'inspect', '--format', '{{json .}}', volume], signal);
     if (end.exitCode !== 0) {
       if (/no such volume/i.test(end.stderr)) return undefined;
       throw engineFailed(end);
@@ -67,7 +68,7 @@ export class VolumeEngine {
   /** Errors: `volume.unavailable`, `cancelled`. */
   async describe(signal?: AbortSignal): Promise<EngineFacts> {
     const format = '{"name":{{json .Name}},"security":{{json .SecurityOptions}},"id":{{json .ID}}}';
-    const end = await this.#run(['info', '--format', format], signal);
+    const end = await this.run(['info', '--format', format], signal);
     const said = end.exitCode === 0 ? parsed(end) : {};
     const { id, name, security } = said as {
       readonly id?: string;
@@ -82,7 +83,34 @@ export class VolumeEngine {
     };
   }
 
-  #run(args: readonly string[], signal: AbortSignal | undefined): Promise<DockerEnd> {
+  /** Of a container that uses the volume; undefined: none does. Errors: `volume.unavailable`, `cancelled`. */
+  async imageOfUser(volume: string, signal?: AbortSignal): Promise<string | undefined> {
+    const filter = ['--filter', `volume=${volume}`, '--format', '{{.Image}}'];
+    const end = await this.run(['ps', '--all', ...filter], signal);
+    if (end.exitCode !== 0) throw engineFailed(end);
+    return end.stdout.split('\n').find((line) => line.trim() !== '');
+  }
+
+  /** A container by name; it may be gone. Never rejects. */
+  async remove(container: string): Promise<void> {
+    await this.run(['rm', '--force', container]).catch(() => {});
+  }
+
+  /** For a call that is started elsewhere, because it writes more than can be kept. */
+  command(args: readonly string[]): {
+    readonly args: readonly string[];
+    readonly environment: NodeJS.ProcessEnv;
+  } {
+    return { args: [...this.#context, ...args], environment: this.#environment };
+  }
+
+  /** What a call has ended with as an error. */
+  failed(end: Pick<DockerEnd, 'stderr'>): LifeboatError {
+    return engineFailed(end);
+  }
+
+  /** Whatever it ends with. Errors: `volume.unavailable`, `cancelled`. */
+  run(args: readonly string[], signal?: AbortSignal): Promise<DockerEnd> {
     const options = {
       env: this.#environment,
       timeout: answerMs,
@@ -109,7 +137,7 @@ function parsed(end: DockerEnd): object {
   }
 }
 
-function engineFailed({ stderr }: DockerEnd): LifeboatError {
+function engineFailed({ stderr }: Pick<DockerEnd, 'stderr'>): LifeboatError {
   const lines = stderr.split('\n').filter((line) => line.trim() !== '');
   const fact = lines.at(-1)?.slice(0, 500) ?? 'no engine answers';
   return new LifeboatError('volume.unavailable', `docker failed: ${fact}`, {

@@ -1,8 +1,10 @@
+import { join } from 'node:path';
 import { LifeboatError, silentProgress } from '../../core/index.ts';
 import { isCheckpoint, type Snapshot } from '../../repository/index.ts';
 import { backupFiles } from '../files/backup/index.ts';
 import type { BackupSummary, Finding, Source, SourceContext } from '../source.ts';
 import { snapshotsOfKind, tagsOf } from '../source-tags.ts';
+import { copyVolume, mayCopy, type VolumeFiles } from './copy-volume.ts';
 import { examineVolume } from './examine-volume.ts';
 import { folderWithin, outOfReach, readableFolder } from './readable-folder.ts';
 import { VolumeEngine } from './volume-engine.ts';
@@ -23,11 +25,13 @@ export interface VolumeSourceSettings {
   readonly excludeCaches?: boolean | undefined;
   readonly largerThanBytes?: number | undefined;
   readonly chunker?: 'gear' | 'rabin' | undefined;
+  /** Where a copy lies while it is read, when it cannot be read in place. */
+  readonly stateFolder: string;
   /** Of `docker`, which finds its engine by it. */
   readonly environment: NodeJS.ProcessEnv;
 }
 
-/** Files of a Docker volume as a source, read where the engine keeps them. */
+/** Files of a Docker volume as a source, read where the engine keeps them, or through a container. */
 export class VolumeSource implements Source {
   readonly kind = 'volume';
   readonly name: string;
@@ -88,11 +92,32 @@ export class VolumeSource implements Source {
     return (await this.#engine.inspect(this.settings.volume, signal)) !== undefined;
   }
 
+  /**
+   * Its files to be read: in place, else a copy of them on this host, which disposal removes. Errors: as of `locate`; `disk.full` (there
+   * is no room for a copy).
+   */
+  async read({
+    signal,
+    progress,
+  }: Pick<SourceContext, 'signal' | 'progress'>): Promise<VolumeFiles> {
+    try {
+      const folder = await this.locate(signal);
+      return { folder, isCopy: false, warnings: [], async [Symbol.asyncDispose]() {} };
+    } catch (error) {
+      if (!mayCopy(error)) throw error;
+    }
+    const { volume, subfolder, image, stateFolder } = this.settings;
+    const folder = join(stateFolder, 'volumes', this.name);
+    const [engine, text] = [this.#engine, this.describe()];
+    return await copyVolume({ engine, volume, subfolder, image, folder, text, signal, progress });
+  }
+
   async backup(context: SourceContext): Promise<BackupSummary> {
     const { repository, lockWaitMs, signal, progress, isWatched } = context;
     const { exclude, excludeIfPresent, excludeCaches, subfolder } = this.settings;
-    const folder = await this.locate(signal);
-    return await backupFiles({
+    await using files = await this.read(context);
+    const { folder } = files;
+    const summary = await backupFiles({
       repository,
       source: this.name,
       lockWaitMs,
@@ -104,9 +129,11 @@ export class VolumeSource implements Source {
       excludeCaches: excludeCaches ?? false,
       excludeLargerThanBytes: this.settings.largerThanBytes,
       chunker: this.settings.chunker,
+      isCopy: files.isCopy,
       ...(signal && { signal }),
       ...(progress && { progress }),
     });
+    return { ...summary, warnings: [...files.warnings, ...summary.warnings] };
   }
 
   async hasBackup(context: SourceContext): Promise<boolean> {
@@ -134,7 +161,7 @@ export class VolumeSource implements Source {
       'volume.unreadable',
       `the files of ${this.describe()} cannot be read from here: ${why}`,
       {
-        hint: 'Run Lifeboat as root on the host of the engine, with its folders of volumes in sight.',
+        hint: 'Run Lifeboat as root on the host of the engine. Where that cannot be, it reads the volume as root through a container, and `lifeboat recover` brings files back into it.',
         context: { volume: this.settings.volume },
       },
     );

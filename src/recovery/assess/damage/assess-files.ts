@@ -5,6 +5,7 @@ import { type Assessment, openRepositoryOf } from './assessment.ts';
 import type { FilesDamage } from './files-damage.ts';
 import { chooseSnapshot, type LiveFiles, lookAtFiles } from './look-at-files.ts';
 import { ifLooked, mapPart } from './part.ts';
+import type { PartWork } from './part-runner.ts';
 import { snapshotPoints } from './snapshot-points.ts';
 
 /** Files and folders of this host, or those of a volume, against a snapshot. */
@@ -28,7 +29,8 @@ export async function assessFiles(assessment: Assessment, name: string): Promise
           'there is no snapshot to compare with',
         );
       }
-      const live = await liveFiles(source, snapshot, part.signal);
+      await using held = new AsyncDisposableStack();
+      const live = await liveFiles(source, snapshot, part, held);
       return await lookAtFiles({ name, live, repository, snapshots, snapshot }, part);
     }),
   );
@@ -36,11 +38,12 @@ export async function assessFiles(assessment: Assessment, name: string): Promise
   return { kind: source.kind, name, files, points };
 }
 
-/** A volume is where its engine has it now. One that is gone is compared, too: all that was in it is missing. */
+/** A volume is where its engine has it now, or a copy of it until `held` is let go of. One that is gone is compared, too: all that was in it is missing. */
 async function liveFiles(
   source: FilesSource | VolumeSource,
   { paths }: Snapshot,
-  signal: AbortSignal,
+  part: PartWork,
+  held: AsyncDisposableStack,
 ): Promise<LiveFiles> {
   if (source.kind === 'files') {
     const { paths: own, oneFileSystem } = source.settings;
@@ -48,7 +51,8 @@ async function liveFiles(
   }
   const text = source.describe();
   try {
-    const folder = await source.locate(signal);
+    const { folder, warnings } = held.use(await source.read(part));
+    part.gaps.push(...warnings);
     return { paths, moved: { folder, text }, oneFileSystem: false };
   } catch (error) {
     if (!isLifeboatError(error, 'volume.missing')) throw error;

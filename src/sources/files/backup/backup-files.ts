@@ -59,6 +59,8 @@ export interface BackupFilesOptions {
   /** Folders with a CACHEDIR.TAG are left out. */
   readonly excludeCaches?: boolean;
   readonly oneFileSystem?: boolean;
+  /** The files are a copy that is made anew for each backup: one has changed when its content has. */
+  readonly isCopy?: boolean;
   readonly excludeLargerThanBytes?: number | undefined;
   /** Stores times of access, which change with every reading. Default: not, as restic. */
   readonly withAtime?: boolean;
@@ -330,6 +332,7 @@ function rulesOf(
     ...leftOut,
     patterns: absolutePatterns(leftOut.patterns, paths),
     oneFileSystem: options.oneFileSystem ?? false,
+    isCopy: options.isCopy ?? false,
     withAtime: options.withAtime ?? false,
     rereads,
     rabinPolynomial: options.chunker === 'rabin' ? options.repository.chunkerPolynomial : undefined,

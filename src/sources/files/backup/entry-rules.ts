@@ -11,6 +11,8 @@ export interface EntryRules {
   readonly oneFileSystem: boolean;
   readonly maxFileBytes: number | undefined;
   readonly withAtime: boolean;
+  /** Every inode is new each time: only other content means that a file has changed. */
+  readonly isCopy?: boolean;
   /** How often a file is read again that changes meanwhile. */
   readonly rereads: number;
   /** The repository's, where content is cut as restic cuts it. */

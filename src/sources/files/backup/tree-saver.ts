@@ -26,6 +26,7 @@ export interface TreeSaverOptions {
   readonly filter: EntryFilter;
   readonly counter: Counter;
   readonly oneFileSystem: boolean;
+  readonly isCopy: boolean;
   /** Undefined when it cannot be read: then all is new. May be overwritten by the next call. */
   readTree(id: BlobId): Buffer | undefined;
   /** `isStored`: the entry is in the snapshot all the same. */
@@ -326,6 +327,10 @@ export class TreeSaver {
     frame.text.addNode(`${head}${attributes(path)},"content":[${content.text}]}`);
     counter.add('filesTotal');
     counter.add('bytesTotal', content.bytes);
+    if (this.#options.isCopy && formers.some((former) => hasContent(former, content.text))) {
+      counter.add('filesUnmodified');
+      return;
+    }
     const isKnown = formers.some((former) => former?.includes('"type":"file"'));
     counter.add(isKnown ? 'filesChanged' : 'filesNew');
     if (isKnown) counter.add('bytesChanged', content.bytes);
@@ -443,6 +448,10 @@ function byBytes(a: string, b: string): number {
 
 function deviceOf(path: string): bigint {
   return lstatSync(systemPath(path === '' ? '/' : path), bigints).dev;
+}
+
+function hasContent(node: string | undefined, content: string): boolean {
+  return node?.endsWith(`,"content":[${content}]}`) ?? false;
 }
 
 function subtreeOf(node: string | undefined): BlobId | undefined {

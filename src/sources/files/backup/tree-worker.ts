@@ -64,6 +64,7 @@ function run(): void {
     filter: new EntryFilter(rules),
     counter,
     oneFileSystem: rules.oneFileSystem,
+    isCopy: rules.isCopy ?? false,
     readTree: (id) => asBuffer(readHere(sink, id) ?? askForTree(id)),
     onCheckpoint: (checkpoint, trees) => tell({ type: 'checkpoint', number: checkpoint, trees }),
     warn: (path, problem, isStored) => tell({ type: 'warning', path, problem, isStored }),
