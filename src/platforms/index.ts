@@ -8,7 +8,13 @@ export type { ClusterObject, ObjectList, Pod } from './kubernetes/cluster-object
 export { identifyCluster } from './kubernetes/identify.ts';
 export { Kubectl, type KubectlPlace } from './kubernetes/kubectl.ts';
 export { waitsFor } from './kubernetes/pods.ts';
-export { fingerprintOfHost } from './place-of-host.ts';
+export {
+  fingerprintOfHost,
+  machinesOf,
+  machinesOfCluster,
+  machinesOfEngine,
+  machinesOfHost,
+} from './place-of-host.ts';
 export type {
   OutputRange,
   Platform,

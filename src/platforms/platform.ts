@@ -22,6 +22,11 @@ export interface PlatformIdentity {
   readonly text: string;
   /** Differs between any two places: engine id, UID of the kube-system namespace, machine id. */
   readonly fingerprint: string;
+  /**
+   * What it lies on, whatever it is called here: `machine 3d12...`, `docker-engine 7f0c...`, `kubernetes 91ab...`. Two places that have one
+   * in common are on the same machine, or under the same control. None: it is not known.
+   */
+  readonly machines?: readonly string[];
 }
 
 export type ServiceStatus = 'running' | 'stopped' | 'starting' | 'failing' | 'absent';

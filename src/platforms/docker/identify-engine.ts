@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { LifeboatError } from '../../core/index.ts';
+import { machinesOfEngine } from '../place-of-host.ts';
 import type { PlatformIdentity } from '../platform.ts';
 import { readAnswer } from '../read-answer.ts';
 import type { DockerCall, DockerClient } from './docker-client.ts';
@@ -36,5 +37,6 @@ export async function identifyEngine(
     kind: 'docker',
     text: `docker on ${Name} (${host}${context === 'default' ? '' : `, context ${context}`})`,
     fingerprint: `${ID} ${Name} ${DockerRootDir}`,
+    machines: await machinesOfEngine(ID, host),
   };
 }

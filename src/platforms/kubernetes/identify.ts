@@ -1,5 +1,6 @@
 import { LifeboatError } from '../../core/index.ts';
 import { harmlessText } from '../harmless-text.ts';
+import { machinesOfCluster } from '../place-of-host.ts';
 import type { PlatformIdentity } from '../platform.ts';
 import type { ClusterObject } from './cluster-objects.ts';
 import type { Kubectl, KubectlCall, KubectlPlace } from './kubectl.ts';
@@ -32,7 +33,8 @@ export async function identifyCluster(
     );
   }
   const { uid } = namespace.metadata;
-  return { kind: 'kubernetes', text: placeText(config, context), fingerprint: uid };
+  const machines = machinesOfCluster(uid);
+  return { kind: 'kubernetes', text: placeText(config, context), fingerprint: uid, machines };
 }
 
 function placeText(config: Kubeconfig, wanted: string | undefined): string {

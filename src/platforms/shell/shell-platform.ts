@@ -4,7 +4,7 @@ import { throwIfAborted } from '../../core/index.ts';
 import { concealArguments } from '../conceal-arguments.ts';
 import { deadlineIn } from '../deadline.ts';
 import { harmlessLines } from '../harmless-text.ts';
-import { fingerprintOfHost } from '../place-of-host.ts';
+import { fingerprintOfHost, machinesOfHost } from '../place-of-host.ts';
 import type { Platform, PlatformRequest } from '../platform.ts';
 import type { PlatformMember, PlatformOptions } from '../registry.ts';
 import { lookTimeoutMs, startWithinMs, stopWithinMs } from '../service-times.ts';
@@ -56,7 +56,10 @@ function createShellPlatform(host: string | undefined, options: PlatformOptions)
     async identify({ signal } = {}) {
       throwIfAborted(signal);
       const text = `commands on ${host ?? hostname()}`;
-      return { kind: 'shell', text, fingerprint: await fingerprintOfHost('shell', host ?? '') };
+      const fingerprint = await fingerprintOfHost('shell', host ?? '');
+      // Of another host its commands alone know where it is.
+      const machines = host === undefined ? await machinesOfHost() : [];
+      return { kind: 'shell', text, fingerprint, machines };
     },
     async inspect(service: ShellService, request = {}) {
       const isRunning = await commandsOf(service).isRunning(lookTime(request));

@@ -3,7 +3,7 @@ import type { SystemdService } from '../../config/index.ts';
 import { deadlineIn } from '../deadline.ts';
 import { describeService } from '../describe-service.ts';
 import { harmlessLines } from '../harmless-text.ts';
-import { fingerprintOfHost } from '../place-of-host.ts';
+import { fingerprintOfHost, machinesOfHost } from '../place-of-host.ts';
 import type { Platform, PlatformRequest } from '../platform.ts';
 import type { PlatformMember, PlatformOptions } from '../registry.ts';
 import { lookTimeoutMs, startWithinMs, stopWithinMs } from '../service-times.ts';
@@ -56,6 +56,7 @@ export function createSystemdPlatform(
         kind: 'systemd',
         text: isUser ? `systemd of the user ${user} on ${hostname()}` : `systemd on ${hostname()}`,
         fingerprint: await fingerprintOfHost('systemd', user),
+        machines: await machinesOfHost(),
       };
     },
     async inspect(service: SystemdService, request = {}) {

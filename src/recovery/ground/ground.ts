@@ -1,8 +1,12 @@
 import type { Progress } from '../../core/index.ts';
+import type { PlatformIdentity } from '../../platforms/index.ts';
 import type { DatabaseProperties } from './server/database-properties.ts';
 
 /** Where a recovered source can be put. One folder of this one per kind, `registry.ts` lists them. */
 export type GroundKind = 'folder' | 'docker-volume' | 'kubernetes-claim' | 'ssh-host' | 'server';
+
+/** As `PlatformIdentity`; `machines` may also name a cluster of PostgreSQL: `postgres 7412...`. */
+export type GroundIdentity = Pick<PlatformIdentity, 'text' | 'fingerprint' | 'machines'>;
 
 export interface GroundRequest {
   readonly signal?: AbortSignal;
@@ -36,9 +40,7 @@ export interface Ground<Delivery = TreeDelivery | DatabaseDelivery> {
   /** For people: `docker volume shop_db-data on web-1`. */
   describe(): string;
   /** The place as it says of itself, compared before anything is changed. */
-  identify(
-    request?: GroundRequest,
-  ): Promise<{ readonly text: string; readonly fingerprint: string }>;
+  identify(request?: GroundRequest): Promise<GroundIdentity>;
   /** What can be used there; undefined where it cannot be known. */
   freeBytes(request?: GroundRequest): Promise<number | undefined>;
   /** Whether what services use there holds nothing, or is not there at all; undefined where it cannot be known. Changes nothing. */

@@ -1,4 +1,4 @@
-import type { GroundKind, GroundRequest, TreeDelivery } from './ground.ts';
+import type { GroundIdentity, GroundKind, GroundRequest, TreeDelivery } from './ground.ts';
 
 /**
  * How far a delivery is. Written durably before what it names is begun, so that a crash anywhere leaves a state that can be gone on from
@@ -42,9 +42,7 @@ export interface Move {
 export interface TreePlace {
   readonly kind: GroundKind;
   describe(): string;
-  identify(
-    request: GroundRequest,
-  ): Promise<{ readonly text: string; readonly fingerprint: string }>;
+  identify(request: GroundRequest): Promise<GroundIdentity>;
   freeBytes(request: GroundRequest): Promise<number | undefined>;
   /** Changes nothing. */
   isEmpty(request: GroundRequest): Promise<boolean | undefined>;

@@ -1,17 +1,26 @@
 import type { PlaceFacts, ServiceFacts, SourceFacts } from './facts.ts';
 
 /**
- * Why a place belongs to what an intruder had: the host of the source, or one that a service runs on. Told by name and by fingerprint;
- * undefined: nothing says so.
+ * Why a place belongs to what an intruder had: the host of the source, or one that a service runs on. Told by name, and by what the places
+ * lie on whatever it is called: a machine has many names, and an engine many contexts. Undefined: nothing says so.
  */
 export function isCompromised(
   place: PlaceFacts,
   source: Pick<SourceFacts, 'name' | 'place'>,
   services: readonly Pick<ServiceFacts, 'name' | 'place'>[],
 ): string | undefined {
-  if (isSame(place, source.place)) return `on the host of ${source.name}`;
-  const service = services.find((each) => isSame(place, each.place));
-  return service && `on the host of the service ${service.name}`;
+  const others = [
+    { name: source.name, place: source.place },
+    ...services.map((each) => ({ name: `the service ${each.name}`, place: each.place })),
+  ];
+  const named = others.find((each) => isSame(place, each.place));
+  if (named !== undefined) return `on the host of ${named.name}`;
+  const same = others.find((each) => isOneMachine(place, each.place));
+  return same && `on the machine of ${same.name}, which has another name there`;
+}
+
+function isOneMachine({ machines = [] }: PlaceFacts, other: PlaceFacts): boolean {
+  return machines.some((each) => other.machines?.includes(each));
 }
 
 function isSame(a: PlaceFacts, b: PlaceFacts): boolean {

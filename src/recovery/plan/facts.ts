@@ -98,6 +98,8 @@ export interface PlaceFacts {
   readonly host?: string;
   /** Of engine, cluster or host, as the place says of itself. */
   readonly fingerprint?: string;
+  /** Machines, engines and clusters that it lies on, whatever they are called: see `PlatformIdentity`. */
+  readonly machines?: readonly string[];
 }
 
 export interface GroundFacts extends PlaceFacts {

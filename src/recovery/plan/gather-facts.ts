@@ -12,11 +12,13 @@ import { canonicalJson, type Repository } from '../../repository/index.ts';
 import { type AnySource, parseConnectionUrl } from '../../sources/index.ts';
 import type { DamageReport } from '../assess/damage/damage-report.ts';
 import type { LossSuspect } from '../assess/loss-report.ts';
+import { machinesOfServer } from '../ground/server/machines-of-server.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { damageFacts, serviceState, unseenIn } from './damage-facts.ts';
 import type { IncidentFacts, PlanFacts, ServiceFacts, SourceFacts, Wish } from './facts.ts';
 import { groundPlace, lookAtGround, type MakeGround } from './look-at-grounds.ts';
-import { lookAtPlaces, serverPlace, servicePlace } from './look-at-places.ts';
+import { lookAtPlaces, type SeenPlaces, serverPlace, servicePlace } from './look-at-places.ts';
+import { machinesOfSource } from './machines-of-source.ts';
 import { groundOfSource, placeOfService, placeOfSource } from './place-facts.ts';
 import type { Plan, PlanSeen } from './plan.ts';
 import { type KnownBaseline, type SourceStock, sourceStock } from './source-stock.ts';
@@ -64,7 +66,10 @@ export async function gatherFacts(request: GatherRequest): Promise<GatheredFacts
     const stock = await stockOf(request, name, now, unseen);
     measured.push(...stock.measured);
     baselines.push(...stock.baselines);
-    const known = sourceFacts(request, name, stock, looked.places);
+    const known = sourceFacts(request, name, stock, {
+      ...looked,
+      own: await machinesOfSource(request, name),
+    });
     const { source, identity } = await withGround(request, known);
     sources.push(source);
     if (identity) grounds[groundPlace(name)] = identity;
@@ -80,7 +85,7 @@ export async function gatherFacts(request: GatherRequest): Promise<GatheredFacts
     },
     wish,
     sources,
-    services: services.map((name) => serviceFacts(request, name, looked.places, baselines)),
+    services: services.map((name) => serviceFacts(request, name, looked, baselines)),
     measured: uniqueSteps(measured).toSorted((a, b) => b.time.localeCompare(a.time)),
     unseen,
   };
@@ -215,11 +220,13 @@ async function openOneOf(
   }
 }
 
+type Seen = Pick<SeenPlaces, 'places' | 'machines'>;
+
 function sourceFacts(
   { surroundings, report, named }: GatherRequest,
   name: string,
   stock: SourceStock,
-  places: Plan['places'],
+  { places, machines, own }: Seen & { readonly own: readonly string[] },
 ): SourceFacts {
   const { configuration } = surroundings;
   const setting = configuration.sources[name];
@@ -239,7 +246,15 @@ function sourceFacts(
     environment: environmentOf(configuration, name),
     ...(rpoMs === undefined ? {} : { rpoMs }),
     text,
-    place: { ...place, ...(fingerprint === undefined ? {} : { fingerprint }) },
+    place: {
+      ...place,
+      ...(fingerprint === undefined ? {} : { fingerprint }),
+      machines: [
+        ...own,
+        ...(service === undefined ? [] : (machines[servicePlace(service)] ?? [])),
+        ...machinesOfServer(seen.systemId),
+      ],
+    },
     server: seen.server,
     ...(seen.systemId === undefined ? {} : { systemId: seen.systemId }),
     ...(service === undefined ? {} : { service }),
@@ -256,7 +271,7 @@ function sourceFacts(
 function serviceFacts(
   { surroundings, report, incident, wish }: GatherRequest,
   name: string,
-  places: Plan['places'],
+  { places, machines }: Seen,
   baselines: readonly KnownBaseline[],
 ): ServiceFacts {
   const service = surroundings.configuration.services.find((each) => each.name === name);
@@ -270,7 +285,11 @@ function serviceFacts(
     name,
     writes: service.writes ?? [],
     ...state,
-    place: { ...placeOfService(service), ...(fingerprint === undefined ? {} : { fingerprint }) },
+    place: {
+      ...placeOfService(service),
+      ...(fingerprint === undefined ? {} : { fingerprint }),
+      machines: machines[servicePlace(name)] ?? [],
+    },
     ...(compared === undefined ? {} : { baseline: compared.id }),
     environmentNames: known[0]?.variables[name] ?? [],
   };

@@ -26,13 +26,14 @@ export async function lookAtGround(
   const request = asked.signal ? { signal: asked.signal } : {};
   try {
     const ground = await make(setting);
-    const { text, fingerprint } = await ground.identify(request);
+    const { text, fingerprint, machines } = await ground.identify(request);
     const freeBytes = await ground.freeBytes(request);
     const isEmpty = asked.isEmpty ? await ground.isEmpty(request) : undefined;
     return {
       ground: {
         ...known,
         fingerprint,
+        ...(machines === undefined ? {} : { machines }),
         ...(freeBytes === undefined ? {} : { freeBytes }),
         ...(isEmpty === undefined ? {} : { isEmpty }),
       },

@@ -6,6 +6,8 @@ import type { Plan } from './plan.ts';
 export interface SeenPlaces {
   /** By `service NAME`. */
   readonly places: Plan['places'];
+  /** What each lies on, by the same names. */
+  readonly machines: Readonly<Record<string, readonly string[]>>;
   /** By the same names: why it could not be asked. */
   readonly unseen: Readonly<Record<string, string>>;
 }
@@ -20,6 +22,7 @@ export async function lookAtPlaces(
   signal?: AbortSignal,
 ): Promise<SeenPlaces> {
   const places: Record<string, { readonly text: string; readonly fingerprint: string }> = {};
+  const machines: Record<string, readonly string[]> = {};
   const unseen: Record<string, string> = {};
   const wanted = configuration.services.filter(({ name }) => services.includes(name));
   await Promise.all(
@@ -27,15 +30,16 @@ export async function lookAtPlaces(
       const name = servicePlace(service.name);
       try {
         const request = { timeoutMs: answerMs, ...(signal ? { signal } : {}) };
-        const { text, fingerprint } = await platforms.of(service).identify(request);
-        places[name] = { text, fingerprint };
+        const found = await platforms.of(service).identify(request);
+        places[name] = { text: found.text, fingerprint: found.fingerprint };
+        machines[name] = found.machines ?? [];
       } catch (error) {
         if (isLifeboatError(error, 'cancelled') || !isLifeboatError(error)) throw error;
         unseen[name] = error.message;
       }
     }),
   );
-  return { places, unseen };
+  return { places, machines, unseen };
 }
 
 /** What the place of a service is called in a plan. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import type { GroundFile, ServiceSetting } from '../../../config/index.ts';
 import { LifeboatError } from '../../../core/index.ts';
+import { machinesOfEngine } from '../../../platforms/index.ts';
 import type { GroundRequest } from '../ground.ts';
 import type { ScriptEnd } from '../in-volume/run-script.ts';
 import { script } from '../in-volume/script.ts';
@@ -51,10 +52,14 @@ export class DockerVolumeRunner implements ScriptRunner {
     if (engine === '') {
       throw dockerFailed({ exitCode: 1, stdout: Buffer.alloc(0), stderr: 'no engine answers' });
     }
+    const where = ['context', 'inspect', '--format', '{{.Endpoints.docker.Host}}'];
+    const { context } = this.#setting;
+    const endpoint = await this.#docker.ask([...where, ...(context ? [context] : [])], signal);
     const facts = JSON.stringify(['docker-volume', engine, this.#setting.volume, this.folder]);
     return {
       text: `${this.describe()} on ${name}`,
       fingerprint: createHash('sha256').update(facts).digest('hex').slice(0, 32),
+      machines: await machinesOfEngine(engine, endpoint),
     };
   }
 

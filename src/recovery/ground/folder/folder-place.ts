@@ -3,8 +3,9 @@ import { mkdir, open, readdir, readFile, realpath, stat, statfs } from 'node:fs/
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { fileError, LifeboatError, silentProgress, syncFolder } from '../../../core/index.ts';
+import { machinesOf } from '../../../platforms/index.ts';
 import { syncFileSystem } from '../../../sources/index.ts';
-import type { GroundRequest, TreeDelivery } from '../ground.ts';
+import type { GroundIdentity, GroundRequest, TreeDelivery } from '../ground.ts';
 import type { Move, Phase, PlaceFacts, TreePlace } from '../tree-place.ts';
 import { changeOwners } from './change-owners.ts';
 import { copyTree } from './copy-tree.ts';
@@ -30,13 +31,14 @@ export class FolderPlace implements TreePlace {
     return `${this.#folder} on ${hostname()}`;
   }
 
-  async identify(): Promise<{ readonly text: string; readonly fingerprint: string }> {
+  async identify(): Promise<GroundIdentity> {
     const { target } = await findLayout(this.#folder);
     const machine = await readFile('/etc/machine-id', 'utf8').catch(() => '');
     const facts = JSON.stringify(['folder', machine.trim() || hostname(), target]);
     return {
       text: this.describe(),
       fingerprint: createHash('sha256').update(facts).digest('hex').slice(0, 32),
+      machines: machinesOf(machine),
     };
   }
 

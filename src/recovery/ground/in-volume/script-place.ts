@@ -1,7 +1,7 @@
 import { LifeboatError, silentProgress } from '../../../core/index.ts';
 import { isCluster } from '../folder/is-cluster.ts';
 import { staysInPlace } from '../folder/layout.ts';
-import type { GroundKind, GroundRequest, TreeDelivery } from '../ground.ts';
+import type { GroundIdentity, GroundKind, GroundRequest, TreeDelivery } from '../ground.ts';
 import { type Move, type Phase, type PlaceFacts, phases, type TreePlace } from '../tree-place.ts';
 import { compareTrees } from './compare-trees.ts';
 import type { ScriptEnd } from './run-script.ts';
@@ -14,9 +14,7 @@ export interface ScriptRunner {
   /** Absolute path of the folder, as the script sees it. */
   readonly folder: string;
   describe(): string;
-  identify(
-    request: GroundRequest,
-  ): Promise<{ readonly text: string; readonly fingerprint: string }>;
+  identify(request: GroundRequest): Promise<GroundIdentity>;
   /**
    * The arguments of the script, and what it reads. `changes`: it will change something there. Only one that does not create the place
    * may answer undefined: there is none yet. Errors: `ground.unavailable`, `target.in-use`, `cancelled`, those of the input.

@@ -74,6 +74,7 @@ export class ClaimGround implements Ground<TreeDelivery> {
       return {
         text: `${describeClaim(this.#setting)}, ${cluster.text}`,
         fingerprint: createHash('sha256').update(facts).digest('hex').slice(0, 32),
+        ...(cluster.machines === undefined ? {} : { machines: cluster.machines }),
       };
     } catch (error) {
       throw groundError(error);

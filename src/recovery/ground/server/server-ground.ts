@@ -22,6 +22,7 @@ import { requireToken } from '../token.ts';
 import { endingOf, nameFor } from './database-names.ts';
 import { createStatement, likenStatements, readProperties } from './database-properties.ts';
 import { type DeliveryNote, parseNote, withNote, withoutNote } from './delivery-note.ts';
+import { machinesOfServer } from './machines-of-server.ts';
 import { endSessions, inOneTransaction, openBeside } from './server-sessions.ts';
 
 export interface ServerGroundOptions {
@@ -62,7 +63,11 @@ export class ServerGround implements Ground<DatabaseDelivery> {
       'select system_identifier::text as id from pg_control_system()',
     );
     const fingerprint = createHash('sha256').update(`server ${row?.id}`).digest('hex').slice(0, 32);
-    return { text: `the server ${session.place}`, fingerprint };
+    return {
+      text: `the server ${session.place}`,
+      fingerprint,
+      machines: machinesOfServer(row?.id),
+    };
   }
 
   /** By connection alone it cannot be known. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { GroundFile } from '../../../config/index.ts';
 import { LifeboatError } from '../../../core/index.ts';
+import { machinesOf } from '../../../platforms/index.ts';
 import type { GroundRequest } from '../ground.ts';
 import { runScript, type ScriptEnd } from '../in-volume/run-script.ts';
 import { script } from '../in-volume/script.ts';
@@ -43,7 +44,7 @@ export class SshRunner implements ScriptRunner {
     if (end.exitCode !== 0 || machine === undefined) throw this.#unreachable(end);
     const facts = JSON.stringify(['ssh-host', machine, this.folder]);
     const fingerprint = createHash('sha256').update(facts).digest('hex').slice(0, 32);
-    return { text: this.describe(), fingerprint };
+    return { text: this.describe(), fingerprint, machines: machinesOf(machine) };
   }
 
   async run(args: readonly string[], { input, signal }: RunnerCall): Promise<ScriptEnd> {
