@@ -36,12 +36,21 @@ function within(value: unknown): unknown {
   );
 }
 
-/** The text with `instead` in the place of every secret that this process has read. */
-export function hideKnownSecrets(text: string, instead: string): string {
+/** Whether this is a secret that this process has read. */
+export function isKnownSecret(text: string): boolean {
+  return known.has(text);
+}
+
+/** The text with `instead` in the place of every secret that this process has read, and that is wanted. */
+export function hideKnownSecrets(
+  text: string,
+  instead: string,
+  isWanted: (secret: string) => boolean = () => true,
+): string {
   let safe = text;
   // Longer ones first: one may be part of another.
   for (const secret of [...known].sort((a, b) => b.length - a.length)) {
-    if (!safe.includes(secret)) continue;
+    if (!safe.includes(secret) || !isWanted(secret)) continue;
     safe =
       secret.length < shortBelow
         ? safe.replace(alone(secret), instead)

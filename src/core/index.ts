@@ -23,6 +23,7 @@ export {
   hideKnownSecrets,
   hideSecrets,
   hideSecretsWithin,
+  isKnownSecret,
   rememberSecret,
 } from './hide-secrets.ts';
 export { Secret } from './secret.ts';

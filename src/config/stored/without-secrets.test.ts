@@ -158,6 +158,21 @@ describe('a configuration that is kept', () => {
     expect(leftOut).toHaveLength(12);
   });
 
+  it('stays usable when a password is a word that stands everywhere', () => {
+    for (const word of ['postgres', 'backup', 'shop', 'api']) rememberSecret(word);
+    const { configuration, leftOut } = keep({
+      repositories: { main: { location: '/var/backups/shop', password: { file: '/etc/backup' } } },
+      sources: { shop: { kind: 'postgres', connection: 'postgres://postgres:postgres@db/shop' } },
+      ...service({ stop: ['compose', 'stop', 'api'], start: ['login', '--user', 'backup.user'] }),
+    });
+    expect(leftOut).toEqual(['sources.shop.connection', 'services.api.stop']);
+    expect(configuration).toMatchObject({
+      repositories: { main: { location: '/var/backups/shop', password: { file: '/etc/backup' } } },
+      sources: { shop: { connection: 'postgres://postgres@db/shop' } },
+      services: { api: { stop: ['compose', 'stop', notStored] } },
+    });
+  });
+
   it('keeps what is no secret', () => {
     const { leftOut } = keep({
       ...service({

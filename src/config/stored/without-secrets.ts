@@ -1,4 +1,9 @@
-import { concealInText, concealSecretArguments, hideKnownSecrets } from '../../core/index.ts';
+import {
+  concealInText,
+  concealSecretArguments,
+  hideKnownSecrets,
+  isKnownSecret,
+} from '../../core/index.ts';
 import type { ConfigurationFile } from '../schema.ts';
 import { addressWithoutSecrets } from './address-without-secrets.ts';
 import {
@@ -79,8 +84,20 @@ const changeOf: ChangeOfValue = (found) => {
   }
 };
 
+/**
+ * Without the secrets that are known by their value. A password such as `postgres` or `backup` is a word of every configuration: it counts only
+ * where it stands for itself, or the name of every folder would be torn apart.
+ */
 function known(text: string): string {
-  return hideKnownSecrets(text, notStored);
+  return hideKnownSecrets(text, notStored, isNoWord);
+}
+
+function isNoWord(secret: string): boolean {
+  return secret.length >= 8 && /[^a-z]/i.test(secret);
+}
+
+function knownValue(text: string): string {
+  return isKnownSecret(text) ? notStored : known(text);
 }
 
 /** `The password is ...`, in a note to people. */
@@ -108,7 +125,9 @@ function commandWithoutSecrets({ value, path }: ConfiguredValue): readonly strin
   }
   const safe = concealSecretArguments(args, () => notStored);
   return safe.map((each) =>
-    known(isPassword ? each.replace(printed, (_, start: string) => `${start}${notStored}`) : each),
+    knownValue(
+      isPassword ? each.replace(printed, (_, start: string) => `${start}${notStored}`) : each,
+    ),
   );
 }
 
@@ -123,6 +142,8 @@ const harmlessFields =
 /** A password setting may stand there, and stands for what is left out. */
 function valueUnder(name: string, value: unknown, harmless: RegExp): unknown {
   if (typeof value === 'boolean' || value === null || value === '') return value;
-  const isHarmless = harmless.test(name) && textWithoutSecrets(String(value)) === String(value);
+  const text = String(value);
+  const isHarmless =
+    harmless.test(name) && !isKnownSecret(text) && textWithoutSecrets(text) === text;
   return isHarmless ? value : { env: notStoredVariable };
 }

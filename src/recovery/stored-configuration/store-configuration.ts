@@ -1,4 +1,9 @@
-import { type Configuration, storableConfiguration } from '../../config/index.ts';
+import {
+  type Configuration,
+  type ConfigurationFile,
+  checkStoredConfiguration,
+  storableConfiguration,
+} from '../../config/index.ts';
 import { isLifeboatError } from '../../core/index.ts';
 import { programVersion, type Repository } from '../../repository/index.ts';
 import type { RepositoryProblem } from '../freeze/freeze-copies.ts';
@@ -42,8 +47,9 @@ export async function storeConfiguration(
     return note?.location !== location || note.fingerprint !== fingerprint;
   });
   if (wanted.length === 0) return [];
-  if (JSON.stringify(kept.configuration).length > mostConfigurationBytes) {
-    return wanted.map(([repository]) => ({ repository, problem: 'it is far too large' }));
+  const unfit = whyUnfit(kept.configuration);
+  if (unfit !== undefined) {
+    return wanted.map(([repository]) => ({ repository, problem: unfit }));
   }
   const stored: Record<string, StoredNote> = {};
   const problems: RepositoryProblem[] = [];
@@ -58,6 +64,14 @@ export async function storeConfiguration(
     await writeNotes(stateFolder, { ...notes, [file]: { ...known, ...stored } });
   }
   return problems;
+}
+
+/** What nobody could use later is not kept in the place of what can be. */
+function whyUnfit(configuration: ConfigurationFile): string | undefined {
+  if (JSON.stringify(configuration).length > mostConfigurationBytes) return 'it is far too large';
+  const checked = checkStoredConfiguration(configuration);
+  if (!('problem' in checked)) return undefined;
+  return `a secret stands where it cannot be left out: ${checked.problem}`;
 }
 
 async function storeIn(
