@@ -179,7 +179,7 @@ describe('the command line', () => {
     const result = await lifeboat(['points', '--config', other]);
     expect(result.exitCode).toBe(2);
     expect(result.stderr).toContain(
-      `error: ${other}: sources.database.kind: expected "postgres", "postgres-dump" or "files", got "oracle" [config.invalid]`,
+      `error: ${other}: sources.database.kind: expected "postgres", "postgres-dump", "files" or "volume", got "oracle" [config.invalid]`,
     );
   });
 
