@@ -45,7 +45,14 @@ export async function freezeAgain(input: Input, context: StepContext): Promise<S
   const what = [...services, ...sources].join(', ');
   return {
     text: `froze ${what}: ${changed} changes, ${sessionsEnded} sessions ended`,
-    result: { freeze: record.id, frozen: input },
+    result: {
+      freeze: record.id,
+      frozen: input,
+      // What did not run before need not run after.
+      idle: record.items.flatMap((item) =>
+        item.kind === 'service' && item.former.status !== 'running' ? [item.service] : [],
+      ),
+    },
     evidence: {
       freeze: record.id,
       items: record.items.map(({ name, intent, state }) => ({ name, intent, state })),

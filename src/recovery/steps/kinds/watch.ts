@@ -16,7 +16,10 @@ const badInARowMax = 3;
 const measureMs = 15_000;
 const slowdownsKept = 20;
 
-/** Looks at services again and again for a while: that they run and that all of their checks hold. Changes nothing. */
+/**
+ * Looks at services again and again for a while: that they run and that all of their checks hold. One that did not run before the freeze
+ * is not looked at. Changes nothing.
+ */
 export const watch: StepKind<Input> = {
   name: 'watch',
 
@@ -26,7 +29,9 @@ export const watch: StepKind<Input> = {
 
   async run({ services, sources, durationMs }, context) {
     const endMs = performance.now() + durationMs;
-    const watched = services.map((name) => serviceNamed(context.surroundings, name));
+    const idle = idleBefore(context);
+    const names = services.filter((name) => !idle.includes(name));
+    const watched = names.map((name) => serviceNamed(context.surroundings, name));
     const badInARow = new Map<string, number>();
     let rounds = 0;
     for (;;) {
@@ -43,15 +48,20 @@ export const watch: StepKind<Input> = {
       if (leftMs <= 0 && [...badInARow.values()].every((times) => times === 0)) break;
       context.progress({
         type: 'note',
-        message: `watching ${services.join(', ')}: ${formatDuration(Math.max(0, leftMs))} left`,
+        message: `watching ${names.join(', ')}: ${formatDuration(Math.max(0, leftMs))} left`,
       });
       await sleep(Math.max(0, Math.min(pauseMs, leftMs)) || pauseMs, context.signal);
     }
     const { text, evidence } = await compare(watched, sources, context);
     return {
-      text: `watched ${services.join(', ') || 'nothing'} for ${formatDuration(durationMs)}: all is well${text}`,
+      text: `watched ${names.join(', ') || 'nothing'} for ${formatDuration(durationMs)}: all is well${text}`,
       result: {},
-      evidence: { rounds, durationMs, performance: evidence },
+      evidence: {
+        rounds,
+        durationMs,
+        idle: services.filter((name) => idle.includes(name)),
+        performance: evidence,
+      },
     };
   },
 };
@@ -87,6 +97,13 @@ async function compare(
   const text = `slower than before the loss: ${worst.text}${more}`;
   await tell({ event: 'recovery.slower', text, data: { slower: evidence.slower } });
   return { text: `; ${text}`, evidence };
+}
+
+/** What freezes of this run found not running. */
+function idleBefore({ outcomes }: StepContext): readonly unknown[] {
+  return Object.values(outcomes).flatMap(({ result: { idle } }) =>
+    Array.isArray(idle) ? idle : [],
+  );
 }
 
 /** What is wrong with it; undefined: nothing. */
