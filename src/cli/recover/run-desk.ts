@@ -43,7 +43,13 @@ async function askApproval(
       bold(approval.question),
       `  ${step.title}: ${step.target}`,
       ...commandLines(step),
-      dim(`  ${step.undo === undefined ? 'It cannot be undone.' : `Undone by: ${step.undo}.`}`),
+      ...(step.kind === 'manual'
+        ? []
+        : [
+            dim(
+              `  ${step.undo === undefined ? 'It cannot be undone.' : `Undone by: ${step.undo}.`}`,
+            ),
+          ]),
     ].join('\n'),
   );
   const answer = await ask.choose(

@@ -17,8 +17,21 @@ import { alsoRescues, extractSteps, rescueSteps } from './live-steps.ts';
 import { newBackupSteps, redeploySteps, restartSteps } from './plain-steps.ts';
 import { assessStep, freezeStep, identifyStep, preserveSteps } from './protect-steps.ts';
 import { hardenSteps, isolateSteps, newPlaceStep, newServicesStep } from './rebuild-steps.ts';
-import { restoreFilesStep, restoreStep, testServicesStep, validateStep } from './recover-steps.ts';
-import { afterSteps, backupSteps, startAbsentSteps, thawStep, watchStep } from './return-steps.ts';
+import {
+  restoreFilesStep,
+  restoreStep,
+  testServicesStep,
+  validateDeliveredStep,
+  validateStep,
+} from './recover-steps.ts';
+import {
+  afterSteps,
+  backupSteps,
+  protectElsewhereStep,
+  startAbsentSteps,
+  thawStep,
+  watchStep,
+} from './return-steps.ts';
 
 /** What can be rehearsed without touching what is in use. */
 const rehearsed = [
@@ -70,6 +83,7 @@ function recover(building: Building, choices: readonly SourceChoice[]): readonly
   const inPlace = by('restore-files').filter((choice) => !beside.includes(choice));
   const delivered = beside.map((choice) => deliveredOf(building, choice));
   const redeployed = redeploySteps(building, by('redeploy'));
+  const moved = by('new-server').map(({ source }) => source);
 
   return [
     ...(frozen.length > 0 ? [freezeStep(building, frozen)] : []),
@@ -102,7 +116,8 @@ function recover(building: Building, choices: readonly SourceChoice[]): readonly
             redeployed.map(({ input }) => String(input.service)),
           ),
         ]),
-    ...(touched.length > 0 ? backupSteps(touchedSources) : []),
+    ...backupSteps(touchedSources.filter(({ name }) => !moved.includes(name))),
+    ...touchedSources.filter(({ name }) => moved.includes(name)).map(protectElsewhereStep),
     ...by('new-backup').flatMap((choice) => newBackupSteps(building, choice)),
     ...delivered.map(({ source }) => settleStep(building, source)),
   ];
@@ -124,13 +139,17 @@ function rebuild(building: Building, choices: readonly SourceChoice[]): readonly
 
 /** Restored, checked, tried and brought beside what is in use. */
 function besideSteps(building: Building, delivered: readonly Delivered[]): readonly StepDraft[] {
+  // Dumps are nothing that could be looked at, or worked with, before a server has loaded them.
+  const dumped = delivered.filter(({ source }) => source.kind === 'postgres-dump');
+  const whole = delivered.filter((each) => !dumped.includes(each));
   return [
     ...delivered.map(({ choice }) => restoreStep(building, choice)),
-    ...delivered.map(({ source, choice, restored }) =>
+    ...whole.map(({ source, choice, restored }) =>
       validateStep(building, source, { step: restored, moment: choice.moment }),
     ),
-    ...delivered.flatMap(({ source, restored }) => testServicesStep(building, source, restored)),
+    ...whole.flatMap(({ source, restored }) => testServicesStep(building, source, restored)),
     ...delivered.map((each) => deliverStep(building, each)),
+    ...dumped.map(({ source }) => validateDeliveredStep(building, source)),
   ];
 }
 

@@ -11,6 +11,7 @@ export function restoreStep(building: Building, choice: SourceChoice): StepDraft
   const source = sourceOf(building, choice.source);
   const { moment } = choice;
   if (holdsFiles(source.kind)) return restoreFilesStep(building, choice, 'run-folder');
+  if (source.kind === 'postgres-dump') return restoreDumpsStep(building, source, moment);
   return draft({
     id: `restore-${source.name}`,
     kind: 'restore',
@@ -26,6 +27,44 @@ export function restoreStep(building: Building, choice: SourceChoice): StepDraft
     undo: 'the folder is removed',
     evidence: ['snapshot, log position reached, files and bytes'],
     expected: expectRestore(source, moment),
+  });
+}
+
+/** Every byte is compared with its hash on its way; what is in the dumps is looked at when they are loaded. */
+function restoreDumpsStep(
+  { facts }: Building,
+  { name, snapshots }: SourceFacts,
+  moment: PlanMoment | undefined,
+): StepDraft {
+  const snapshot = moment?.snapshot ?? snapshots[0]?.id ?? '';
+  const bytes = snapshots.find(({ id }) => id === snapshot)?.bytes;
+  return draft({
+    id: `restore-${name}`,
+    kind: 'restore',
+    title: `Take the dumps of ${name} out of the repository: ${moment?.text ?? 'the newest'}`,
+    target: 'the folder of the run on this host',
+    commands: [['lifeboat', 'dump', snapshot.slice(0, 8), '/databases/NAME.dump']],
+    input: { source: name, target: { kind: 'snapshot-end' }, snapshot },
+    undo: 'the folder is removed',
+    evidence: ['snapshot, moment of each dump, bytes'],
+    expected: expectStep('restore', facts, {
+      source: name,
+      ...(bytes === undefined ? {} : { count: bytes }),
+    }),
+  });
+}
+
+/** Of what a step delivered by connection alone: it is looked at where it will be used, before anybody uses it. */
+export function validateDeliveredStep({ facts }: Building, source: SourceFacts): StepDraft {
+  const { name, ground } = source;
+  return draft({
+    id: `validate-${name}`,
+    kind: 'validate',
+    title: `Check the loaded data of ${name}, before anybody uses it`,
+    target: ground?.text ?? source.text,
+    input: { source: name, of: `deliver-${name}`, level: 'full' },
+    evidence: ['rows of every table; constraints and indexes'],
+    expected: expectStep('validate', facts, { source: name }),
   });
 }
 

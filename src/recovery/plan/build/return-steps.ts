@@ -96,6 +96,22 @@ export function watchStep(
   });
 }
 
+/** What is configured is the former place still: a backup of that would be none of what is in use. */
+export function protectElsewhereStep({ name, text, ground }: SourceFacts): StepDraft {
+  const place = ground?.text ?? 'the new place';
+  return draft({
+    id: `protect-${name}`,
+    kind: 'manual',
+    title: `Protect ${name} at its new place`,
+    target: place,
+    input: {
+      instruction: `lifeboat.yaml says that ${name} is at ${text}, and it is at ${place} now. Set sources.${name}.connection to the new place (leave its ground as it is until this run has ended), run \`lifeboat backup ${name}\`, and start \`lifeboat serve\` again.`,
+      typed: 'protected',
+    },
+    evidence: ['who confirmed it, and the comment'],
+  });
+}
+
 /** A fresh base of the recovered state, and the proof that it restores. */
 export function backupSteps(sources: readonly SourceFacts[]): readonly StepDraft[] {
   return sources.flatMap((source) => {
