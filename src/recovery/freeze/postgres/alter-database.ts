@@ -1,4 +1,5 @@
 import { isLifeboatError } from '../../../core/index.ts';
+import { parseNote } from '../../ground/server/delivery-note.ts';
 import type { Session } from '../../rescue/session.ts';
 import { quoteName, quoteText } from '../../rescue/sql-text.ts';
 import type { FrozenDatabase } from '../freeze-record.ts';
@@ -36,11 +37,35 @@ export async function closeDatabase(session: Session, item: FrozenDatabase): Pro
   });
 }
 
-/** In one transaction. Resolves with what was left because somebody changed it since. */
+/**
+ * In one transaction. A database that took the place of the frozen one by a swap of names got what the freeze had made of that one: it is
+ * reopened too. Resolves with what was left because somebody changed it since.
+ */
 export async function reopenDatabase(
   session: Session,
   item: FrozenDatabase,
 ): Promise<readonly string[]> {
+  const successor = await successorOf(session, item);
+  const notes = await reopenOne(session, item);
+  if (successor === undefined) return notes;
+  return [...notes, ...(await reopenOne(session, { ...item, oid: successor }))];
+}
+
+/** The oid of the database that a delivery put in its place. */
+async function successorOf(
+  session: Session,
+  { oid, database }: FrozenDatabase,
+): Promise<number | undefined> {
+  const [found] = await session.rows<{ oid: number; comment: string | null }>(
+    `select oid::int8::float8 as oid, shobj_description(oid, 'pg_database') as comment
+       from pg_database where datname = $1`,
+    [database],
+  );
+  if (found === undefined || found.oid === oid) return undefined;
+  return parseNote(found.comment)?.database === database ? found.oid : undefined;
+}
+
+async function reopenOne(session: Session, item: FrozenDatabase): Promise<readonly string[]> {
   let notes: readonly string[] = [];
   const look = async () => {
     const state = await readDatabase(session, item.oid);
