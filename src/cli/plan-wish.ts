@@ -101,9 +101,13 @@ async function clusterOf(
 function ofFiles(options: WishValues) {
   const { beforeXid, xid, name, snapshot } = options;
   if ([beforeXid, xid, name].some((each) => each !== undefined)) {
-    throw new LifeboatError('usage.invalid', 'transactions and names are of PostgreSQL', {
-      hint: 'Of files give --at with a time, or --snapshot.',
-    });
+    throw new LifeboatError(
+      'usage.invalid',
+      'transactions and names are of the log of PostgreSQL',
+      {
+        hint: 'Of files and of dumps give --at with a time, or --snapshot.',
+      },
+    );
   }
   const target = parseTarget(options.at, new Date());
   return { ...written(target), ...(snapshot === undefined ? {} : { snapshot }) };

@@ -30,6 +30,8 @@ export interface Installation extends AsyncDisposable {
   readonly temporaryFolder: string;
   /** Writes the configuration anew, with these settings instead. */
   configure(changes: InstallationSettings): void;
+  /** Writes it anew too, with these sources and whatever else instead of a PostgreSQL. */
+  configureText(sourcesAndMore: string): void;
   /** The real command line with this configuration and `--json`. */
   run(command: string, ...args: string[]): Promise<CommandResult>;
   /** The same, running. It must be ended by the caller, or is killed on disposal. */
@@ -90,6 +92,15 @@ ${now.options ?? ''}`,
     stateFolder,
     temporaryFolder: ownTemporary,
     configure,
+    configureText: (text) =>
+      writeFileSync(
+        config,
+        `name: test
+state: ${stateFolder}
+repositories:
+  main: { location: ${repositoryFolder}, password: { file: ${join(folder, 'password')} } }
+${text}`,
+      ),
     run: (command, ...args) => lifeboat([command, ...args, '--config', config, '--json'], options),
     spawn,
     async [Symbol.asyncDispose]() {

@@ -76,6 +76,8 @@ export interface TreeDelivery {
 export interface DatabaseDelivery {
   readonly kind: 'databases';
   readonly databases: readonly string[];
+  /** Where client programs of PostgreSQL may lie besides the usual places. */
+  readonly programsFolder?: string;
   /** What each is beside its content, for a server that has none of that name. */
   properties(database: string, request?: GroundRequest): Promise<DatabaseProperties>;
   /** Writes one of them as a `pg_dump` custom archive to `file`. */

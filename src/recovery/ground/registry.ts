@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import type { GroundFile } from '../../config/index.ts';
 import { isLifeboatError, Secret } from '../../core/index.ts';
-import { parseConnectionUrl } from '../../sources/index.ts';
+import { type ConnectionSettings, parseConnectionUrl } from '../../sources/index.ts';
 import type { Surroundings } from '../surroundings.ts';
 import type { DatabaseDelivery, Ground, GroundKind, TreeDelivery } from './ground.ts';
 import { TreeGround } from './tree-ground.ts';
@@ -46,10 +46,7 @@ const makers: Makers = {
     const { ServerGround } = await import('./server/server-ground.ts');
     const { configuration } = surroundings;
     return new ServerGround({
-      connection: parseConnectionUrl(
-        setting.connection,
-        await passwordOf(setting.password, surroundings),
-      ),
+      connection: await serverConnectionOf(setting, surroundings),
       scratchFolder: configuration.scratchFolder ?? tmpdir(),
     });
   },
@@ -65,6 +62,14 @@ export async function createGround<Setting extends GroundFile>(
     surroundings: GroundSurroundings,
   ) => Promise<GroundOf<Setting['kind']>>;
   return await make(setting, surroundings);
+}
+
+/** How a server that is a ground is reached. Errors: `config.invalid`, `secret.unavailable`. */
+export async function serverConnectionOf(
+  { connection, password }: Extract<GroundFile, { kind: 'server' }>,
+  surroundings: Pick<GroundSurroundings, 'secret'>,
+): Promise<ConnectionSettings> {
+  return parseConnectionUrl(connection, await passwordOf(password, surroundings));
 }
 
 /** For people, without asking the place; no secrets. */
@@ -100,7 +105,7 @@ function placeOf(connection: string): string {
 
 async function passwordOf(
   setting: Extract<GroundFile, { kind: 'server' }>['password'],
-  { secret }: GroundSurroundings,
+  { secret }: Pick<GroundSurroundings, 'secret'>,
 ): Promise<Secret | undefined> {
   if (setting === undefined) return undefined;
   const password = await secret('the password of the ground', setting);

@@ -13,7 +13,6 @@ import type { LossType } from '../../config/index.ts';
 import { chooseMethod } from './choose-method.ts';
 import type { PlanFacts, SourceFacts } from './facts.ts';
 import type { Method } from './plan.ts';
-import { tablesOf } from './tables-of.ts';
 
 const orders = { database: 'shop', schema: 'public', name: 'orders' };
 const gone = (source: Partial<SourceFacts> = {}) => databaseFacts({ server: 'down', ...source });
@@ -382,15 +381,29 @@ describe('a choice', () => {
     ]);
   });
 
-  it('of a database alone means all of it, also of one that is kept as dumps', () => {
-    const wish = { method: 'table-from-the-past' } as const;
-    const sources = [databaseFacts({ kind: 'postgres-dump', windows: [], proofs: [] })];
-    const facts = planFacts({ wish, sources });
-    expect(chooseMethod(facts).choices[0]?.moment).toMatchObject({ snapshot: 'a'.repeat(64) });
-    const [source] = sources as [SourceFacts];
-    expect(tablesOf({ source, facts, situation: undefined })).toEqual([
-      { database: 'shop', tables: [], into: 'original' },
-    ]);
+  it('of dumps goes back to the one before the moment that a person names, in a server', () => {
+    const ground = {
+      kind: 'server' as const,
+      text: 'admin@db:5432/postgres',
+      host: 'db',
+      isElsewhere: false,
+    };
+    const incident = { id: 'INC-1', lossType: 'accidental-deletion' as const };
+    const kept = { kind: 'postgres-dump' as const, windows: [], proofs: [] };
+    const asked = chooseMethod(
+      planFacts({ incident, sources: [databaseFacts({ ...kept, ground })] }),
+    );
+    expect(asked.method).toBeUndefined();
+    expect(asked.reasons.join()).toContain('nobody knows to which moment');
+    const time = '2026-11-26T14:00:00.000Z';
+    const wish = { target: { target: { kind: 'time', time }, text: time, time } };
+    const chosen = chooseMethod(
+      planFacts({ incident, wish, sources: [databaseFacts({ ...kept, ground })] }),
+    );
+    expect(chosen.method).toBe('point-in-time');
+    expect(chosen.choices[0]?.moment).toMatchObject({ snapshot: 'a'.repeat(64) });
+    const nowhere = chooseMethod(planFacts({ incident, wish, sources: [databaseFacts(kept)] }));
+    expect(nowhere.reasons.join()).toContain('sources.database.ground');
   });
 
   it('does what a person asks for, or says why not', () => {

@@ -57,6 +57,11 @@ const rules: Readonly<Record<Situation, Rule>> = {
   'rows-deleted': (source, facts) =>
     suspected(source, facts, 'delete') ?? suspected(source, facts, 'truncate'),
   'rows-missing': (source, facts) => {
+    if (source.kind === 'postgres-dump') {
+      const evidence = said(facts.incident, 'accidental-deletion');
+      if (evidence === undefined || source.server !== 'up') return undefined;
+      return `${evidence}, and dumps have no log that tells what was deleted`;
+    }
     const { missingTables, shortTables, missingDatabases } = source.damage;
     const all = [...missingDatabases, ...[...missingTables, ...shortTables].map(nameOf)];
     if (holdsFiles(source.kind) || all.length === 0) return undefined;

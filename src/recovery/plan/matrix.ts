@@ -19,7 +19,7 @@ export const answers: Readonly<Record<Situation, readonly Method[]>> = {
   'part-corrupted': ['full-restore', 'table-from-the-past'],
   'rows-overwritten': ['table-from-the-past', 'point-in-time'],
   'rows-deleted': ['rescue-rows', 'table-from-the-past', 'point-in-time'],
-  'rows-missing': ['table-from-the-past', 'point-in-time'],
+  'rows-missing': ['table-from-the-past', 'point-in-time', 'new-server'],
   'files-damaged': ['restore-files'],
   // That its data is gone, or damaged, somebody has to see, or say.
   'server-down': ['restart'],
@@ -56,25 +56,25 @@ export const methods: Readonly<Record<Method, MethodEntry>> = {
   },
   'table-from-the-past': {
     title: 'fetch tables as they were at a moment, leave all others alone',
-    kinds: databases,
+    kinds: clusters,
     needs: ['server-up', 'tables-told', 'moment-known', 'moment-stored'],
     changes: 'into',
   },
   'point-in-time': {
     title: 'put the whole cluster back to a moment',
-    kinds: clusters,
+    kinds: databases,
     needs: ['moment-known', 'moment-stored', 'ground', 'ground-same'],
     changes: 'beside',
   },
   'full-restore': {
     title: 'restore the newest state there is',
-    kinds: clusters,
+    kinds: databases,
     needs: ['no-moment-named', 'newest-is-good', 'something-stored', 'ground', 'ground-same'],
     changes: 'beside',
   },
   'new-server': {
     title: 'restore to another place, and point the services there',
-    kinds: clusters,
+    kinds: databases,
     needs: ['something-stored', 'moment-known', 'moment-stored', 'ground', 'ground-elsewhere'],
     changes: 'beside',
   },

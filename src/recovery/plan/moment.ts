@@ -36,7 +36,13 @@ export function momentOf(
   facts: PlanFacts,
 ): PlanMoment | undefined {
   if (method === 'clean-rebuild') return cleanMoment(source, facts);
-  if (source.kind !== 'postgres') return snapshotMoment(source, facts);
+  if (source.kind !== 'postgres') {
+    // Without a log nobody but a person can say whether a dump is from before the loss.
+    const isDump = source.kind === 'postgres-dump';
+    const isNewestGood = situation === undefined || endsAtNewest.includes(situation);
+    if (isDump && facts.wish.target === undefined && !isNewestGood) return undefined;
+    return snapshotMoment(source, facts);
+  }
   const { target: wished } = facts.wish;
   const suspect = firstOf(relevantSuspects(source, facts.wish));
   if (wished !== undefined && wished.beforeXid === undefined) {

@@ -89,9 +89,13 @@ const tests: Readonly<Record<Precondition, Test>> = {
       : `no snapshot of ${source.name} is in the repository: ask for a copy of it (\`lifeboat copy\`)`,
   ground: ({ source }) => {
     if (source.ground === undefined) {
-      return `nobody says where to put it: set sources.${source.name}.ground`;
+      const how = source.kind === 'postgres-dump' ? ' to { kind: server, connection: URL }' : '';
+      return `nobody says where to put it: set sources.${source.name}.ground${how}`;
     }
-    const { problem, text } = source.ground;
+    const { problem, text, kind } = source.ground;
+    if (source.kind === 'postgres-dump' && kind !== 'server') {
+      return `dumps are loaded into a server: set sources.${source.name}.ground to { kind: server, connection: URL }, which may be the one they are of`;
+    }
     return problem === undefined ? undefined : `${text} cannot be looked at: ${problem}`;
   },
   'ground-same': ({ source: { ground, name } }) =>

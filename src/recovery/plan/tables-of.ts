@@ -26,7 +26,7 @@ export function tablesOf({
       wish.tables.map((table) => ({ database, table, isGone: isGone(source, database, table) })),
     );
   }
-  const whole = wish.database ?? (source.kind === 'postgres-dump' ? source.database : undefined);
+  const { database: whole } = wish;
   if (whole !== undefined) return [{ database: whole, tables: [], into: 'original' }];
   // Who names a moment alone means all of it.
   if (situation === 'moment-named') return [];

@@ -94,7 +94,7 @@ export function likenStatements(
   const isThere = (role: string | null) => role === null || roles.has(role);
   const { owner, connectionLimit, settings, grants } = like;
   return [
-    ...(roles.has(owner) ? [`alter database ${database} owner to ${quoteName(owner)}`] : []),
+    ...ownerStatements(name, like, roles),
     `alter database ${database} connection limit ${connectionLimit}`,
     ...settings
       .filter(({ role }) => isThere(role))
@@ -111,6 +111,15 @@ export function likenStatements(
             .map((each) => grantStatement(database, each)),
         ]),
   ];
+}
+
+/** SQL that gives a database the owner that `like` has, if that role is there. */
+export function ownerStatements(
+  name: string,
+  { owner }: DatabaseProperties,
+  roles: ReadonlySet<string>,
+): readonly string[] {
+  return roles.has(owner) ? [`alter database ${quoteName(name)} owner to ${quoteName(owner)}`] : [];
 }
 
 function grantStatement(database: string, { role, privilege, isGrantable }: DatabaseGrant): string {

@@ -14,14 +14,17 @@ export interface DeliverDatabasesOptions {
   /** Of the major version of the server that they go to. */
   readonly programs: ClientPrograms;
   readonly databases: readonly string[];
+  /** Folder that the programs are in, when the configuration names one. */
+  readonly programsFolder?: string | undefined;
 }
 
 /** Databases of a private server as a delivery to a server that allows nothing but connections. */
 export function deliverDatabases(options: DeliverDatabasesOptions): DatabaseDelivery {
-  const { connection, programs, databases } = options;
+  const { connection, programs, databases, programsFolder } = options;
   return Object.freeze({
     kind: 'databases',
     databases,
+    ...(programsFolder === undefined ? {} : { programsFolder }),
     async properties(database, { signal } = {}) {
       await using session = await openSession(connection, signal);
       const found = await readProperties(session, database);

@@ -20,7 +20,12 @@ import { quoteName, quoteText } from '../../rescue/sql-text.ts';
 import type { DatabaseDelivery, DeliveryState, Ground, GroundRequest } from '../ground.ts';
 import { requireToken } from '../token.ts';
 import { endingOf, nameFor } from './database-names.ts';
-import { createStatement, likenStatements, readProperties } from './database-properties.ts';
+import {
+  createStatement,
+  likenStatements,
+  ownerStatements,
+  readProperties,
+} from './database-properties.ts';
 import { type DeliveryNote, parseNote, withNote, withoutNote } from './delivery-note.ts';
 import { machinesOfServer } from './machines-of-server.ts';
 import { endSessions, inOneTransaction, openBeside } from './server-sessions.ts';
@@ -212,15 +217,11 @@ export class ServerGround implements Ground<DatabaseDelivery> {
     const { scratchFolder } = this.#options;
     const name = nameFor(database, 'filling', token);
     const delivered = await delivery.properties(database, signal ? { signal } : {});
-    await session.run(
-      createStatement(name, (await readProperties(session, database)) ?? delivered),
-    );
-    // What it is beside its content; a database that is there gives its own when it is replaced.
-    const comment = quoteText(withoutNote(delivered.comment));
-    for (const sql of likenStatements(name, delivered, await roleNames(session))) {
-      await session.run(sql);
-    }
-    await session.run(`comment on database ${quoteName(name)} is ${comment}`);
+    const like = (await readProperties(session, database)) ?? delivered;
+    const roles = await roleNames(session);
+    await session.run(createStatement(name, like));
+    // Only the owner's own may be made in it.
+    for (const sql of ownerStatements(name, like, roles)) await session.run(sql);
     const folder = await mkdtemp(join(scratchFolder, 'lifeboat-delivery-'));
     try {
       const file = join(folder, 'dump');
@@ -230,7 +231,11 @@ export class ServerGround implements Ground<DatabaseDelivery> {
       const [row] = await session.rows<{ major: number }>(
         `select current_setting('server_version_num')::int4 / 10000 as major`,
       );
-      const programs = await findClientPrograms(row?.major ?? 0);
+      const { programsFolder } = delivery;
+      const programs = await findClientPrograms(
+        row?.major ?? 0,
+        programsFolder === undefined ? {} : { configuredFolder: programsFolder },
+      );
       await runClientProgram({
         program: programs.pgRestore,
         args: [
@@ -250,6 +255,12 @@ export class ServerGround implements Ground<DatabaseDelivery> {
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
+    // What it is beside its content, now that it need not let us in any more; a database that is there gives its own when it is replaced.
+    const comment = quoteText(withoutNote(delivered.comment));
+    for (const sql of likenStatements(name, { ...delivered, owner: like.owner }, roles)) {
+      await session.run(sql);
+    }
+    await session.run(`comment on database ${quoteName(name)} is ${comment}`);
   }
 
   /** Of the databases of this delivery that are complete, or in place. */

@@ -29,14 +29,19 @@ export async function openBeside(
   });
 }
 
-/** Ends what is connected to databases, but streams of replication. Returns what is still there, for people. */
+/**
+ * Ends what is connected to databases, but streams of replication and what the role may not end. Returns what is still there, for people.
+ */
 export async function endSessions(
   session: Session,
   databases: readonly string[],
 ): Promise<readonly string[]> {
   const others = `datname = any ($1) and pid <> pg_backend_pid()`;
+  // Asked for one that it may not end, a role that is no superuser would end none.
+  const mayEnd = `(current_setting('is_superuser') = 'on' or (pg_has_role(usesysid, 'MEMBER') or pg_has_role('pg_signal_backend', 'USAGE'))
+      and not (select rolsuper from pg_roles where oid = usesysid))`;
   await session.run(
-    `select pg_terminate_backend(pid) from pg_stat_activity where ${others} and backend_type = 'client backend'`,
+    `select pg_terminate_backend(pid) from pg_stat_activity where ${others} and backend_type = 'client backend' and ${mayEnd}`,
     [databases],
   );
   const left = await session.rows<{ text: string }>(

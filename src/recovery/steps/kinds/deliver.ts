@@ -1,14 +1,15 @@
-import type { GroundFile } from '../../../config/index.ts';
-import { findClientPrograms, openSqlClient, parseConnectionUrl } from '../../../sources/index.ts';
+import type { GroundFile, SourceSetting } from '../../../config/index.ts';
+import { parseConnectionUrl } from '../../../sources/index.ts';
 import type { Ground, TreeDelivery } from '../../ground/ground.ts';
-import { deliverDatabases } from '../../ground/server/deliver-databases.ts';
+import { serverConnectionOf } from '../../ground/registry.ts';
+import { examineServer } from '../../ground/server/examine-server.ts';
 import type { RestoredPlace } from '../../validate/application/test-service.ts';
+import { dumpsLeftBy, dumpsToDeliver, fillServer } from '../fill-server.ts';
 import { placeLeftBy } from '../restored-place.ts';
-import { withRestored } from '../restored-server.ts';
 import { groundOf, type StepGround } from '../step-ground.ts';
 import type { StepInputs } from '../step-inputs.ts';
 import type { ProbeResult, StepContext, StepKind, StepOutcome } from '../step-kind.ts';
-import { postgresSource } from '../step-source.ts';
+import { settingOf } from '../step-source.ts';
 
 type Input = StepInputs['deliver'];
 
@@ -16,19 +17,32 @@ type Input = StepInputs['deliver'];
 export const deliverStep: StepKind<Input> = {
   name: 'deliver',
 
+  async check({ source }, context) {
+    const setting = settingOf(source, context);
+    if (setting.kind === 'files' || setting.ground?.kind !== 'server') return [];
+    const own = parseConnectionUrl(setting.connection).database;
+    const { databases = [own] } = setting.kind === 'postgres-dump' ? setting : {};
+    return await examineServer({
+      connection: await serverConnectionOf(setting.ground, context.surroundings),
+      databases,
+      programsFolder: setting.programs,
+      signal: context.signal,
+    });
+  },
+
   async probe(input, context): Promise<ProbeResult> {
     const to = await groundOf(input.source, undefined, context);
     const state = await to.ground.state(context.token, context);
     if (state === 'nothing') return { found: 'not-done' };
     if (state === 'begun') return { found: 'continue' };
-    return { found: 'done', outcome: outcomeOf(input, to) };
+    return { found: 'done', outcome: outcomeOf(input, to, context) };
   },
 
   async run(input, context) {
     const to = await groundOf(input.source, undefined, context);
-    if (to.setting.kind === 'server') await fillServer(input, to, context);
+    if (to.setting.kind === 'server') await fillServer(input, to.ground, context);
     else await fillTree(input, to, context);
-    return outcomeOf(input, to);
+    return outcomeOf(input, to, context);
   },
 
   async undo(input, _outcome, context) {
@@ -75,49 +89,34 @@ function ownerThere(setting: GroundFile, former: unknown): TreeDelivery['owner']
   return former as TreeDelivery['owner'];
 }
 
-/** By connection alone: dumped out of a private server on the restored data, loaded beside. */
-async function fillServer(input: Input, { ground }: StepGround, context: StepContext) {
-  const source = await postgresSource(input.source, 'protect', context);
-  const { programsFolder } = source.settings;
-  await withRestored(input, context, async (restored) => {
-    const major = Math.floor(restored.base.info.serverVersion / 10_000);
-    const connection = restored.connection('template1');
-    await using opened = await openSqlClient(connection);
-    const { rows } = await opened.client.query<{ name: string }>(
-      `select datname as name from pg_database
-         where datallowconn and not datistemplate and datname <> 'postgres' order by 1`,
-    );
-    const delivery = deliverDatabases({
-      connection,
-      programs: await findClientPrograms(
-        major,
-        programsFolder ? { configuredFolder: programsFolder } : {},
-      ),
-      databases: rows.map(({ name }) => name),
-    });
-    await ground.fill(context.token, delivery, context);
-  });
-}
-
-function outcomeOf({ source }: Input, { ground, setting, found }: StepGround): StepOutcome {
-  const where = placeOf(setting);
+function outcomeOf(
+  { source, of }: Input,
+  { ground, setting, found }: StepGround,
+  context: StepContext,
+): StepOutcome {
+  const where = placeOf(setting, settingOf(source, context));
   const place = where === undefined ? {} : { place: where };
+  const dumps = dumpsLeftBy(of, context);
+  const databases = dumps && { databases: dumpsToDeliver(dumps, source, context) };
   return {
     text: `brought the restored ${source} to ${ground.describe()}, beside what is in use`,
-    result: { ...found, ...place },
+    result: { ...found, ...place, ...databases },
     evidence: { ground: ground.describe() },
   };
 }
 
 /** What services are told who are to work with it there; undefined where only its platform knows. */
-function placeOf(setting: GroundFile): RestoredPlace | undefined {
+function placeOf(setting: GroundFile, source: SourceSetting): RestoredPlace | undefined {
   switch (setting.kind) {
     case 'folder':
       return { folder: setting.folder };
     case 'ssh-host':
       return { host: setting.host.replace(/^.*@/, ''), folder: setting.folder };
     case 'server': {
-      const { host, port, database } = parseConnectionUrl(setting.connection);
+      // The ground's own database is only the way in: services want theirs, under its name.
+      const { host, port, database: door } = parseConnectionUrl(setting.connection);
+      const database =
+        source.kind === 'files' ? door : parseConnectionUrl(source.connection).database;
       return { host, port, database };
     }
     case 'docker-volume':

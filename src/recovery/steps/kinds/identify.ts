@@ -4,7 +4,7 @@ import { groundOf } from '../step-ground.ts';
 import type { StepInputs } from '../step-inputs.ts';
 import type { StepContext, StepKind } from '../step-kind.ts';
 import { platformOf, serviceNamed } from '../step-services.ts';
-import { postgresSource } from '../step-source.ts';
+import { settingOf } from '../step-source.ts';
 
 type Input = StepInputs['identify'];
 type Place = Input['places'][string];
@@ -74,7 +74,9 @@ async function lookAtService(name: string, context: StepContext): Promise<Found>
 }
 
 async function lookAtServer(name: string, context: StepContext): Promise<Found> {
-  const source = await postgresSource(name, 'protect', context);
+  settingOf(name, context);
+  const source = await context.surroundings.source(name, 'protect');
+  if (source.kind === 'files') return undefined;
   try {
     await using opened = await openSqlClient(source.settings.connection);
     const { rows } = await opened.client.query<{ id: string }>(

@@ -5,9 +5,10 @@ import type { BlobId, Repository } from '../../../repository/index.ts';
 import { restoreToMoment } from '../../../sources/index.ts';
 import { formatLsn } from '../../../wal/index.ts';
 import { readTarget } from '../../plan/plan-target.ts';
+import { dumpsFolder, restoreDumps } from '../restore-dumps.ts';
 import type { StepInputs } from '../step-inputs.ts';
 import type { StepContext, StepKind, StepOutcome } from '../step-kind.ts';
-import { postgresSource } from '../step-source.ts';
+import { postgresSource, settingOf } from '../step-source.ts';
 
 type Input = StepInputs['restore'];
 
@@ -24,6 +25,9 @@ export const restoreStep: StepKind<Input> = {
   },
 
   async run(input, context) {
+    if (settingOf(input.source, context).kind === 'postgres-dump') {
+      return await restoreDumps(input, placesOf(input, context), context);
+    }
     const { surroundings, signal, progress } = context;
     const source = await postgresSource(input.source, 'protect', context);
     const repository = await surroundings.repositoryOf(input.source);
@@ -90,7 +94,8 @@ function placesOf({ source }: Input, { folder: run }: StepContext) {
 async function finished(input: Input, context: StepContext): Promise<StepOutcome | undefined> {
   const { folder, mark } = placesOf(input, context);
   try {
-    await stat(join(folder, 'PG_VERSION'));
+    const isDump = settingOf(input.source, context).kind === 'postgres-dump';
+    await stat(join(folder, isDump ? dumpsFolder : 'PG_VERSION'));
     return JSON.parse(await readFile(mark, 'utf8')) as StepOutcome;
   } catch {
     // Without both it is not whole, whatever is missing.

@@ -6,6 +6,7 @@ import { withRestored } from '../restored-server.ts';
 import type { StepInputs } from '../step-inputs.ts';
 import type { StepContext, StepKind, StepOutcome } from '../step-kind.ts';
 import { checksOfSource, postgresSource, settingOf } from '../step-source.ts';
+import { validateDelivered } from '../validate-delivered.ts';
 
 type Input = StepInputs['validate'];
 
@@ -21,8 +22,9 @@ export const validateStep: StepKind<Input> = {
   },
 
   async run(input, context) {
-    if (settingOf(input.source, context).kind !== 'postgres')
-      return filesAsRestored(input, context);
+    const { kind } = settingOf(input.source, context);
+    if (kind === 'files') return filesAsRestored(input, context);
+    if (kind === 'postgres-dump') return await validateDelivered(input, context);
     return input.of === 'live'
       ? await validateLive(input, context)
       : await validateCopy(input, context);
