@@ -1,0 +1,114 @@
+// The mass DELETE on an existing server by connection alone: all that a managed server allows. A role that is no superuser and may not
+// replicate makes dumps, a new database is loaded beside, checked, and takes the name of the one in use, which is kept until it is let go.
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { untilRecord } from '../support/command-line.ts';
+import { type Installation, installation } from '../support/installation.ts';
+import { shopSchema } from '../support/kubernetes-shop.ts';
+import { startPostgres, type TestServer } from '../support/postgres.ts';
+import { serversUnderTest } from '../support/servers.ts';
+import { need } from '../support/skip.ts';
+
+const [subject] = serversUnderTest(15);
+const bin = subject?.hasTools ? subject.bin : undefined;
+let server: TestServer;
+let place: Installation;
+
+const url = (role: string, database: string) =>
+  `postgres://${role}@127.0.0.1:${server.port}/${database}?sslmode=disable`;
+
+beforeAll(async () => {
+  if (!bin) return;
+  server = await startPostgres({ bin, major: subject?.major ?? 15 });
+  // As a managed server has them: its own superuser aside, one role that may make databases and roles.
+  await server.query(`create role shop_app login; create role master login createdb createrole;
+    grant shop_app to master; grant pg_read_all_data, pg_signal_backend to master;
+    revoke connect on database postgres from public; grant connect on database postgres to master`);
+  await server.query('create database shop owner shop_app');
+  await server.query(`set role shop_app; ${shopSchema}`, 'shop');
+  await server.query(
+    `alter database shop set work_mem to '5MB'; comment on database shop is 'of the shop'`,
+  );
+});
+afterAll(async () => {
+  await place?.[Symbol.asyncDispose]();
+  await server?.[Symbol.asyncDispose]();
+});
+
+const rowsOf = async (database = 'shop') => {
+  const { rows: users } = await server.query('select * from users order by id', database);
+  const { rows: orders } = await server.query('select * from orders order by id', database);
+  return { users, orders };
+};
+const propertiesOf = async () =>
+  (
+    await server.query(
+      `select pg_get_userbyid(datdba) as owner, datconnlimit, (select array_agg(a::text order by a::text) from unnest(coalesce(datacl, acldefault('d', datdba))) a) as acl,
+         split_part(shobj_description(d.oid, 'pg_database'), E'\\nlifeboat:', 1) as comment,
+         (select array_agg(s order by s) from pg_db_role_setting, unnest(setconfig) s where setdatabase = d.oid) as settings
+         from pg_database d where datname = 'shop'`,
+    )
+  ).rows[0];
+const databases = async () =>
+  (
+    await server.query('select datname as name from pg_database where not datistemplate order by 1')
+  ).rows.map(({ name }) => name as string);
+const lastOf = (records: readonly Record<string, unknown>[]) =>
+  records.at(-1) as Record<string, unknown>;
+const asApp = (sql: string) => server.query(`set role shop_app; ${sql}`, 'shop');
+
+it('is recovered from a dump: loaded beside, checked, swapped by name, let go of later', async (context) => {
+  need(context, bin, 'no whole PostgreSQL 15');
+  place = await installation({ connection: url('master', 'shop') });
+  place.configureText(`sources:
+  database:
+    kind: postgres-dump
+    connection: "${url('master', 'shop')}"
+    databases: [shop]
+    backup: "0 0 1 1 *"
+    programs: ${bin}
+    ground: { kind: server, connection: "${url('master', 'postgres')}" }
+recovery: { watch: 1s, keepFormer: 1s }
+`);
+  const serving = place.spawn('serve');
+  await untilRecord(serving, ({ type }) => type === 'backup');
+  serving.stdout?.resume();
+  const [before, properties] = [await rowsOf(), await propertiesOf()];
+  const wasWell = new Date().toISOString();
+  await asApp('insert into orders (user_id, note) values (1, $$after the dump$$)');
+  await asApp('delete from orders where user_id < 200');
+  const damaged = await rowsOf();
+
+  // 1. Without a log nobody but a person knows when all was well.
+  const asked = await place.run('recover', 'database', '--type', 'accidental-deletion');
+  expect(asked.exitCode, asked.stdout).toBe(1);
+  expect(String(lastOf(asked.records).hint)).toContain('--at');
+
+  // 2. Everything up to where what was written since is given up.
+  const first = await place.run('recover', 'database', '--at', wasWell, '--yes', 'freeze');
+  expect(first.exitCode, first.stdout + first.stderr).toBe(3);
+  expect(lastOf(first.records)).toMatchObject({ code: 'run.paused' });
+  const { run } = first.records.find(({ type }) => type === 'run-opened') as { run: string };
+  const beside = `shop_lifeboat_${run}`;
+  expect(await databases()).toEqual(['postgres', 'shop', beside]);
+  expect(await rowsOf(beside)).toEqual(before);
+  expect(await rowsOf()).toEqual(damaged);
+  await expect(asApp('delete from users')).rejects.toThrow('read-only');
+
+  // 3. In place; the former one is kept under a name of its own until it is let go of.
+  await place.run('recover', '--approve', run, 'swap-database', '--yes', 'database');
+  const swapped = await place.run('recover', '--resume', run);
+  expect(swapped.exitCode, swapped.stdout + swapped.stderr).toBe(3);
+  expect(String(lastOf(swapped.records).message)).toContain('Let go of the former data');
+  expect(await rowsOf()).toEqual(before);
+  expect(await rowsOf(`shop_former_${run}`)).toEqual(damaged);
+  expect(await propertiesOf()).toEqual(properties);
+  await asApp('insert into orders (user_id, note) values (2, $$open again$$)');
+  const since = await rowsOf();
+
+  const end = await place.run('recover', '--resume', run, '--yes', 'database');
+  expect(end.exitCode, end.stdout + end.stderr).toBe(0);
+  expect(lastOf(end.records)).toMatchObject({ type: 'run-done', phase: 'done' });
+  expect(await databases()).toEqual(['postgres', 'shop']);
+  expect(await rowsOf()).toEqual(since);
+  expect(await propertiesOf()).toEqual(properties);
+});
