@@ -61,7 +61,7 @@ export async function kubernetesShop(): Promise<KubernetesShop> {
   await using made = new AsyncDisposableStack();
   const [cluster, server, other] = await Promise.all([
     startCluster().then((each) => made.use(each)),
-    startPostgres({ bin, major }).then((each) => made.use(each)),
+    startPostgres({ bin, major, settings: { fsync: 'off' } }).then((each) => made.use(each)),
     startPostgres({ bin, major, settings: { fsync: 'off' } }).then((each) => made.use(each)),
   ]);
   for (const each of [server, other]) await each.query('create role shop_app login');

@@ -8,6 +8,7 @@ import { findClientPrograms, parseConnectionUrl } from '../../../sources/index.t
 import type { DatabaseDelivery } from '../ground.ts';
 import { nameFor } from './database-names.ts';
 import { deliverDatabases } from './deliver-databases.ts';
+import { examineServer } from './examine-server.ts';
 import { ServerGround } from './server-ground.ts';
 
 const [subject] = serversUnderTest(15);
@@ -176,5 +177,20 @@ describe('a server as a ground, by connection alone', () => {
       scratchFolder: tmpdir(),
     });
     expect((await other.identify()).fingerprint).not.toBe(fingerprint);
+  });
+
+  it('says beforehand what the role may not do there', async () => {
+    await live.query('create role poor login');
+    const connection = parseConnectionUrl(live.url('postgres').replace('postgres@', 'poor@'));
+    const databases = ['Shop "1"', 'not there'];
+    const found = await examineServer({ connection, databases, programsFolder: subject?.bin });
+    expect(found).toEqual([
+      expect.stringContaining('the role poor may not create databases'),
+      expect.stringContaining('the role poor may not replace the database Shop "1"'),
+    ]);
+    await live.query('alter role poor createdb; grant shop_owner to poor');
+    expect(await examineServer({ connection, databases, programsFolder: subject?.bin })).toEqual(
+      [],
+    );
   });
 });

@@ -1,4 +1,4 @@
-import type { GroundFile, SourceSetting } from '../../../config/index.ts';
+import { type GroundFile, holdsFiles, type SourceSetting } from '../../../config/index.ts';
 import { parseConnectionUrl } from '../../../sources/index.ts';
 import type { Ground, TreeDelivery } from '../../ground/ground.ts';
 import { serverConnectionOf } from '../../ground/registry.ts';
@@ -19,7 +19,7 @@ export const deliverStep: StepKind<Input> = {
 
   async check({ source }, context) {
     const setting = settingOf(source, context);
-    if (setting.kind === 'files' || setting.ground?.kind !== 'server') return [];
+    if (isOfFiles(setting) || setting.ground?.kind !== 'server') return [];
     const own = parseConnectionUrl(setting.connection).database;
     const { databases = [own] } = setting.kind === 'postgres-dump' ? setting : {};
     return await examineServer({
@@ -105,6 +105,12 @@ function outcomeOf(
   };
 }
 
+type FilesSetting = Extract<SourceSetting, { kind: 'files' | 'volume' }>;
+
+function isOfFiles(setting: SourceSetting): setting is FilesSetting {
+  return holdsFiles(setting.kind);
+}
+
 /** What services are told who are to work with it there; undefined where only its platform knows. */
 function placeOf(setting: GroundFile, source: SourceSetting): RestoredPlace | undefined {
   switch (setting.kind) {
@@ -115,8 +121,7 @@ function placeOf(setting: GroundFile, source: SourceSetting): RestoredPlace | un
     case 'server': {
       // The ground's own database is only the way in: services want theirs, under its name.
       const { host, port, database: door } = parseConnectionUrl(setting.connection);
-      const database =
-        source.kind === 'files' ? door : parseConnectionUrl(source.connection).database;
+      const database = isOfFiles(source) ? door : parseConnectionUrl(source.connection).database;
       return { host, port, database };
     }
     case 'docker-volume':

@@ -76,7 +76,7 @@ async function lookAtService(name: string, context: StepContext): Promise<Found>
 async function lookAtServer(name: string, context: StepContext): Promise<Found> {
   settingOf(name, context);
   const source = await context.surroundings.source(name, 'protect');
-  if (source.kind === 'files') return undefined;
+  if (source.kind !== 'postgres' && source.kind !== 'postgres-dump') return undefined;
   try {
     await using opened = await openSqlClient(source.settings.connection);
     const { rows } = await opened.client.query<{ id: string }>(

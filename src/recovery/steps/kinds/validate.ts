@@ -1,3 +1,4 @@
+import { holdsFiles } from '../../../config/index.ts';
 import { LifeboatError } from '../../../core/index.ts';
 import { checkLive } from '../../integrity/check-live.ts';
 import { type RestoredValidation, validateRestored } from '../../prove/validate-restored.ts';
@@ -23,7 +24,7 @@ export const validateStep: StepKind<Input> = {
 
   async run(input, context) {
     const { kind } = settingOf(input.source, context);
-    if (kind === 'files') return filesAsRestored(input, context);
+    if (holdsFiles(kind)) return filesAsRestored(input, context);
     if (kind === 'postgres-dump') return await validateDelivered(input, context);
     return input.of === 'live'
       ? await validateLive(input, context)
