@@ -96,7 +96,7 @@ it('goes to another server by connection alone: services are pointed there throu
   const run = runOf(first.records);
   const second = await place.run('recover', '--resume', run, '--yes', 'database');
   expect(second.exitCode, second.stdout + second.stderr).toBe(3);
-  expect(String(lastOf(second.records).message)).toContain('Point nightly, import, queue');
+  expect(String(lastOf(second.records).message)).toContain('Point queue, import, nightly');
   expect(await rowsOf(other)).toEqual(before);
   expect(await shop.workloads()).toEqual(frozen);
   expect(await shop.address()).toBe(former.replace(`:${server.port}/`, `:${other.port}/`));
