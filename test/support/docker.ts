@@ -20,6 +20,8 @@ export interface DockerUnderTest extends AsyncDisposable {
   docker(...args: readonly string[]): Promise<string>;
   /** Compose, as a plugin or a program. Ends the test as a skip where there is none. */
   compose(...args: readonly string[]): Promise<string>;
+  /** Words that run it. */
+  composeProgram(): Promise<readonly string[]>;
 }
 
 const image = 'lifeboat-test-busybox';
@@ -31,19 +33,18 @@ export async function dockerUnderTest(
 ): Promise<DockerUnderTest> {
   const reason = await whyNoDocker();
   if (reason !== undefined) context.skip(reason);
+  const words = async () =>
+    need(context, await composeProgram(), 'docker compose is not installed');
   const prefix = `lifeboat-test-${name}-${randomBytes(4).toString('hex')}`;
   return {
     prefix,
     image,
     docker,
     async compose(...args) {
-      const [program, ...first] = need(
-        context,
-        await composeProgram(),
-        'docker compose is not installed',
-      );
+      const [program, ...first] = await words();
       return output(program as string, [...first, ...args]);
     },
+    composeProgram: words,
     async [Symbol.asyncDispose]() {
       await removeAll(prefix);
     },

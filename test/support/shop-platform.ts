@@ -9,7 +9,10 @@ import { shopImage } from './shop-image.ts';
 /** A small platform on real Docker, by compose: a shop that writes to a PostgreSQL and to a volume of uploads. */
 export interface ShopPlatform extends AsyncDisposable {
   readonly docker: DockerUnderTest;
+  readonly image: string;
   readonly composeFile: string;
+  /** As a shell takes it: `docker compose`. */
+  readonly composeProgram: string;
   /** Of compose, and what the names of volumes and containers begin with. */
   readonly project: string;
   readonly port: number;
@@ -43,7 +46,9 @@ export async function shopPlatform(context: TestContext, name: string): Promise<
   const address = (path: string) => `http://127.0.0.1:${port}${path}`;
   const platform: ShopPlatform = {
     docker,
+    image,
     composeFile,
+    composeProgram: (await docker.composeProgram()).join(' '),
     project,
     port,
     databasePort,

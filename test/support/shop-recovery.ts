@@ -25,11 +25,13 @@ export interface ShopContent {
 
 export interface ProtectedShopOptions {
   /** More of the service `api`, as YAML of one line: `, redeploy: [...]`. */
-  readonly api?: string;
+  readonly api?: (shop: ShopPlatform) => string;
   /** More of `recovery`, as lines with two blanks before them. */
   readonly recovery?: string;
-  /** Instead of the volume that the database is in. */
-  readonly ground?: (shop: ShopPlatform) => string;
+  /** Where the sources go instead of the volumes that they are in. */
+  readonly grounds?: (
+    shop: ShopPlatform,
+  ) => Promise<{ readonly database: string; readonly uploads: string }>;
 }
 
 export async function protectedShop(
@@ -40,7 +42,7 @@ export async function protectedShop(
   await using opening = new AsyncDisposableStack();
   const shop = opening.use(await shopPlatform(context, name));
   const place = opening.use(await installation());
-  configure(shop, place, options);
+  configure(shop, place, options, await options.grounds?.(shop));
   for (let at = 1; at <= 40; at++) {
     await shop.post('/orders', { email: `user${at % 10}@example.com`, note: `order ${at}` });
   }
@@ -56,7 +58,7 @@ export async function protectedShop(
     shop,
     place,
     recover: (...args) => {
-      const typed = ['database', 'uploads', 'postgres', 'done', ...steps, hostname()];
+      const typed = ['database', 'uploads', 'postgres', ...said, ...steps, hostname()];
       return place.run('recover', ...args, ...typed.flatMap((each) => ['--yes', each]));
     },
     async content() {
@@ -72,6 +74,9 @@ export async function protectedShop(
   };
 }
 
+/** What is typed to say that a person did it, or that the recovery may go on. */
+const said = ['isolated', 'cleared', 'ready', 'done', 'started', 'changed'];
+
 /** Where nothing has to be typed, the id of the step allows it. */
 const steps = [
   'freeze',
@@ -81,13 +86,14 @@ const steps = [
   'redeploy-api',
   'redeploy-db',
   'isolate',
-  'clearance',
+  'rotate-credentials',
 ];
 
 function configure(
   shop: ShopPlatform,
   place: Installation,
-  { api = '', recovery = '', ground }: ProtectedShopOptions,
+  { api = () => '', recovery = '' }: ProtectedShopOptions,
+  grounds: { readonly database: string; readonly uploads: string } | undefined,
 ): void {
   const { composeFile, project, docker, port } = shop;
   const compose = (service: string) =>
@@ -95,11 +101,11 @@ function configure(
   const usual = `{ kind: docker-volume, volume: ${project}_db-data, image: ${docker.image} }`;
   place.configure({
     connection: shop.url,
-    sourceOptions: `, environment: production, service: db, ground: ${ground?.(shop) ?? usual} }
-  uploads: { kind: volume, volume: ${project}_uploads, image: ${docker.image}, environment: production`,
+    sourceOptions: `, environment: production, service: db, ground: ${grounds?.database ?? usual} }
+  uploads: { kind: volume, volume: ${project}_uploads, image: ${docker.image}, environment: production${grounds === undefined ? '' : `, ground: ${grounds.uploads}`}`,
     options: `services:
   db: { ${compose('db')} }
-  api: { ${compose('api')}, writes: [database, uploads], after: [db], health: "http://127.0.0.1:${port}/health"${api} }
+  api: { ${compose('api')}, writes: [database, uploads], after: [db], health: "http://127.0.0.1:${port}/health"${api(shop)} }
 recovery:
   watch: 1s
   keepFormer: 1s

@@ -1,5 +1,6 @@
 import type { SourceChoice } from '../choose-method.ts';
 import { expectStep } from '../expect-time.ts';
+import type { ServiceFacts } from '../facts.ts';
 import { type Building, draft, type StepDraft, sourceOf } from './draft.ts';
 import { validateStep } from './recover-steps.ts';
 import { backupSteps } from './return-steps.ts';
@@ -27,18 +28,28 @@ export function restartSteps(building: Building, choice: SourceChoice): readonly
   ];
 }
 
-/** Each service once, however many sources it writes to. */
+/** Each service once, however many sources it writes to. Where only a file differs that others are made of too, these put it back. */
 export function redeploySteps(
   building: Building,
   choices: readonly SourceChoice[],
 ): readonly StepDraft[] {
   const { configuration, facts } = building;
   const names = choices.map(({ source }) => source);
-  return facts.services
+  const settingOf = (name: string) => configuration.services.find((each) => each.name === name);
+  const changed = facts.services
     .filter(({ changes }) => changes.length > 0)
-    .filter(({ writes }) => writes.length === 0 || writes.some((each) => names.includes(each)))
+    .filter(({ writes }) => writes.length === 0 || writes.some((each) => names.includes(each)));
+  const isPutBackByOther = ({ name, changes }: ServiceFacts) =>
+    settingOf(name)?.redeploy === undefined &&
+    changed.some(
+      (other) =>
+        settingOf(other.name)?.redeploy !== undefined &&
+        changes.every((each) => other.changes.includes(each)),
+    );
+  return changed
+    .filter((each) => !isPutBackByOther(each))
     .map(({ name, changes, baseline }) => {
-      const service = configuration.services.find((each) => each.name === name);
+      const service = settingOf(name);
       return draft({
         id: `redeploy-${name}`,
         kind: 'redeploy',
