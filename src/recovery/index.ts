@@ -218,6 +218,7 @@ export {
   type MeasureServices,
   measureServices,
 } from './validate/application/measure-services.ts';
+export type { RestoredPlace } from './validate/application/restored-place.ts';
 export { nameOfCheck, runApplicationCheck } from './validate/application/run-application-check.ts';
 export { type ErrorLines, searchOutput } from './validate/application/search-output.ts';
 export {
@@ -226,7 +227,6 @@ export {
   type Slowdown,
 } from './validate/application/service-performance.ts';
 export {
-  type RestoredPlace,
   type TestedService,
   type TestService,
   testService,

@@ -47,7 +47,7 @@ const common = {
   switch: z
     .strictObject({
       command: command.describe(
-        'Points it at another server or place: LIFEBOAT_HOST, LIFEBOAT_PORT, LIFEBOAT_DATABASE, LIFEBOAT_FOLDER say which. Run while it is stopped.',
+        'Points it at another server or place: LIFEBOAT_HOST, LIFEBOAT_PORT, LIFEBOAT_DATABASE, LIFEBOAT_FOLDER say which; of a volume LIFEBOAT_VOLUME, of a claim LIFEBOAT_CLAIM and LIFEBOAT_NAMESPACE, with LIFEBOAT_CONTEXT where it is not the current one, and the folder counts from its root. Run while it is stopped.',
       ),
       undo: command.describe('Points it back.'),
       isDone: command

@@ -1,5 +1,5 @@
 import { LifeboatError } from '../../core/index.ts';
-import type { RestoredPlace } from '../validate/application/test-service.ts';
+import type { RestoredPlace } from '../validate/application/restored-place.ts';
 import type { StepContext } from './step-kind.ts';
 
 /** Where a former step put a source, as it left it in `result.place`. Errors: `run.failed`: it left nothing. */
@@ -9,16 +9,4 @@ export function placeLeftBy(step: string, { outcomes }: StepContext): RestoredPl
   throw new LifeboatError('run.failed', `the step ${step} left no place to work with`, {
     hint: 'Do that step first; it was skipped or undone.',
   });
-}
-
-/** `LIFEBOAT_*` for commands that are told where the data is now. */
-export function variablesOf(place: RestoredPlace): Readonly<Record<string, string>> {
-  const values = {
-    LIFEBOAT_HOST: place.host,
-    LIFEBOAT_PORT: place.port,
-    LIFEBOAT_DATABASE: place.database,
-    LIFEBOAT_FOLDER: place.folder,
-  };
-  const given = Object.entries(values).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given.map(([name, value]) => [name, String(value)]));
 }

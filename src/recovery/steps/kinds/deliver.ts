@@ -1,10 +1,10 @@
-import { type GroundFile, holdsFiles, type SourceSetting } from '../../../config/index.ts';
+import type { GroundFile } from '../../../config/index.ts';
 import { parseConnectionUrl } from '../../../sources/index.ts';
 import type { Ground, TreeDelivery } from '../../ground/ground.ts';
 import { serverConnectionOf } from '../../ground/registry.ts';
 import { examineServer } from '../../ground/server/examine-server.ts';
-import type { RestoredPlace } from '../../validate/application/test-service.ts';
 import { dumpsLeftBy, dumpsToDeliver, fillServer } from '../fill-server.ts';
+import { isOfFiles, placeOnGround } from '../place-on-ground.ts';
 import { placeLeftBy } from '../restored-place.ts';
 import { groundOf, type StepGround } from '../step-ground.ts';
 import type { StepInputs } from '../step-inputs.ts';
@@ -94,38 +94,12 @@ function outcomeOf(
   { ground, setting, found }: StepGround,
   context: StepContext,
 ): StepOutcome {
-  const where = placeOf(setting, settingOf(source, context));
-  const place = where === undefined ? {} : { place: where };
+  const place = placeOnGround(setting, settingOf(source, context));
   const dumps = dumpsLeftBy(of, context);
   const databases = dumps && { databases: dumpsToDeliver(dumps, source, context) };
   return {
     text: `brought the restored ${source} to ${ground.describe()}, beside what is in use`,
-    result: { ...found, ...place, ...databases },
+    result: { ...found, place, ...databases },
     evidence: { ground: ground.describe() },
   };
-}
-
-type FilesSetting = Extract<SourceSetting, { kind: 'files' | 'volume' }>;
-
-function isOfFiles(setting: SourceSetting): setting is FilesSetting {
-  return holdsFiles(setting.kind);
-}
-
-/** What services are told who are to work with it there; undefined where only its platform knows. */
-function placeOf(setting: GroundFile, source: SourceSetting): RestoredPlace | undefined {
-  switch (setting.kind) {
-    case 'folder':
-      return { folder: setting.folder };
-    case 'ssh-host':
-      return { host: setting.host.replace(/^.*@/, ''), folder: setting.folder };
-    case 'server': {
-      // The ground's own database is only the way in: services want theirs, under its name.
-      const { host, port, database: door } = parseConnectionUrl(setting.connection);
-      const database = isOfFiles(source) ? door : parseConnectionUrl(source.connection).database;
-      return { host, port, database };
-    }
-    case 'docker-volume':
-    case 'kubernetes-claim':
-      return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 import type { ServiceSetting } from '../../../config/index.ts';
 import { LifeboatError } from '../../../core/index.ts';
-import { placeLeftBy, variablesOf } from '../restored-place.ts';
+import { placeVariables } from '../../validate/application/restored-place.ts';
+import { placeLeftBy } from '../restored-place.ts';
 import {
   type CommandOfStep,
   type CommandSaid,
@@ -49,7 +50,7 @@ export const pointServices: StepKind<Input> = {
         words: switchOf(name, context).command,
         purpose: `point ${name} at the restored ${input.source}`,
         timeoutMs,
-        variables: variablesOf(placeLeftBy(input.of, context)),
+        variables: placeVariables(placeLeftBy(input.of, context)),
       };
       said.push(await runCommandWell(command, context));
       const doubt = {
@@ -73,7 +74,7 @@ export const pointServices: StepKind<Input> = {
         words: switchOf(name, context).undo,
         purpose: `point ${name} back`,
         timeoutMs,
-        variables: variablesOf(placeLeftBy(input.of, context)),
+        variables: placeVariables(placeLeftBy(input.of, context)),
       };
       await runCommandWell(command, context);
     }
@@ -100,7 +101,7 @@ function whetherDone(name: string, input: Input, context: StepContext): CommandO
     words: isDone,
     purpose: `see where ${name} points`,
     timeoutMs,
-    variables: variablesOf(placeLeftBy(input.of, context)),
+    variables: placeVariables(placeLeftBy(input.of, context)),
   };
 }
 

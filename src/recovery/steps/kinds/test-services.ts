@@ -1,11 +1,8 @@
 import { LifeboatError } from '../../../core/index.ts';
 import { openScratch, PostgresSource, type RecoveryTarget } from '../../../sources/index.ts';
 import { parseLsn } from '../../../wal/index.ts';
-import {
-  type RestoredPlace,
-  type TestedService,
-  testService,
-} from '../../validate/application/test-service.ts';
+import type { RestoredPlace } from '../../validate/application/restored-place.ts';
+import { type TestedService, testService } from '../../validate/application/test-service.ts';
 import type { StepInputs } from '../step-inputs.ts';
 import type { StepContext, StepKind } from '../step-kind.ts';
 import { checksOf, serviceNamed } from '../step-services.ts';

@@ -4,7 +4,7 @@ import {
   parseTimeSpan,
   type ServiceSetting,
 } from '../../../config/index.ts';
-import { LifeboatError, type Progress } from '../../../core/index.ts';
+import { LifeboatError, type Progress, sleep } from '../../../core/index.ts';
 import {
   harmlessLines,
   type ProgramCall,
@@ -13,20 +13,16 @@ import {
 } from '../../../platforms/index.ts';
 import type { ApplicationResult } from './application-result.ts';
 import type { CheckSurroundings } from './check-surroundings.ts';
+import { placeVariables, type RestoredPlace } from './restored-place.ts';
 import { runApplicationCheck } from './run-application-check.ts';
 import { type ErrorLines, searchOutput } from './search-output.ts';
 import { waitUntilHealthy } from './wait-until-healthy.ts';
 
 const startWithinDefault = '5m';
 const commandTimeoutMs = 10 * 60_000;
-
-/** Where the restored data is, for the variables `LIFEBOAT_*` of the commands. */
-export interface RestoredPlace {
-  readonly host?: string;
-  readonly port?: number;
-  readonly database?: string;
-  readonly folder?: string;
-}
+/** How long what was ended may hold its port. */
+const endingMs = 2000;
+const pauseMs = 100;
 
 export interface TestedService {
   readonly service: string;
@@ -54,12 +50,16 @@ export interface TestService {
 export async function testService(test: TestService): Promise<TestedService> {
   const { service, signal } = test;
   const { start, stop, output, port } = service.test;
-  const environment = { ...test.surroundings.environment, ...variables(test.place, port) };
+  const environment = {
+    ...test.surroundings.environment,
+    ...placeVariables(test.place),
+    ...portVariable(port),
+  };
   const surroundings = { ...test.surroundings, environment };
   if (port !== undefined && !(await isFree(port))) {
     // A test that was killed may have left it running.
     await run(stop, { environment, signal });
-    await requireFree(port, service.name);
+    await requireFree(port, service.name, signal);
   }
   const results: ApplicationResult[] = [];
   let lines: readonly string[] = [];
@@ -130,21 +130,16 @@ async function ask({
   return results;
 }
 
-function variables(place: RestoredPlace, testPort: number | undefined): Record<string, string> {
-  const values = {
-    LIFEBOAT_TEST_PORT: testPort,
-    LIFEBOAT_HOST: place.host,
-    LIFEBOAT_PORT: place.port,
-    LIFEBOAT_DATABASE: place.database,
-    LIFEBOAT_FOLDER: place.folder,
-  };
-  const given = Object.entries(values).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given.map(([name, value]) => [name, String(value)]));
-}
-
-/** What listens there already would answer the checks in the place of the test. */
-async function requireFree(port: number, service: string): Promise<void> {
-  if (await isFree(port)) return;
+/** What listens there already would answer the checks in the place of the test; one that was just ended may take a moment. */
+async function requireFree(
+  port: number,
+  service: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (let lookLeft = endingMs / pauseMs; lookLeft > 0; lookLeft -= 1) {
+    if (await isFree(port)) return;
+    await sleep(pauseMs, signal);
+  }
   throw new LifeboatError('usage.invalid', `the test port ${port} of ${service} is taken`, {
     hint: 'Something listens there already and would answer in the place of the test. End it, or give services.*.test.port another one.',
   });
@@ -156,4 +151,8 @@ async function isFree(port: number): Promise<boolean> {
     server.once('error', () => resolve(false));
     server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
+}
+
+function portVariable(port: number | undefined): Record<string, string> {
+  return port === undefined ? {} : { LIFEBOAT_TEST_PORT: String(port) };
 }
