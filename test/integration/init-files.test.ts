@@ -146,3 +146,23 @@ it('asks for everything on a terminal, and again for what is not there', async (
   expect(source).toMatchObject({ paths: [join(here, 'docs')], exclude: ['cache/', '*.tmp'] });
   expect(retention).toBeUndefined();
 });
+
+it('writes a source for each Docker volume that is named', async () => {
+  const here = place('volumes');
+  const made = await run(
+    'volumes',
+    ...['init', '--yes', '--volume', 'Shop_uploads', '--volume', 'shop.media'],
+    ...['--location', 'repository'],
+  );
+  expect(made.exitCode, made.stderr).toBe(0);
+  expect(made.stdout).toContain('backup shop_uploads');
+  const { sources } = loadConfiguration(join(here, 'lifeboat.yaml'), environment());
+  expect(sources).toMatchObject({
+    shop_uploads: { kind: 'volume', volume: 'Shop_uploads' },
+    'shop-media': { kind: 'volume', volume: 'shop.media' },
+  });
+  place('wrong');
+  const wrong = await run('wrong', 'init', '--yes', '--volume', 'a,readonly');
+  expect(wrong.exitCode).toBe(2);
+  expect(wrong.stderr).toContain('no name of a volume');
+});

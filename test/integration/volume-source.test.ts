@@ -4,6 +4,7 @@ import {
   lstatSync,
   lutimesSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -56,6 +57,26 @@ describe('a Docker volume as a source', () => {
     const beside = await place.run('restore', 'uploads', '--target', target);
     expect(beside.exitCode, beside.stdout).toBe(0);
     expect(seen(target)).toEqual(before);
+
+    const points = await place.run('points', 'uploads');
+    expect(points.records[0]).toMatchObject({ type: 'snapshot', source: 'uploads' });
+    const status = await place.run('status', 'uploads');
+    expect(status.records[0]).toMatchObject({ source: 'uploads', kind: 'volume' });
+    const one = await place.run(
+      'restore',
+      'uploads',
+      '--target',
+      `${target}-one`,
+      '--path',
+      'odd/acl',
+    );
+    expect(one.exitCode, one.stdout).toBe(0);
+    expect(readdirSync(`${target}-one`)).toEqual(['acl']);
+    const outside = await place.run('restore', 'uploads', '--target', target, '--path', '../..');
+    expect(outside.records.at(-1)).toMatchObject({ code: 'usage.invalid' });
+    const id = String(points.records[0]?.id);
+    const unnamed = await place.run('restore', '--snapshot', id, '-r', 'main', '--in-place');
+    expect(unnamed.records.at(-1)).toMatchObject({ code: 'usage.invalid' });
 
     writeFileSync(join(folder, 'odd', 'm0777'), 'damaged');
     rmSync(join(folder, 'odd', 'deep'), { recursive: true });

@@ -38,7 +38,7 @@ import { lockWait, waitOption } from '../quantity-options.ts';
 export const backup = defineCommand({
   description: `Stores a snapshot of a source, of several, or of all. PostgreSQL: a base backup over the
 replication protocol, a complete data directory that stock restic restores and stock PostgreSQL
-starts, page checksums verified on the way. Files: every kind of entry with all its attributes;
+starts, page checksums verified on the way. Files, and volumes of Docker: every kind of entry with all its attributes;
 what did not change since the last backup is not read again. Only what is new takes room. Exit
 code 3: a snapshot is stored, but something about it must be known, or one of several failed.`,
   examples: ['backup', 'backup database uploads', 'backup --all --wait 30m --json'],

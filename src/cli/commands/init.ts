@@ -32,6 +32,7 @@ LIFEBOAT_PASSWORD, LIFEBOAT_PASSWORD_FILE or the terminal.`,
     'init --path /srv/documents --exclude "*.tmp" --location /mnt/backups/office --yes',
     'init --path ~/work --location s3:https://s3.example.com/bucket/work --password-env BACKUP_PASSWORD --yes',
     'init --location /mnt/backups/shop --connection postgres://lifeboat@db:5432/shop --yes',
+    'init --volume shop_uploads --connection postgres://lifeboat@db:5432/shop --yes',
     'init --repository offsite',
     'init --from-repository s3:https://s3.example.com/bucket/shop --password-file /root/password',
     'init --schema > lifeboat.schema.json',
@@ -51,6 +52,11 @@ LIFEBOAT_PASSWORD, LIFEBOAT_PASSWORD_FILE or the terminal.`,
     source: {
       flags: '--source <name>',
       description: 'what this source of files is called (default: the host and -files)',
+    },
+    volume: {
+      flags: '--volume <name>',
+      description: 'Docker volume to protect; may be given several times',
+      repeatable: true,
     },
     connection: {
       flags: '--connection <url>',
@@ -133,6 +139,7 @@ const notBeside = [
   'path',
   'exclude',
   'source',
+  'volume',
   'connection',
   'location',
   'keep',
@@ -172,7 +179,7 @@ function report(
   choices: SetupChoices,
   { id, created, newPasswordFile }: MadeRepository,
 ): void {
-  const { location, password, files, connection, retention } = choices;
+  const { location, password, files, volumes = [], connection, retention } = choices;
   const passwordFile = 'file' in password ? password.file : undefined;
   const excludes = files?.exclude ?? [];
   context.output.report(
@@ -185,6 +192,7 @@ function report(
       created,
       paths: files?.paths,
       exclude: files?.exclude,
+      ...(volumes.length > 0 ? { volumes } : {}),
       retention,
       connection,
       roleSql: connection && roleSql(parseConnectionUrl(connection)),
@@ -199,6 +207,7 @@ function report(
           : [`${done} ${newPasswordFile ? 'wrote' : 'kept'} its password in ${passwordFile}`]),
         `${done} wrote ${file}`,
         ...(files ? [`  protects ${files.paths.join(', ')}`] : []),
+        ...volumes.map(({ volume }) => `  protects docker volume ${volume}`),
         ...(excludes.length > 0 ? [`  leaves out ${excludes.join(', ')}`] : []),
         ...(connection ? [`  protects ${connection}`] : []),
         `  keeps ${retention ? `of its snapshots ${describeRetention(retention)}` : 'every snapshot'}`,

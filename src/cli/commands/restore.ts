@@ -29,7 +29,8 @@ PostgreSQL, with --to and --in-place: over the data directory of a stopped serve
 and pages that differ are written. Its present state is kept first, in the repository or as --keep-old;
 the plan is shown and the source's name asked for. Killed anywhere, the same command goes on.
 
-Files, with --target or --in-place alone: restores files of a snapshot, also of one that stock restic made.
+Files and volumes of Docker, with --target or --in-place alone: restores files of a snapshot, also of one that
+stock restic made. A volume is put back where its engine has it now; one that is gone is made anew.
 What is there already and right is not written again; an existing file is replaced by another in one
 step, after the plan was shown and the target's name typed out. Nothing outside of the target is ever
 written. Whatever cannot be restored is named, the rest is restored (exit code 3). Run it again

@@ -5,6 +5,7 @@ import { findLocalServers, type LocalServer, parseConnectionUrl } from '../../so
 import type { Ask, CommandContext } from '../command.ts';
 import { chooseFiles, withoutRepository } from './choose-files.ts';
 import { choosePassword, type PasswordValues } from './choose-password.ts';
+import { chooseVolumes } from './choose-volumes.ts';
 import { parseRetentionText, proposedRetention } from './retention-text.ts';
 import type { SetupChoices } from './setup-choices.ts';
 
@@ -12,6 +13,7 @@ export interface SetupOptions extends PasswordValues {
   readonly path?: readonly string[] | undefined;
   readonly exclude?: readonly string[] | undefined;
   readonly source?: string | undefined;
+  readonly volume?: readonly string[] | undefined;
   readonly connection?: string | undefined;
   readonly location?: string | undefined;
   readonly keep?: string | undefined;
@@ -31,6 +33,7 @@ export async function chooseSetup(
   const ask = given.yes ? undefined : context.ask;
   if (given.connection) refusePassword(given.connection);
   const givenRetention = given.keep === undefined ? undefined : parseRetentionText(given.keep);
+  const volumes = chooseVolumes(given.volume ?? []);
   const { kinds, proposal } = await chooseKinds(given, context, ask);
   const files = kinds.files
     ? await chooseFiles(
@@ -61,6 +64,7 @@ export async function chooseSetup(
     retention,
     connection,
     files: files && withoutRepository(files, location),
+    volumes,
   };
 }
 
@@ -69,12 +73,12 @@ async function answer(ask: Ask | undefined, question: string, proposal: string):
 }
 
 async function chooseKinds(
-  { path, exclude, connection }: SetupOptions,
+  { path, exclude, connection, volume = [] }: SetupOptions,
   context: CommandContext,
   ask: Ask | undefined,
 ) {
   const given = { files: (path?.length ?? 0) > 0, postgres: connection !== undefined };
-  if (given.files || given.postgres) {
+  if (given.files || given.postgres || volume.length > 0) {
     refuseUnusedExcludes(given.files, exclude);
     return { kinds: given, proposal: '' };
   }
@@ -88,8 +92,10 @@ async function chooseKinds(
     }
     throw new LifeboatError(
       'usage.invalid',
-      'there is nothing to protect: no path and no server is named, and no PostgreSQL answers here',
-      { hint: 'Give --path FOLDER (several times for several), --connection URL, or both.' },
+      'there is nothing to protect: no path, volume or server is named, and no PostgreSQL answers here',
+      {
+        hint: 'Give --path FOLDER or --volume NAME (several times for several), --connection URL, or all of them.',
+      },
     );
   }
   const kind = await ask.choose(

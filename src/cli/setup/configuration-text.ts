@@ -11,6 +11,10 @@ export function configurationText(choices: SetupChoices, folder: string): string
   const head =
     '# What is protected, and where the backups live. For editors: lifeboat init --schema';
   const { name, location, password, retention, files, connection, stateFolder } = choices;
+  const volumes = (choices.volumes ?? []).map(({ name: source, volume }) => [
+    source,
+    { kind: 'volume', volume, backup: everyNight },
+  ]);
   // The sources last, because lines to complete stand below them.
   const body = stringify({
     name,
@@ -28,6 +32,7 @@ export function configurationText(choices: SetupChoices, folder: string): string
             },
           }
         : {}),
+      ...Object.fromEntries(volumes),
       ...(connection ? { database: { kind: 'postgres', connection, backup: everyNight } } : {}),
     },
   });

@@ -18,14 +18,15 @@ export function nextSteps(
   const { configFile, environment } = context;
   const config = configFile === undefined ? '' : ` --config ${quoteArgument(configFile)}`;
   const program = `${programName(environment)}${config}`;
-  const { files, connection } = choices;
-  const source = files && connection ? ` ${files.name}` : '';
+  const { files, connection, volumes = [] } = choices;
+  const stored = [...(files ? [files.name] : []), ...volumes.map(({ name }) => name)];
+  const source = stored.length > 1 || connection ? ` ${stored[0]}` : '';
   const command = (text: string, why: string) => `${program} ${text.padEnd(9)} ${dim(`# ${why}`)}`;
   const trial = trialFolder(choices, context);
   const steps = [
     ...(connection ? roleSteps(connection, configurationFolder, dim) : []),
     [command('doctor', 'is everything as it should be?')],
-    ...(files
+    ...(stored.length > 0
       ? [
           [command(`backup${source}`, 'the first one reads everything, later ones what changed')],
           [

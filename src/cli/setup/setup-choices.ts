@@ -8,6 +8,7 @@ export interface SetupChoices {
   /** Without one nothing is ever forgotten. */
   readonly retention?: RetentionSetting | undefined;
   readonly files?: ChosenFiles | undefined;
+  readonly volumes?: readonly ChosenVolume[];
   /** URL of a PostgreSQL server, without a password. */
   readonly connection?: string | undefined;
   readonly stateFolder?: string | undefined;
@@ -19,4 +20,11 @@ export interface ChosenFiles {
   /** Absolute. */
   readonly paths: readonly string[];
   readonly exclude: readonly string[];
+}
+
+/** Of Docker. */
+export interface ChosenVolume {
+  /** Of the source. */
+  readonly name: string;
+  readonly volume: string;
 }

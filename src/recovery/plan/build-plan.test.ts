@@ -191,6 +191,46 @@ describe('the steps of a method', () => {
       ],
     ],
     [
+      'restore-files',
+      {
+        sources: [
+          uploadsFacts({
+            kind: 'volume',
+            damage: { files: { missing: 9, changed: 0, missingPaths: ['a volume'], signs: [] } },
+          }),
+        ],
+      },
+      [
+        'identify',
+        'freeze',
+        'forensic-copy',
+        'assess',
+        'restore-files',
+        'validate',
+        'thaw',
+        'watch',
+        'backup',
+      ],
+    ],
+    [
+      'restore-files',
+      {
+        sources: [
+          uploadsFacts({
+            kind: 'volume',
+            isOutOfReach: true,
+            ground: { kind: 'docker-volume', text: 'a volume', isElsewhere: false },
+            damage: { files: { missing: 1, changed: 0, missingPaths: [], signs: [] } },
+          }),
+        ],
+      },
+      [
+        ...['identify', 'freeze', 'safety-snapshot', 'assess', 'restore-files', 'validate'],
+        'test-services',
+        ...['deliver', 'swap', 'command', 'manual', 'thaw', 'watch', 'backup', 'settle'],
+      ],
+    ],
+    [
       'redeploy',
       { services: [serviceFacts({ changes: ['image digest'] })] },
       ['identify', 'redeploy', 'watch'],

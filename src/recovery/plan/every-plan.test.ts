@@ -12,7 +12,7 @@ import {
 } from '../../../test/support/plan-facts.ts';
 import { buildPlan } from './build-plan.ts';
 import { chooseMethod } from './choose-method.ts';
-import type { PlanFacts } from './facts.ts';
+import type { GroundFacts, PlanFacts, SourceFacts } from './facts.ts';
 import type { Plan } from './plan.ts';
 import { planId, sealPlan } from './seal-plan.ts';
 
@@ -20,6 +20,13 @@ const configuration = planConfiguration();
 const seen = { configuration: 'c'.repeat(64), sources: {} };
 const places = { host: { text: 'this host', fingerprint: 'machine-1' } };
 const at = (time: string) => ({ target: { target: { kind: 'time', time }, text: time, time } });
+
+const volumeGround: GroundFacts = {
+  kind: 'docker-volume',
+  text: 'docker volume shop_uploads',
+  host: 'docker context far',
+  isElsewhere: false,
+};
 
 const malicious: PlanFacts = planFacts({
   incident: { id: 'inc-1', severity: 'P0', lossType: 'malicious' },
@@ -74,6 +81,11 @@ const world = fc.record({
     'rescue-rows',
   ),
   missing: fc.integer({ min: 0, max: 3 }),
+  uploads: fc.constantFrom<Partial<SourceFacts>>(
+    {},
+    { kind: 'volume' },
+    { kind: 'volume', isOutOfReach: true, ground: volumeGround },
+  ),
   changes: fc.constantFrom<string[]>([], ['image digest']),
   mode: fc.constantFrom('live', 'drill'),
 });
@@ -142,6 +154,7 @@ describe('every plan that is built', () => {
               each,
             ),
             uploadsFacts({
+              ...each.uploads,
               environment: each.environment,
               damage: { files: { missing: each.missing, changed: 0, missingPaths: [], signs: [] } },
             }),

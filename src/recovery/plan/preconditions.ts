@@ -1,3 +1,4 @@
+import { holdsFiles } from '../../config/index.ts';
 import { parseLsn } from '../../wal/index.ts';
 import { isCompromised } from './compromised.ts';
 import type { PlanFacts, SourceFacts } from './facts.ts';
@@ -128,10 +129,17 @@ const tests: Readonly<Record<Precondition, Test>> = {
       ? undefined
       : 'no service differs from its recorded baseline',
   'data-there': ({ source }) =>
-    source.server === 'up' && !source.damage.isEmpty
-      ? undefined
-      : `there is nothing to back up: ${source.text} does not answer`,
+    holdsFiles(source.kind)
+      ? missingFiles(source)
+      : source.server === 'up' && !source.damage.isEmpty
+        ? undefined
+        : `there is nothing to back up: ${source.text} does not answer`,
 };
+
+function missingFiles({ damage, text }: SourceFacts): string | undefined {
+  const isGone = (damage.files?.missingPaths.length ?? 0) > 0;
+  return isGone ? `there is nothing to back up: ${text} is not there` : undefined;
+}
 
 /** What stands against a method, for people. Empty: nothing. */
 export function unmet(needs: readonly Precondition[], considered: Considered): readonly string[] {
