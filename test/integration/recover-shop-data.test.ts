@@ -25,7 +25,7 @@ it('a mass DELETE: the rows are back, and what was written since stays', async (
 });
 
 it('a failed migration, its moment given: the cluster is as it was then', async (context) => {
-  await using scene = await protectedShop(context, 'migrate');
+  await using scene = await protectedShop(context, 'migrate', { keepFormer: '1h' });
   const { shop } = scene;
   await shop.post('/orders', { email: 'early@example.com', note: 'before the migration' });
   const before = await scene.content();
@@ -40,6 +40,13 @@ it('a failed migration, its moment given: the cluster is as it was then', async 
   expect(planOf(run)).toMatchObject({ method: 'point-in-time' });
   expect(await scene.content()).toEqual(before);
   await shop.untilHealthy();
+  // The way back is open until what was replaced is let go of; whoever needs the place before says so.
+  const recovered = run.records.find(({ type }) => type === 'run-recovered');
+  const busy = await scene.recover('database');
+  expect(busy.records.at(-1)).toMatchObject({ code: 'run.busy', exitCode: 11 });
+  const ended = await well(scene.recover('--resume', String(recovered?.run), '--let-go'));
+  expect(ended.records.find(({ type }) => type === 'run-done')).toBeDefined();
+  expect(await scene.content()).toEqual(before);
 });
 
 it('a damaged page: the newest state without it is put in place, and nothing is lost', async (context) => {

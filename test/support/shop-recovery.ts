@@ -28,6 +28,8 @@ export interface ProtectedShopOptions {
   readonly api?: (shop: ShopPlatform) => string;
   /** More of `recovery`, as lines with two blanks before them. */
   readonly recovery?: string;
+  /** `recovery.keepFormer`. Default: 1s. */
+  readonly keepFormer?: string;
   /** Where the sources go instead of the volumes that they are in. */
   readonly grounds?: (
     shop: ShopPlatform,
@@ -92,7 +94,7 @@ const steps = [
 function configure(
   shop: ShopPlatform,
   place: Installation,
-  { api = () => '', recovery = '' }: ProtectedShopOptions,
+  { api = () => '', recovery = '', keepFormer = '1s' }: ProtectedShopOptions,
   grounds: { readonly database: string; readonly uploads: string } | undefined,
 ): void {
   const { composeFile, project, docker, port } = shop;
@@ -108,7 +110,7 @@ function configure(
   api: { ${compose('api')}, writes: [database, uploads], after: [db], health: "http://127.0.0.1:${port}/health"${api(shop)} }
 recovery:
   watch: 1s
-  keepFormer: 1s
+  keepFormer: ${keepFormer}
 ${recovery}`,
   });
 }

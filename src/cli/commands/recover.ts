@@ -51,6 +51,10 @@ const options = {
     description:
       'on a host without lifeboat.yaml: the repository that it is fetched from, as `init --from-repository` does',
   },
+  letGo: {
+    flags: '--let-go',
+    description: 'with --resume: let go now of what was replaced; there is no way back then',
+  },
   takeOver: {
     flags: '--take-over <host>',
     description: 'with --resume: that host is gone for good',
@@ -108,6 +112,7 @@ Exit code 3: it is paused, or some of it could not be done; 11: somebody else wo
       const { takeOver } = values;
       const state = await opened.runs.resume(resume, {
         ...(takeOver === undefined ? {} : { takeOver }),
+        ...(values.letGo ? { letGo: true } : {}),
         ...(skip === undefined ? {} : { skip: { step: skip, reason: reasonOf(values, '--skip') } }),
       });
       return await finished(state, opened, context);

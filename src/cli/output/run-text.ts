@@ -78,6 +78,15 @@ export function describeRunEvent(event: RunEvent, style: Style): string | undefi
       return `  ${yellow('–')} ${event.person} declined ${event.step.id}: ${event.comment}`;
     case 'approval-ignored':
       return yellow(`  an approval does not count: ${event.why}`);
+    case 'recovered':
+      return [
+        `${green('✓')} ${bold(`Run ${state.run} has recovered`)}: ${describeDone(state)}`,
+        `  ${describeClock(clockOf(state, new Date()))}`,
+        `  What was replaced is kept until ${event.keptUntil}. Until then there is a way back: lifeboat recover --abort ${state.run} --reason TEXT`,
+        dim(
+          `  Then let go of it: lifeboat recover --resume ${state.run}    # or sooner, with --let-go`,
+        ),
+      ].join('\n');
     case 'paused':
     case 'undo-begun':
       return undefined;

@@ -1,6 +1,6 @@
 import { formatDuration, isLifeboatError } from '../../core/index.ts';
 import type { Incident } from '../../incidents/index.ts';
-import { methods, type RunState } from '../../recovery/index.ts';
+import { isRecovered, methods, type RunState } from '../../recovery/index.ts';
 import type { CommandContext } from '../command.ts';
 import type { IncidentDesk } from '../incident/incident-desk.ts';
 import { programName } from '../next-command.ts';
@@ -16,7 +16,7 @@ export async function finishIncident(
   context: CommandContext,
 ): Promise<void> {
   const { output, ask, environment } = context;
-  if (state.phase !== 'done') return;
+  if (state.phase !== 'done' && !isRecovered(state)) return;
   const incident = await openOne(state.plan.incident, incidents);
   if (incident === undefined) return;
   const { id } = incident;

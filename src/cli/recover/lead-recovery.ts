@@ -2,6 +2,7 @@ import { LifeboatError } from '../../core/index.ts';
 import {
   type DamageReport,
   isEnded,
+  isRecovered,
   type Plan,
   type RunState,
   storePlan,
@@ -97,23 +98,33 @@ async function begunBefore(
 
 async function goOn(
   { runs }: OpenedRuns,
-  { run, plan, phase, reason }: RunState,
+  state: RunState,
   { ask }: CommandContext,
 ): Promise<RunState | undefined> {
+  const { run, plan, phase, reason } = state;
   const why = reason === undefined ? '' : ` (${reason})`;
   const fact = `a recovery of ${plan.sources.join(', ')} has begun already: run ${run} of incident ${plan.incident}, ${phase}${why}`;
-  const hint = `Go on with it: lifeboat recover --resume ${run}. Or give it up: lifeboat recover --abort ${run} --reason TEXT.`;
+  const on = isRecovered(state)
+    ? `Let go of what it replaced, which ends it: lifeboat recover --resume ${run} --let-go.`
+    : `Go on with it: lifeboat recover --resume ${run}.`;
+  const hint = `${on} Or give it up: lifeboat recover --abort ${run} --reason TEXT.`;
   if (ask === undefined) throw new LifeboatError('run.busy', fact, { hint, context: { run } });
   const answer = await ask.choose(
     `${fact}. What now?`,
     [
-      { value: 'resume', label: 'go on with it, exactly where it stands' },
+      isRecovered(state)
+        ? {
+            value: 'let-go',
+            label: 'let go of what it replaced, which ends it: there is no way back then',
+          }
+        : { value: 'resume', label: 'go on with it, exactly where it stands' },
       { value: 'abort', label: 'give it up: what it did is undone' },
       { value: 'stop', label: 'leave it alone' },
     ],
-    'resume',
+    isRecovered(state) ? 'stop' : 'resume',
   );
   if (answer === 'stop') return undefined;
+  if (answer === 'let-go') return await runs.resume(run, { letGo: true });
   if (answer === 'resume') return await runs.resume(run);
   const given = (await ask.text('Why is it given up?')).trim() || 'no reason given';
   return await runs.resume(run, { abort: { reason: given } });

@@ -6,6 +6,7 @@ import {
   AbortAsked,
   type ApprovalNotes,
   heedNotes,
+  KeptForNow,
   paused,
   pauseRun,
   skipStep,
@@ -14,7 +15,8 @@ import { happened, type RunContext } from './run-context.ts';
 import type { RunState } from './run-state.ts';
 
 /**
- * Takes a run from where its journal says it is to its end. Resolves when it is done, or given up. Errors: those of its steps and
+ * Takes a run from where its journal says it is to its end. Resolves when it is done, given up, or has nothing left to do but to let go of
+ * what was replaced, later. Errors: those of its steps and
  * questions; then the run stands at a named place, and this may be called again.
  */
 export async function driveRun(
@@ -34,6 +36,7 @@ export async function driveRun(
       await driveSteps(run, notes);
     }
   } catch (error) {
+    if (error instanceof KeptForNow) return run.journal.state;
     if (!(error instanceof AbortAsked)) throw await stood(run, error);
     await beginAbort(run, error);
   }

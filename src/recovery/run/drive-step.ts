@@ -4,7 +4,8 @@ import type { StepKind, StepOutcome } from '../steps/step-kind.ts';
 import { allowStep } from './allow-step.ts';
 import { findOut } from './find-out.ts';
 import { finish } from './finish-step.ts';
-import { type ApprovalNotes, paused } from './heed-notes.ts';
+import { type ApprovalNotes, KeptForNow, paused } from './heed-notes.ts';
+import { isRecovered } from './is-recovered.ts';
 import { stepError } from './journal.ts';
 import { happened, type RunContext, stepContext, stepState } from './run-context.ts';
 
@@ -131,11 +132,15 @@ async function requireNothingAgainst(run: RunContext, step: Step, kind: StepKind
 
 async function untilDue(run: RunContext, step: Step, kind: StepKind): Promise<void> {
   const due = await kind.notBefore?.(step.input, stepContext(run));
-  if (!due) return;
+  if (!due || run.isEarly) return;
   const waitMs = () => due.getTime() - run.now().getTime();
   if (waitMs() > longestWaitMs) {
     const reason = `"${step.title}" is due at ${due.toISOString()}`;
     await run.journal.write({ type: 'paused', reason });
+    if (isRecovered(run.journal.state)) {
+      await happened(run, { type: 'recovered', keptUntil: due.toISOString() });
+      throw new KeptForNow(reason);
+    }
     await happened(run, { type: 'paused', reason });
     throw paused(run, reason, 'Nothing is wrong: the step is to wait until then.');
   }

@@ -43,6 +43,8 @@ export interface StartOptions {
 export interface ResumeOptions {
   /** Name of the host that is gone. */
   readonly takeOver?: string;
+  /** What was replaced is let go of now, not when its time has come. */
+  readonly letGo?: true;
   /** Give it up instead. */
   readonly abort?: { readonly reason: string };
   /** Leave a step out, before anything else. */
@@ -224,6 +226,7 @@ export class RecoveryRuns {
       signal,
       stop: AbortSignal.any([signal, lease.signal]),
       now,
+      isEarly: place.letGo ?? false,
       pollMs,
     };
     await happened(context, { type: begin ? 'opened' : 'resumed' });

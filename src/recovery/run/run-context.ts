@@ -32,6 +32,8 @@ export interface RunContext {
   /** Of the user, or because the lease is lost. */
   readonly stop: AbortSignal;
   readonly now: () => Date;
+  /** What is to wait for its time is done now. */
+  readonly isEarly: boolean;
   /** How often is looked for what others say. */
   readonly pollMs: number;
 }
