@@ -22,12 +22,20 @@ export async function keepConfiguration(
   }
 }
 
+/** Fails only when it is cancelled. */
 export async function tellWhereNotKept(
   world: ConfigurationWorld,
   progress: Progress,
 ): Promise<void> {
-  for (const { repository, problem } of await storeConfiguration(world)) {
-    const message = `the configuration is not kept in repository ${repository}: ${problem}`;
-    progress({ type: 'note', message });
+  try {
+    for (const { repository, problem } of await storeConfiguration(world)) {
+      const message = `the configuration is not kept in repository ${repository}: ${problem}`;
+      progress({ type: 'note', message });
+    }
+  } catch (error) {
+    if (isLifeboatError(error, 'cancelled')) throw error;
+    // Even a mistake of ours: no backup fails by it, and no recovery waits for it.
+    const message = `the configuration is not kept in the repositories: ${(error as Error).message}`;
+    progress({ type: 'warning', message });
   }
 }

@@ -26,7 +26,7 @@ export function findConfigFile(
   const found = places.find((path) => existsSync(path));
   if (found !== undefined) return found;
   throw new LifeboatError('config.missing', 'there is no configuration file', {
-    hint: `Run \`lifeboat init\` to write one, or name it with --config. Looked for: ${places.join(', ')}.`,
+    hint: `Run \`lifeboat init\` to write one (on a new host, with --from-repository LOCATION, to fetch it), or name it with --config. Looked for: ${places.join(', ')}.`,
     context: { places },
   });
 }

@@ -12,6 +12,13 @@ describe('a command line for a record', () => {
     [['sh', '-c', 'export TOKEN=hunter2; exec app --port 80']],
     [['sh', '-c', `app --password 'hunter2' --port 80`]],
     [['mongod', '--auth', 'hunter2']],
+    [['sudo', '/usr/bin/curl', '-u', 'ada:hunter2', 'http://h']],
+    [['curl', '-uada:hunter2']],
+    [['curl', '--user=ada:hunter2']],
+    [['docker', 'exec', 'db', 'mysql', '-phunter2', 'shop']],
+    [['sh', '-c', 'curl -s -u ada:hunter2 http://h && mysqldump -phunter2 shop']],
+    [['curl', '-H', 'Authorization: Basic hunter2']],
+    [['run', 'ghp_hunter2hunter2hunter2hunter2']],
   ])('does not hold the secret of %j, and tells whether it changed', (args) => {
     const hidden = concealArguments(args, salt);
     expect(hidden.length).toBe(args.length);
@@ -27,6 +34,8 @@ describe('a command line for a record', () => {
     [['app', '--password-file', '/run/secrets/db']],
     [['app', '--token-lifetime=5m', '--keyboard=us']],
     [['sh', '-c', 'exec app --port 80 >/var/log/app']],
+    [['mysql', '-p', 'shop']],
+    [['tar', '-u', 'file']],
   ])('leaves %j as it is', (args) => {
     expect(concealArguments(args, salt)).toEqual(args);
   });

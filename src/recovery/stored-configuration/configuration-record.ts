@@ -6,6 +6,9 @@ export const configurationKind = 'configuration';
 /** As JSON. A real one has some thousand bytes; one of hand-written megabytes does not exist. */
 export const mostConfigurationBytes = 1024 * 1024;
 
+/** What goes through its levels calls itself. */
+const mostLevels = 50;
+
 const text = z.string().max(4096);
 const schema = z.object({
   format: z.literal(1),
@@ -34,10 +37,22 @@ export function parseConfigurationRecord(
     const place = parsed.error.issues[0]?.path.map(String).join('.').slice(0, 100);
     return { problem: `it is no configuration that this version knows (${place || 'format'})` };
   }
-  if (JSON.stringify(parsed.data.configuration ?? null).length > mostConfigurationBytes) {
+  const { configuration = null } = parsed.data;
+  if (isDeeperThan(mostLevels, configuration)) return { problem: 'it is far too deep' };
+  if (JSON.stringify(configuration).length > mostConfigurationBytes) {
     return { problem: 'it is far too large for a configuration' };
   }
   return { record: parsed.data };
+}
+
+function isDeeperThan(levels: number, value: unknown): boolean {
+  let level: readonly unknown[] = [value];
+  for (let at = 0; at < levels && level.length > 0; at++) {
+    level = level.flatMap((each) =>
+      typeof each === 'object' && each !== null ? Object.values(each) : [],
+    );
+  }
+  return level.length > 0;
 }
 
 /** Tells whether two say the same. */

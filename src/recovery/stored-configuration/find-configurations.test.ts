@@ -19,6 +19,12 @@ function recordOf(sequence: number, minute: number, change: object = {}, by = 'a
   return { ...about, id: `${by}${sequence}`, time, sequence, body };
 }
 
+function deep(levels: number): unknown {
+  let value: unknown = 0;
+  for (let at = 0; at < levels; at++) value = [value];
+  return value;
+}
+
 const within = (records: readonly LifeboatRecord[], damaged: readonly string[] = []) => {
   const list: RecordStore['list'] = async ({ onDamaged } = {}) => {
     for (const each of damaged) onDamaged?.(each, 'its signature does not match');
@@ -58,11 +64,12 @@ describe('the newest configuration of a host', () => {
         recordOf(1, 1, { format: 2 }),
         recordOf(2, 2, { leftOut: 'x' }),
         recordOf(3, 3, { host: '' }),
+        recordOf(4, 4, { configuration: deep(100_000) }),
       ],
       ['bad'],
     );
     expect(found).toEqual([]);
-    expect(refused.map(({ id }) => id)).toEqual(['bad', 'a1', 'a2', 'a3']);
+    expect(refused.map(({ id }) => id)).toEqual(['bad', 'a1', 'a2', 'a3', 'a4']);
     expect(refused[0]?.problem).toContain('signature');
   });
 });
