@@ -1,10 +1,10 @@
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { KubernetesService } from '../../src/config/index.ts';
 import { isLifeboatError, type LifeboatError } from '../../src/core/index.ts';
 import { createPlatforms, type Platform } from '../../src/platforms/index.ts';
-import { filesInstallation } from '../support/files-installation.ts';
+import { changesOf, filesInstallation } from '../support/files-installation.ts';
 import { startCluster, type TestCluster, whyNoKubernetes } from '../support/kubernetes.ts';
 import { accountWith, rolesOfGuide } from '../support/kubernetes-role.ts';
 import {
@@ -83,6 +83,27 @@ it('brings back as many replicas as there were, also when the recorded state was
   expect(await get('deployment/api', '.status.readyReplicas')).toBe('3');
   expect(await get('deployment/api', '.metadata.annotations')).not.toContain('lifeboat.dev');
   expect(await platform.remembered?.(api)).toBeUndefined();
+});
+
+it('is compared with what it was made of at the last backup', async () => {
+  await cluster.apply(deployment(namespace, 'api', { image: 'shop:1', secret: 'first-secret' }));
+  await ready('deployment/api');
+  await using own = await filesInstallation(
+    'docs',
+    `services: { api: { platform: kubernetes, workload: deployment/api, namespace: ${namespace}, kubeconfig: ${cluster.kubeconfig}, writes: [docs] } }`,
+  );
+  writeFileSync(join(own.source, 'one'), 'x');
+  const changes = async () => await changesOf(own);
+  expect((await own.run('backup', 'docs')).exitCode).toBe(0);
+  expect(await changes()).toEqual([]);
+  await cluster.apply(deployment(namespace, 'api', { image: 'shop:2', secret: 'second-secret' }));
+  await ready('deployment/api');
+  expect(await changes()).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ what: 'image', change: 'changed' }),
+      expect.objectContaining({ what: 'variable', name: 'SECRET', change: 'changed' }),
+    ]),
+  );
 });
 
 it('is thawed by what it remembers, when every record of the freeze is gone', async () => {

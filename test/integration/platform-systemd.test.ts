@@ -1,10 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import type { TestContext } from 'vitest';
+import { expect, it, type TestContext } from 'vitest';
 import type { SystemdService } from '../../src/config/index.ts';
 import { type PlatformUnderTest, testPlatform } from '../../src/platforms/platform-contract.ts';
 import { createSystemdPlatform } from '../../src/platforms/systemd/systemd-platform.ts';
+import { changesOf, filesInstallation } from '../support/files-installation.ts';
 import { type SystemdUnderTest, systemdUnderTest } from '../support/systemd.ts';
 
 const secret = 'correct-horse-7f2a';
@@ -75,3 +76,30 @@ async function unit(context: TestContext): Promise<PlatformUnderTest> {
 }
 
 testPlatform('systemd', unit, { lacks: ['isolation'], interruptAfterMs: [20, 150] });
+
+it('is compared with what it was made of at the last backup', async (context) => {
+  await using systemd = await systemdUnderTest(context);
+  const write = (secret: string, words: string) => {
+    const text = `[Service]\nExecStart=/bin/sleep ${words}\nEnvironment=KEY=${secret}\n`;
+    writeFileSync(join(systemd.unitFolder, 'web.service'), text);
+  };
+  write('first-secret', '1000');
+  await systemd.run('systemctl', 'daemon-reload');
+  await systemd.run('systemctl', 'start', 'web.service');
+  await using own = await filesInstallation(
+    'docs',
+    'services: { web: { platform: systemd, unit: web.service, writes: [docs] } }',
+    systemd.environment.PATH,
+  );
+  writeFileSync(join(own.source, 'one'), 'x');
+  expect((await own.run('backup', 'docs')).exitCode).toBe(0);
+  expect(await changesOf(own)).toEqual([]);
+  write('second-secret', '2000');
+  await systemd.run('systemctl', 'daemon-reload');
+  expect(await changesOf(own)).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ what: 'command', change: 'changed' }),
+      expect.objectContaining({ what: 'variable', name: 'KEY', change: 'changed' }),
+    ]),
+  );
+});

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Secret } from '../../src/core/index.ts';
+import type { DamageReport } from '../../src/recovery/index.ts';
 import { initRepository, LocalLocation } from '../../src/repository/index.ts';
 import { type InProcessResult, lifeboatInProcess } from './in-process.ts';
 import { temporaryFolder } from './postgres.ts';
@@ -16,11 +17,12 @@ export interface FilesInstallation extends AsyncDisposable {
 }
 
 const password = 'a password of the tests';
-/** Programs of platforms are found. */
-const environment = { PATH: process.env.PATH ?? '' };
-
-/** `options`: more lines of the file. */
-export async function filesInstallation(name: string, options = ''): Promise<FilesInstallation> {
+/** `options`: more lines of the file. `PATH`: where programs are found. */
+export async function filesInstallation(
+  name: string,
+  options = '',
+  PATH = process.env.PATH ?? '',
+): Promise<FilesInstallation> {
   const folder = temporaryFolder('files');
   const place = (each: string) => join(folder, each);
   const [config, source, repository] = [
@@ -51,11 +53,21 @@ ${options}`,
       lifeboatInProcess(
         [...args, '--config', config, '--json'],
         // What programs keep for themselves goes away with it.
-        { ...environment, HOME: folder },
+        { PATH, HOME: folder },
         folder,
       ),
     async [Symbol.asyncDispose]() {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** What of its one service differs from what it was made of at the last backup, as `assess` says. */
+export async function changesOf(own: FilesInstallation): Promise<readonly object[]> {
+  const { records, stdout } = await own.run('assess', '--quick');
+  if (stdout.includes('-secret')) throw new Error('a secret is told');
+  const report = records.find(({ type }) => type === 'damage-report');
+  const [service] = (report as unknown as DamageReport).services;
+  if (!service?.baseline.looked) throw new Error(`not looked at: ${stdout}`);
+  return service.baseline.found.changes;
 }
