@@ -88,6 +88,12 @@ describe('a Docker volume as a source', () => {
     const gone = await place.run('backup', 'uploads');
     expect(gone.exitCode).toBe(1);
     expect(gone.records.at(-1)).toMatchObject({ type: 'error', code: 'volume.missing' });
+    const damage = await place.run('assess', 'uploads', '--quick');
+    expect(damage.records.find(({ type }) => type === 'damage-report')).toMatchObject({
+      findings: expect.arrayContaining([
+        expect.objectContaining({ kind: 'path-missing', object: `docker volume ${volume}` }),
+      ]),
+    });
     const again = await place.run('restore', 'uploads', '--in-place', '--yes', 'uploads');
     expect(again.exitCode, again.stdout).toBe(0);
     expect(seen(await folderOfVolume(docker, volume, context))).toEqual(before);
