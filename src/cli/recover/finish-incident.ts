@@ -5,6 +5,7 @@ import type { CommandContext } from '../command.ts';
 import type { IncidentDesk } from '../incident/incident-desk.ts';
 import { programName } from '../next-command.ts';
 import { describeChanged } from '../output/incident-text.ts';
+import { tickedBy } from './ticked-by-run.ts';
 
 /**
  * What has become of the incident now that a run has ended: resolved where it is done, and closed where whoever sits here says so. A plan
@@ -20,7 +21,7 @@ export async function finishIncident(
   const incident = await openOne(state.plan.incident, incidents);
   if (incident === undefined) return;
   const { id } = incident;
-  await incidents.update(id, { status: 'resolved' });
+  await incidents.update(id, { status: 'resolved', checklist: tickedBy(state) });
   const usual = summaryOf(state);
   const answer = await ask?.choose(
     `Close the incident ${id}?`,
@@ -62,6 +63,6 @@ async function openOne(
 function summaryOf({ plan, openedAt, lastTime }: RunState): string {
   const { sources, method, target, predicted } = plan;
   const tookMs = Date.parse(lastTime) - Date.parse(openedAt);
-  const to = target === undefined ? '' : `, to ${target.text}`;
+  const to = target === undefined || target.target.kind === 'latest' ? '' : `, to ${target.text}`;
   return `${sources.join(', ')}: ${methods[method].title}${to}; recovered in ${formatDuration(tookMs)}; given up: ${predicted.loss}`;
 }

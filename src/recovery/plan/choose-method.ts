@@ -172,7 +172,7 @@ function consider(
   const fits = choices.length > 0 && against.length === 0;
   const reason = fits
     ? `${methods[method].title}${isCalledFor ? '' : '; nothing that was found calls for it'}`
-    : against.join('; ') || 'nothing of the kind is concerned';
+    : [...new Set(against)].join('; ') || 'nothing of the kind is concerned';
   return { method, fits, reason, choices: fits ? choices : [] };
 }
 

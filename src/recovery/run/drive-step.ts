@@ -23,10 +23,10 @@ export async function driveStep(run: RunContext, step: Step, notes: ApprovalNote
   const isInDoubt = attempts === 0 && run.journal.state.doubtful.includes(step.id);
   if (phase === 'begun' || phase === 'failed' || isInDoubt) await findOut(run, step, kind);
   if (isOver(run, step)) return;
-  // 2. May it begin?
+  // 2. May it begin? Nobody allows today what is done tomorrow.
+  await untilDue(run, step, kind);
   await allowStep(run, step, notes);
   if (isOver(run, step)) return;
-  await untilDue(run, step, kind);
   await requireNothingAgainst(run, step, kind);
   // 3. That it begins is durable before it does.
   const attempt = stepState(run, step).attempts + 1;

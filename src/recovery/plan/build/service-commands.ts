@@ -18,6 +18,13 @@ export function stopCommand(service: ServiceSetting): readonly string[] {
   }
 }
 
+/** Of a service that does not run; compose makes again what is gone. */
+export function startCommand(service: ServiceSetting): readonly string[] {
+  return service.platform === 'docker' && service.compose !== undefined
+    ? dockerCommand(service, 'up', '--detach')
+    : restartCommand(service);
+}
+
 export function restartCommand(service: ServiceSetting): readonly string[] {
   switch (service.platform) {
     case 'docker':
@@ -56,13 +63,14 @@ export function serviceText(service: ServiceSetting): string {
 
 function dockerCommand(
   { container, compose, context }: Extract<ServiceSetting, { platform: 'docker' }>,
-  verb: 'stop' | 'restart',
+  verb: 'stop' | 'restart' | 'up',
+  ...options: readonly string[]
 ): readonly string[] {
   const docker = ['docker', ...(context === undefined ? [] : ['--context', context])];
   if (container !== undefined || compose === undefined) return [...docker, verb, container ?? ''];
   const files = compose.files.flatMap((file) => ['-f', file]);
   const project = compose.project === undefined ? [] : ['-p', compose.project];
-  return [...docker, 'compose', ...files, ...project, verb, compose.service];
+  return [...docker, 'compose', ...files, ...project, verb, ...options, compose.service];
 }
 
 function kubectl({

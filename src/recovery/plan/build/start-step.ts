@@ -1,7 +1,7 @@
 import type { ServiceSetting } from '../../../config/index.ts';
 import { expectStep } from '../expect-time.ts';
 import { type Building, draft, type StepDraft } from './draft.ts';
-import { restartCommand, serviceText } from './service-commands.ts';
+import { serviceText, startCommand } from './service-commands.ts';
 
 /** Starts a service that does not run, made anew by its platform where it is gone. */
 export function startStep(
@@ -15,7 +15,7 @@ export function startStep(
     kind: 'restart',
     title,
     target: serviceText(service),
-    commands: [restartCommand(service)],
+    commands: [startCommand(service)],
     input: { service: service.name, didNotRun: true },
     isDestructive: true,
     undo: 'it is stopped again',
