@@ -145,4 +145,4 @@ it('goes on with a recovery that another host began, with nothing but the reposi
   expect(end.exitCode, end.stdout).toBe(0);
   expect(last(end)).toMatchObject({ type: 'run-done', phase: 'done' });
   expect(ledger()).toEqual(['migrate', 'begun', 'begun', 'flush', 'switch']);
-}, 120_000);
+}, 240_000);

@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Secret } from '../../src/core/index.ts';
 import { LocalLocation, openRepository, type Repository } from '../../src/repository/index.ts';
 import { type InProcessResult, lifeboatInProcess } from '../support/in-process.ts';
@@ -24,28 +24,44 @@ import { temporaryFolder } from '../support/postgres.ts';
 
 const host = hostname();
 let place: Installation;
+let opening: Promise<Repository> | undefined;
 let elsewhere: string;
 const at = (...names: string[]) => join(elsewhere, ...names);
 
-beforeEach(async () => {
+beforeAll(async () => {
   place = await installation();
+});
+afterAll(async () => {
+  await (await opening)?.[Symbol.asyncDispose]();
+  await place[Symbol.asyncDispose]();
+});
+beforeEach(() => {
   elsewhere = temporaryFolder('elsewhere');
 });
-afterEach(async () => {
-  await place[Symbol.asyncDispose]();
+afterEach(() => {
+  // The next one begins with a repository and a state that hold nothing of it.
+  const records = join(place.repositoryFolder, 'lifeboat');
+  for (const folder of ['snapshots', 'keys']) {
+    rmSync(join(records, folder), { recursive: true, force: true });
+    if (existsSync(records)) mkdirSync(join(records, folder));
+  }
+  rmSync(place.stateFolder, { recursive: true, force: true });
+  mkdirSync(place.stateFolder);
   rmSync(elsewhere, { recursive: true, force: true });
 });
 
+/** The repository, as another host opens it; one with a state folder has a key of its own. */
 async function stored<Result>(
   work: (repository: Repository) => Promise<Result>,
   stateFolder?: string,
 ): Promise<Result> {
-  const location = new LocalLocation(place.repositoryFolder);
-  await using repository = await openRepository({
-    location,
+  const where = {
+    location: new LocalLocation(place.repositoryFolder),
     password: installationPassword,
-    ...(stateFolder ? { stateFolder } : {}),
-  });
+  };
+  opening ??= openRepository(where);
+  if (stateFolder === undefined) return await work(await opening);
+  await using repository = await openRepository({ ...where, stateFolder });
   return await work(repository);
 }
 
@@ -100,8 +116,7 @@ describe('a configuration is kept', () => {
     });
   });
 
-  it('after a backup when it changed, signed by the key of the host, and nothing is asked while it did not', async () => {
-    expect((await backup()).exitCode).toBe(0);
+  it('after a backup when it changed, signed by the key of the host', async () => {
     expect((await backup()).exitCode).toBe(0);
     const [first, ...none] = await configurations();
     expect(none).toEqual([]);
@@ -123,7 +138,7 @@ describe('a configuration is kept', () => {
     const [, second] = await configurations();
     expect(second?.writer).toBe(first?.writer);
     expect(second?.sequence).toBeGreaterThan(first?.sequence as number);
-  }, 60_000);
+  }, 120_000);
 
   it('where repositories answer; one that does not holds nothing up', async () => {
     const yaml = readFileSync(join(place.folder, 'lifeboat.yaml'), 'utf8');
@@ -138,19 +153,19 @@ describe('a configuration is kept', () => {
     expect(result.exitCode, result.stdout).toBe(0);
     expect(result.stdout).toContain('not kept in repository gone');
     expect(await configurations()).toHaveLength(1);
-  }, 60_000);
+  }, 120_000);
 });
 
 it('is kept by serve, too, after its backups', async () => {
   mkdirSync(at('data'));
-  place.configure({ options: `  letters: { kind: files, paths: [${at('data')}] }\n` });
+  place.configure({ options: `  posts: { kind: files, paths: [${at('data')}] }\n` });
   const file = join(place.folder, 'lifeboat.yaml');
   const lines = readFileSync(file, 'utf8').split('\n');
   writeFileSync(file, lines.filter((each) => !each.startsWith('  database:')).join('\n'));
   const serving = place.spawn('serve');
   await expect.poll(configurations, { timeout: 30_000, interval: 500 }).toHaveLength(1);
   expect(await ended(serving, 'SIGTERM')).toBe(0);
-}, 60_000);
+}, 120_000);
 
 describe('a stored configuration', () => {
   it('is shown with everything that it would run, and let in by nothing but the name of this host', async () => {
