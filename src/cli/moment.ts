@@ -19,7 +19,7 @@ const shortUnits: Record<string, keyof typeof unitMs> = {
 
 /**
  * A moment as people write it: `2026-11-21T14:29:00Z`, `2026-11-21 14:29` (local time), `14:29` (today, local
- * time), `10 minutes ago`, `now`. Throws `usage.invalid`; a moment to come is refused.
+ * time), `14:29 UTC`, `10 minutes ago`, `now`. Throws `usage.invalid`; a moment to come is refused.
  */
 export function parseMoment(text: string, now: Date): Date {
   const trimmed = text.trim();
@@ -44,10 +44,16 @@ function ago(text: string, now: Date): Date | undefined {
 }
 
 function today(text: string, now: Date): Date | undefined {
-  const match = /^([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?$/.exec(text);
+  const match = /^([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?( ?(?:Z|UTC))?$/.exec(text);
   if (!match) return undefined;
+  const [hours, minutes, seconds] = [match[1], match[2], match[3] ?? 0].map(Number) as [
+    number,
+    number,
+    number,
+  ];
   const moment = new Date(now);
-  moment.setHours(Number(match[1]), Number(match[2]), Number(match[3] ?? 0), 0);
+  if (match[4] === undefined) moment.setHours(hours, minutes, seconds, 0);
+  else moment.setUTCHours(hours, minutes, seconds, 0);
   return moment;
 }
 

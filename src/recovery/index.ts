@@ -141,6 +141,7 @@ export type {
   Step,
 } from './plan/plan.ts';
 export { readTarget, writeTarget } from './plan/plan-target.ts';
+export { momentUnknown } from './plan/preconditions.ts';
 export { planId, sealPlan } from './plan/seal-plan.ts';
 export { loadPlan, parsePlan, type StoredPlan, storePlan } from './plan/store-plan.ts';
 export type { Corruption } from './prove/corruption.ts';

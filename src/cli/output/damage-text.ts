@@ -53,7 +53,9 @@ function headLine(report: DamageReport, { red, green, yellow, dim }: Style): str
   const count = findings.filter(isDamageFinding).length;
   const head = {
     'damage-found': red(`✗ damage found: ${countOf(count, 'sign')}`),
-    'nothing-found': green('✓ no damage found'),
+    'nothing-found': report.sources.some(({ kind }) => kind === 'postgres-dump')
+      ? yellow('! no damage found, but of dumps only a person can tell')
+      : green('✓ no damage found'),
     'not-looked': yellow('✗ nothing could be looked at'),
   }[verdict];
   const when = `${formatMoment(new Date(startTime))}, in ${formatDuration(durationMs)}`;

@@ -1,6 +1,6 @@
 import { formatDuration, isLifeboatError } from '../../core/index.ts';
 import { lossTypeNames, lossTypes } from '../../incidents/index.ts';
-import { methods } from '../../recovery/index.ts';
+import { methods, momentUnknown } from '../../recovery/index.ts';
 import type { Ask, CommandContext } from '../command.ts';
 import { parseMoment } from '../moment.ts';
 import type { LeadOptions } from './lead-recovery.ts';
@@ -16,14 +16,20 @@ type Choice = { readonly value: string; readonly label: string };
 export async function askMore(made: MadePlan, context: CommandContext): Promise<Agreement> {
   const ask = context.ask as Ask;
   const isUsable = made.plan !== undefined && problemsIn(made.findings).length === 0;
+  const again = { value: 'again', label: 'look again: something was put right meanwhile' };
+  const moment = { value: 'moment', label: 'say when it happened' };
+  const isMomentMissing =
+    made.plan === undefined && made.chosen.reasons.some((each) => each.includes(momentUnknown));
   const choices: Choice[] = [
     ...(isUsable
       ? [{ value: 'carry-out', label: 'carry it out; what changes something asks again' }]
-      : [{ value: 'again', label: 'look again: something was put right meanwhile' }]),
+      : isMomentMissing
+        ? [moment, again]
+        : [again]),
     ...otherWays(made),
-    { value: 'moment', label: 'say when it happened' },
+    ...(isMomentMissing ? [] : [moment]),
     { value: 'type', label: 'say what happened' },
-    { value: 'stop', label: 'stop here; the plan is kept' },
+    { value: 'stop', label: made.plan ? 'stop here; the plan is kept' : 'stop here' },
   ];
   const first = choices[0] as Choice;
   const answer = await ask.choose('What now?', choices, first.value);
@@ -66,7 +72,7 @@ async function askMoment(ask: Ask, { output }: CommandContext): Promise<string> 
   for (;;) {
     const typed = (
       await ask.text(
-        'The last moment when all was well (14:29, "2026-11-21 14:29 UTC", "20 minutes ago")',
+        'The last moment when all was well (14:29, 14:29 UTC, "2026-11-21 14:29 UTC", "20 minutes ago")',
       )
     ).trim();
     try {

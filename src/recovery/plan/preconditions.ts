@@ -37,6 +37,9 @@ export interface Considered {
   readonly facts: PlanFacts;
 }
 
+/** How a reason begins that only a moment takes away. */
+export const momentUnknown = 'nobody knows to which moment';
+
 type Test = (considered: Considered) => string | undefined;
 
 /** Why it does not hold, with what would change that; undefined: it holds. */
@@ -70,7 +73,7 @@ const tests: Readonly<Record<Precondition, Test>> = {
   },
   'moment-known': ({ method, situation, source, facts }) =>
     momentOf(method, situation, source, facts) === undefined
-      ? 'nobody knows to which moment: name it with --at or --before-xid (`lifeboat find-loss` shows them)'
+      ? `${momentUnknown}: name it with ${source.kind === 'postgres' ? '--at or --before-xid (`lifeboat find-loss` shows them)' : '--at, the last one when all was well'}`
       : undefined,
   'moment-stored': ({ method, situation, source, facts }) => {
     const moment = momentOf(method, situation, source, facts);

@@ -144,5 +144,9 @@ async function untilDue(run: RunContext, step: Step, kind: StepKind): Promise<vo
     await happened(run, { type: 'paused', reason });
     throw paused(run, reason, 'Nothing is wrong: the step is to wait until then.');
   }
+  if (waitMs() > 0) {
+    const message = `"${step.title}" is due at ${due.toISOString()}: waiting`;
+    stepContext(run).progress({ type: 'note', message });
+  }
   while (waitMs() > 0) await sleep(Math.min(waitMs(), run.pollMs), run.stop);
 }

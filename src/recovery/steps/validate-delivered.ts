@@ -1,4 +1,4 @@
-import { LifeboatError } from '../../core/index.ts';
+import { isLifeboatError, LifeboatError } from '../../core/index.ts';
 import type { ConnectionSettings } from '../../sources/index.ts';
 import { serverConnectionOf } from '../ground/registry.ts';
 import { nameFor } from '../ground/server/database-names.ts';
@@ -14,6 +14,8 @@ type Input = StepInputs['validate'];
 interface LookedAt {
   readonly database: string;
   readonly rows: Readonly<Record<string, number>>;
+  /** In the database that is in use, where it lets us look. */
+  readonly inUse: Readonly<Record<string, number>>;
   /** What does not hold. */
   readonly problems: readonly string[];
 }
@@ -36,7 +38,12 @@ export async function validateDelivered(input: Input, context: StepContext): Pro
   const found: LookedAt[] = [];
   for (const database of databases) {
     const loaded = nameFor(database, 'lifeboat', token);
-    found.push({ database, ...(await lookAt({ ...connection, database: loaded }, context)) });
+    const inUse = await countInUse(database, input, context);
+    found.push({
+      database,
+      inUse,
+      ...(await lookAt({ ...connection, database: loaded }, context)),
+    });
   }
   const problems = found.flatMap((each) => each.problems);
   if (problems.length > 0) {
@@ -51,11 +58,42 @@ export async function validateDelivered(input: Input, context: StepContext): Pro
   }
   const counts = found.flatMap(({ rows }) => Object.values(rows));
   const total = counts.reduce((sum, each) => sum + each, 0);
+  const compared = found.flatMap(compare);
+  for (const message of compared) context.progress({ type: 'note', message });
   return {
     text: `${source} holds: ${total} rows of ${counts.length} tables read; every constraint and index is valid`,
     result: {},
     evidence: { databases: found },
   };
+}
+
+const comparedAtMost = 20;
+
+/** For who allows the swap: tables whose rows differ in number, the largest difference first. */
+function compare({ rows, inUse }: LookedAt): readonly string[] {
+  const differ = Object.entries(rows)
+    .map(([table, count]) => ({ table, count, now: inUse[table] }))
+    .filter(({ count, now }) => now !== undefined && now !== count)
+    .toSorted((a, b) => Math.abs(b.count - (b.now ?? 0)) - Math.abs(a.count - (a.now ?? 0)));
+  return differ
+    .slice(0, comparedAtMost)
+    .map(({ table, count, now }) => `${table}: ${count} rows were loaded, ${now} are in use now`);
+}
+
+/** Rows of what is there now, to compare; it is no gate, and may be broken. */
+async function countInUse(
+  database: string,
+  { source: name }: Input,
+  context: StepContext,
+): Promise<LookedAt['inUse']> {
+  try {
+    const source = await context.surroundings.source(name, 'protect');
+    if (source.kind !== 'postgres-dump') return {};
+    return (await lookAt({ ...source.settings.connection, database }, context)).rows;
+  } catch (error) {
+    if (isLifeboatError(error, 'cancelled') || !isLifeboatError(error)) throw error;
+    return {};
+  }
 }
 
 /** Those that were brought, as the dumps say. */
@@ -69,13 +107,12 @@ async function databasesOf(input: Input, context: StepContext): Promise<readonly
 
 async function lookAt(
   connection: ConnectionSettings,
-  { signal, progress }: StepContext,
-): Promise<Omit<LookedAt, 'database'>> {
+  { signal }: StepContext,
+): Promise<Pick<LookedAt, 'rows' | 'problems'>> {
   await using session = await openSession(connection, signal, 'lifeboat validate');
   await session.run('begin isolation level repeatable read read only');
   const rows: Record<string, number> = {};
   for (const { schema, name } of await tablesIn(session)) {
-    progress({ type: 'note', message: `reading ${schema}.${name}` });
     const [row] = await session.rows<{ count: string }>(
       `select count(*)::text as count from only ${quoteName(schema)}.${quoteName(name)}`,
     );

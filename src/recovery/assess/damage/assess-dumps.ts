@@ -6,6 +6,14 @@ import { ifLooked, mapPart } from './part.ts';
 import type { PostgresDamage } from './postgres-damage.ts';
 import { snapshotPoints } from './snapshot-points.ts';
 
+const withoutTrace = {
+  looked: false,
+  why: 'dumps have neither log nor baseline: what is lost, and since when, a person has to say',
+  code: 'usage.invalid',
+  durationMs: 0,
+  limitMs: 0,
+} as const;
+
 /** A source of dumps: its server and its snapshots; it has neither baselines nor a log. */
 export async function assessDumps(assessment: Assessment, name: string): Promise<PostgresDamage> {
   const { runner, limits, now } = assessment;
@@ -30,6 +38,8 @@ export async function assessDumps(assessment: Assessment, name: string): Promise
     name,
     server: mapPart(server, ({ state }) => state),
     points,
+    tables: withoutTrace,
+    suspects: withoutTrace,
     ...(await liveParts(assessment, name, server)),
   };
 }

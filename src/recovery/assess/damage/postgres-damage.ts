@@ -10,7 +10,7 @@ export interface PostgresDamage {
   readonly name: string;
   readonly server: Part<ServerState>;
   readonly points: Part<RestorePoints>;
-  /** Of `postgres` only: dumps have neither baselines nor a log. */
+  /** Of dumps they are never looked at: these have neither baselines nor a log. */
   readonly tables?: Part<TablesFound>;
   readonly suspects?: Part<SuspectsFound>;
   readonly integrity?: Part<IntegrityFound>;

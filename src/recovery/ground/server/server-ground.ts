@@ -225,7 +225,7 @@ export class ServerGround implements Ground<DatabaseDelivery> {
     const folder = await mkdtemp(join(scratchFolder, 'lifeboat-delivery-'));
     try {
       const file = join(folder, 'dump');
-      progress({ type: 'note', message: `dumping ${database}` });
+      progress({ type: 'note', message: `fetching ${database}` });
       await delivery.dump(database, file, { ...(signal ? { signal } : {}), progress });
       progress({ type: 'note', message: `loading ${database}` });
       const [row] = await session.rows<{ major: number }>(

@@ -44,7 +44,7 @@ export const watch: StepKind<Input> = {
         if (times >= badInARowMax) throw notWell(service, wrong);
       }
       rounds += 1;
-      const leftMs = endMs - performance.now();
+      const leftMs = watched.length === 0 ? 0 : endMs - performance.now();
       if (leftMs <= 0 && [...badInARow.values()].every((times) => times === 0)) break;
       context.progress({
         type: 'note',
@@ -54,7 +54,10 @@ export const watch: StepKind<Input> = {
     }
     const { text, evidence } = await compare(watched, sources, context);
     return {
-      text: `watched ${names.join(', ') || 'nothing'} for ${formatDuration(durationMs)}: all is well${text}`,
+      text:
+        watched.length === 0
+          ? `nothing was watched: no service that writes is configured, or none ran${text}`
+          : `watched ${names.join(', ')} for ${formatDuration(durationMs)}: all is well${text}`,
       result: {},
       evidence: {
         rounds,
