@@ -67,7 +67,7 @@ it('is recovered from a dump: loaded beside, checked, swapped by name, let go of
     backup: "0 0 1 1 *"
     programs: ${bin}
     ground: { kind: server, connection: "${url('master', 'postgres')}" }
-recovery: { watch: 1s, keepFormer: 1s }
+recovery: { watch: 1s, keepFormer: 1h }
 `);
   const serving = place.spawn('serve');
   await untilRecord(serving, ({ type }) => type === 'backup');
@@ -95,17 +95,16 @@ recovery: { watch: 1s, keepFormer: 1s }
   await expect(asApp('delete from users')).rejects.toThrow('read-only');
 
   // 3. In place; the former one is kept under a name of its own until it is let go of.
-  await place.run('recover', '--approve', run, 'swap-database', '--yes', 'database');
-  const swapped = await place.run('recover', '--resume', run);
-  expect(swapped.exitCode, swapped.stdout + swapped.stderr).toBe(3);
-  expect(String(lastOf(swapped.records).message)).toContain('Let go of the former data');
+  const swapped = await place.run('recover', '--resume', run, '--yes', 'database');
+  expect(swapped.exitCode, swapped.stdout + swapped.stderr).toBe(0);
+  expect(swapped.records).toContainEqual(expect.objectContaining({ type: 'run-recovered' }));
   expect(await rowsOf()).toEqual(before);
   expect(await rowsOf(`shop_former_${run}`)).toEqual(damaged);
   expect(await propertiesOf()).toEqual(properties);
   await asApp('insert into orders (user_id, note) values (2, $$open again$$)');
   const since = await rowsOf();
 
-  const end = await place.run('recover', '--resume', run, '--yes', 'database');
+  const end = await place.run('recover', '--resume', run, '--let-go', '--yes', 'database');
   expect(end.exitCode, end.stdout + end.stderr).toBe(0);
   expect(lastOf(end.records)).toMatchObject({ type: 'run-done', phase: 'done' });
   expect(await databases()).toEqual(['postgres', 'shop']);
