@@ -158,11 +158,14 @@ function tableFinding(each: TableDamage, dropAtMost: number): Found | undefined 
   const isCounted = before?.rowsExact === true && now?.rowsExact === true;
   const lost = isCounted ? from - to : (before?.bytes ?? 0) - (now?.bytes ?? 0);
   const all = isCounted ? from : (before?.bytes ?? 0);
-  if (lost < (isCounted ? fewRows : fewBytes) || lost <= all * dropAtMost) return undefined;
+  if (lost <= all * dropAtMost) return undefined;
+  const isFew = lost < (isCounted ? fewRows : fewBytes);
+  // A few files of a table come and go; a few rows of a small one may be most of it.
+  if (isFew && !isCounted) return undefined;
   const amount = isCounted
     ? `${formatCount(to)} rows of ${formatCount(from)}`
     : `${formatBytes(now?.bytes ?? 0)} of ${formatBytes(all)}`;
-  const severity = lost > all / 2 ? 'high' : 'medium';
+  const severity = isFew ? 'low' : lost > all / 2 ? 'high' : 'medium';
   return { kind: 'rows-fewer', severity, strength: 'certain', text: `${name} has ${amount} left` };
 }
 
