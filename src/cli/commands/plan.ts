@@ -87,7 +87,9 @@ Exit code 1 when the plan cannot be carried out as it is; the reasons are named.
       const next = nextCommand(context, { configuration, source: { name: sources[0] ?? '' } });
       const check =
         sources.length === 1 ? next('plan', '--json') : `${programName(environment)} plan --json`;
-      return dim(`\n  Nothing was changed. As JSON: ${check}`);
+      const carryOut = `${programName(environment)} recover ${options.keep ? plan.id : sources.length === 1 ? sources[0] : ''}`;
+      const hint = options.drill ? '' : ` To carry it out: ${carryOut.trim()}.`;
+      return dim(`\n  Nothing was changed.${hint} As JSON: ${check}`);
     });
     return ExitCode.ok;
   },

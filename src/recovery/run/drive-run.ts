@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { isLifeboatError, LifeboatError } from '../../core/index.ts';
+import { restoredIn } from '../steps/restored-place.ts';
 import { abortRun } from './abort-run.ts';
 import { driveStep } from './drive-step.ts';
 import {
@@ -36,7 +37,10 @@ export async function driveRun(
       await driveSteps(run, notes);
     }
   } catch (error) {
-    if (error instanceof KeptForNow) return run.journal.state;
+    if (error instanceof KeptForNow) {
+      await rm(restoredIn(run.folder), { recursive: true, force: true });
+      return run.journal.state;
+    }
     if (!(error instanceof AbortAsked)) throw await stood(run, error);
     await beginAbort(run, error);
   }
@@ -44,6 +48,7 @@ export async function driveRun(
     await abortRun(run, notes).catch(async (error) => {
       throw await stood(run, error);
     });
+    await rm(run.folder, { recursive: true, force: true });
   }
   return run.journal.state;
 }

@@ -4,6 +4,7 @@ import { assert, LifeboatError } from '../../../core/index.ts';
 import type { Snapshot } from '../../../repository/index.ts';
 import { type RestoreFilesResult, restoreFiles } from '../../../sources/index.ts';
 import { placeInVolume } from '../../ground/docker-volume/create-volume.ts';
+import { restoredIn } from '../restored-place.ts';
 import type { StepInputs } from '../step-inputs.ts';
 import type { StepContext, StepKind, StepOutcome } from '../step-kind.ts';
 
@@ -63,7 +64,7 @@ async function volumeOf(
 }
 
 function targetOf({ source }: Input, { folder }: StepContext): string {
-  return join(folder, 'restored', source);
+  return join(restoredIn(folder), source);
 }
 
 function outcomeOf(input: Input, { target, counts, snapshot }: RestoreFilesResult): StepOutcome {

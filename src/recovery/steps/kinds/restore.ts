@@ -6,6 +6,7 @@ import { restoreToMoment } from '../../../sources/index.ts';
 import { formatLsn } from '../../../wal/index.ts';
 import { readTarget } from '../../plan/plan-target.ts';
 import { dumpsFolder, restoreDumps } from '../restore-dumps.ts';
+import { restoredIn } from '../restored-place.ts';
 import type { StepInputs } from '../step-inputs.ts';
 import type { StepContext, StepKind, StepOutcome } from '../step-kind.ts';
 import { postgresSource, settingOf } from '../step-source.ts';
@@ -87,7 +88,7 @@ async function formerOwner(
 }
 
 function placesOf({ source }: Input, { folder: run }: StepContext) {
-  const parent = join(run, 'restored');
+  const parent = restoredIn(run);
   return { parent, folder: join(parent, source), mark: join(run, `restored-${source}.json`) };
 }
 
