@@ -1,6 +1,6 @@
 import { formatDuration, isLifeboatError } from '../../core/index.ts';
 import { lossTypeNames, lossTypes } from '../../incidents/index.ts';
-import { methods, momentUnknown } from '../../recovery/index.ts';
+import { type DamageReport, foundOf, methods, momentUnknown } from '../../recovery/index.ts';
 import type { Ask, CommandContext } from '../command.ts';
 import { parseMoment } from '../moment.ts';
 import type { LeadOptions } from './lead-recovery.ts';
@@ -13,7 +13,11 @@ export type Agreement = 'carry-out' | 'stop' | Partial<LeadOptions>;
 type Choice = { readonly value: string; readonly label: string };
 
 /** Asks whoever sits at the terminal what to do with a plan, or with there being none. */
-export async function askMore(made: MadePlan, context: CommandContext): Promise<Agreement> {
+export async function askMore(
+  made: MadePlan,
+  report: DamageReport,
+  context: CommandContext,
+): Promise<Agreement> {
   const ask = context.ask as Ask;
   const isUsable = made.plan !== undefined && problemsIn(made.findings).length === 0;
   const again = { value: 'again', label: 'look again: something was put right meanwhile' };
@@ -27,12 +31,17 @@ export async function askMore(made: MadePlan, context: CommandContext): Promise<
         ? [moment, again]
         : [again]),
     ...otherWays(made),
+    ...knownStates(report),
     ...(isMomentMissing ? [] : [moment]),
     { value: 'type', label: 'say what happened' },
     { value: 'stop', label: made.plan ? 'stop here; the plan is kept' : 'stop here' },
   ];
   const first = choices[0] as Choice;
   const answer = await ask.choose('What now?', choices, first.value);
+  if (answer.startsWith(statePrefix)) {
+    const snapshot = answer.slice(statePrefix.length);
+    return { at: 'snapshot-end', snapshot, beforeXid: undefined, method: undefined };
+  }
   switch (answer) {
     case 'carry-out':
     case 'stop':
@@ -65,6 +74,21 @@ function otherWays({ plan }: MadePlan): readonly Choice[] {
       const loss = predicted === undefined ? '' : `; gives up: ${predicted.loss}`;
       return { value: method, label: `rather ${methods[method].title} (${time}${loss})` };
     });
+}
+
+const statePrefix = 'state ';
+const statesOffered = 3;
+
+/** Ends of backups: there is one even where no log was streamed. */
+function knownStates({ sources }: DamageReport): readonly Choice[] {
+  return sources
+    .flatMap((source) => (source.kind === 'postgres' ? (foundOf(source.points)?.points ?? []) : []))
+    .filter(({ target, snapshot }) => target?.kind === 'snapshot-end' && snapshot !== undefined)
+    .slice(0, statesOffered)
+    .map(({ snapshot, time, proof, loss }) => ({
+      value: `${statePrefix}${snapshot}`,
+      label: `back to the backup of ${time}${proof === undefined ? '' : ', which was proven'} (gives up: ${loss.text})`,
+    }));
 }
 
 /** A moment that can be read; asked until it is one. */

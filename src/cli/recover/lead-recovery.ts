@@ -64,7 +64,7 @@ export async function leadRecovery(
     known = { ...known, ...wishedOf(said) };
     const made = await makePlan({ ...ground, incident: known }, report, wish, 'live');
     showPlan(made, sources, context);
-    const isAgreed = ask === undefined ? 'carry-out' : await askMore(made, context);
+    const isAgreed = ask === undefined ? 'carry-out' : await askMore(made, report, context);
     if (isAgreed === 'carry-out') {
       const plan = agreedPlan(made);
       await keep(plan, opened, context);
