@@ -3,7 +3,6 @@ import {
   type Alternative,
   type Approval,
   type ChosenMethod,
-  type InputOf,
   methods,
   type Plan,
   type PlanFinding,
@@ -88,10 +87,7 @@ function describeStep(step: Step, number: number, style: Style): readonly string
 
 /** What no command does. */
 function byHand({ kind, input }: Step): readonly string[] {
-  if (kind === 'manual') return [String(input.instruction)];
-  if (kind !== 'rotate-credentials') return [];
-  const { credentials } = input as InputOf<'rotate-credentials'>;
-  return credentials.map(({ name, how }) => `${name}: ${how}`);
+  return kind === 'manual' ? String(input.instruction).split('\n') : [];
 }
 
 function approvalText({ authority, typed, persons, question }: Approval): string {

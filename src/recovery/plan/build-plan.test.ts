@@ -263,7 +263,7 @@ describe('the steps of a method', () => {
           'swap',
           'swap',
         ],
-        ...['rotate-credentials', 'manual', 'manual', 'manual', 'manual', 'manual'],
+        ...['rotate-credentials', 'manual', 'manual', 'manual', 'manual', 'manual', 'manual'],
       ],
     ],
   ];

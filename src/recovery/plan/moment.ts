@@ -123,7 +123,7 @@ function provenMoment(proof: ProofFacts, snapshot: SnapshotFacts, until: string)
   }
   if (reachedTime !== undefined && reachedLsn !== undefined) {
     const target = { kind: 'lsn', lsn: reachedLsn, inclusive: false };
-    return { ...common, target, text: `as of ${reachedTime} ${by}`, time: reachedTime };
+    return { ...common, target, text: `${reachedTime} ${by}`, time: reachedTime };
   }
   const text = `the end of the snapshot of ${snapshot.time} ${by}`;
   return { ...common, target: { kind: 'snapshot-end' }, text, time: snapshot.time };

@@ -127,8 +127,26 @@ export function hardenSteps(building: Building): readonly StepDraft[] {
       question: `Change ${credentials.length} credentials? Whatever still uses the former ones stops working.`,
     },
   });
+  const byHand = credentials.filter(({ name }) =>
+    named.every((each) => each.name !== name || each.rotate === undefined),
+  );
+  const confirmed = draft({
+    id: 'rotate-by-hand',
+    kind: 'manual',
+    title: `Change by hand what no command changes (${byHand.length})`,
+    target: 'everything that was reachable from the compromised hosts',
+    input: {
+      instruction: [
+        'Change each of these:',
+        ...byHand.map(({ name, how }) => `- ${name}: ${how}`),
+      ].join('\n'),
+      typed: 'changed',
+    },
+    evidence: ['who confirmed it'],
+  });
   return [
     rotate,
+    ...(byHand.length > 0 ? [confirmed] : []),
     ...hardening.map(([title, instruction], at) =>
       draft({
         id: `harden-${at + 1}`,

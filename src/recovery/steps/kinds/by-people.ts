@@ -10,7 +10,11 @@ export const manualStep: StepKind<StepInputs['manual']> = {
   },
 
   async run({ instruction }) {
-    return { text: `it was confirmed: ${instruction}`, result: {}, evidence: { instruction } };
+    return {
+      text: `it was confirmed: ${instruction.split('\n')[0]}`,
+      result: {},
+      evidence: { instruction },
+    };
   },
 };
 

@@ -11,8 +11,8 @@ type Input = StepInputs['rotate-credentials'];
 const timeoutMs = 10 * 60_000;
 
 /**
- * Runs the command of each credential that `recovery.credentials` has one for, and tells which were changed; the others are a person's,
- * which the approval of the step stands for. A credential that was changed twice locks somebody out: each that certainly was is noted
+ * Runs the command of each credential that `recovery.credentials` has one for, and tells which were changed; the others are a person's, who
+ * says so in a step of its own. A credential that was changed twice locks somebody out: each that certainly was is noted
  * in the folder of the run, and left alone when the step is done once more, which after a failure or crash a person has to say.
  */
 export const rotateCredentials: StepKind<Input> = {
