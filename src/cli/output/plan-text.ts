@@ -93,7 +93,9 @@ function byHand({ kind, input }: Step): readonly string[] {
 function approvalText({ authority, typed, persons, question }: Approval): string {
   const who = persons === 2 ? `${authority} by two people` : authority;
   const how = typed === undefined ? '' : `, typing ${JSON.stringify(typed)}`;
-  return printable(`${who}${how}: ${question}`);
+  // What a person does stands above, line by line.
+  const [first = ''] = question.split('\n');
+  return printable(`${who}${how}: ${first.replace(/:$/, '')}`);
 }
 
 function timeText({ durationMs, unmeasured = [] }: Prediction, steps: readonly Step[]): string {

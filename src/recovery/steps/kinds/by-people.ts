@@ -10,8 +10,9 @@ export const manualStep: StepKind<StepInputs['manual']> = {
   },
 
   async run({ instruction }) {
+    const [first = ''] = instruction.split('\n');
     return {
-      text: `it was confirmed: ${instruction.split('\n')[0]}`,
+      text: `it was confirmed: ${first.replace(/:$/, '')}`,
       result: {},
       evidence: { instruction },
     };
