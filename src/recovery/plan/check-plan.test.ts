@@ -15,6 +15,7 @@ import { buildPlan } from './build-plan.ts';
 import { changedSince } from './changed-since.ts';
 import { checkApprovals } from './check/check-approvals.ts';
 import { checkIntrusion } from './check/check-intrusion.ts';
+import { checkMoment } from './check/check-moment.ts';
 import { checkOrder } from './check/check-order.ts';
 import { checkRestorePoints } from './check/check-restore-points.ts';
 import { checkServices } from './check/check-services.ts';
@@ -174,6 +175,34 @@ describe('restore points', () => {
     expect(told(checkRestorePoints(planOf(each), each), 'ok').join()).toContain(
       'snapshot aaaaaaaa',
     );
+  });
+});
+
+describe('the moment that is named', () => {
+  const damage = { suspects: [suspectFacts()] };
+  const to = (target: Readonly<Record<string, unknown>>, time?: string) => {
+    const named = { target, text: 'named', ...(time === undefined ? {} : { time }) };
+    const each = planFacts({
+      incident: { id: 'inc-1', lossType: 'failed-migration' },
+      wish: { target: named, method: 'point-in-time' },
+      sources: [databaseFacts({ damage })],
+    });
+    return told(checkMoment(planOf(each), each), 'warning').join();
+  };
+
+  it.each([
+    ['a time', to({ kind: 'time', time: '2026-11-26T14:30:00.000Z' }, '2026-11-26T14:30:00.000Z')],
+    ['a position', to({ kind: 'lsn', lsn: '0/8000200', inclusive: false })],
+    ['the commit itself', to({ kind: 'lsn', lsn: '0/8000100', inclusive: true })],
+  ])('is warned of when the loss is in it: %s', (_, found) => {
+    expect(found).toContain('the loss is in the state that database is taken to: transaction 774');
+  });
+
+  it.each([
+    ['a time', to({ kind: 'time', time }, time)],
+    ['the state just before', to({ kind: 'lsn', lsn: '0/8000100', inclusive: false })],
+  ])('is right when the loss is not in it: %s', (_, found) => {
+    expect(found).toBe('');
   });
 });
 

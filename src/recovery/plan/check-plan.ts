@@ -3,6 +3,7 @@ import type { Surroundings } from '../surroundings.ts';
 import { checkAnswered } from './check/check-answered.ts';
 import { checkApprovals } from './check/check-approvals.ts';
 import { checkIntrusion } from './check/check-intrusion.ts';
+import { checkMoment } from './check/check-moment.ts';
 import { checkOrder } from './check/check-order.ts';
 import { checkPrograms } from './check/check-programs.ts';
 import { checkRestorePoints } from './check/check-restore-points.ts';
@@ -39,6 +40,7 @@ export async function checkPlan(request: CheckPlanRequest): Promise<readonly Pla
     ...checkGrounds(plan, facts),
     ...checkIntrusion(plan, facts),
     ...checkRestorePoints(plan, facts),
+    ...checkMoment(plan, facts),
     ...(await checkPrograms(plan, facts, configuration)),
     ...(await checkRoom(plan, facts, configuration)),
   ];

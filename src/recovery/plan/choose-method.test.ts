@@ -311,6 +311,20 @@ const refusals: readonly (readonly [what: string, facts: Partial<PlanFacts>, rea
     'no snapshot of database',
   ],
   [
+    'files are to be as they were before their first snapshot',
+    {
+      wish: {
+        target: {
+          target: { kind: 'time', time: '2026-11-26T13:00:00.000Z' },
+          text: '13:00',
+          time: '2026-11-26T13:00:00.000Z',
+        },
+      },
+      sources: [uploadsFacts()],
+    },
+    'no snapshot of uploads is from before 2026-11-26T13:00:00.000Z; the first is of 2026-11-26T14:00:00.000Z',
+  ],
+  [
     'backups are bad, and the data is gone too',
     type('backup-failure', damaged({ server: 'unknown' })),
     'there is nothing to back up',

@@ -87,9 +87,9 @@ const tests: Readonly<Record<Precondition, Test>> = {
     situation === undefined || endsAtNewest.includes(situation)
       ? undefined
       : 'the newest state has the loss in it',
-  'something-stored': ({ source }) =>
+  'something-stored': ({ source, facts }) =>
     source.snapshots.length > 0
-      ? undefined
+      ? noneBefore(source, facts)
       : `no snapshot of ${source.name} is in the repository: ask for a copy of it (\`lifeboat copy\`)`,
   ground: ({ source }) => {
     if (source.ground === undefined) {
@@ -142,6 +142,18 @@ const tests: Readonly<Record<Precondition, Test>> = {
 function missingFiles({ damage, text }: SourceFacts): string | undefined {
   const isGone = (damage.files?.missingPaths.length ?? 0) > 0;
   return isGone ? `there is nothing to back up: ${text} is not there` : undefined;
+}
+
+/** A later snapshot may hold what was to be undone: it is taken only where a person names it. */
+function noneBefore(
+  { kind, name, snapshots }: SourceFacts,
+  { wish }: PlanFacts,
+): string | undefined {
+  const { time, snapshot } = wish.target ?? {};
+  if (kind === 'postgres' || time === undefined || snapshot !== undefined) return undefined;
+  if (snapshots.some((each) => each.time <= time)) return undefined;
+  const first = snapshots.map((each) => each.time).toSorted()[0];
+  return `no snapshot of ${name} is from before ${time}; the first is of ${first}: \`lifeboat recover ${name} --snapshot ID\` takes a later one (\`lifeboat points ${name}\`)`;
 }
 
 /** What stands against a method, for people. Empty: nothing. */

@@ -9,6 +9,7 @@ export interface PlanFinding {
     | 'places'
     | 'repository'
     | 'restore-point'
+    | 'moment'
     | 'proof'
     | 'programs'
     | 'room'
