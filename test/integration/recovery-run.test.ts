@@ -7,7 +7,7 @@ import { type RunEntry, sealEntry } from '../../src/recovery/run/run-entry.ts';
 import { MemoryLocation, type Repository } from '../../src/repository/index.ts';
 import { type MemoryRepository, memoryRepository } from '../support/memory-repository.ts';
 import { temporaryFolder } from '../support/postgres.ts';
-import { approvalOf, engineFile, planOf, runsWith } from '../support/recovery-run.ts';
+import { approvalOf, engineFile, planOf, runsWith, scriptedKind } from '../support/recovery-run.ts';
 
 let stateFolder: string;
 let template: MemoryRepository;
@@ -271,8 +271,55 @@ describe('a run', () => {
     expect(done).toEqual(['a', 'b', 'undo a']);
   });
 
+  describe('that is in use is given up', () => {
+    const plan = planOf([
+      { id: 'swap-shop', kind: 'swap', input: { id: 'swap-shop', source: 'shop' } },
+      { id: 'start-shop' },
+      { id: 'thaw', kind: 'thaw' },
+      { id: 'settle', kind: 'settle', approval: approvalOf() },
+    ]);
+    const kindsWith = (keep: () => void) => async (name: string) => {
+      const scripted = scriptedKind(log);
+      if (name !== 'safety-snapshot') return scripted;
+      return {
+        ...scripted,
+        async run() {
+          keep();
+          done.push('keep');
+          return { text: 'stored', result: { snapshot: 'abcdef0123456789' }, evidence: {} };
+        },
+      };
+    };
+
+    it('once what was written since is stored, while its server runs and nobody writes', async () => {
+      const { runs } = runsWith({ engine, place: place(), kinds: kindsWith(() => {}) });
+      await expect(runs.start(plan)).rejects.toMatchObject({ code: 'run.paused' });
+      const state = await runs.resume(undefined, { abort: { reason: 'enough' } });
+      expect(done.slice(3)).toEqual(['undo thaw', 'keep', 'undo start-shop', 'undo swap-shop']);
+      expect(state.stays?.join()).toContain('written to shop since is in snapshot abcdef01');
+    });
+
+    it('not where it cannot be stored, until a person gives it up', async () => {
+      const kinds = kindsWith(() => {
+        throw new LifeboatError('location.unreachable', 'gone');
+      });
+      const { runs } = runsWith({ engine, place: place(), kinds });
+      await expect(runs.start(plan)).rejects.toMatchObject({ code: 'run.paused' });
+      const abort = { reason: 'enough' };
+      const refused = await runs.resume(undefined, { abort }).catch((error) => error);
+      expect(refused).toMatchObject({ code: 'run.failed' });
+      expect(refused.hint).toContain('--yes shop');
+      expect(done.slice(3)).toEqual(['undo thaw']);
+      const desk: RunDesk = async () => ({ answer: 'allow', typed: 'shop' });
+      const allowing = runsWith({ engine, place: place(), kinds, desk });
+      const state = await allowing.runs.resume(undefined, { abort });
+      expect(state.stays?.join()).toContain('written to shop since was given up');
+      expect(done.slice(4)).toEqual(['undo start-shop', 'undo swap-shop']);
+    });
+  });
+
   it('names what has no undo when it is given up', async () => {
-    const { undo: _, ...kind } = (await import('../support/recovery-run.ts')).scriptedKind(log);
+    const { undo: _, ...kind } = scriptedKind(log);
     const plan = planOf([{ id: 'a' }, { id: 'b', approval: approvalOf() }]);
     const { runs } = runsWith({ engine, place: place(), kinds: async () => kind });
     await expect(runs.start(plan)).rejects.toMatchObject({ code: 'run.paused' });

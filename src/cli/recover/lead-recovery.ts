@@ -118,7 +118,12 @@ async function goOn(
             label: 'let go of what it replaced, which ends it: there is no way back then',
           }
         : { value: 'resume', label: 'go on with it, exactly where it stands' },
-      { value: 'abort', label: 'give it up: what it did is undone' },
+      {
+        value: 'abort',
+        label: isRecovered(state)
+          ? 'go back to what it replaced; what was written since is stored as a snapshot first'
+          : 'give it up: what it did is undone',
+      },
       { value: 'stop', label: 'leave it alone' },
     ],
     isRecovered(state) ? 'stop' : 'resume',

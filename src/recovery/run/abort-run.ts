@@ -3,24 +3,28 @@ import type { Step } from '../plan/plan.ts';
 import type { ProbeResult, StepOutcome } from '../steps/step-kind.ts';
 import { type ApprovalNotes, heedNotes } from './heed-notes.ts';
 import { stepError } from './journal.ts';
+import { keepWritten } from './keep-written.ts';
 import { happened, type RunContext, stepContext, stepState } from './run-context.ts';
 
 /**
  * Back to before: what was done, or begun, is undone, the last one first. An undo that fails ends it there, because those before it may
- * rest on it; it can be tried again, or left out with a reason. Errors: `run.failed`, `cancelled`, `run.lease-lost`.
+ * rest on it; it can be tried again, or left out with a reason. What was written since to recovered data is stored first. Errors: `run.failed`, `cancelled`, `run.lease-lost`.
  */
 export async function abortRun(run: RunContext, notes: ApprovalNotes): Promise<void> {
+  const kept: string[] = [];
   for (const step of run.journal.state.plan.steps.toReversed()) {
     await heedNotes(run, notes, { elsewhere: false });
     if (run.stop.aborted) throw run.stop.reason;
-    await undoStep(run, step);
+    const own = await keepWritten(run, step);
+    await undoStep(run, step, own);
+    kept.push(...own);
   }
-  const stays = whatStays(run);
+  const stays = [...whatStays(run), ...kept];
   await run.journal.write({ type: 'aborted', stays });
   await happened(run, { type: 'aborted', stays });
 }
 
-async function undoStep(run: RunContext, step: Step): Promise<void> {
+async function undoStep(run: RunContext, step: Step, kept: readonly string[]): Promise<void> {
   const { phase, attempts, outcome } = stepState(run, step);
   // A host that was lost may have begun it, and no repository heard of it.
   const isInDoubt = run.journal.state.doubtful.includes(step.id);
@@ -35,7 +39,8 @@ async function undoStep(run: RunContext, step: Step): Promise<void> {
   let text: string;
   try {
     await run.lease.assertHeld();
-    text = await kind.undo(step.input, known, stepContext(run));
+    const undone = await kind.undo(step.input, known, stepContext(run));
+    text = [undone, ...kept].join('; ');
   } catch (error) {
     return await notUndone(run, step, error);
   }
