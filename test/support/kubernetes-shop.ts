@@ -3,6 +3,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import pg from 'pg';
+import { untilRecord } from './command-line.ts';
 import { type Installation, installation } from './installation.ts';
 import { startCluster, type TestCluster, whyNoKubernetes } from './kubernetes.ts';
 import { freePort, startPostgres, type TestServer } from './postgres.ts';
@@ -28,9 +29,29 @@ export interface KubernetesShop extends AsyncDisposable {
   order(note: string): Promise<void>;
   /** Its services and its database, whose ground is the other server. */
   configure(): void;
+  /** All rows of one of the two servers. */
+  rowsOf(
+    server: TestServer,
+  ): Promise<{ readonly users: readonly Row[]; readonly orders: readonly Row[] }>;
 }
 
+/** Workloads of the shop in production, and while all of it is frozen. */
+export const runningWorkloads = {
+  'Deployment/api': '3',
+  'Deployment/import': '0',
+  'StatefulSet/queue': '2',
+  'CronJob/nightly': 'false',
+};
+export const frozenWorkloads = {
+  'Deployment/api': '0',
+  'Deployment/import': '0',
+  'StatefulSet/queue': '0',
+  'CronJob/nightly': 'true',
+};
+
 const secretName = 'shop';
+type Row = Readonly<Record<string, unknown>>;
+
 export const shopSchema = `create table users (id serial primary key, email text unique not null);
   create table orders (id serial primary key, user_id int not null references users, note text not null);
   insert into users (email) select 'user' || n || '@example.com' from generate_series(1, 300) n;
@@ -56,7 +77,17 @@ export function whyNoShop(): string | undefined {
   return whyNoKubernetes() ?? (isWhole ? undefined : 'no whole PostgreSQL 15');
 }
 
-export async function kubernetesShop(): Promise<KubernetesShop> {
+/** The shop in production, protected by `serve`; its first backup is made. */
+export async function protectedKubernetesShop(): Promise<KubernetesShop> {
+  const shop = await kubernetesShop();
+  shop.configure();
+  const serving = shop.place.spawn('serve');
+  await untilRecord(serving, ({ type }) => type === 'backup');
+  serving.stdout?.resume();
+  return shop;
+}
+
+async function kubernetesShop(): Promise<KubernetesShop> {
   const { bin = '', major = 15 } = subject ?? {};
   await using made = new AsyncDisposableStack();
   const [cluster, server, other] = await Promise.all([
@@ -115,6 +146,11 @@ export async function kubernetesShop(): Promise<KubernetesShop> {
       );
     },
     address: addressOf(kubectl),
+    async rowsOf(at) {
+      const { rows: users } = await at.query('select * from users order by id', 'shop');
+      const { rows: orders } = await at.query('select * from orders order by id', 'shop');
+      return { users, orders };
+    },
     async order(note) {
       const answer = await fetch(`http://127.0.0.1:${port}/orders`, { method: 'POST', body: note });
       if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
