@@ -68,6 +68,8 @@ export function describeRunEvent(event: RunEvent, style: Style): string | undefi
       return `  ${red('✗')} ${event.error.message}`;
     case 'step-skipped':
       return `  ${yellow('–')} ${event.person} left ${event.step.id} out: ${event.reason}`;
+    case 'step-lost':
+      return `  ${yellow('–')} ${event.step.id} is done again: ${event.reason}`;
     case 'approval-wanted':
       return yellow(
         `  waits for ${countOf(event.missing, 'approval')} of "${event.step.title}"${event.who ? ` by ${event.who.join(', ')}` : ''}:\n    lifeboat recover --approve ${state.run} ${event.step.id}${event.approval.typed === undefined ? '' : ` --yes ${event.approval.typed}`}`,

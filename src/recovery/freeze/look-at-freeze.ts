@@ -74,11 +74,9 @@ async function openFreeze(request: FreezeRequest): Promise<{
   const store = storeOf(request);
   const [here] = await store.open();
   if (here !== undefined) return { record: here, isNew: false, isHere: true };
-  // Services alone are stopped beside a freeze of sources, not as a part of it.
-  const { records } =
-    request.sources.length > 0 ? await freezesInRepositories(request) : { records: [] };
+  const { records } = await freezesInRepositories(request);
   for (const record of records) {
-    if (record.sources.length === 0 || (await store.isHistory(record.id))) continue;
+    if (!isOfSame(record, request) || (await store.isHistory(record.id))) continue;
     const note = `goes on with the freeze ${record.id} of the host ${record.host}, as a repository has it`;
     return { record, isNew: false, isHere: false, note };
   }
@@ -97,6 +95,23 @@ async function openFreeze(request: FreezeRequest): Promise<{
     gaps: [],
   };
   return { record, isNew: true, isHere: false };
+}
+
+/**
+ * Services alone are stopped beside a freeze of sources, not as a part of it. Of them, too, a host that is lost may have stopped one that ran:
+ * what is found now is not what was before.
+ */
+export function isOfSame(
+  record: FreezeRecord,
+  { sources, services }: Pick<FreezeRequest, 'sources' | 'services'>,
+): boolean {
+  if (sources.length > 0) return record.sources.length > 0;
+  const stopped = record.items.flatMap((item) => (item.kind === 'service' ? [item.service] : []));
+  return (
+    record.sources.length === 0 &&
+    stopped.length === services?.length &&
+    stopped.every((each) => services.includes(each))
+  );
 }
 
 /** Files have no server that could refuse writers: only their services can be stopped. */

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { isLifeboatError, LifeboatError } from '../../core/index.ts';
 import type { Step } from '../plan/plan.ts';
 import type { ProbeResult, StepOutcome } from '../steps/step-kind.ts';
@@ -20,19 +21,23 @@ export async function abortRun(run: RunContext, notes: ApprovalNotes): Promise<v
     kept.push(...own);
   }
   const stays = [...whatStays(run), ...kept];
+  // Nobody comes back to a run that has ended.
+  await rm(run.folder, { recursive: true, force: true });
   await run.journal.write({ type: 'aborted', stays });
   await happened(run, { type: 'aborted', stays });
 }
 
 async function undoStep(run: RunContext, step: Step, kept: readonly string[]): Promise<void> {
   const { phase, attempts, outcome } = stepState(run, step);
-  // A host that was lost may have begun it, and no repository heard of it.
+  // A host that was lost may have begun it, or taken it back, and no repository heard of it.
   const isInDoubt = run.journal.state.doubtful.includes(step.id);
   const wasBegun = phase !== 'undone' && (attempts > 0 || isInDoubt);
   const kind = await run.kinds(step.kind);
   if (!wasBegun || !kind.undo) return;
-  const known = phase === 'done' || phase === 'undoing' ? outcome : await lookFor(run, step);
-  if (known === 'nothing') return;
+  const isSure = phase === 'undoing' || (phase === 'done' && !isInDoubt);
+  const found = isSure ? outcome : await lookFor(run, step);
+  if (found === 'nothing') return;
+  const known = outcome ?? found;
   await run.lease.assertHeld();
   await run.journal.write({ type: 'undo-intent', step: step.id });
   await happened(run, { type: 'undo-begun', step });

@@ -12,6 +12,7 @@ import {
   pauseRun,
   skipStep,
 } from './heed-notes.ts';
+import { lookAgain } from './look-again.ts';
 import { happened, type RunContext } from './run-context.ts';
 import type { RunState } from './run-state.ts';
 
@@ -48,12 +49,12 @@ export async function driveRun(
     await abortRun(run, notes).catch(async (error) => {
       throw await stood(run, error);
     });
-    await rm(run.folder, { recursive: true, force: true });
   }
   return run.journal.state;
 }
 
 async function driveSteps(run: RunContext, notes: ApprovalNotes): Promise<void> {
+  await lookAgain(run);
   for (const step of run.journal.state.plan.steps) {
     const { phase } = run.journal.state.steps[step.id] ?? {};
     if (phase === 'done' || phase === 'skipped') continue;
@@ -61,8 +62,9 @@ async function driveSteps(run: RunContext, notes: ApprovalNotes): Promise<void> 
     await heedNotes(run, notes, { elsewhere: true });
     await driveStep(run, step, notes);
   }
-  await run.journal.write({ type: 'done' });
+  // Nobody comes back to a run that has ended.
   await rm(run.folder, { recursive: true, force: true });
+  await run.journal.write({ type: 'done' });
   await happened(run, { type: 'done' });
 }
 

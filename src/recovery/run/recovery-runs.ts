@@ -124,9 +124,12 @@ export class RecoveryRuns {
       declaredAt: declaredAt?.toISOString() ?? plan.createdAt,
       ...(objectiveMs === undefined ? {} : { objectiveMs }),
     };
-    return await this.#drive({ run, epoch: 1, plan, isShared: false }, async (journal) => {
-      await journal.write(opened);
-    });
+    return await this.#drive(
+      { run, epoch: 1, plan, isShared: false, givesUp: false },
+      async (journal) => {
+        await journal.write(opened);
+      },
+    );
   }
 
   /** Goes on exactly where it stands. Errors: `run.busy`, `record.invalid`, and those of `driveRun`. */
@@ -156,7 +159,8 @@ export class RecoveryRuns {
     }
     await engine.adopt(entries.filter(({ run }) => run === found.run));
     const { run, epoch, plan } = found;
-    return await this.#drive({ run, epoch: epoch + 1, plan, isShared, ...options });
+    const givesUp = options.abort !== undefined || found.phase === 'aborting';
+    return await this.#drive({ run, epoch: epoch + 1, plan, isShared, givesUp, ...options });
   }
 
   /** Tells a run something, wherever it is driven. */
@@ -184,12 +188,13 @@ export class RecoveryRuns {
       readonly epoch: number;
       readonly plan: Plan;
       readonly isShared: boolean;
+      readonly givesUp: boolean;
     },
     begin?: (journal: Journal) => Promise<void>,
   ): Promise<RunState> {
     const { surroundings, engine, signal, now = steadyNow, pollMs = 2000 } = this.#options;
     const { actor, host, configuration } = surroundings;
-    const { run, epoch, plan, takeOver, isShared } = place;
+    const { run, epoch, plan, takeOver, isShared, givesUp } = place;
     const targets = [...targetsOf(plan), `run ${run}`];
     const { holder = thisProcess(actor) } = this.#options;
     const copies = this.#copies;
@@ -202,6 +207,7 @@ export class RecoveryRuns {
       holder,
       now,
       isShared,
+      givesUp,
       ...(takeOver === undefined ? {} : { takeOver }),
     });
     const entries = mergeEntries(await engine.entries(run));

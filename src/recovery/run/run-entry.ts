@@ -64,6 +64,8 @@ export type EntryBody =
       readonly reason: string;
       readonly note?: string;
     }
+  /** Of a step that was done: what it left is gone with its host, or was taken back there. It is to be done again. */
+  | { readonly type: 'lost'; readonly step: string; readonly reason: string }
   | { readonly type: 'paused'; readonly reason: string; readonly note?: string }
   | {
       readonly type: 'aborting';

@@ -20,6 +20,7 @@ export type RunEvent = { readonly state: RunState } & (
       readonly person: string;
       readonly reason: string;
     }
+  | { readonly type: 'step-lost'; readonly step: Step; readonly reason: string }
   /** It waits for so many more people. */
   | {
       readonly type: 'approval-wanted';
@@ -67,6 +68,8 @@ export function sentenceOf(event: RunEvent): string | undefined {
       return `step ${event.step.id} failed: ${event.error.message}`;
     case 'step-skipped':
       return `${event.person} left step ${event.step.id} out: ${event.reason}`;
+    case 'step-lost':
+      return `step ${event.step.id} is done again: ${event.reason}`;
     case 'approval-wanted':
       return undefined;
     case 'approved':

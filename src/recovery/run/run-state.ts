@@ -44,7 +44,10 @@ export interface RunState {
   readonly targets: readonly string[];
   /** Hosts whose commands of this plan are allowed: where it was opened, and where somebody said so. */
   readonly hosts: readonly string[];
-  /** Steps of which a host that is gone may have begun one without a repository having heard of it. */
+  /**
+   * Steps of which a host that is gone may have begun one without a repository having heard of it, and those that it did: what they left may be
+   * gone with it, or taken back.
+   */
   readonly doubtful: readonly string[];
   /** Ids of notes that were answered. */
   readonly notes: readonly string[];
@@ -138,6 +141,12 @@ export function applyEntry(state: RunState, entry: RunEntry): RunState {
         reason: body.reason,
         ...(state.phase === 'aborting' ? { attempts: 0 } : {}),
       });
+    case 'lost': {
+      if (step === undefined) return now;
+      const { outcome: _, ...rest } = step;
+      const again = { ...rest, phase: 'waiting' as const };
+      return { ...now, steps: { ...state.steps, [body.step]: again } };
+    }
     case 'paused':
       return {
         ...now,
@@ -160,8 +169,12 @@ export function applyEntry(state: RunState, entry: RunEntry): RunState {
 }
 
 function stepsInDoubt({ plan, steps }: RunState): readonly string[] {
-  const open = plan.steps.filter(({ id }) => steps[id]?.phase === 'waiting');
-  return open.filter(({ isDestructive }) => isDestructive).map(({ id }) => id);
+  return plan.steps
+    .filter(({ id, isDestructive }) => {
+      const phase = steps[id]?.phase;
+      return phase === 'done' || (phase === 'waiting' && isDestructive);
+    })
+    .map(({ id }) => id);
 }
 
 /**

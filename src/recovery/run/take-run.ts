@@ -5,6 +5,7 @@ import type { Engine, Occupant } from './engine/engine.ts';
 import { describeHolder, type Holder, lifeOf } from './holder.ts';
 import { Lease } from './lease.ts';
 import type { RepositoryCopies, RunClaim, RunRecords } from './repository-copies.ts';
+import type { RunEntry } from './run-entry.ts';
 import { foldRun, mergeEntries, type RunState } from './run-state.ts';
 
 /** A claim that old is of a process that died before it began. */
@@ -24,6 +25,8 @@ export interface TakeOptions {
   readonly takeOver?: string;
   /** The engine knows the newest entry of the run: then it also knows whether somebody drives it. */
   readonly isShared: boolean;
+  /** It is only to be given up. */
+  readonly givesUp: boolean;
   readonly now: () => Date;
 }
 
@@ -48,10 +51,10 @@ export async function takeRun(options: TakeOptions): Promise<Lease> {
  * is in no journal, and is never given again: should that process live after all, what it writes is refused.
  */
 async function takeHere(options: TakeOptions): Promise<number> {
-  const { engine, run, targets, holder, takeOver } = options;
+  const { engine, run, targets, holder, takeOver, givesUp } = options;
   const isForced = takeOver !== undefined;
   for (let { epoch } = options; ; ) {
-    const taken = await engine.take({ run, epoch, targets, holder, isForced });
+    const taken = await engine.take({ run, epoch, targets, holder, isForced, givesUp });
     if (taken.taken) return epoch;
     const { by } = taken;
     if (by.run !== run || by.epoch < epoch) throw busyHere(run, by);
@@ -71,7 +74,7 @@ async function agree(options: TakeOptions): Promise<void> {
     const until = performance.now() + stepBackMs;
     for (;;) {
       const records = await copies.read();
-      const occupied = runInTheWay(options, records);
+      const occupied = runInTheWay(options, [...records.entries, ...(await knownHere(options))]);
       if (occupied) throw busyElsewhere(run, occupied.text, occupied.hint);
       const others = rivals(claim, records, now());
       if (others.length === 0) return;
@@ -113,9 +116,19 @@ function overlaps(a: Pick<RunClaim, 'run' | 'targets'>, b: Pick<RunClaim, 'run' 
   return a.run === b.run || a.targets.some((target) => b.targets.includes(target));
 }
 
+/** Of other runs: this host may know of one that no repository has heard of. */
+async function knownHere({ engine, run }: TakeOptions): Promise<readonly RunEntry[]> {
+  const others = (await engine.runs()).filter((each) => each !== run);
+  return (await Promise.all(others.map((each) => engine.entries(each)))).flat();
+}
+
+/**
+ * A run that is to be given up stands back only from one that is driven: where two began on the same target and no repository told them of each
+ * other, neither may go on before one of them was given up.
+ */
 function runInTheWay(
-  { run, epoch, targets, takeOver, isShared }: TakeOptions,
-  { entries }: RunRecords,
+  { run, epoch, targets, takeOver, isShared, givesUp }: TakeOptions,
+  entries: readonly RunEntry[],
 ): { readonly text: string; readonly hint: string } | undefined {
   const byRun = Map.groupBy(mergeEntries(entries), (entry) => entry.run);
   for (const [id, own] of byRun) {
@@ -126,7 +139,10 @@ function runInTheWay(
       !overlaps({ run: id, targets: state.targets }, { run, targets })
     )
       continue;
-    if (id !== run) return otherRun(state);
+    if (id !== run) {
+      if (givesUp && !isDrivenElsewhere(state, undefined)) continue;
+      return otherRun(state, run, epoch);
+    }
     if (state.epoch >= epoch) {
       return {
         text: `${state.holder ? describeHolder(state.holder) : 'another process'} has taken it meanwhile`,
@@ -163,11 +179,11 @@ export function stillDriven(state: RunState): { readonly text: string; readonly 
   };
 }
 
-function otherRun({ run, plan, phase, holder, lastTime }: RunState) {
+function otherRun({ run, plan, phase, holder, lastTime }: RunState, wanted: string, epoch: number) {
   const who = holder ? ` by ${describeHolder(holder)}` : '';
   return {
     text: `run ${run} of incident ${plan.incident} works on the same target (${phase}${who}; last entry ${lastTime})`,
-    hint: `Go on with it by \`lifeboat recover --resume ${plan.incident}\`, or give it up by \`lifeboat recover --abort ${run}\`.`,
+    hint: `Go on with it by \`lifeboat recover --resume ${plan.incident}\`, or give it up by \`lifeboat recover --abort ${run}\`.${epoch === 1 ? '' : ` Or give up this one: \`lifeboat recover --abort ${wanted}\`.`}`,
   };
 }
 

@@ -119,6 +119,20 @@ export function testEngine(name: string, factory: () => Promise<EngineUnderTest>
       expect(await first.take(claim('b', 1, alice))).toEqual({ taken: true });
     });
 
+    it('lets a run be given up beside another that nobody drives, which keeps its targets', async () => {
+      await first.take(claim('a', 1, alice));
+      await first.append(entry('a', 1, 1));
+      const givesUp = { ...claim('b', 2, alice, ['source database', 'run b']), givesUp: true };
+      expect(await second.take(givesUp)).toMatchObject({ taken: false, by: { run: 'a' } });
+      await first.release('a', 1);
+      expect(await second.take({ ...givesUp, givesUp: false })).toMatchObject({ by: { run: 'a' } });
+      expect(await second.take(givesUp)).toEqual({ taken: true });
+      expect(await second.holds('b', 2)).toBe(true);
+      await second.append(lastEntry('b', 2, 2));
+      expect(await second.take(claim('c', 1, alice))).toMatchObject({ by: { run: 'a' } });
+      expect(await second.take(claim('a', 2, alice))).toEqual({ taken: true });
+    });
+
     it('accepts entries only of the process that has the run', async () => {
       expect(await first.append(entry('a', 1, 1))).toBe(false);
       await first.take(claim('a', 1, ended('alice')));

@@ -12,6 +12,11 @@ export interface Claim {
   readonly targets: readonly string[];
   /** A person has said that the holder of then is gone. One that is seen to live stays. */
   readonly isForced: boolean;
+  /**
+   * It is only to be given up: a run on the same target that nobody drives may stand beside it, and keeps what it has. Two that began while no
+   * repository told them of each other could not come apart otherwise.
+   */
+  readonly givesUp?: boolean;
 }
 
 /** Who stands in the way. */

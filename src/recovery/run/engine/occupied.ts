@@ -28,7 +28,7 @@ export function occupantOf(claim: Claim, held: readonly HeldTarget[]): Occupant 
 function isInTheWay(each: HeldTarget, claim: Claim): boolean {
   const { run, target, isBegun } = each;
   if (run === claim.run || !claim.targets.includes(target)) return false;
-  return isBegun || isDriven(each, { isForced: false });
+  return (isBegun && !claim.givesUp) || isDriven(each, { isForced: false });
 }
 
 function isClaimed({ epoch, holder }: HeldTarget, claim: Claim): boolean {

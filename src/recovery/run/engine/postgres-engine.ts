@@ -76,8 +76,12 @@ class PostgresEngine implements Engine {
       await query(
         `insert into lifeboat.run_targets
            select each, $2, $3, $4, clock_timestamp() from unnest($1::text[]) as each
-           on conflict (target) do update set run = excluded.run, epoch = excluded.epoch,
-             holder = excluded.holder, renewed = excluded.renewed`,
+           on conflict (target) ${
+             claim.givesUp
+               ? 'do nothing'
+               : `do update set run = excluded.run, epoch = excluded.epoch,
+             holder = excluded.holder, renewed = excluded.renewed`
+           }`,
         [claim.targets, claim.run, claim.epoch, JSON.stringify(claim.holder)],
       );
       return { taken: true };

@@ -62,9 +62,10 @@ class SqliteEngine implements Engine {
       const by = occupantOf(claim, this.#held());
       if (by) return { taken: false, by };
       this.#run('delete from targets where run = ?', claim.run);
+      const insert = claim.givesUp ? 'insert or ignore' : 'insert or replace';
       for (const target of claim.targets) {
         this.#run(
-          'insert or replace into targets values (?, ?, ?, ?, ?, ?, ?)',
+          `${insert} into targets values (?, ?, ?, ?, ?, ?, ?)`,
           target,
           claim.run,
           claim.epoch,

@@ -2,8 +2,10 @@ import { join } from 'node:path';
 import { LifeboatError } from '../../../core/index.ts';
 import { createPlatforms } from '../../../platforms/index.ts';
 import { freeze } from '../../freeze/freeze.ts';
+import { freezesInRepositories } from '../../freeze/freeze-copies.ts';
 import type { FreezeWorld } from '../../freeze/freeze-request.ts';
 import { freezeStore } from '../../freeze/freeze-store.ts';
+import { isOfSame } from '../../freeze/look-at-freeze.ts';
 import { thaw } from '../../freeze/thaw.ts';
 import type { StepInputs } from '../step-inputs.ts';
 import type { StepContext, StepKind, StepOutcome } from '../step-kind.ts';
@@ -71,11 +73,9 @@ export async function thawAll(
 ): Promise<{ readonly thawed: readonly string[]; readonly notes: readonly string[] }> {
   try {
     const world = freezeWorld(input, context);
-    const wanted = await stillFrozen(world, id);
-    const { thawed, failures, notes } = await thaw({
-      ...world,
-      ...(wanted === undefined ? {} : { freeze: wanted }),
-    });
+    const wanted = await stillFrozen(world, input, id);
+    if (wanted === undefined) return { thawed: [], notes: [] };
+    const { thawed, failures, notes } = await thaw({ ...world, freeze: wanted });
     if (failures.length === 0) return { thawed, notes };
     const [first] = failures;
     throw new LifeboatError(
@@ -89,14 +89,33 @@ export async function thawAll(
   }
 }
 
-/** What was thawed meanwhile and frozen again has another record. */
+/**
+ * What was thawed meanwhile and frozen again has another record; that of a host which is lost is in repositories. Never the freeze of something
+ * else: of those that are open there may be several.
+ */
 async function stillFrozen(
   world: FreezeWorld,
+  input: Input,
   id: string | undefined,
 ): Promise<string | undefined> {
-  const { stateFolder } = world.surroundings.configuration;
-  const open = await (world.store ?? freezeStore(stateFolder)).open();
-  return (open.find((each) => each.id === id) ?? open[0])?.id ?? id;
+  const store = world.store ?? freezeStore(world.surroundings.configuration.stateFolder);
+  const open = await store.open();
+  const here = open.find((each) => each.id === id) ?? open[0];
+  if (here !== undefined) return here.id;
+  if (id !== undefined && (await store.isHistory(id))) return undefined;
+  const { records, problems } = await freezesInRepositories(world);
+  const same: string[] = [];
+  for (const record of records) {
+    if (isOfSame(record, input) && !(await store.isHistory(record.id))) same.push(record.id);
+  }
+  const found = same.find((each) => each === id) ?? same[0];
+  if (found !== undefined || id === undefined || problems.length === 0) return found;
+  const [{ repository, problem }] = problems as [(typeof problems)[number]];
+  throw new LifeboatError(
+    'run.failed',
+    `this host has no record of the freeze ${id}, and the repository ${repository} could not be asked: ${problem}`,
+    { hint: 'It says what was before. Make the repository reachable and go on.' },
+  );
 }
 
 function freezeWorld({ services, sources }: Input, context: StepContext): FreezeWorld {
