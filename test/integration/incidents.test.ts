@@ -186,13 +186,15 @@ describe('lifeboat incident', () => {
     expect(opened.records.at(-1)).toMatchObject({ severity: 'P1', sources: [] });
   });
 
-  it('asks for what it needs, with a severity that follows extent and source', async () => {
+  it('asks for what it needs, again when nothing or a wrong name is typed, with a severity that follows extent and source', async () => {
     const asked: string[] = [];
     const ask: Ask = {
       secret: () => Promise.reject(new Error('no secret is asked for')),
       async text(question, initial) {
         asked.push(question);
-        return question.startsWith('Affected') ? 'trial' : (initial ?? 'trial files are gone');
+        const answers = question.startsWith('Affected') ? ['trail', 'trial'] : ['  ', undefined];
+        const again = asked.filter((each) => each === question).length;
+        return answers[again - 1] ?? initial ?? 'trial files are gone';
       },
       async choose(question, options, initial) {
         asked.push(question);
@@ -215,6 +217,8 @@ describe('lifeboat incident', () => {
     await incident.run({ arguments: ['open'], options: {} }, context);
     expect(asked).toEqual([
       'What happened, in a few words?',
+      'What happened, in a few words?',
+      expect.stringContaining('uploads, trial'),
       expect.stringContaining('uploads, trial'),
       'How much is lost, as far as you know?',
       'How severe is it?',

@@ -6,6 +6,7 @@ import { type Finding, judgeRoom } from '../../sources/index.ts';
 import { type CommandContext, defineCommand, sourceArgument } from '../command.ts';
 import { createConfiguredSource, loadConfigured, openConfiguredRepository } from '../configured.ts';
 import { examineAbilities } from '../examine-abilities.ts';
+import { examineGround } from '../examine-ground.ts';
 import { examineObjective } from '../examine-objective.ts';
 import { countOf } from '../output/count.ts';
 import { describeFinding } from '../output/finding.ts';
@@ -17,7 +18,8 @@ const roomBytes = 2 ** 30;
 export const doctor = defineCommand({
   description: `Tries everything a backup and a recovery depend on: the repository and its password, the
 server, the rights of the role, its settings, the replication slot, server programs for
-scratch servers, room on the disks, clocks, the objective of loss (objectives.rpo). Each finding comes with what to do. Changes
+scratch servers, room on the disks, clocks, the objective of loss (objectives.rpo), where a recovered database
+is put. Each finding comes with what to do. Changes
 nothing. Exit code 1 when there is a problem; warnings alone are no failure.`,
   examples: ['doctor', 'doctor database --json'],
   arguments: [sourceArgument],
@@ -50,7 +52,8 @@ nothing. Exit code 1 when there is a problem; warnings alone are no failure.`,
       const objective = repository
         ? await examineObjective(context, configuration, { source, repository })
         : [];
-      tell(`source ${name}`, [...found, ...within, ...objective]);
+      const ground = await examineGround(source, configuration);
+      tell(`source ${name}`, [...found, ...within, ...objective, ...ground]);
     }
     context.output.report({ type: 'doctor', ...counts }, (style) => summary(counts, style));
     return counts.problem === 0 ? ExitCode.ok : ExitCode.failed;

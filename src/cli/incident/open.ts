@@ -1,4 +1,5 @@
 import type { Severity } from '../../config/index.ts';
+import { isLifeboatError } from '../../core/index.ts';
 import {
   adviseFreeze,
   type Extent,
@@ -52,20 +53,36 @@ export async function openedIncident(work: IncidentWork): Promise<Incident> {
   return incident;
 }
 
-async function titleOf({ context: { ask }, options, words }: IncidentWork): Promise<string> {
+async function titleOf({
+  context: { ask, output },
+  options,
+  words,
+}: IncidentWork): Promise<string> {
   const given = options.title ?? (words.join(' ') || undefined);
   if (given !== undefined) return given;
-  const typed = (await ask?.text('What happened, in a few words?'))?.trim();
-  return typed || refuse('the incident has no title', 'Say in a few words what happened: --title.');
+  const hint = 'Say in a few words what happened: --title.';
+  if (ask === undefined) return refuse('the incident has no title', hint);
+  for (;;) {
+    const typed = (await ask.text('What happened, in a few words?')).trim();
+    if (typed !== '') return typed;
+    output.warn('a few words are needed: they stand in the record', 'Ctrl-C ends it.');
+  }
 }
 
-async function affected({ desk, context: { ask }, options }: IncidentWork) {
+async function affected({ desk, context: { ask, output }, options }: IncidentWork) {
   if (options.source !== undefined) return sourcesOf(desk, options.source);
   const known = Object.keys(desk.configuration?.sources ?? {});
   if (known.length <= 1 || ask === undefined) return known.length === 1 ? known : [];
   const question = `Affected sources, separated by spaces (${known.join(', ')}); empty: not known yet`;
-  const typed = await ask.text(question, known.join(' '));
-  return sourcesOf(desk, typed.split(/[\s,]+/).filter(Boolean));
+  for (;;) {
+    const typed = await ask.text(question, known.join(' '));
+    try {
+      return sourcesOf(desk, typed.split(/[\s,]+/).filter(Boolean));
+    } catch (error) {
+      if (!isLifeboatError(error, 'usage.invalid')) throw error;
+      output.warn(error.message, error.hint);
+    }
+  }
 }
 
 async function extentIn({ context: { ask }, options }: IncidentWork): Promise<Extent | undefined> {

@@ -174,7 +174,10 @@ function outside(
   const isIn = windows.some((each) => each.from <= (time ?? '') && (time ?? '') <= each.to);
   if (lsn === undefined && isIn) return undefined;
   const spans = windows.map(({ from, to }) => `${from} to ${to}`).join(', ');
-  return `no recovery window holds that moment (there are: ${spans || 'none'})`;
+  const isAfter = lsn === undefined && windows.every(({ to }) => (time ?? '') > to);
+  const newest =
+    windows.length > 0 && isAfter ? '; nothing newer was written or stored: --at latest' : '';
+  return `no recovery window holds that moment (there are: ${spans || 'none'})${newest}`;
 }
 
 function holds({ fromLsn, toLsn }: SourceFacts['windows'][number], lsn: string): boolean {

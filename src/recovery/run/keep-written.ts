@@ -72,7 +72,7 @@ async function giveUp(run: RunContext, swap: Step, source: string, why: string, 
     'run.failed',
     `what was written to ${source} since it was recovered could not be kept: ${why}`,
     {
-      hint: `${own}It would go with the recovered data, so nothing more was undone. Put that right and try again with \`lifeboat recover --abort ${id}\`; with \`--yes ${source}\` it is given up.`,
+      hint: `${own}It would go with the recovered data, so nothing more was undone, and what is frozen stays frozen. Put that right and try again with \`lifeboat recover --abort ${id}\`; with \`--yes ${source}\` it is given up.`,
       context: { run: id, source },
       cause,
     },
