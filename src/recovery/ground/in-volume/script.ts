@@ -193,7 +193,13 @@ case $operation in
     at=$target
     while [ ! -d "$at/" ]; do at=\${at%/*}; done
     free=$(df -kP "$at/" | tail -n 1 | sed 's/.* \\([0-9][0-9]*\\)  *[0-9][0-9]*% .*/\\1/') && echo "free $free"
-    [ -z "$(ls -A "$target" 2>/dev/null | grep -vxE '\\.lifeboat|pgsql_tmp\\.lifeboat|lost\\+found')" ] && echo 'empty yes'
+    any=
+    for each in "$target"/* "$target"/.[!.]* "$target"/..?*; do
+      exists "$each" || continue
+      case \${each##*/} in .lifeboat|pgsql_tmp.lifeboat|lost+found) ;; *) any=yes; break ;; esac
+    done
+    # What may not be read is not empty for that.
+    [ -z "$any" ] && { [ ! -d "$target" ] || [ -r "$target" ]; } && echo 'empty yes'
     ;;
   look)
     echo "mode $mode"
