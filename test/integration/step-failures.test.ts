@@ -3,7 +3,8 @@
 import { byCommands } from '../support/step-failures/by-commands.ts';
 import { byPeople } from '../support/step-failures/by-people.ts';
 import { byServices } from '../support/step-failures/by-services.ts';
+import { inContainers } from '../support/step-failures/in-containers.ts';
 import { onFolders } from '../support/step-failures/on-folders.ts';
 import { testFailures } from '../support/step-failures/test-failures.ts';
 
-testFailures([byCommands, byServices, byPeople, onFolders], 'half');
+testFailures([byCommands, byServices, byPeople, onFolders, inContainers], 'half');

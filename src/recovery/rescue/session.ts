@@ -25,6 +25,8 @@ const settingsForText = `
   set row_security = off; set statement_timeout = 0; set idle_in_transaction_session_timeout = 0;
   set synchronize_seqscans = off; set jit = off`;
 
+const cancelWithinMs = 5_000;
+
 /**
  * Connects. Errors: `postgres.unreachable`, `postgres.refused`; later `postgres.query` with `sqlstate` in its
  * context, `postgres.connection-lost`, `cancelled`.
@@ -35,14 +37,15 @@ export async function openSession(
   applicationName = 'lifeboat rescue',
 ): Promise<Session> {
   throwIfAborted(signal);
-  const { client, settings } = await openSqlClient(wanted, applicationName);
+  const opened = await openSqlClient(wanted, applicationName);
+  const { client, settings } = opened;
   const place = describeConnection(settings);
   const pid = (client as unknown as { processID: number }).processID;
+  let timer: NodeJS.Timeout | undefined;
   const onAbort = () => {
-    cancelStatement(settings, pid).catch(() => {
-      // The server cannot be reached for the cancellation: closing the socket ends the transaction.
-      client.end().catch(() => {});
-    });
+    cancelStatement(settings, pid).catch(() => {});
+    // A server that cannot be reached for the cancellation, or hangs: closing the socket ends the transaction.
+    timer = setTimeout(() => client.end().catch(() => {}), cancelWithinMs);
   };
   signal?.addEventListener('abort', onAbort, { once: true });
   const query = async (sql: string, values?: readonly unknown[]) => {
@@ -64,7 +67,8 @@ export async function openSession(
     run: async (sql, values) => (await query(sql, values)).rowCount ?? 0,
     async [Symbol.asyncDispose]() {
       signal?.removeEventListener('abort', onAbort);
-      await client.end().catch(() => {});
+      clearTimeout(timer);
+      await opened[Symbol.asyncDispose]();
     },
   };
   try {

@@ -1,4 +1,5 @@
 import { rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { FailingWay, FailureTable } from './failing-way.ts';
@@ -10,9 +11,8 @@ const hang = 'touch hangs; exec sleep 600';
 const refuse = 'echo "no route to host" >&2; exit 3';
 const sources = (scene: FailureScene) =>
   `sources: { uploads: { kind: files, paths: [${scene.at('uploads')}] } }`;
-const hasNoConnection =
-  'commands stop and start it, on this host: one with a connection of its own tells by its exit code (non-zero). Of Docker: `by-containers.ts`';
-
+const onlyLooks =
+  'it only looks, each part within a time of its own, and what could not be looked at is named in its report (`test/integration/run-on-a-server.test.ts`, `src/recovery/assess/damage/part-runner.test.ts`)';
 interface Faults {
   readonly start?: string;
   readonly stop?: string;
@@ -186,7 +186,93 @@ function trying(change: Partial<FailingWay> & { readonly broken: string }): Fail
   };
 }
 
+interface Watched extends Partial<FailingWay> {
+  /** What the health check of the second service does while it is broken. */
+  readonly broken: string;
+  readonly within?: string;
+  /** Instead: a server that answers in this way. */
+  readonly serves?: string;
+}
+
+function watching({ broken, within = '60s', serves, ...rest }: Watched): FailingWay {
+  const entry = (name: string, health: string) =>
+    `  ${name}: { platform: shell, start: ["true"], stop: ["true"], isRunning: ["true"], health: ${health} }\n`;
+  return {
+    fault: '',
+    yaml(scene) {
+      const script = scene.script('healthy', 'exit 0', broken);
+      const command = `{ command: [${script}], within: ${within} }`;
+      const http = `{ http: "http://127.0.0.1:${scene.ports[0]}/", contains: well, within: 60s }`;
+      return `${sources(scene)}\nservices:\n${entry('database', '{ command: ["true"] }')}${entry('api', serves === undefined ? command : http)}`;
+    },
+    prepare(scene) {
+      if (serves !== undefined) answer(scene, serves);
+    },
+    steps: () => [
+      {
+        id: 'it',
+        kind: 'watch',
+        isDestructive: false,
+        input: { services: ['database', 'api'], sources: [], durationMs: 1 },
+      },
+    ],
+    says: /./,
+    passesMs: 5_000,
+    ...rest,
+  };
+}
+
+/** A service over HTTP that is not well while the fault is there. */
+function answer(scene: FailureScene, wrong: string): void {
+  const server = createServer((request, response) => {
+    if (!scene.exists('broken')) return void response.end('well');
+    writeFileSync(scene.at('hangs'), '');
+    if (wrong === '') request.socket.destroy();
+    else response.end(wrong);
+  });
+  server.listen(scene.ports[0], '127.0.0.1');
+  scene.defer(() => void server.close());
+}
+
 export const byServices: FailureTable = {
+  watch: {
+    'time-out': watching({
+      fault: 'the health check of a service does not end',
+      broken: 'touch hangs; exec sleep 600',
+      within: '1s',
+      says: /api is not well after the recovery: .*(did not end|no answer) within/,
+    }),
+    'non-zero': watching({
+      fault: 'the health check of a service ends with 3',
+      broken: `touch hangs; ${refuse}`,
+      says: /api is not well after the recovery: .*ended with 3: no route to host/,
+    }),
+    partial: watching({
+      fault: 'one of two services answers, without what has to be in it',
+      broken: '',
+      serves: 'half',
+      says: /api is not well after the recovery: /,
+    }),
+    cut: watching({
+      fault: 'a service cuts each connection',
+      broken: '',
+      serves: '',
+      says: /api is not well after the recovery: .*(cut|closed|hang up)/,
+    }),
+    'wrong answer': watching({
+      fault: 'a service answers with something else',
+      broken: '',
+      serves: 'moved to another place',
+      says: /api is not well after the recovery: /,
+    }),
+  },
+  assess: {
+    'time-out': { cannot: onlyLooks },
+    'non-zero': { cannot: onlyLooks },
+    partial: { cannot: onlyLooks },
+    cut: { cannot: onlyLooks },
+    'wrong answer': { cannot: onlyLooks },
+  },
   freeze: {
     'time-out': freezing({
       fault: 'a service does not stop in time',
@@ -247,7 +333,6 @@ export const byServices: FailureTable = {
       faults: { start: 'exit 0' },
       says: /cannot start the service api within 1\.0 s: it does not run yet/,
     }),
-    cut: { cannot: hasNoConnection },
     'wrong answer': restarting({
       fault: 'whether it runs is answered with 7',
       faults: { isRunning: 'exit 7' },

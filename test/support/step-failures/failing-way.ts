@@ -21,7 +21,7 @@ export interface FailingWay {
   /** What the run says when it stops. */
   readonly says: RegExp;
   /** Of the error. Default: `run.failed`. */
-  readonly code?: 'run.failed' | 'run.paused' | 'approval.refused';
+  readonly code?: 'run.failed' | 'run.paused' | 'approval.refused' | 'cancelled';
   /** Default: `failed`. */
   readonly phase?: 'failed' | 'waiting' | 'begun';
   /** What must hold while it stands. */
@@ -38,6 +38,8 @@ export interface FailingWay {
   readonly stays?: RegExp;
   /** The abort cannot end, says this, and ends once the step that it names is left as it is. */
   readonly notUndone?: { readonly says: RegExp; readonly step: string };
+  /** It has no bound of its own: once this is so, whoever sits there presses Ctrl-C, and that ends it. */
+  cancels?(scene: FailureScene): boolean;
   /** Once a script has made the file `hangs`, that much time passes at once. */
   readonly passesMs?: number;
   /** Who answers questions of the run; default: nobody before the failure, everything is allowed after it. */

@@ -17,19 +17,20 @@ import {
 } from '../../../src/recovery/index.ts';
 import { MemoryLocation, type Repository } from '../../../src/repository/index.ts';
 import { type AnySource, backupFiles } from '../../../src/sources/index.ts';
-import type { LocalRepository } from '../local-repository.ts';
 import type { MemoryRepository } from '../memory-repository.ts';
 import { temporaryFolder } from '../postgres.ts';
 import { engineFile, runsWith } from '../recovery-run.ts';
+import type { DatabaseWorld } from './database-world.ts';
 
 export interface SceneOptions {
   /** For the journal of the run. */
   readonly journal: MemoryRepository;
   /** What holds the backups of the sources. */
-  readonly repository: LocalRepository;
+  readonly repository: { readonly repository: Repository; readonly folder: string };
   readonly environment?: NodeJS.ProcessEnv;
   /** For what is a skip. */
   readonly context: TestContext;
+  readonly database?: DatabaseWorld | undefined;
   /** Of loopback, for what a test starts. */
   readonly ports?: readonly number[];
 }
@@ -43,6 +44,11 @@ export class FailureScene implements AsyncDisposable {
   readonly environment: NodeJS.ProcessEnv;
   /** Of loopback, free a moment ago. */
   readonly ports: readonly number[];
+  /** What a test holds until the cause is put right. */
+  release: () => Promise<void> | void = () => {};
+  /** As it was before the run, of what the step changes. */
+  before: unknown;
+  readonly #database: DatabaseWorld | undefined;
   /** A file system of its own, where a test has one. */
   disk = '';
   readonly asked: RunQuestion['kind'][] = [];
@@ -60,10 +66,16 @@ export class FailureScene implements AsyncDisposable {
     this.repositoryFolder = repository.folder;
     this.context = context;
     this.ports = ports;
+    this.#database = options.database;
     // Programs that a test puts there stand before the real ones.
     this.environment = { ...environment, PATH: `${this.at('bin')}:${environment.PATH}` };
     this.#open.defer(() => rmSync(this.folder, { recursive: true, force: true }));
     writeFileSync(this.at('broken'), '');
+  }
+
+  get database(): DatabaseWorld {
+    if (!this.#database) throw new TypeError('this table has no server');
+    return this.#database;
   }
 
   at(...names: readonly string[]): string {
@@ -117,7 +129,7 @@ export class FailureScene implements AsyncDisposable {
     await runs.say((await runs.find('INC-1')).run, note);
   }
 
-  async runs(yaml: string, desk: RunDesk): Promise<RecoveryRuns> {
+  async runs(yaml: string, desk: RunDesk, signal?: AbortSignal): Promise<RecoveryRuns> {
     const engine = this.use(await openSqliteEngine(engineFile(this.at('state'))));
     const surroundings = this.#surroundings(yaml);
     return runsWith({
@@ -126,6 +138,7 @@ export class FailureScene implements AsyncDisposable {
       place: { stateFolder: this.at('state'), repositories: {} },
       kinds: stepKind,
       progress: silentProgress,
+      ...(signal ? { signal } : {}),
       desk: async (question, options) => {
         this.asked.push(question.kind);
         return await desk(question, options);

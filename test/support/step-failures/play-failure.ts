@@ -1,6 +1,6 @@
 import { existsSync, rmSync } from 'node:fs';
 import { expect, vi } from 'vitest';
-import { isLifeboatError, type LifeboatError } from '../../../src/core/index.ts';
+import { isLifeboatError, LifeboatError } from '../../../src/core/index.ts';
 import {
   type RecoveryRuns,
   type RunDesk,
@@ -29,18 +29,23 @@ export async function playFailure(
   ending: 'resumed' | 'undone',
 ): Promise<void> {
   await failure.prepare?.(scene);
-  const yaml = failure.yaml(scene);
+  const user = new AbortController();
   const { id: _, ...content } = planOf(failure.steps(scene));
   const plan = sealPlan(content);
   const before = await failure.state?.(scene);
-  const first = await scene.runs(yaml, failure.desk?.(scene) ?? willing);
-  const failed = await withPassingTime(failure, scene, first.start(plan));
+  scene.before = before;
+  const first = await scene.runs(
+    failure.yaml(scene),
+    failure.desk?.(scene) ?? willing,
+    user.signal,
+  );
+  const failed = await withPassingTime(failure, scene, user, () => first.start(plan));
   await expectNamed(failure, failed, await first.find('INC-1'));
   await failure.holds?.(scene);
   scene.mend();
   await failure.mend?.(scene);
   scene.asked.length = 0;
-  const second = await scene.runs(yaml, willing);
+  const second = await scene.runs(failure.yaml(scene), willing);
   if (ending === 'resumed') {
     const state = await second.resume('INC-1');
     expect(state.phase).toBe('done');
@@ -67,7 +72,7 @@ async function expectNamed(
   state: RunState,
 ): Promise<void> {
   if (!isLifeboatError(failed)) throw failed;
-  const { message, hint, code: named } = failed as LifeboatError;
+  const { message, hint, code: named } = failed;
   expect(named, message).toBe(code);
   expect(message).toMatch(says);
   expect(hint).toMatch(/--resume INC-1/);
@@ -96,18 +101,21 @@ async function expectNotUndone(
 
 /** With what it rejects with; undefined: it did not. */
 async function withPassingTime(
-  { passesMs }: FailingWay,
+  { passesMs, cancels }: FailingWay,
   scene: FailureScene,
-  work: Promise<unknown>,
+  user: AbortController,
+  begin: () => Promise<unknown>,
 ): Promise<unknown> {
-  const end = work.then(
+  const end = begin().then(
     () => undefined,
     (error: unknown) => error,
   );
-  if (passesMs === undefined) return await end;
   const hangs = scene.at('hangs');
   const look = setInterval(() => {
-    if (!existsSync(hangs)) return;
+    if (!user.signal.aborted && cancels?.(scene)) {
+      user.abort(new LifeboatError('cancelled', 'cancelled by SIGINT'));
+    }
+    if (passesMs === undefined || !existsSync(hangs)) return;
     rmSync(hangs);
     vi.advanceTimersByTime(passesMs);
   }, 10);

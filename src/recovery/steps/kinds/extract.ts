@@ -1,7 +1,8 @@
 import { LifeboatError } from '../../../core/index.ts';
-import { type ConnectionSettings, openSqlClient } from '../../../sources/index.ts';
+import type { ConnectionSettings } from '../../../sources/index.ts';
 import { extractParts } from '../../extract/extract-parts.ts';
 import { readTarget } from '../../plan/plan-target.ts';
+import { openSession } from '../../rescue/session.ts';
 import type { StepInputs } from '../step-inputs.ts';
 import type { ProbeResult, StepContext, StepKind } from '../step-kind.ts';
 import { postgresSource } from '../step-source.ts';
@@ -60,8 +61,9 @@ export const extractStep: StepKind<Input> = {
       );
     }
     const source = await postgresSource(input.source, 'rescue', context);
-    await using opened = await openSqlClient(liveDatabase(input, source.rescueConnection));
-    await opened.client.query(`drop schema if exists "${sideSchema(context)}" cascade`);
+    const connection = liveDatabase(input, source.rescueConnection);
+    await using session = await openSession(connection, context.signal);
+    await session.run(`drop schema if exists "${sideSchema(context)}" cascade`);
     return `dropped the side schema ${sideSchema(context)}`;
   },
 };
@@ -77,16 +79,17 @@ function liveDatabase({ database }: Input, connection: ConnectionSettings): Conn
 
 async function tablesThere(input: Input, context: StepContext): Promise<number> {
   const source = await postgresSource(input.source, 'rescue', context);
-  await using opened = await openSqlClient(liveDatabase(input, source.rescueConnection));
+  const connection = liveDatabase(input, source.rescueConnection);
+  await using session = await openSession(connection, context.signal);
   const side = input.into === 'side-schema' ? sideSchema(context) : undefined;
   const schemas = input.tables.map(({ schema }) => side ?? schema);
-  const { rows } = await opened.client.query<{ there: number }>(
+  const [row] = await session.rows<{ there: number }>(
     `select count(*)::int as there from unnest($1::text[], $2::text[]) as t (schema, name)
        where exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
          where n.nspname = t.schema and c.relname = t.name)`,
     [schemas, input.tables.map(({ name }) => name)],
   );
-  return rows[0]?.there ?? 0;
+  return row?.there ?? 0;
 }
 
 function outcomeOf(

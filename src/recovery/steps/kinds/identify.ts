@@ -1,5 +1,5 @@
 import { isLifeboatError, LifeboatError } from '../../../core/index.ts';
-import { openSqlClient } from '../../../sources/index.ts';
+import { openSession } from '../../rescue/session.ts';
 import { groundOf } from '../step-ground.ts';
 import type { StepInputs } from '../step-inputs.ts';
 import type { StepContext, StepKind } from '../step-kind.ts';
@@ -8,6 +8,8 @@ import { settingOf } from '../step-source.ts';
 
 type Input = StepInputs['identify'];
 type Place = Input['places'][string];
+
+const lookWithinMs = 30_000;
 
 /** Undefined: it does not answer, which may be what the recovery is about. */
 type Found = Place | undefined;
@@ -78,11 +80,13 @@ async function lookAtServer(name: string, context: StepContext): Promise<Found> 
   const source = await context.surroundings.source(name, 'protect');
   if (source.kind !== 'postgres' && source.kind !== 'postgres-dump') return undefined;
   try {
-    await using opened = await openSqlClient(source.settings.connection);
-    const { rows } = await opened.client.query<{ id: string }>(
+    // One that hangs is one that does not answer.
+    const limit = AbortSignal.any([context.signal, AbortSignal.timeout(lookWithinMs)]);
+    await using session = await openSession(source.settings.connection, limit, 'lifeboat recover');
+    const [row] = await session.rows<{ id: string }>(
       'select system_identifier::text as id from pg_control_system()',
     );
-    const fingerprint = rows[0]?.id as string;
+    const fingerprint = row?.id as string;
     return { text: `${source.describe()} (cluster ${fingerprint})`, fingerprint };
   } catch (error) {
     if (context.signal.aborted) throw context.signal.reason;

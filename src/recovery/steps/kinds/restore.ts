@@ -59,6 +59,8 @@ export const restoreStep: StepKind<Input> = {
         serverVersion: base.info.serverVersion,
         reached,
         timeline,
+        // `timeline` is the restored copy's own; the source's is followed by default, or the one that was named.
+        ...(input.timeline === undefined ? {} : { followed: input.timeline }),
         baseTimeline: base.info.timeline,
         snapshot: base.snapshot.id,
       },

@@ -72,7 +72,7 @@ async function openGround(input: Input, context: StepContext): Promise<TestGroun
   const scratch = await openScratch({
     ...(await source.recovery({ repository, target, signal })),
     ...(typeof left.snapshot === 'string' ? { base: left.snapshot } : {}),
-    ...(typeof left.timeline === 'number' ? { timeline: left.timeline } : {}),
+    ...(typeof left.followed === 'number' ? { timeline: left.followed } : {}),
     progress,
   });
   const { socketFolder, port } = scratch;

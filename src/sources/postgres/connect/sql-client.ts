@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import pg from 'pg';
 import { isLifeboatError, LifeboatError } from '../../../core/index.ts';
 import { type ConnectionSettings, describeConnection } from '../connection-settings.ts';
@@ -8,6 +9,7 @@ import { tlsFailure } from './tls-failure.ts';
 import type { TlsOptions } from './tls-options.ts';
 
 const connectTimeoutMs = 15_000;
+const endWithinMs = 5_000;
 
 /** A client of `pg` that is logged in, and the one server that it talks to. Disposal ends it. */
 export interface SqlClient extends AsyncDisposable {
@@ -63,8 +65,21 @@ async function openOnce(
   return {
     client,
     settings,
-    [Symbol.asyncDispose]: () => client.end().catch(() => {}),
+    [Symbol.asyncDispose]: () => endInTime(client),
   };
+}
+
+/** A server that hangs does not close its end: then ours is closed without it. */
+async function endInTime(client: pg.Client): Promise<void> {
+  const { stream } = (client as unknown as { connection: { stream: Duplex } }).connection;
+  const timer = setTimeout(() => stream.destroy(), endWithinMs);
+  try {
+    await client.end();
+  } catch {
+    // It is over all the same.
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function connectError(error: unknown, settings: ConnectionSettings): LifeboatError {
