@@ -1,14 +1,31 @@
 // The clock of the host is set while a run is under way: back by a day, forward by a year. Nothing of a run hangs on it.
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  type TestContext,
+  vi,
+} from 'vitest';
 import { bootTime, sleep, steadyNow } from '../../src/core/index.ts';
-import { clockOf, type Engine, openSqliteEngine } from '../../src/recovery/index.ts';
+import {
+  clockOf,
+  type Engine,
+  openSqliteEngine,
+  type RunDesk,
+  sealPlan,
+} from '../../src/recovery/index.ts';
 import { thisProcess } from '../../src/recovery/run/holder.ts';
+import { localRepository } from '../support/local-repository.ts';
 import { type MemoryRepository, memoryRepository } from '../support/memory-repository.ts';
 import { temporaryFolder } from '../support/postgres.ts';
 import { approvalOf, engineFile, planOf, runsWith } from '../support/recovery-run.ts';
 import { need } from '../support/skip.ts';
+import { FailureScene } from '../support/step-failures/failure-scene.ts';
 
 const day = 86_400_000;
 const jumps = [
@@ -34,6 +51,34 @@ afterEach(async () => {
 });
 
 const place = () => ({ stateFolder, repositories: { main: template.open() } });
+
+/** Restored files put in place, and what they replaced let go of an hour later. */
+async function swapAndWait(context: TestContext, byMs: number) {
+  await using stored = await localRepository();
+  await using scene = new FailureScene({ journal: template, repository: stored, context });
+  const snapshot = await scene.backUpFiles();
+  writeFileSync(scene.at('uploads/a'), 'former');
+  const yaml = `sources: { uploads: { kind: files, paths: [${scene.at('uploads')}], ground: { kind: folder, folder: ${scene.at('uploads')} } } }`;
+  const source = 'uploads';
+  const { id: _, ...content } = planOf([
+    {
+      id: 'restore',
+      kind: 'restore-files',
+      input: { source, snapshot, into: 'run-folder', replace: 'changed' },
+    },
+    { id: 'deliver', kind: 'deliver', input: { source, of: 'restore' } },
+    { id: 'swap', kind: 'swap', input: { source, of: 'deliver' } },
+    { id: 'settle', kind: 'settle', input: { source, of: 'swap', afterMs: 3_600_000 } },
+  ]);
+  const nobody: RunDesk = async () => undefined;
+  const runs = await scene.runs(yaml, nobody);
+  const paused = { code: 'run.paused', message: expect.stringContaining('is due at') };
+  await expect(runs.start(sealPlan(content))).rejects.toMatchObject(paused);
+  setClock(byMs);
+  await expect(runs.resume('INC-1')).rejects.toMatchObject(paused);
+  const state = await runs.resume('INC-1', { abort: { reason: 'the test' } });
+  expect([state.phase, scene.read('uploads/a')]).toEqual(['aborted', 'former']);
+}
 
 /** As `date --set` does: the timers of the system go on. */
 function setClock(byMs: number): void {
@@ -77,6 +122,11 @@ describe.each(jumps)('a clock that is set %s', (_, byMs) => {
     const { elapsedMs, leftMs } = clockOf(state, steadyNow());
     expect(elapsedMs).toBeLessThan(60_000);
     expect(leftMs).toBeGreaterThan(3_540_000);
+  });
+
+  it('lets go of what was replaced neither sooner nor later', async (context) => {
+    need(context, bootTime(), 'this system does not tell how long it is up');
+    await swapAndWait(context, byMs);
   });
 
   it('takes no lease away from a process that nobody can see', async (context) => {

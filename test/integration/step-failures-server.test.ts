@@ -1,6 +1,6 @@
-// Kinds of steps that work on a real database server, each way of failing, as `step-failures.test.ts`.
+// Kinds of steps that work on a real database server, as `step-failures.test.ts`; all of them: `test/soak/step-failures.test.ts`.
 import { serversUnderTest } from '../support/servers.ts';
-import { onAServer } from '../support/step-failures/on-a-server.ts';
+import { withServer } from '../support/step-failures/all-failures.ts';
 import { testFailures } from '../support/step-failures/test-failures.ts';
 
-testFailures([onAServer], 'half', serversUnderTest(15)[0]);
+testFailures(withServer, 'quick', serversUnderTest(15)[0]);

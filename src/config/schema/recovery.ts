@@ -28,7 +28,11 @@ const afterwards = z
       .min(1)
       .optional()
       .describe('What a person has to do; the run waits until it was confirmed.'),
-    isDone: command.optional().describe('Ends with 0 when it was done already.'),
+    isDone: command
+      .optional()
+      .describe(
+        'Ends with 0 when it was done already. Asked after the command too, for ten seconds: one that says it did and did not has failed.',
+      ),
     undo: command.optional().describe('What undoes it.'),
     within: timeSpan.optional().describe('How long it may take. Default: 10m.'),
   })

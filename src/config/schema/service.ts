@@ -52,7 +52,9 @@ const common = {
       undo: command.describe('Points it back.'),
       isDone: command
         .optional()
-        .describe('Ends with 0 when it points there already, with the same variables.'),
+        .describe(
+          'Ends with 0 when it points there already, with the same variables. Asked after the command too, for ten seconds.',
+        ),
     })
     .optional()
     .describe('How it is pointed at a restored server: environment, secret, pooler, DNS.'),

@@ -77,7 +77,7 @@ export async function databaseWorld(bin: string, major: number): Promise<Databas
         await server.query(`drop database ${pg.escapeIdentifier(datname)} with (force)`);
       }
       await server.query(
-        `begin read write; delete from customers where id <= 400 or id >= 1000;
+        `begin read write; comment on database shop is null; delete from customers where id <= 400 or id >= 1000;
          insert into customers values (1000, 'came later'); commit`,
         'shop',
       );

@@ -11,6 +11,8 @@ export type StepsOfTest = Parameters<typeof planOf>[0];
 
 /** One kind of step that fails in one way, with real parts. */
 export interface FailingWay {
+  /** For where time is short: the others are left to the soak. */
+  readonly isQuick?: true;
   /** What stands in for the fault, for the title: `the firewall command does not end`. */
   readonly fault: string;
   /** Lines of lifeboat.yaml beside its name, state and repositories. */

@@ -37,7 +37,7 @@ async function prepare(scene: FailureScene, broken: string): Promise<void> {
   writeFileSync(scene.at('name'), name);
   const real = findProgram('docker') as string;
   scene.script(
-    'run',
+    'up',
     `docker rm -f ${name} >/dev/null 2>&1
 docker run -d --name ${name} -e GREETING=\${1:-welcome} ${docker.image} sleep 600 >/dev/null`,
   );
@@ -128,7 +128,7 @@ function isolating(rest: Docker): FailingWay {
 function redeploying(rest: Docker & { readonly deploys?: string }): FailingWay {
   const { deploys = '', ...others } = rest;
   return withContainer({
-    yaml: (scene) => yaml(scene, `, redeploy: [${scene.script('deploy', './run', deploys)}]`),
+    yaml: (scene) => yaml(scene, `, redeploy: [${scene.script('deploy', './up', deploys)}]`),
     steps: () => [
       {
         id: 'it',
@@ -200,7 +200,7 @@ export const inContainers: FailureTable = {
     'wrong answer': identifying({
       fault: 'docker answers with something else',
       broken: 'echo "{}"; exit 0',
-      says: /api|docker/,
+      says: /cannot ask the Docker engine/,
     }),
   },
   isolate: {
@@ -238,7 +238,7 @@ export const inContainers: FailureTable = {
     }),
     partial: redeploying({
       fault: 'its command removes the container, and does not start another',
-      deploys: './run half; docker stop -t 0 $(cat name) >/dev/null; exit 1',
+      deploys: './up half; docker stop -t 0 $(cat name) >/dev/null; exit 1',
       says: /could not deploy api as it was: .*ended with 1/,
     }),
     cut: redeploying({
@@ -248,7 +248,7 @@ export const inContainers: FailureTable = {
     }),
     'wrong answer': redeploying({
       fault: 'its command deploys another one, and ends with 0',
-      deploys: './run other; exit 0',
+      deploys: './up other; exit 0',
       says: /api is not what it was recorded as after its redeploy command: .*GREETING/,
     }),
   },

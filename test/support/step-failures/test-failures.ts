@@ -10,12 +10,12 @@ import { FailureScene } from './failure-scene.ts';
 import { playFailure } from './play-failure.ts';
 
 /**
- * Lets each step of the tables fail. `half`: each ends in one way, in turn gone on with and given up, for where time is short; `whole`: in
- * both.
+ * Lets each step of the tables fail. `whole`: each ends in both ways; `half`: in turn gone on with and given up, for where time is short;
+ * `quick`: as `half`, and only those that are marked so.
  */
 export function testFailures(
   tables: readonly FailureTable[],
-  extent: 'half' | 'whole',
+  extent: 'quick' | 'half' | 'whole',
   subject?: ServerUnderTest,
 ): void {
   let journal: MemoryRepository;
@@ -34,7 +34,10 @@ export function testFailures(
   afterEach(() => void vi.useRealTimers());
 
   const endings = ['resumed', 'undone'] as const;
-  for (const [at, { title, failure }] of tables.flatMap(failuresIn).entries()) {
+  const all = tables
+    .flatMap(failuresIn)
+    .filter(({ failure }) => extent !== 'quick' || failure.isQuick);
+  for (const [at, { title, failure }] of all.entries()) {
     const wanted = extent === 'whole' ? endings : [endings[at % 2] as 'resumed'];
     describe(title, () => {
       it.for(wanted)('stops safely, and is %s', async (ending, context) => {

@@ -25,6 +25,8 @@ export interface ClientProgram {
 }
 
 const keptLines = 20;
+/** Between SIGTERM and SIGKILL. */
+const killDelayMs = 3_000;
 
 /** Starts one of PostgreSQL's own client programs. Aborting the signal ends it. */
 export function startClientProgram(options: ClientProgramOptions): ClientProgram {
@@ -47,11 +49,17 @@ export function startClientProgram(options: ClientProgramOptions): ClientProgram
   });
   // The exit code tells what went wrong; a pipe that breaks is only its consequence.
   child.stdin.on('error', () => {});
-  const onAbort = () => child.kill('SIGTERM');
+  let timer: NodeJS.Timeout | undefined;
+  const onAbort = () => {
+    child.kill('SIGTERM');
+    // It asks its server to cancel first: one that hangs would keep it for ever.
+    timer = setTimeout(() => child.kill('SIGKILL'), killDelayMs);
+  };
   signal?.addEventListener('abort', onAbort, { once: true });
   const ended = new Promise<void>((resolve, reject) => {
     child.once('error', (error) => reject(failed(options, [error.message], undefined)));
     child.once('close', (code, killedBy) => {
+      clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
       if (code === 0) return resolve();
       if (signal?.aborted) return reject(cancelled(signal));
