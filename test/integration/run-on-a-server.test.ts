@@ -15,6 +15,9 @@ import { FailureScene } from '../support/step-failures/failure-scene.ts';
 const [subject] = serversUnderTest(15);
 const source = 'database';
 const nobody: RunDesk = async () => undefined;
+/** Whoever is asked has looked, and gives up what was written to the restored data: nobody was let in yet. */
+const somebody: RunDesk = async ({ kind }) =>
+  kind === 'unclear' ? { answer: 'run-again' } : { answer: 'allow', typed: source };
 let world: DatabaseWorld;
 let journal: MemoryRepository;
 let scene: FailureScene;
@@ -144,9 +147,7 @@ async function half() {
 describe('a run on a real server', () => {
   it('given up puts back rights, limits, services, data and where they point', async () => {
     const before = await half();
-    const again = await scene.runs(yaml(), async ({ kind }) =>
-      kind === 'unclear' ? { answer: 'run-again' } : undefined,
-    );
+    const again = await scene.runs(yaml(), somebody);
     const state = await again.resume('INC-1', { abort: { reason: 'the test' } });
     expect(state.phase).toBe('aborted');
     expect(await rightsOf(world.server)).toEqual(before);
@@ -162,9 +163,7 @@ describe('a run on a real server', () => {
   it('gone on with ends with services that run as they did', async () => {
     const before = await half();
     scene.mend();
-    const again = await scene.runs(yaml(), async ({ kind }) =>
-      kind === 'unclear' ? { answer: 'run-again' } : undefined,
-    );
+    const again = await scene.runs(yaml(), somebody);
     const state = await again.resume('INC-1');
     expect(state.phase).toBe('done');
     expect(await rightsOf(world.server)).toEqual(before);
