@@ -7,8 +7,8 @@ import type { LeadOptions } from './lead-recovery.ts';
 import type { MadePlan } from './make-plan.ts';
 import { problemsIn } from './require-usable.ts';
 
-/** To carry the plan out, to end here, or to look for another one with what was said. */
-export type Agreement = 'carry-out' | 'stop' | Partial<LeadOptions>;
+/** To carry the plan out, to look at the damage again, to end here, or to look for another one with what was said. */
+export type Agreement = 'carry-out' | 'again' | 'stop' | Partial<LeadOptions>;
 
 type Choice = { readonly value: string; readonly label: string };
 
@@ -44,10 +44,9 @@ export async function askMore(
   }
   switch (answer) {
     case 'carry-out':
+    case 'again':
     case 'stop':
       return answer;
-    case 'again':
-      return {};
     case 'moment':
       return { at: await askMoment(ask, context), beforeXid: undefined, method: undefined };
     case 'type': {

@@ -52,9 +52,13 @@ export async function leadRecovery(
   // 2. What is damaged, and what there is to recover with.
   const ground = { surroundings, context, sources };
   output.say(({ dim }) => dim(`\nLooking at ${sources.join(', ')}. Nothing is changed by that.`));
-  const report = await lookAtDamage(ground, options.quick);
-  showDamage(report, opened, context);
-  await attachReport(desk.incidents, incident.id, report);
+  const look = async () => {
+    const seen = await lookAtDamage(ground, options.quick);
+    showDamage(seen, opened, context);
+    await attachReport(desk.incidents, incident.id, seen);
+    return seen;
+  };
+  let report = await look();
 
   // 3. How it is recovered.
   let said: LeadOptions = options;
@@ -83,7 +87,8 @@ export async function leadRecovery(
       );
       return undefined;
     }
-    said = { ...said, ...isAgreed };
+    if (isAgreed === 'again') report = await look();
+    else said = { ...said, ...isAgreed };
   }
 }
 

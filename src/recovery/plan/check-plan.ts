@@ -68,10 +68,14 @@ function checkGrounds({ steps }: Plan, { sources, unseen }: PlanFacts): readonly
   return [
     ...sources
       .filter(({ name }) => delivered.includes(name))
-      .flatMap(({ name, ground }) => {
+      .flatMap(({ name, ground, server }) => {
         if (ground === undefined) {
           const fact = `nobody says where ${name} is to be put`;
           return [problem('ground', fact, `Set sources.${name}.ground.`)];
+        }
+        if (server === 'up' && ground.isEmpty && !ground.isElsewhere) {
+          const fact = `${ground.text} holds nothing, and the server works: its data is somewhere else`;
+          return [problem('ground', fact, `Set sources.${name}.ground to where its data is.`)];
         }
         if (ground.problem === undefined) return [];
         const fact = `${ground.text}: ${ground.problem}`;

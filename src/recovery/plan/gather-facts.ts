@@ -15,7 +15,14 @@ import type { LossSuspect } from '../assess/loss-report.ts';
 import { machinesOfServer } from '../ground/server/machines-of-server.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { damageFacts, serviceState, unseenIn } from './damage-facts.ts';
-import type { IncidentFacts, PlanFacts, ServiceFacts, SourceFacts, Wish } from './facts.ts';
+import type {
+  GroundFacts,
+  IncidentFacts,
+  PlanFacts,
+  ServiceFacts,
+  SourceFacts,
+  Wish,
+} from './facts.ts';
 import { groundPlace, lookAtGround, type MakeGround } from './look-at-grounds.ts';
 import { lookAtPlaces, type SeenPlaces, serverPlace, servicePlace } from './look-at-places.ts';
 import { machinesOfSource } from './machines-of-source.ts';
@@ -121,7 +128,7 @@ async function withGround(
   if (place === undefined) return { source };
   if (makeGround === undefined) return { source: { ...source, ground: place } };
   const looked = await lookAtGround(place, ground, makeGround, {
-    isEmpty: source.server === 'down' || source.server === 'unknown',
+    isEmpty: isWorthLooking(source, place),
     ...(signal ? { signal } : {}),
   });
   const { identity } = looked;
@@ -143,6 +150,12 @@ async function volumeOutOfReach(
     if (!isLifeboatError(error, 'volume.unavailable')) throw error;
     return true;
   }
+}
+
+/** Whether its data is there: where it does not work, or where the configuration may mean another place. A claim takes minutes to look into. */
+function isWorthLooking({ server }: SourceFacts, { kind, isElsewhere }: GroundFacts): boolean {
+  if (server === 'down' || server === 'unknown') return true;
+  return !isElsewhere && kind !== 'kubernetes-claim';
 }
 
 /** What a recovery depends on in the configuration; where its file lies does not matter. */
