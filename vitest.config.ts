@@ -11,8 +11,11 @@ export default defineConfig({
         ? [
             'test/crash/postgres-soak.test.ts',
             'test/faults/{copy,prune,repair,snapshot}-faults.test.ts',
-            'test/faults/every-step.test.ts',
-            'test/crash/{kill-extract,kill-freeze,kill-rescue,kill-restore-in-place,streaming}.test.ts',
+            'test/faults/{every-step,disk-full}.test.ts',
+            'test/crash/{kill-extract,kill-freeze,kill-rescue,kill-restore,kill-restore-in-place}.test.ts',
+            'test/crash/{files-kill,prune-kill,run-kill,streaming}.test.ts',
+            'test/compat/held-lock.test.ts',
+            'test/integration/{bad-input-repository,files-large}.test.ts',
             'test/integration/{platform-docker,platform-systemd,platform-kubernetes}.test.ts',
             'test/integration/{kubernetes-claim,kubernetes-services,bad-input-slot,drift}.test.ts',
             'src/recovery/ground/docker-volume/docker-volume.test.ts',
