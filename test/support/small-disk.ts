@@ -71,7 +71,12 @@ function mounted(outer: string, folder: string): SmallDisk {
     folder,
     fill(leaveBytes) {
       const { bavail, bsize } = statfsSync(folder);
-      writeFileSync(ballast, Buffer.alloc(Math.max(0, bavail * bsize - leaveBytes)));
+      try {
+        writeFileSync(ballast, Buffer.alloc(Math.max(0, bavail * bsize - leaveBytes)));
+      } catch (error) {
+        // Somebody else wrote meanwhile: what did not fit any more is there already.
+        if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+      }
     },
     makeRoom: () => rmSync(ballast),
     [Symbol.dispose]() {
