@@ -22,6 +22,8 @@ export interface ProgramCall {
    * to a file without a name. Default: false.
    */
   readonly leavesPrograms?: boolean;
+  /** Hears the number of the process as soon as there is one. */
+  readonly onStarted?: (pid: number) => void;
 }
 
 /** It ended by itself; whatever its exit code. */
@@ -52,6 +54,7 @@ export async function runProgram(call: ProgramCall): Promise<ProgramEnd> {
     stdio: [call.input === undefined ? 'ignore' : 'pipe', output.stdout, output.stderr],
     detached: true,
   });
+  if (child.pid !== undefined) call.onStarted?.(child.pid);
   // One that ends without reading has its reasons, which its exit code tells.
   child.stdin?.on('error', () => {}).end(call.input);
   const end = await ended(child, call, output);

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { isLifeboatError, LifeboatError } from '../../core/index.ts';
+import { untilCommandsEnd } from '../steps/begun-commands.ts';
 import { restoredIn } from '../steps/restored-place.ts';
 import { abortRun } from './abort-run.ts';
 import { driveStep } from './drive-step.ts';
@@ -30,6 +31,7 @@ export async function driveRun(
 ): Promise<RunState> {
   const notes: ApprovalNotes = new Map();
   try {
+    await untilCommandsEnd(run.folder, { signal: run.stop, progress: run.progress });
     if (wish.abort) await beginAbort(run, { person: run.me.name, reason: wish.abort.reason });
     if (wish.skip) await leaveOut(run, wish.skip);
     await heedNotes(run, notes, { elsewhere: true, isFirst: true });

@@ -2,31 +2,33 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { bootId, steadyNow } from '../../core/index.ts';
 
-/** Which process drives a run, so that its death can be told from its silence. */
-export interface Holder {
+/** One process among all that there ever are. */
+export interface ProcessMark {
   readonly host: string;
-  readonly actor: string;
   readonly pid: number;
   /** Start of the process in the kernel's ticks: a number that was given anew is another process. */
   readonly startTicks: string;
   /** Boot of the machine and its space of process numbers; empty where the system does not tell. */
   readonly machine: string;
+}
+
+/** Which process drives a run, so that its death can be told from its silence. */
+export interface Holder extends ProcessMark {
+  readonly actor: string;
   readonly since: string;
 }
 
 export function thisProcess(actor: string): Holder {
-  return {
-    host: hostname(),
-    actor,
-    pid: process.pid,
-    startTicks: startTicks(process.pid) ?? '',
-    machine: machine(),
-    since: steadyNow().toISOString(),
-  };
+  return { ...processMark(process.pid), actor, since: steadyNow().toISOString() };
+}
+
+/** Of a process of this host that is there. */
+export function processMark(pid: number): ProcessMark {
+  return { host: hostname(), pid, startTicks: startTicks(pid) ?? '', machine: machine() };
 }
 
 /** `unknown`: it runs elsewhere, or where its processes cannot be seen from here (another container). */
-export function lifeOf(holder: Holder): 'alive' | 'dead' | 'unknown' {
+export function lifeOf(holder: ProcessMark): 'alive' | 'dead' | 'unknown' {
   const here = machine();
   if (holder.machine === '' || here === '') return 'unknown';
   if (holder.machine !== here) {

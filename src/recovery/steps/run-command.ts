@@ -1,5 +1,6 @@
 import { LifeboatError } from '../../core/index.ts';
 import { harmlessLines, type ProgramEnd, runProgram } from '../../platforms/index.ts';
+import { noteCommand } from './begun-commands.ts';
 import type { StepContext } from './step-kind.ts';
 
 export interface CommandOfStep {
@@ -26,8 +27,9 @@ const linesKept = 20;
 /** Runs a command of the configuration, whatever its exit code. Errors: those of `runProgram`. */
 export async function runCommand(
   { words, purpose, timeoutMs, variables = {}, isSecret }: CommandOfStep,
-  { surroundings, signal, token, incident }: StepContext,
+  { surroundings, signal, token, incident, folder }: StepContext,
 ): Promise<CommandSaid> {
+  using noted = new DisposableStack();
   const [program, ...args] = words as [string, ...string[]];
   const end: ProgramEnd = await runProgram({
     program,
@@ -43,6 +45,7 @@ export async function runCommand(
     signal,
     keep: 'newest',
     leavesPrograms: true,
+    onStarted: (pid) => void noted.use(noteCommand(folder, pid, { purpose, timeoutMs })),
   });
   const printed = isSecret ? '' : `${end.stdout}\n${end.stderr}`;
   const lines = harmlessLines(printed).filter((line) => line !== '');
