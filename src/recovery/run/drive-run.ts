@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { isLifeboatError, LifeboatError } from '../../core/index.ts';
+import { sweepScratch } from '../../sources/index.ts';
 import { untilCommandsEnd } from '../steps/begun-commands.ts';
 import { restoredIn } from '../steps/restored-place.ts';
 import { abortRun } from './abort-run.ts';
@@ -31,7 +32,7 @@ export async function driveRun(
 ): Promise<RunState> {
   const notes: ApprovalNotes = new Map();
   try {
-    await untilCommandsEnd(run.folder, { signal: run.stop, progress: run.progress });
+    await endWhatWasLeft(run);
     if (wish.abort) await beginAbort(run, { person: run.me.name, reason: wish.abort.reason });
     if (wish.skip) await leaveOut(run, wish.skip);
     await heedNotes(run, notes, { elsewhere: true, isFirst: true });
@@ -53,6 +54,20 @@ export async function driveRun(
     });
   }
   return run.journal.state;
+}
+
+/**
+ * What a process that was killed has left, before anything is looked at, done, or undone: its commands end, its private servers are ended, and their
+ * folders removed. Giving up removes restored data that such a server may work with, and starts none that would see to it.
+ */
+async function endWhatWasLeft({ folder, stop, progress, surroundings }: RunContext): Promise<void> {
+  await untilCommandsEnd(folder, { signal: stop, progress });
+  try {
+    await sweepScratch(surroundings.configuration.scratchFolder);
+  } catch (error) {
+    const { message } = error as Error;
+    progress({ type: 'warning', message: `what a former process left is still there: ${message}` });
+  }
 }
 
 async function driveSteps(run: RunContext, notes: ApprovalNotes): Promise<void> {
