@@ -14,7 +14,9 @@ const linesKept = 40;
 export const restartStep: StepKind<Input> = {
   name: 'restart',
 
-  async probe({ service: name }, { surroundings, signal }) {
+  async probe({ service: name, didNotRun }, { surroundings, signal }) {
+    // All that was wanted is that it runs: going on only waits for what is on its way.
+    if (didNotRun) return { found: 'continue' };
     const service = serviceNamed(surroundings, name);
     const { status, text } = await platformOf(surroundings, service).inspect(service, { signal });
     if (status !== 'running') return { found: 'continue' };
@@ -31,10 +33,13 @@ export const restartStep: StepKind<Input> = {
     const platform = platformOf(surroundings, service);
     const request = { signal, progress };
     // Of a second attempt it is what the first one left.
-    const before =
-      (await formerState(input, context)) ?? (await platform.inspect(service, request));
+    const now = await platform.inspect(service, request);
+    const before = (await formerState(input, context)) ?? now;
     await writeFileDurably(noteOf(input, context), JSON.stringify(before));
-    await platform.restart(service, request);
+    const isStarted = input.didNotRun === true && now.status === 'running';
+    await (isStarted
+      ? platform.restore(service, now, request)
+      : platform.restart(service, request));
     const after = await platform.inspect(service, request);
     const output = await platform.output(service, { lines: linesKept }, request);
     return {
