@@ -8,7 +8,7 @@ import type { ForgetOptions, ForgetReport } from './forget/forget.ts';
 import type { BlobIndex } from './index/blob-index.ts';
 import type { RepositoryKeys } from './keys/keys.ts';
 import type { Location } from './location/location.ts';
-import type { ListedLock } from './lock/unlock.ts';
+import type { ListedLock, UnlockOptions } from './lock/unlock.ts';
 import type { Log } from './log/log.ts';
 import type { PruneOptions, PruneReport } from './prune/prune-options.ts';
 import type { ReaderOptions, ReaderThreads } from './read/reader-threads.ts';
@@ -262,9 +262,7 @@ export interface Repository extends AsyncDisposable {
   /** Gives snapshots that miss something a twin without it. Only tells what it would do unless `dryRun` is false. */
   repairSnapshots(options?: RepairSnapshotsOptions): Promise<readonly RepairedSnapshot[]>;
   /** Removes stale locks, with `removeAll` all of them; lists them all. */
-  unlock(
-    options?: OperationOptions & { readonly removeAll?: boolean; readonly dryRun?: boolean },
-  ): Promise<readonly ListedLock[]>;
+  unlock(options?: UnlockOptions): Promise<readonly ListedLock[]>;
   /** Gives snapshots other tags, under the exclusive lock. */
   tag(options: TagOptions): Promise<TagReport>;
   /** Where every blob lies, as of now. */

@@ -20,7 +20,7 @@ import type { RepositoryKeys } from './keys/keys.ts';
 import { openKeys } from './keys/open-keys.ts';
 import type { Location } from './location/location.ts';
 import { RepositoryLock } from './lock/repository-lock.ts';
-import { type ListedLock, unlock } from './lock/unlock.ts';
+import { type ListedLock, type UnlockOptions, unlock } from './lock/unlock.ts';
 import type { Log } from './log/log.ts';
 import { type Logs, openLogs } from './log/open-logs.ts';
 import { programVersion } from './program-version.ts';
@@ -237,9 +237,7 @@ export class ResticRepository implements Repository {
     return await repairSnapshots(this.#truth(), options);
   }
 
-  async unlock(
-    options: OperationOptions & { readonly removeAll?: boolean; readonly dryRun?: boolean } = {},
-  ): Promise<readonly ListedLock[]> {
+  async unlock(options: UnlockOptions = {}): Promise<readonly ListedLock[]> {
     return await unlock(this.#access, options);
   }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { LifeboatError, type Progress, steadyNow } from '../../core/index.ts';
+import { isLifeboatError, LifeboatError, type Progress, steadyNow } from '../../core/index.ts';
+import { within } from '../freeze/within.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Surroundings } from '../surroundings.ts';
 import type { Tell } from '../timeline.ts';
@@ -51,6 +52,8 @@ export interface ResumeOptions {
   readonly skip?: { readonly step: string; readonly reason: string };
 }
 
+/** How long a repository may take to give up the locks of a host that is gone. */
+const lockPatienceMs = 10_000;
 /** How often repositories are asked, while a step runs, whether another host has taken over. */
 const elsewhereMs = 30_000;
 
@@ -216,6 +219,7 @@ export class RecoveryRuns {
     await begin?.(journal);
     const mayLack = !begin && !isShared ? { mayLack: true as const } : {};
     await journal.write({ type: 'taken', holder, targets, ...mayLack });
+    if (takeOver !== undefined) await this.#freeLocks(takeOver);
     const folder = await makeRunFolder(configuration, run);
     const { kinds, tell, desk, progress, onEvent } = this.#options;
     const context: RunContext = {
@@ -242,6 +246,22 @@ export class RecoveryRuns {
     } finally {
       clearInterval(watch);
       await this.#catchUp();
+    }
+  }
+
+  /** Steps would wait for a lock whose host is gone, for up to half an hour, and fail. */
+  async #freeLocks(goneHost: string): Promise<void> {
+    const { surroundings, progress, signal } = this.#options;
+    const free = async (name: string) => {
+      const repository = await surroundings.repository(name);
+      await repository.unlock({ goneHost, progress, signal });
+    };
+    for (const name of Object.keys(surroundings.configuration.repositories)) {
+      await within(lockPatienceMs, free(name)).catch((error) => {
+        if (!isLifeboatError(error) || error.code === 'bug') throw error;
+        const message = `locks of ${goneHost} may be left in repository ${name}: ${error.message}`;
+        progress({ type: 'warning', message });
+      });
     }
   }
 

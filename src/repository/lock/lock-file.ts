@@ -104,6 +104,12 @@ export function isOfDeadProcess(lock: LockFile): boolean {
   return !processExists(lock.pid);
 }
 
+/** True when another process of this host is seen to live that has its number. */
+export function isOfLivingProcess({ hostname: host, pidSpace, pid }: LockFile): boolean {
+  const isHere = host === hostname() && (pidSpace === undefined || pidSpace === ownPidSpace());
+  return isHere && pid !== process.pid && processExists(pid);
+}
+
 function processExists(pid: number): boolean {
   // 0 and below mean groups of processes to kill(2).
   if (pid <= 0 || pid > 2 ** 31 - 1) return false;

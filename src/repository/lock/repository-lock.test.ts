@@ -272,4 +272,16 @@ describe('unlock', () => {
     await unlock(access, { removeAll: true });
     expect(await lockNames()).toEqual([]);
   });
+
+  it('removes the locks of a host that somebody says is gone, and of no other', async () => {
+    await foreign({ hostname: 'lost-1', exclusive: true });
+    const other = await foreign({ hostname: 'lost-2' });
+    const parent = await foreign({ hostname: hostname(), pid: process.ppid });
+    // A container of the same name has the same numbers again.
+    await foreign({ hostname: hostname(), pid: process.pid });
+    await unlock(access, { goneHost: 'lost-1' });
+    expect(await lockNames()).toHaveLength(3);
+    await unlock(access, { goneHost: hostname() });
+    expect((await lockNames()).toSorted()).toEqual([other, parent].toSorted());
+  });
 });

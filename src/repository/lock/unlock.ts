@@ -2,7 +2,13 @@ import { isLifeboatError, silentProgress } from '../../core/index.ts';
 import type { OperationOptions } from '../repository.ts';
 import { type RepositoryAccess, readStoredJson } from '../stored-file.ts';
 import { holder } from './lock-conflicts.ts';
-import { decodeLock, isOfDeadProcess, type LockFile, staleAfterMs } from './lock-file.ts';
+import {
+  decodeLock,
+  isOfDeadProcess,
+  isOfLivingProcess,
+  type LockFile,
+  staleAfterMs,
+} from './lock-file.ts';
 
 /** A lock file as `unlock` shows it. */
 export interface ListedLock {
@@ -14,18 +20,31 @@ export interface ListedLock {
   readonly removed: boolean;
 }
 
+export interface UnlockOptions extends OperationOptions {
+  readonly removeAll?: boolean;
+  /** Name of a host that is gone, as a person knows: its locks are stale, however young. */
+  readonly goneHost?: string;
+  readonly dryRun?: boolean;
+}
+
 /**
  * Removes stale locks: of processes of this host that are gone, and those without a sign of life for 30 minutes. With
  * `removeAll` every lock, also those of the living: only for when no other program works on the repository.
  */
 export async function unlock(
   access: RepositoryAccess,
-  options: OperationOptions & { readonly removeAll?: boolean; readonly dryRun?: boolean } = {},
+  options: UnlockOptions = {},
 ): Promise<readonly ListedLock[]> {
-  const { signal, progress = silentProgress, removeAll = false, dryRun = false } = options;
+  const {
+    signal,
+    progress = silentProgress,
+    removeAll = false,
+    goneHost,
+    dryRun = false,
+  } = options;
   const locks: ListedLock[] = [];
   for (const { name, sizeBytes } of await access.location.list('locks', signal)) {
-    const lock = await describeLock(access, name, sizeBytes, signal);
+    const lock = await describeLock(access, { name, sizeBytes, goneHost }, signal);
     if (lock === undefined) continue;
     const removed = !dryRun && (removeAll || lock.isStale);
     if (removed) await access.location.remove('locks', name, signal);
@@ -37,8 +56,11 @@ export async function unlock(
 
 async function describeLock(
   access: RepositoryAccess,
-  name: string,
-  sizeBytes: number,
+  {
+    name,
+    sizeBytes,
+    goneHost,
+  }: { readonly name: string; readonly sizeBytes: number; readonly goneHost: string | undefined },
   signal?: AbortSignal,
 ): Promise<Omit<ListedLock, 'name' | 'removed'> | undefined> {
   if (sizeBytes === 0) {
@@ -46,7 +68,7 @@ async function describeLock(
   }
   try {
     const lock = decodeLock(await readStoredJson(access, 'locks', name, signal));
-    return { holder: holder(lock), exclusive: lock.exclusive, isStale: isStale(lock) };
+    return { holder: holder(lock), exclusive: lock.exclusive, isStale: isStale(lock, goneHost) };
   } catch (error) {
     if (isLifeboatError(error, 'location.file-missing')) return undefined;
     if (!isLifeboatError(error, 'repository.damaged')) throw error;
@@ -55,6 +77,8 @@ async function describeLock(
   }
 }
 
-function isStale(lock: LockFile): boolean {
+function isStale(lock: LockFile, goneHost: string | undefined): boolean {
+  // A host that was set up anew under the same name has processes of its own.
+  if (lock.hostname === goneHost && !isOfLivingProcess(lock)) return true;
   return isOfDeadProcess(lock) || Date.now() - lock.time.getTime() > staleAfterMs;
 }
