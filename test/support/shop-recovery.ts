@@ -9,6 +9,8 @@ import { type ShopPlatform, shopPlatform } from './shop-platform.ts';
 export interface ProtectedShop extends AsyncDisposable {
   readonly shop: ShopPlatform;
   readonly place: Installation;
+  /** All that has to be typed, or allowed, as arguments. */
+  readonly yes: readonly string[];
   /** `lifeboat recover`, as a script that gives all that has to be typed. */
   recover(...args: readonly string[]): Promise<CommandResult>;
   /** All rows, and all files with their bytes, in words that can be compared. */
@@ -55,14 +57,14 @@ export async function protectedShop(
   await untilRecord(serve, ({ type, phase }) => type === 'stream' && phase === 'streaming');
   for (const source of ['database', 'uploads']) await well(place.run('backup', source));
   await well(place.run('prove', 'database'));
+  const typed = ['database', 'uploads', 'postgres', ...said, ...steps, hostname()];
+  const yes = typed.flatMap((each) => ['--yes', each]);
   const opened = opening.move();
   return {
     shop,
     place,
-    recover: (...args) => {
-      const typed = ['database', 'uploads', 'postgres', ...said, ...steps, hostname()];
-      return place.run('recover', ...args, ...typed.flatMap((each) => ['--yes', each]));
-    },
+    yes,
+    recover: (...args) => place.run('recover', ...args, ...yes),
     async content() {
       const { rows: users } = await shop.query('select * from users order by id');
       const { rows: orders } = await shop.query('select * from orders order by id');
