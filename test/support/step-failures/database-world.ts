@@ -122,7 +122,7 @@ function faultyPrograms(bin: string, folder: string, faults: string): string {
     writeFileSync(
       join(folder, name),
       `#!/bin/sh
-case "$*" in *--version*|*-V*) ;; *) if [ -e ${faults}/broken-${name} ]; then . ${faults}/broken-${name}; fi ;; esac
+case " $* " in *" --version "*|*" -V "*) ;; *) if [ -e ${faults}/broken-${name} ]; then . ${faults}/broken-${name}; fi ;; esac
 exec ${join(bin, name)} "$@"
 `,
     );

@@ -9,21 +9,44 @@ export interface ProcessIdentity {
   readonly pid: number;
   /** When it started, in whatever unit the system has. Compared, never computed with. */
   readonly started: string;
+  /** Boot of the machine and its space of process numbers, where the system tells: a number means something only there. */
+  readonly space?: string;
 }
 
 /** Undefined when there is no such process. */
 export async function identifyProcess(pid: number): Promise<ProcessIdentity | undefined> {
   const started = (await startInProc(pid)) ?? (await startFromPs(pid));
-  return started === undefined ? undefined : { pid, started };
+  if (started === undefined) return undefined;
+  const space = await processSpace();
+  return { pid, started, ...(space === undefined ? {} : { space }) };
 }
 
+/** One of another space (a container beside this one) cannot be seen from here, and is taken to live until the machine was booted anew. */
 export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
+  const here = await processSpace();
+  const { space } = identity;
+  if (space !== undefined && here !== undefined && space !== here) {
+    return bootOf(space) === bootOf(here);
+  }
   return (await identifyProcess(identity.pid))?.started === identity.started;
+}
+
+function bootOf(space: string): string | undefined {
+  return space.split(' ')[0];
 }
 
 /** The working folder of a process where the system tells; a server's is its data folder. */
 export async function workingFolder(pid: number): Promise<string | undefined> {
   return await readlink(`/proc/${pid}/cwd`).catch(() => undefined);
+}
+
+async function processSpace(): Promise<string | undefined> {
+  try {
+    const boot = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+    return `${boot} ${await readlink('/proc/self/ns/pid')}`;
+  } catch {
+    return undefined;
+  }
 }
 
 async function startInProc(pid: number): Promise<string | undefined> {

@@ -229,6 +229,29 @@ test('the sweep does not believe an owner file that names a folder we did not ma
   expect(await readFile(join(precious, 'data', 'file'), 'utf8')).toBe('precious');
 });
 
+test('the sweep leaves what a container beside this one may be using, until the machine is booted anew', async (context) => {
+  const here = (await identifyProcess(process.pid))?.space;
+  if (here === undefined)
+    return context.skip('this system does not tell spaces of processes apart');
+  const root = dirname(await newFolder('beside'));
+  const leave = async (name: string, space: string) => {
+    const run = join(root, `lifeboat-run-${name}`);
+    folders.push(run);
+    await mkdir(run, { mode: 0o700 });
+    const owner = { pid: 999_999_999, started: 'elsewhere', space };
+    await writeFile(
+      join(run, 'owner.json'),
+      JSON.stringify({ format: 1, owner, dataIsScratch: false }),
+    );
+    return run;
+  };
+  const beside = await leave('beside', `${here.split(' ')[0]} pid:[1]`);
+  const former = await leave('former', 'another-boot pid:[1]');
+  const removed = await sweepScratch();
+  expect(removed).toContain(former);
+  expect(removed).not.toContain(beside);
+});
+
 test('a scratch folder lies where the account of the server can reach it', async (context) => {
   if (process.getuid?.() !== 0) context.skip('only root hands servers to another account');
   const closed = await newFolder('closed');
