@@ -2,7 +2,11 @@
 // cause is put right it goes on to its end, and given up it leaves what was before. Both endings of each: `test/soak/step-failures.test.ts`.
 import { describe, expect, it } from 'vitest';
 import { knownStepKinds } from '../../src/recovery/index.ts';
-import { withoutServer, withServer } from '../support/step-failures/all-failures.ts';
+import {
+  withContainers,
+  withoutServer,
+  withServer,
+} from '../support/step-failures/all-failures.ts';
 import { ways } from '../support/step-failures/failing-way.ts';
 import { testFailures } from '../support/step-failures/test-failures.ts';
 
@@ -10,7 +14,7 @@ describe('every kind of step', () => {
   it('has a test for each way of failing, or a reason why it cannot fail so', async () => {
     const kinds = Object.keys(await knownStepKinds()) as (keyof (typeof withServer)[number])[];
     expect(kinds.length).toBeGreaterThan(20);
-    const tables = [...withoutServer, ...withServer];
+    const tables = [...withoutServer, ...withContainers, ...withServer];
     const open = kinds.flatMap((kind) =>
       ways.flatMap((way) => {
         const found = tables.flatMap((table) => table[kind]?.[way] ?? []);
@@ -24,4 +28,5 @@ describe('every kind of step', () => {
   });
 });
 
-testFailures(withoutServer, 'half');
+describe('without a server', () => testFailures(withoutServer, 'half'));
+describe('in containers', () => testFailures(withContainers, 'quick'));

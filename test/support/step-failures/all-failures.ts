@@ -9,11 +9,6 @@ import { onFolders } from './on-folders.ts';
 import { onRestoredData } from './on-restored-data.ts';
 
 /** What takes no database server. */
-export const withoutServer: readonly FailureTable[] = [
-  byCommands,
-  byServices,
-  byPeople,
-  onFolders,
-  inContainers,
-];
+export const withoutServer: readonly FailureTable[] = [byCommands, byServices, byPeople, onFolders];
+export const withContainers: readonly FailureTable[] = [inContainers];
 export const withServer: readonly FailureTable[] = [onALiveServer, onRestoredData, onAServerGround];

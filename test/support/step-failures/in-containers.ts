@@ -206,6 +206,7 @@ export const inContainers: FailureTable = {
   isolate: {
     cut: isolating({
       fault: 'the connection to the engine is cut',
+      isQuick: true,
       cutAt: '/disconnect',
       says: /docker|daemon|EOF/,
     }),
@@ -248,6 +249,7 @@ export const inContainers: FailureTable = {
     }),
     'wrong answer': redeploying({
       fault: 'its command deploys another one, and ends with 0',
+      isQuick: true,
       deploys: './up other; exit 0',
       says: /api is not what it was recorded as after its redeploy command: .*GREETING/,
     }),
