@@ -75,7 +75,8 @@ function checkGrounds({ steps }: Plan, { sources, unseen }: PlanFacts): readonly
         }
         if (server === 'up' && ground.isEmpty && !ground.isElsewhere) {
           const fact = `${ground.text} holds nothing, and the server works: its data is somewhere else`;
-          return [problem('ground', fact, `Set sources.${name}.ground to where its data is.`)];
+          const remedy = `If it is to go back to where it is: set sources.${name}.ground to that place.`;
+          return [warning('ground', fact, remedy)];
         }
         if (ground.problem === undefined) return [];
         const fact = `${ground.text}: ${ground.problem}`;
