@@ -8,18 +8,13 @@ import {
   type Progress,
 } from '../../core/index.ts';
 import { createPlatforms } from '../../platforms/index.ts';
-import {
-  recordServiceBaselines,
-  recordServicePerformance,
-  serverOf,
-} from '../../recovery/index.ts';
+import { recordServiceBaselines } from '../../recovery/index.ts';
 import {
   type AnySource,
   type BackupSummary,
   describeDrift,
   type Source,
 } from '../../sources/index.ts';
-import { checkSurroundings } from '../check-surroundings.ts';
 import { type CommandContext, defineCommand } from '../command.ts';
 import {
   loadConfigured,
@@ -140,14 +135,10 @@ async function backupOne(
   const about = { configuration: opened.configuration, platforms, repository, source: source.name };
   const { snapshot } = summary;
   await recordServiceBaselines({ ...about, snapshot, signal, progress: output.progress });
-  await recordServicePerformance({
-    ...about,
-    checks: checkSurroundings(context),
-    server: serverOf(source),
-    snapshot,
-    signal,
-    progress: output.progress,
-  });
+  if (source.kind === 'postgres' || opened.configuration.services.length > 0) {
+    const { measureAfterBackup } = await import('../measure-after-backup.ts');
+    await measureAfterBackup(context, { ...about, snapshot }, source);
+  }
   // The backup is stored; a server that does not answer this question does not change that.
   const unstreamed = await (source as Source).log?.streamWarning(signal).catch(() => undefined);
   if (unstreamed) {
