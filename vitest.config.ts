@@ -14,6 +14,8 @@ export default defineConfig({
             'test/faults/{every-step,disk-full}.test.ts',
             'test/crash/{kill-extract,kill-freeze,kill-rescue,kill-restore,kill-restore-in-place}.test.ts',
             'test/crash/{files-kill,incident-kill,prune-kill,recovery-kills,run-kill,streaming}.test.ts',
+            'test/crash/{kill-restore-files,repository-kill}.test.ts',
+            'test/integration/{damaged-repository,restore-by-command}.test.ts',
             'test/compat/{held-lock,snapshot-commands}.test.ts',
             'test/integration/{bad-input-repository,bad-input-server,files-large}.test.ts',
             'test/integration/{accidents,adversary-files,archive-command}.test.ts',

@@ -13,6 +13,7 @@ export default defineConfig({
       'src/recovery/ground/docker-volume/docker-volume.test.ts',
       'test/integration/{ransomware-s3,scheduled-proof}.test.ts',
       'test/compat/{held-lock,s3,snapshot-commands}.test.ts',
+      'test/integration/{damaged-repository,restore-by-command}.test.ts',
       'test/integration/{dumps,recover-kubernetes,wal-stream-failover}.test.ts',
       'test/integration/{bad-input-repository,bad-input-server,files-large}.test.ts',
       'test/integration/{accidents,adversary-files,base-backup-failures}.test.ts',
