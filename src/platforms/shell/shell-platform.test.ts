@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -127,6 +128,10 @@ describe('services by commands', () => {
     const there = await platformOf({ ...scripts.setting, host: 'web-2' }).identify();
     expect(there.text).toBe('commands on web-2');
     expect(there.fingerprint).not.toBe(here.fingerprint);
+    // The same on every host that commands may be given from: no name of this one is in it.
+    const facts = JSON.stringify(['shell', 'web-2']);
+    const wanted = createHash('sha256').update(facts).digest('hex').slice(0, 32);
+    expect(there.fingerprint).toBe(wanted);
   });
 
   it('hides what looks like a password in its baseline', async () => {

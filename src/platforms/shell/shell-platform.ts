@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { ShellService } from '../../config/index.ts';
 import { throwIfAborted } from '../../core/index.ts';
@@ -16,6 +17,13 @@ export const shellMember: PlatformMember<ShellService> = {
   placeOf: (service) => service.host ?? '',
   create: (service, options) => createShellPlatform(service.host, options),
 };
+
+function fingerprintOf(host: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify(['shell', host]))
+    .digest('hex')
+    .slice(0, 32);
+}
 
 function createShellPlatform(host: string | undefined, options: PlatformOptions): Platform {
   const commandsOf = (service: ShellService) => new ServiceCommands(service, options.environment);
@@ -56,7 +64,9 @@ function createShellPlatform(host: string | undefined, options: PlatformOptions)
     async identify({ signal } = {}) {
       throwIfAborted(signal);
       const text = `commands on ${host ?? hostname()}`;
-      const fingerprint = await fingerprintOfHost('shell', host ?? '');
+      // One that runs elsewhere is the same from whichever host its commands are given.
+      const fingerprint =
+        host === undefined ? await fingerprintOfHost('shell') : fingerprintOf(host);
       // Of another host its commands alone know where it is.
       const machines = host === undefined ? await machinesOfHost() : [];
       return { kind: 'shell', text, fingerprint, machines };

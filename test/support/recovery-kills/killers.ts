@@ -27,7 +27,7 @@ export function atBoundaries(every = 1, from = 0): Killer {
   };
 }
 
-/** At random inside steps, each at most `times`; `lasts`: how long each takes undisturbed, in ms. */
+/** At random inside steps, each at most `times`, and now and then on the way there; `lasts`: how long each takes undisturbed, in ms. */
 export function insideSteps(
   random: () => number,
   lasts: Readonly<Record<string, number>>,
@@ -35,7 +35,8 @@ export function insideSteps(
 ): Killer {
   const killed = new Map<string, number>();
   return {
-    next: () => ({
+    next: (life) => ({
+      ...(life % 4 === 0 ? { beginMs: random() * 2500 } : {}),
       when({ type, step }: Line) {
         if (type !== 'run-step-begun' && type !== 'run-undo-begun') return undefined;
         const name = `${type} ${step}`;

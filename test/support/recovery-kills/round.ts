@@ -1,5 +1,4 @@
 import { mkdirSync, rmSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { spawnOn } from '../other-host.ts';
 import { type KillWhen, type Life, type Line, livesUntil } from './lives.ts';
@@ -44,13 +43,16 @@ const livesMax = 150;
 export async function playRound(options: RoundOptions): Promise<Round> {
   const { scene, killer, abortAfter = Number.POSITIVE_INFINITY, losesHost = () => false } = options;
   const { place, plan } = scene;
-  const yes = [...typed, hostname()].flatMap((each) => ['--yes', each]);
   const lines: Line[] = [];
   let [kills, hostsLost] = [0, 0];
   let run: string | undefined;
+  // Whose name a person has to say: the host that the run was driven from last.
+  let driver = scene.hostAfter(0);
   for (let life = 0; life < livesMax; life++) {
     const isAborted = kills >= abortAfter && run !== undefined;
-    const from = hostsLost > 0 ? ['--take-over', hostname()] : [];
+    const host = scene.hostAfter(hostsLost);
+    const yes = [...typed, host].flatMap((each) => ['--yes', each]);
+    const from = hostsLost > 0 ? ['--take-over', driver] : [];
     const args = isAborted
       ? ['--abort', run as string, '--reason', 'enough', ...from]
       : run === undefined
@@ -60,7 +62,7 @@ export async function playRound(options: RoundOptions): Promise<Round> {
       hostsLost === 0
         ? place.spawn('recover', ...args, ...yes)
         : spawnOn(
-            hostname(),
+            host,
             ['recover', ...args, ...yes, '--json', '--config', join(place.folder, 'lifeboat.yaml')],
             { cwd: place.folder, env: { TMPDIR: place.temporaryFolder } },
           );
@@ -69,6 +71,13 @@ export async function playRound(options: RoundOptions): Promise<Round> {
     lines.push(...lived.lines);
     run ??= lived.lines.find(({ type }) => type === 'run-opened')?.run as string | undefined;
     run ??= await begunUnseen(scene, lived);
+    if (lived.lines.some(({ type }) => type === 'run-opened' || type === 'run-resumed'))
+      driver = host;
+    const other = otherDriver(lived);
+    if (other !== undefined && other !== driver) {
+      driver = other;
+      continue;
+    }
     const end = lived.lines.findLast(({ type }) => type === 'run-done' || type === 'run-aborted');
     if (lived.exitCode === 0 && end) {
       const phase = end.type === 'run-done' ? 'done' : 'aborted';
@@ -99,6 +108,13 @@ export async function playRound(options: RoundOptions): Promise<Round> {
     }
   }
   throw new Error(`still not at its end after ${livesMax} lives`);
+}
+
+/** The error that a wrong name gets says the right one. */
+function otherDriver({ lines, exitCode }: Life): string | undefined {
+  if (exitCode === null || exitCode === 0) return undefined;
+  const said = JSON.stringify(lines.at(-1) ?? '');
+  return /was driven from (\S+), not|--take-over ([^\s`]+)`/.exec(said)?.slice(1).find(Boolean);
 }
 
 /** A run that was begun and whose process was killed before it could say so. */

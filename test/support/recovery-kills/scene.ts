@@ -8,6 +8,7 @@ import {
   readlinkSync,
   rmSync,
 } from 'node:fs';
+import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
 import { untilRecord } from '../command-line.ts';
@@ -37,6 +38,8 @@ export interface KillScene extends AsyncDisposable {
   readonly server: TestServer;
   readonly supervisor: Supervisor;
   readonly method: KilledMethod;
+  /** Name of the host that goes on when so many were lost. */
+  hostAfter(lost: number): string;
   /** Id of the plan, which is kept. */
   readonly plan: string;
   /** Orders as a recovery leaves them, and what the writer had written before the loss. */
@@ -63,6 +66,8 @@ export async function killScene(
   process.env.NODE_COMPILE_CACHE ??= join(kept, 'compiled');
   const server = opening.use(await startPostgres({ bin, major, initdb: ['--wal-segsize=1'] }));
   const place = opening.use(await installation());
+  // Rows are put back over a connection, from any host; a ground that is a folder is of this one.
+  const isRemote = method === 'rescue-rows';
   const services = join(place.folder, 'services');
   const effects = join(place.folder, 'effects');
   for (const each of [services, effects]) mkdirSync(each);
@@ -77,7 +82,7 @@ export async function killScene(
   );
   const writer = new Writer(`postgres://app@127.0.0.1:${server.port}/shop?sslmode=disable`);
   const supervisor = opening.use(
-    new Supervisor(services, {
+    new Supervisor(services, isRemote ? 'shop-1' : '', {
       db: { start: () => server.start(), stop: () => server.stop() },
       writer,
       job: { start: async () => {}, stop: async () => {} },
@@ -145,6 +150,7 @@ export async function killScene(
     server,
     supervisor,
     method,
+    hostAfter: (lost) => (isRemote && lost > 0 ? `lifeboat-${lost}` : hostname()),
     plan,
     recovered,
     content,

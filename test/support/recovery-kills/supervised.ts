@@ -13,6 +13,7 @@ export interface Program {
  */
 export class Supervisor implements AsyncDisposable {
   readonly #folder: string;
+  readonly #host: string;
   readonly #programs: Readonly<Record<string, Program>>;
   readonly #timer: NodeJS.Timeout;
   #work: Promise<void> = Promise.resolve();
@@ -21,8 +22,10 @@ export class Supervisor implements AsyncDisposable {
   readonly calls: string[] = [];
   problem: unknown;
 
-  constructor(folder: string, programs: Readonly<Record<string, Program>>) {
+  /** `host`: where the services are said to run; empty: on this host. */
+  constructor(folder: string, host: string, programs: Readonly<Record<string, Program>>) {
     this.#folder = folder;
+    this.#host = host === '' ? '' : `, host: ${host}`;
     this.#programs = programs;
     for (const name of Object.keys(programs)) this.#say(name, 'is', 'down');
     this.#timer = setInterval(() => this.#look(), 30);
@@ -32,7 +35,7 @@ export class Supervisor implements AsyncDisposable {
   yaml(name: string, more = ''): string {
     const become = (state: string) =>
       `[sh, -c, 'cd ${this.#folder} && echo ${state} > ${name}.$$ && mv ${name}.$$ ${name}.want && while [ $(cat ${name}.want) = ${state} ] && [ $(cat ${name}.is) != ${state} ]; do sleep 0.05; done; [ $(cat ${name}.is) = ${state} ]']`;
-    return `  ${name}: { platform: shell, start: ${become('up')}, stop: ${become('down')}, isRunning: [grep, -q, up, ${join(this.#folder, `${name}.is`)}]${more} }\n`;
+    return `  ${name}: { platform: shell${this.#host}, start: ${become('up')}, stop: ${become('down')}, isRunning: [grep, -q, up, ${join(this.#folder, `${name}.is`)}]${more} }\n`;
   }
 
   states(): Readonly<Record<string, string>> {
