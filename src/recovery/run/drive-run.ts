@@ -17,6 +17,7 @@ import {
 import { lookAgain } from './look-again.ts';
 import { happened, type RunContext } from './run-context.ts';
 import type { RunState } from './run-state.ts';
+import { requireWayBack } from './way-back.ts';
 
 /**
  * Takes a run from where its journal says it is to its end. Resolves when it is done, given up, or has nothing left to do but to let go of
@@ -33,6 +34,7 @@ export async function driveRun(
   const notes: ApprovalNotes = new Map();
   try {
     await endWhatWasLeft(run);
+    if (wish.abort) requireWayBack(run.journal.state);
     if (wish.abort) await beginAbort(run, { person: run.me.name, reason: wish.abort.reason });
     if (wish.skip) await leaveOut(run, wish.skip);
     await heedNotes(run, notes, { elsewhere: true, isFirst: true });

@@ -3,6 +3,7 @@ import type { Step } from '../plan/plan.ts';
 import { mayAllow, personOf } from './people.ts';
 import { happened, type RunContext } from './run-context.ts';
 import type { RunNote } from './run-note.ts';
+import { sourcesLetGoOf } from './way-back.ts';
 
 /** Somebody has asked to give the run up; the driver does it at the next boundary of a step. */
 export class AbortAsked {
@@ -42,6 +43,12 @@ export async function heedNotes(
       continue;
     }
     if (body.type === 'abort' && run.journal.state.phase === 'aborting') continue;
+    const letGo = sourcesLetGoOf(run.journal.state);
+    if (body.type === 'abort' && letGo.length > 0) {
+      const message = `${person.name} asked to give the run up, and there is no way back: the former data of ${letGo.join(', ')} was let go of`;
+      run.progress({ type: 'warning', message });
+      continue;
+    }
     if (body.type === 'abort') throw new AbortAsked(person.name, body.reason, note.id);
     if (body.type === 'skip') {
       const step = run.journal.state.plan.steps.find(({ id }) => id === body.step);

@@ -46,10 +46,13 @@ export async function playRound(options: RoundOptions): Promise<Round> {
   const lines: Line[] = [];
   let [kills, hostsLost] = [0, 0];
   let run: string | undefined;
+  let isAborted = false;
   // Whose name a person has to say: the host that the run was driven from last.
   let driver = scene.hostAfter(0);
   for (let life = 0; life < livesMax; life++) {
-    const isAborted = kills >= abortAfter && run !== undefined;
+    // Once the former data is let go of there is no way back.
+    const isLetGo = lines.some(({ step }) => String(step).startsWith('settle-'));
+    isAborted ||= kills >= abortAfter && run !== undefined && !isLetGo;
     const host = scene.hostAfter(hostsLost);
     const yes = [...typed, host].flatMap((each) => ['--yes', each]);
     const from = hostsLost > 0 ? ['--take-over', driver] : [];
