@@ -38,8 +38,8 @@ export interface FailingWay {
   state?(scene: FailureScene): Promise<unknown> | unknown;
   /** What an abort says that it leaves; absent: nothing. */
   readonly stays?: RegExp;
-  /** The abort cannot end, says this, and ends once the step that it names is left as it is. */
-  readonly notUndone?: { readonly says: RegExp; readonly step: string };
+  /** What was before may be gone in part: giving up is refused, changes nothing, and the run is gone on with to its end. */
+  readonly hasNoWayBack?: true;
   /** It has no bound of its own: once this is so, whoever sits there presses Ctrl-C, and that ends it. */
   cancels?(scene: FailureScene): boolean;
   /** Once a script has made the file `hangs`, that much time passes at once. */

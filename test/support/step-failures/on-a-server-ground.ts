@@ -86,9 +86,7 @@ export const onAServerGround: FailureTable = {
       fault: 'the connection is cut as the former database is removed',
       prepare: (scene) => scene.database.relay.breakAt('drop database if exists "', 'cut'),
       says: /broke|could not connect/,
-      notUndone: { says: /given up already/, step: 'swap' },
-      stays: /Do it|Do swap/,
-      state: () => 'not as before, and told',
+      hasNoWayBack: true,
     }),
     'wrong answer': {
       cannot:

@@ -229,9 +229,7 @@ export const onFolders: FailureTable = {
         isAsOfBackup(scene);
         expect(existsSync(join(scene.disk, '.lifeboat'))).toBe(false);
       },
-      notUndone: { says: /the former data is given up already/, step: 'swap' },
-      stays: /Do it.*Do swap \(left as it is|Do swap \(left as it is.*Do it/,
-      state: () => 'not as before, and told',
+      hasNoWayBack: true,
     }),
   },
 };

@@ -46,7 +46,8 @@ export async function playFailure(
   await failure.mend?.(scene);
   scene.asked.length = 0;
   const second = await scene.runs(failure.yaml(scene), willing);
-  if (ending === 'resumed') {
+  if (ending === 'undone' && failure.hasNoWayBack) await expectNoWayBack(second);
+  if (ending === 'resumed' || failure.hasNoWayBack) {
     const state = await second.resume('INC-1');
     expect(state.phase).toBe('done');
     expect(scene.asked.filter((kind) => kind === 'unclear')).toEqual(
@@ -55,12 +56,7 @@ export async function playFailure(
     await failure.done?.(scene);
     return;
   }
-  const { notUndone } = failure;
-  if (notUndone) await expectNotUndone(notUndone, second);
-  const state = await second.resume('INC-1', {
-    abort: { reason: 'the test' },
-    ...(notUndone ? { skip: { step: notUndone.step, reason: 'the test' } } : {}),
-  });
+  const state = await second.resume('INC-1', { abort: { reason: 'the test' } });
   expect(state.phase).toBe('aborted');
   expect(state.stays?.join('; ') ?? '').toMatch(failure.stays ?? /^$/);
   expect(await failure.state?.(scene)).toEqual(before);
@@ -87,16 +83,13 @@ async function expectNamed(
   }
 }
 
-async function expectNotUndone(
-  { says, step }: NonNullable<FailingWay['notUndone']>,
-  runs: RecoveryRuns,
-): Promise<void> {
+async function expectNoWayBack(runs: RecoveryRuns): Promise<void> {
   await expect(runs.resume('INC-1', { abort: { reason: 'the test' } })).rejects.toMatchObject({
-    code: 'run.failed',
-    message: expect.stringMatching(says),
-    hint: expect.stringContaining(`--skip ${step}`),
+    code: 'usage.invalid',
+    message: expect.stringMatching(/cannot be given up any more/),
+    hint: expect.stringMatching(/Nothing was undone.*--resume INC-1/),
   });
-  expect(await runs.find('INC-1')).toMatchObject({ phase: 'aborting' });
+  expect(await runs.find('INC-1')).toMatchObject({ phase: 'paused' });
 }
 
 /** With what it rejects with; undefined: it did not. */
