@@ -299,6 +299,27 @@ describe('a run', () => {
       expect(state.stays?.join()).toContain('written to shop since is in snapshot abcdef01');
     });
 
+    it('and says where it is stored, also when an undo after that had to be tried again', async () => {
+      let breaks = true;
+      const kinds = async (name: string) => {
+        const kind = await kindsWith(() => {})(name);
+        if (name !== 'swap') return kind;
+        const undo = async () => {
+          if (breaks) throw new LifeboatError('ground.failed', 'stuck');
+          return 'put back';
+        };
+        return { ...kind, undo };
+      };
+      const { runs } = runsWith({ engine, place: place(), kinds });
+      await expect(runs.start(plan)).rejects.toMatchObject({ code: 'run.paused' });
+      const abort = { reason: 'enough' };
+      await expect(runs.resume(undefined, { abort })).rejects.toMatchObject({ code: 'run.failed' });
+      breaks = false;
+      const state = await runs.resume(undefined, { abort });
+      expect(done.filter((each) => each === 'keep')).toHaveLength(1);
+      expect(state.stays?.join()).toContain('written to shop since is in snapshot abcdef01');
+    });
+
     it('not where it cannot be stored, until a person gives it up', async () => {
       const kinds = kindsWith(() => {
         throw new LifeboatError('location.unreachable', 'gone');
@@ -317,6 +338,27 @@ describe('a run', () => {
       expect(done.slice(4)).toEqual(['undo start-shop', 'undo swap-shop']);
     });
   });
+
+  it.each([
+    ['as-before', []],
+    ['not-done', ['Do b (was begun, and was found not done; a part of it may be there)']],
+  ] as const)(
+    'undoes nothing of a step that is found %s, and says what stays',
+    async (found, stays) => {
+      const run = (id: string) => {
+        if (id === 'b') throw new LifeboatError('ground.failed', 'no');
+      };
+      const { runs } = runsWith({
+        engine,
+        place: place(),
+        script: { ...log, run, probe: () => found },
+      });
+      await expect(runs.start(three)).rejects.toMatchObject({ code: 'run.failed' });
+      const state = await runs.resume(undefined, { abort: { reason: 'enough' } });
+      expect(done).toEqual(['undo a']);
+      expect(state).toMatchObject({ phase: 'aborted', stays });
+    },
+  );
 
   it('names what has no undo when it is given up', async () => {
     const { undo: _, ...kind } = scriptedKind(log);

@@ -34,6 +34,7 @@ it(`docker compose down -v, killed ${kills} times`, async (context) => {
     if (exitCode === null) continue;
     expect(exitCode, JSON.stringify(own.at(-1))).toBe(0);
     expect(killed).toBeGreaterThanOrEqual(kills - 2);
+    console.log(`${killed} kills`);
     break;
   }
 

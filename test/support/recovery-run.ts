@@ -53,7 +53,10 @@ export function approvalOf(change: Partial<Approval> = {}): Approval {
 
 export type Script = Partial<{
   run(id: string, context: StepContext): Promise<void> | void;
-  probe: (id: string, context: StepContext) => 'done' | 'not-done' | 'continue' | 'unclear';
+  probe: (
+    id: string,
+    context: StepContext,
+  ) => 'done' | 'not-done' | 'as-before' | 'continue' | 'unclear';
   undo(id: string, context: StepContext): Promise<void> | void;
   check(id: string): readonly string[];
   notBefore(id: string): Date | undefined;
@@ -75,6 +78,7 @@ export function scriptedKind(script: Script): StepKind {
       const id = idOf(input);
       const found = script.probe?.(id, context) ?? 'not-done';
       if (found === 'done') return { found, outcome: outcome(id) };
+      if (found === 'as-before') return { found: 'not-done', isAsBefore: true };
       return found === 'unclear' ? { found, what: `no sign of ${id}` } : { found };
     },
     async run(input, context) {

@@ -147,6 +147,7 @@ export function describeRun(state: RunState, style: Style): string {
     dim(
       `  opened ${state.openedAt} on ${state.hosts[0]}, last entry ${lastTime}${holder && phase !== 'paused' ? `, driven by ${holder.actor} on ${holder.host}` : ''}`,
     ),
+    ...(state.stays ?? []).map((each) => yellow(`  not as before: ${each}`)),
     ...(phase === 'done' || phase === 'aborted'
       ? []
       : [`  ${describeClock(clockOf(state, steadyNow()))}`]),

@@ -73,6 +73,8 @@ export type EntryBody =
       readonly reason: string;
       readonly note?: string;
     }
+  /** Before the undo of this step: where what was written to recovered data since is, or that it was given up; in words. */
+  | { readonly type: 'kept'; readonly step: string; readonly kept: readonly string[] }
   | { readonly type: 'undo-intent'; readonly step: string }
   | { readonly type: 'undone'; readonly step: string; readonly text: string }
   | { readonly type: 'undo-failed'; readonly step: string; readonly error: StepError }

@@ -51,6 +51,8 @@ export interface RunState {
   readonly doubtful: readonly string[];
   /** Ids of notes that were answered. */
   readonly notes: readonly string[];
+  /** What became of what was written to recovered data, of a run that is given up. */
+  readonly kept: readonly string[];
   /** Why it stands, or what stays behind. */
   readonly reason?: string;
   readonly stays?: readonly string[];
@@ -88,6 +90,7 @@ export function foldRun(entries: readonly RunEntry[]): RunState | undefined {
     hosts: [first.host],
     doubtful: [],
     notes: [],
+    kept: [],
   };
   for (const entry of entries) state = applyEntry(state, entry);
   return state;
@@ -155,6 +158,8 @@ export function applyEntry(state: RunState, entry: RunEntry): RunState {
       };
     case 'aborting':
       return { ...now, phase: 'aborting', reason: body.reason };
+    case 'kept':
+      return { ...now, kept: [...new Set([...state.kept, ...body.kept])] };
     case 'undo-intent':
       return withStep({ phase: 'undoing' });
     case 'undone':

@@ -61,10 +61,12 @@ export interface StepOutcome {
 /**
  * What was found of a step that was begun and whose end nobody saw.
  * `done`: never again; `not-done`: from the start; `continue`: it goes on by itself from where it is; `unclear`: a person decides.
+ * `isAsBefore`: it is known to have changed nothing, so that there is nothing to undo; else a part of it may have been done.
  */
 export type ProbeResult =
   | { readonly found: 'done'; readonly outcome: StepOutcome }
-  | { readonly found: 'not-done' | 'continue' }
+  | { readonly found: 'not-done'; readonly isAsBefore?: true }
+  | { readonly found: 'continue' }
   | { readonly found: 'unclear'; readonly what: string };
 
 /**

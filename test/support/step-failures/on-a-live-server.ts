@@ -63,7 +63,6 @@ function extracting(rest: Case): FailingWay {
       expect(other).toBeUndefined();
       expect(await customers(scene, `${name}.customers`)).toBe(500);
     },
-    stays: /Do it \(was begun, and was found not done\)/,
     state: async (scene) => [await customers(scene), await sideSchemas(scene)],
     ...rest,
   };

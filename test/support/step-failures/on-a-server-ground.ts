@@ -53,9 +53,6 @@ async function databases({ database }: FailureScene): Promise<readonly string[]>
   return rows.map(({ name }) => name);
 }
 
-/** One transaction: it is found to be as before. */
-const asBefore = /^Do it \(was begun, and was found not done\)$/;
-
 export const onAServerGround: FailureTable = {
   deliver: {
     'time-out': bringing('deliver', hanging('customer 250')),
@@ -71,13 +68,12 @@ export const onAServerGround: FailureTable = {
     }),
   },
   swap: {
-    'time-out': bringing('swap', { ...hanging('"shop" rename to'), stays: asBefore }),
+    'time-out': bringing('swap', hanging('"shop" rename to')),
     'non-zero': { cannot: 'it starts no program' },
     cut: bringing('swap', {
       fault: 'the connection is cut as databases are renamed',
       isQuick: true,
       prepare: (scene) => scene.database.relay.breakAt('"shop" rename to', 'cut'),
-      stays: asBefore,
       says: /broke|could not connect/,
     }),
   },

@@ -210,7 +210,6 @@ export const onFolders: FailureTable = {
       broken: (scene) => away(`${ofRun(scene)}/new`),
       mended: () => back,
       says: /what was delivered there is gone/,
-      stays: /Do it \(was begun, and was found not done\)/,
       holds: isAsNow,
       done: isAsOfBackup,
     }),

@@ -33,7 +33,7 @@ export const deliverStep: StepKind<Input> = {
   async probe(input, context): Promise<ProbeResult> {
     const to = await groundOf(input.source, undefined, context);
     const state = await to.ground.state(context.token, context);
-    if (state === 'nothing') return { found: 'not-done' };
+    if (state === 'nothing') return { found: 'not-done', isAsBefore: true };
     if (state === 'begun') return { found: 'continue' };
     return { found: 'done', outcome: outcomeOf(input, to, context) };
   },

@@ -18,7 +18,7 @@ export const extractStep: StepKind<Input> = {
 
   async probe(input, context) {
     const there = await tablesThere(input, context);
-    if (there === 0) return { found: 'not-done' };
+    if (there === 0) return { found: 'not-done', isAsBefore: true };
     if (there < input.tables.length) {
       return {
         found: 'unclear',

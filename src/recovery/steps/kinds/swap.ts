@@ -25,7 +25,7 @@ export const swapStep: StepKind<Input> = {
       case 'half-swapped':
         return { found: 'continue' };
       case 'filled':
-        return { found: 'not-done' };
+        return { found: 'not-done', isAsBefore: true };
       default:
         return { found: 'unclear', what: `${ground.describe()} holds nothing whole of this run` };
     }
