@@ -59,6 +59,14 @@ describe('a run', () => {
     );
   });
 
+  it('is not begun with the plan of a rehearsal, which asks for nothing', async () => {
+    const { runs } = runsWith({ engine, place: place(), script: log });
+    const rehearsal = planOf([{ id: 'a' }], { mode: 'drill' });
+    await expect(runs.start(rehearsal)).rejects.toMatchObject({ code: 'plan.refused' });
+    expect(done).toEqual([]);
+    expect(await runs.list()).toEqual([]);
+  });
+
   it('gives later steps what former ones left, and the token of the run', async () => {
     const seen: unknown[] = [];
     const { runs } = runsWith({

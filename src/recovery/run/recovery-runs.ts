@@ -115,6 +115,7 @@ export class RecoveryRuns {
   /** Begins a plan, and takes it to its end. Errors: `run.busy`, `plan.refused`, and those of `driveRun`. */
   async start(plan: Plan, { declaredAt, objectiveMs }: StartOptions = {}): Promise<RunState> {
     const { surroundings } = this.#options;
+    requireLive(plan);
     this.#requireMayRun();
     requireEnoughPeople(surroundings.configuration.recovery, plan);
     // A kind that is not known would stop the run in the middle.
@@ -277,6 +278,15 @@ export class RecoveryRuns {
       hint: 'It is whole in the state of this host.',
     });
   }
+}
+
+/** Its steps ask for nothing, because they are to touch nothing that is in use: here they would. Errors: `plan.refused`. */
+function requireLive({ mode, id, sources }: Plan): void {
+  if (mode === 'live') return;
+  throw new LifeboatError('plan.refused', `plan ${id} is a rehearsal, which is only to be read`, {
+    hint: `Nothing was changed. A plan that is carried out is made without --drill: \`lifeboat recover ${sources[0] ?? ''}\`.`,
+    context: { plan: id },
+  });
 }
 
 /** Errors: `usage.invalid`. */
