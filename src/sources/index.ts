@@ -163,6 +163,7 @@ export {
   type ServerPrograms,
   sweepScratch,
 } from './postgres/server/index.ts';
+export { givenUpTimelines, giveUpTimeline } from './postgres/stream/given-up.ts';
 export { logsNeededFrom } from './postgres/window/logs-needed.ts';
 export type { PromisedWindow } from './postgres/window/promised-window.ts';
 export {

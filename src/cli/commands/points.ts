@@ -146,7 +146,7 @@ function describeSnapshot(
   mark: ProofMark | undefined,
   { dim, yellow, green, red }: Style,
 ): string {
-  const { id, time, bytesTotal, serverVersion, damagedPages } = snapshot;
+  const { id, time, bytesTotal, serverVersion, damagedPages, isGivenUp, timeline } = snapshot;
   const version = `PostgreSQL ${Math.floor(serverVersion / 10_000)}.${serverVersion % 10_000}`;
   const damage =
     damagedPages > 0 ? yellow(`  ${countOf(damagedPages, 'page')} damaged in the source`) : '';
@@ -158,5 +158,6 @@ function describeSnapshot(
         : mark.isValid
           ? green('  proven')
           : dim('  proof expired');
-  return `  ${id.slice(0, 8)}  ${formatMoment(time)}  ${formatBytes(bytesTotal)}  ${dim(version)}${proof}${damage}`;
+  const branch = isGivenUp ? dim(`  of timeline ${timeline}, given up: by --snapshot only`) : '';
+  return `  ${id.slice(0, 8)}  ${formatMoment(time)}  ${formatBytes(bytesTotal)}  ${dim(version)}${proof}${damage}${branch}`;
 }

@@ -2,6 +2,7 @@ import { type Progress, silentProgress } from '../../core/index.ts';
 import type { Repository } from '../../repository/index.ts';
 import {
   type CatalogRecord,
+  givenUpTimelines,
   listBaselines,
   listPostgresSnapshots,
   parseCatalogDocument,
@@ -9,7 +10,10 @@ import {
 } from '../../sources/index.ts';
 import { withCounts } from './counted-catalogs.ts';
 
-/** Every catalog of the source: of its records and its snapshots, and with the counts of its baselines. Unreadable ones are told and passed over. */
+/**
+ * Every catalog of the source: of its records and its snapshots, and with the counts of its baselines. Unreadable ones are told and passed over;
+ * those of timelines that were given up tell of another branch.
+ */
 export async function readCatalogs(
   repository: Repository,
   source: string,
@@ -36,7 +40,10 @@ export async function readCatalogs(
       passOver(`the catalog of snapshot ${snapshot.id.slice(0, 8)}`, error);
     }
   }
-  const ofCluster = catalogs.filter((catalog) => catalog.systemId === systemId);
+  const givenUp = await givenUpTimelines(repository.log(source));
+  const ofCluster = catalogs.filter(
+    (catalog) => catalog.systemId === systemId && !givenUp.has(catalog.timeline),
+  );
   const stored = await listBaselines(repository, source, progress);
   const baselines = stored.map(({ baseline }) => baseline);
   return withCounts(ofCluster, baselines);

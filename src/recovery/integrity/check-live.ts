@@ -3,7 +3,7 @@ import type { Repository } from '../../repository/index.ts';
 import type { PostgresSource } from '../../sources/index.ts';
 import { traceCorruption } from '../prove/corruption.ts';
 import { formerValues } from '../prove/former-proof.ts';
-import { listProofs } from '../prove/list-proofs.ts';
+import { lastPassed } from '../prove/list-proofs.ts';
 import { livePlace } from '../validate/live-place.ts';
 import type { UserCheck } from '../validate/user-check.ts';
 import { validate } from '../validate/validate.ts';
@@ -33,10 +33,9 @@ export async function checkLive(options: {
   const { source, repository, userChecks = [], progress = silentProgress } = options;
   const aborting = options.signal ? { signal: options.signal } : {};
   const startTime = new Date();
-  const proofs = await listProofs(repository, source.name);
   const place = await livePlace(source.settings.connection, {
     userChecks,
-    formerValues: formerValues(proofs.find(({ verdict }) => verdict === 'passed')),
+    formerValues: formerValues(await lastPassed(repository, source.name)),
     bytesPerSecond: options.bytesPerSecond ?? defaultBytesPerSecond,
     ...aborting,
   });

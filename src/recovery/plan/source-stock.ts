@@ -68,7 +68,9 @@ export async function sourceStock(request: StockRequest): Promise<SourceStock> {
       toLsn,
       timeline,
     })),
-    snapshots: points.snapshots.map((each) => clusterSnapshot(each, known.get(each.id), proofs)),
+    snapshots: points.snapshots
+      .filter(({ isGivenUp }) => !isGivenUp)
+      .map((each) => clusterSnapshot(each, known.get(each.id), proofs)),
     proofs: proofs.map((each) => proofFacts(each, isValid(each, validForMs, now))),
     measured: [...(await formerSteps(repository)), ...(await rescues(source, repository))],
     baselines: await baselines(source.name, repository),

@@ -14,7 +14,7 @@ import type { UserCheck } from '../validate/user-check.ts';
 import { validate } from '../validate/validate.ts';
 import { traceCorruption } from './corruption.ts';
 import { formerState, formerValues } from './former-proof.ts';
-import { listProofs, proofKind } from './list-proofs.ts';
+import { lastPassed, proofKind } from './list-proofs.ts';
 import { liveEnd, measureLoss } from './measure-loss.ts';
 import { PhaseClock } from './phase-clock.ts';
 import { type Proof, parseProof, type StoredProof } from './proof.ts';
@@ -134,8 +134,7 @@ async function examine(
   const { source, repository, userChecks = [] } = options;
   const aborting = options.signal ? { signal: options.signal } : {};
   const { base, reachedLsn } = scratch;
-  const proofs = await listProofs(repository, source.name);
-  const last = proofs.find(({ verdict }) => verdict === 'passed');
+  const last = await lastPassed(repository, source.name);
   const preloadLibraries = await readOriginalPreloads(repository, base.snapshot);
   const former = await formerState({ source: source.name, repository, scratch, last, progress });
   const { spool } = await source.recovery({ repository, target: { kind: 'latest' } });

@@ -13,7 +13,7 @@ import { quickBounds } from '../validate/quick-bounds.ts';
 import type { UserCheck } from '../validate/user-check.ts';
 import { validate } from '../validate/validate.ts';
 import { formerState, formerValues } from './former-proof.ts';
-import { listProofs } from './list-proofs.ts';
+import { lastPassed } from './list-proofs.ts';
 
 export interface ValidateRestoredOptions {
   readonly source: PostgresSource;
@@ -58,8 +58,7 @@ async function examine(restored: RestoredServer, options: ValidateRestoredOption
   const { source, repository, level, userChecks, progress } = options;
   const aborting = options.signal ? { signal: options.signal } : {};
   const { base } = restored;
-  const proofs = await listProofs(repository, source.name);
-  const last = proofs.find(({ verdict }) => verdict === 'passed');
+  const last = await lastPassed(repository, source.name);
   const preloadLibraries = await readOriginalPreloads(repository, base.snapshot);
   const compared =
     level === 'full'

@@ -33,8 +33,7 @@ async function keepOne(
     const kind = await run.kinds('safety-snapshot');
     const { result } = await kind.run({ source, raw: false }, stepContext(run));
     const id = String(result.snapshot).slice(0, 8);
-    const kept = `what was written to ${source} since is in snapshot ${id}, no longer in ${source}`;
-    return [kept, ...formerTimeline(run, source)];
+    return [`what was written to ${source} since is in snapshot ${id}, no longer in ${source}`];
   } catch (error) {
     if (run.stop.aborted) throw run.stop.reason;
     const why = stepError(error).message;
@@ -43,14 +42,6 @@ async function keepOne(
     await giveUp(run, swap, source, why, error);
     return [`what was written to ${source} since was given up`];
   }
-}
-
-/** Its log in the repository has gone on along the timeline of the recovery: what the former server takes is not taken for a part of it. */
-function formerTimeline({ surroundings }: RunContext, source: string): readonly string[] {
-  if (surroundings.configuration.sources[source]?.kind !== 'postgres') return [];
-  return [
-    `${source} is on its former timeline again, of which \`backup\` and \`serve\` take nothing (postgres.old-primary): until it is in \`sources\` under another name, with a backup of its own, what it takes now is in none`,
-  ];
 }
 
 /** A backup would be one of the former place. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { syncFolder, writeFileDurably } from '../../../core/index.ts';
 import type { BlobId, Repository } from '../../../repository/index.ts';
 import { restoreToMoment } from '../../../sources/index.ts';
-import { formatLsn } from '../../../wal/index.ts';
+import { formatLsn, timelineStream } from '../../../wal/index.ts';
 import { readTarget } from '../../plan/plan-target.ts';
 import { dumpsFolder, restoreDumps } from '../restore-dumps.ts';
 import { restoredIn } from '../restored-place.ts';
@@ -52,6 +52,7 @@ export const restoreStep: StepKind<Input> = {
     const outcome: StepOutcome = {
       text: `restored ${input.source} to ${folder}, log replayed up to ${reached}`,
       result: {
+        source: input.source,
         folder,
         place: { folder },
         bytes,
@@ -59,6 +60,7 @@ export const restoreStep: StepKind<Input> = {
         serverVersion: base.info.serverVersion,
         reached,
         timeline,
+        history: await historyOf(folder, timeline),
         // `timeline` is the restored copy's own; the source's is followed by default, or the one that was named.
         ...(input.timeline === undefined ? {} : { followed: input.timeline }),
         baseTimeline: base.info.timeline,
@@ -77,6 +79,11 @@ export const restoreStep: StepKind<Input> = {
     return `removed the restored ${input.source}`;
   },
 };
+
+/** The promotion wrote it: where the restored copy's own timeline left the source's. */
+async function historyOf(folder: string, timeline: number): Promise<string> {
+  return await readFile(join(folder, 'pg_wal', `${timelineStream(timeline)}.history`), 'utf8');
+}
 
 /** Whose the data directory was where it was backed up. Here it belongs to whoever may run a server. */
 async function formerOwner(

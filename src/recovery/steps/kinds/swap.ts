@@ -1,4 +1,5 @@
 import { type BootTime, bootTime, LifeboatError, sinceThen } from '../../../core/index.ts';
+import { giveTimelineUp } from '../give-timeline-up.ts';
 import { groundOf } from '../step-ground.ts';
 import type { StepInputs } from '../step-inputs.ts';
 import type { ProbeResult, StepContext, StepKind, StepOutcome } from '../step-kind.ts';
@@ -40,10 +41,13 @@ export const swapStep: StepKind<Input> = {
   async undo(input, _outcome, context) {
     const { ground } = await groundOf(input.source, input.of, context);
     const state = await ground.state(context.token, context);
-    if (state === 'filled') return 'the former data was in place already';
     if (state === 'nothing') throw letGo(ground.describe());
-    await ground.swapBack(context.token, context);
-    return `put the former data of ${input.source} back in place`;
+    if (state !== 'filled') await ground.swapBack(context.token, context);
+    const did =
+      state === 'filled'
+        ? 'the former data was in place already'
+        : `put the former data of ${input.source} back in place`;
+    return `${did}${await giveTimelineUp(input.source, context)}`;
   },
 };
 

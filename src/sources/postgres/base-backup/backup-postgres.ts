@@ -5,7 +5,13 @@ import {
   type Progress,
   silentProgress,
 } from '../../../core/index.ts';
-import type { BackupWriter, BlobId, NewSnapshot, Repository } from '../../../repository/index.ts';
+import type {
+  BackupWriter,
+  BlobId,
+  Log,
+  NewSnapshot,
+  Repository,
+} from '../../../repository/index.ts';
 import { formatLsn } from '../../../wal/index.ts';
 import type { BackupSummary, OtherRepository } from '../../source.ts';
 import { tagsOf } from '../../source-tags.ts';
@@ -15,6 +21,7 @@ import { type ConnectionSettings, describeConnection } from '../connection-setti
 import { openLocalSide } from '../local-backup/open-local-side.ts';
 import { receiveLocalBackup } from '../local-backup/receive-local-backup.ts';
 import type { ReplicationConnection } from '../protocol/replication-connection.ts';
+import { givenUpTimelines } from '../stream/given-up.ts';
 import { addFile } from './added-file.ts';
 import { collectBackupCatalog } from './backup-catalog.ts';
 import { backupDocumentPath, catalogDocumentPath } from './backup-document.ts';
@@ -94,8 +101,8 @@ async function run(
   const begunMs = performance.now();
 
   // Everything that can be wrong is asked for before the first byte is read.
-  const former = await newestBackup(repository, source);
   const log = repository.log(source);
+  const former = await newestBackup(repository, source, log);
   const { connection: opened, facts } = await chooseServer({
     ...options,
     log,
@@ -199,12 +206,20 @@ async function run(
   };
 }
 
+/** Of what the cluster goes on from: one of a timeline that was given up is of another branch. */
 async function newestBackup(
   repository: Repository,
   source: string,
+  log: Log,
 ): Promise<StoredBackup | undefined> {
   // A snapshot that cannot be read says nothing about the cluster, and must not keep a new one from being made.
-  return (await listPostgresSnapshots(repository, source, silentProgress))[0];
+  const stored = await listPostgresSnapshots(repository, source, silentProgress);
+  const givenUp = await givenUpTimelines(log).catch((error: unknown) => {
+    // The comparison of the WAL warns of a log that cannot be read.
+    if (!isLifeboatError(error) || error.code === 'bug') throw error;
+    return new Set<number>();
+  });
+  return stored.find(({ info }) => !givenUp.has(info.timeline));
 }
 
 async function requireSameServer(

@@ -1,7 +1,8 @@
 import { isLifeboatError, type Progress } from '../../../core/index.ts';
 import type { Repository, SnapshotId } from '../../../repository/index.ts';
 import { formatLsn, segmentName } from '../../../wal/index.ts';
-import { listReaches, type Reach } from '../restore/reaches.ts';
+import type { BackupSnapshot } from '../restore/backup-snapshot.ts';
+import { furthestReaches, type Reach, readKnownLog } from '../restore/reaches.ts';
 import { type TimelineSpan, timelineAt } from '../restore/timeline-path.ts';
 import { readWalTail } from '../restore/wal-tail.ts';
 import type { SpoolReader } from '../stream/spool-reader.ts';
@@ -40,6 +41,8 @@ export interface PointSnapshot {
   readonly serverVersion: number;
   readonly bytesTotal: number;
   readonly damagedPages: number;
+  /** Of a timeline that was given up when a recovery was taken back: it is restored by its name, and lies in no window. */
+  readonly isGivenUp?: true;
 }
 
 export interface RecoveryPoints {
@@ -57,13 +60,20 @@ export async function listRecoveryPoints(request: {
   readonly signal?: AbortSignal;
   readonly progress?: Progress;
 }): Promise<RecoveryPoints> {
-  const reaches = await listReaches(request).catch((error) => {
-    if (isLifeboatError(error, 'repository.snapshot-missing')) return [];
+  const known = await readKnownLog(request).catch((error) => {
+    if (isLifeboatError(error, 'repository.snapshot-missing')) return undefined;
     throw error;
   });
+  if (known === undefined) return { snapshots: [], windows: [] };
+  const reaches = furthestReaches(known);
   const windows: RecoveryWindow[] = [];
   for (const group of sameEnds(reaches)) windows.push(await describeWindow(group, request.signal));
-  return { snapshots: reaches.map(describeSnapshot), windows };
+  const snapshots = known.backups.map(describeSnapshot);
+  const givenUp = known.givenUp.map((backup) => ({
+    ...describeSnapshot(backup),
+    isGivenUp: true as const,
+  }));
+  return { snapshots: [...snapshots, ...givenUp], windows };
 }
 
 /** What was promised of a source, against what there is. */
@@ -141,8 +151,7 @@ function describeFork({ timeline, end }: TimelineSpan) {
   return { timeline, lsn: formatLsn(end) };
 }
 
-function describeSnapshot({ backup }: Reach): PointSnapshot {
-  const { snapshot, info } = backup;
+function describeSnapshot({ snapshot, info }: BackupSnapshot): PointSnapshot {
   return {
     id: snapshot.id,
     time: new Date(info.stopTime),

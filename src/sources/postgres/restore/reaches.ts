@@ -1,6 +1,7 @@
 import { LifeboatError, type Progress } from '../../../core/index.ts';
 import { LocalLocation, type Log, type Repository } from '../../../repository/index.ts';
 import { lsn, timelineStream } from '../../../wal/index.ts';
+import { givenUpTimelines } from '../stream/given-up.ts';
 import type { SpoolReader } from '../stream/spool-reader.ts';
 import { type BackupSnapshot, backupSnapshotsOf } from './backup-snapshot.ts';
 import { type HistoryFiles, historyFiles, walOfSpool } from './spool-wal.ts';
@@ -26,6 +27,8 @@ export interface ReachRequest {
   readonly source: string;
   /** Full id of the only snapshot that counts. */
   readonly base?: string;
+  /** Along the history of this timeline. Default: the newest one that the source's log follows and that was not given up. */
+  readonly timeline?: number;
   /** A spool that survived: it holds WAL that the repository does not have yet. */
   readonly spool?: SpoolReader;
   readonly progress?: Progress;
@@ -41,6 +44,8 @@ export interface KnownLog {
   /** The newest timeline first. */
   readonly paths: readonly TimelinePath[];
   readonly histories: HistoryFiles;
+  /** Snapshots of timelines that were given up, the newest first: no part of `backups`. Empty where the request names what counts. */
+  readonly givenUp: readonly BackupSnapshot[];
 }
 
 /** How far each snapshot of the source leads together with the log after it, the newest first. */
@@ -48,25 +53,39 @@ export async function listReaches(request: ReachRequest): Promise<readonly Reach
   return furthestReaches(await readKnownLog(request));
 }
 
-/** Errors: `repository.snapshot-missing`. */
+/** What was given up counts where it is named. Errors: `repository.snapshot-missing`. */
 export async function readKnownLog(request: ReachRequest): Promise<KnownLog> {
-  const { repository, source, base, spool, signal } = request;
+  const { repository, source, base, timeline, spool, signal } = request;
   const log: Log = repository.log(source);
   const histories = historyFiles(log, spool);
   const all = await backupSnapshotsOf(repository, source, request.progress);
-  const backups = base === undefined ? all : all.filter(({ snapshot }) => snapshot.id === base);
+  const isNamed = base !== undefined || timeline !== undefined;
+  const left = isNamed ? new Set<number>() : await givenUpTimelines(log);
+  const givenUp = all.filter(({ info }) => left.has(info.timeline));
+  const backups = all.filter(({ snapshot, info }) =>
+    base === undefined ? !left.has(info.timeline) : snapshot.id === base,
+  );
   if (backups.length === 0) {
     throw new LifeboatError(
       'repository.snapshot-missing',
       base === undefined
-        ? `there is no snapshot of the source ${source} in the repository`
+        ? `there is no snapshot of the source ${source} in the repository${onlyGivenUp(givenUp)}`
         : `snapshot ${base} is none of the source ${source}`,
       { hint: 'List what there is with "lifeboat points".', context: { source } },
     );
   }
   const wal = await WalHoldings.of([log, ...(spool ? [walOfSpool(spool, log)] : [])], signal);
-  const paths = await knownPaths(histories, wal, backups);
-  return { repository, backups, wal, paths, histories };
+  const paths = (await knownPaths(histories, wal, backups)).filter((path) => {
+    const { timeline: last } = path.at(-1) as TimelinePath[number];
+    return !left.has(last);
+  });
+  return { repository, backups, wal, paths, histories, givenUp };
+}
+
+function onlyGivenUp(givenUp: readonly BackupSnapshot[]): string {
+  const [newest] = givenUp;
+  if (newest === undefined) return '';
+  return ` but of timelines that were given up; they are restored by their name (--timeline ${newest.info.timeline})`;
 }
 
 /** One reach per snapshot, along the newest timeline that the log after it leads to. */

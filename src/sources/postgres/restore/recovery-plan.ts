@@ -23,8 +23,6 @@ export interface RecoveryPlan extends Reach {
 
 export interface RecoveryRequest extends ReachRequest {
   readonly target: RecoveryTarget;
-  /** Along the history of this timeline. Default: the newest one that the source's log follows. */
-  readonly timeline?: number;
 }
 
 /**

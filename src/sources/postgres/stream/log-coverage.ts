@@ -1,6 +1,7 @@
 import { LifeboatError } from '../../../core/index.ts';
 import type { Log, LogSpan } from '../../../repository/index.ts';
 import { segmentStart, timelineStream } from '../../../wal/index.ts';
+import { givenUpTimelines } from './given-up.ts';
 import { isLater, type WalPosition } from './wal-position.ts';
 
 /** Names the cluster that a log belongs to: `{"systemId":"..."}`. */
@@ -12,6 +13,7 @@ export class LogCoverage {
   #loading: Promise<void> | undefined;
   #spans: readonly LogSpan[] | undefined;
   #systemId: string | undefined;
+  #givenUp: ReadonlySet<number> = new Set();
 
   constructor(log: Log) {
     this.#log = log;
@@ -32,6 +34,15 @@ export class LogCoverage {
       this.#loading = undefined;
     });
     await this.#loading;
+  }
+
+  /** Whether the cluster left a timeline for good, as far as the log could be asked. */
+  readonly isGivenUp = (timeline: number): boolean => this.#givenUp.has(timeline);
+
+  /** Asks again what was given up: that may have been done since. Errors: those of the repository. */
+  async learnGivenUp(): Promise<void> {
+    await this.load();
+    this.#givenUp = await givenUpTimelines(this.#log);
   }
 
   /** Refuses a log of another cluster; marks one that is new. */
@@ -67,13 +78,14 @@ export class LogCoverage {
     return span?.end ?? start;
   }
 
-  /** Start of the segment in which the log ends. */
+  /** Start of the segment in which the log ends, on a timeline that was not given up. */
   continuation(segmentSizeBytes: number): WalPosition | undefined {
     let last: WalPosition | undefined;
     for (const { stream, end } of this.#spans ?? []) {
       if (!isTimeline(stream)) continue;
       const start = segmentStart(end, segmentSizeBytes);
       const position = { timeline: Number.parseInt(stream, 16), start };
+      if (this.isGivenUp(position.timeline)) continue;
       if (!last || isLater(position, last)) last = position;
     }
     return last;
@@ -84,6 +96,7 @@ export class LogCoverage {
     if (bytes) {
       this.#systemId = (JSON.parse(Buffer.from(bytes).toString()) as { systemId: string }).systemId;
     }
+    this.#givenUp = await givenUpTimelines(this.#log);
     this.#spans = await this.#log.coverage();
   }
 }

@@ -38,7 +38,10 @@ async function renewOn(
   const server = await identify(connection);
   await coverage.load();
   await claimCluster(server, undefined, spool, coverage);
-  const held = later(spool.continuation(), coverage.continuation(server.segmentSizeBytes));
+  const held = later(
+    spool.continuation(coverage.isGivenUp),
+    coverage.continuation(server.segmentSizeBytes),
+  );
   // Where the server's history leaves ours, before which nothing is missing.
   const reached =
     held && (await followHistory(connection, server, held, { spool, coverage }, () => {}));

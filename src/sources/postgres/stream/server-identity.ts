@@ -35,13 +35,31 @@ export function requireKnownHistory(
   position: WalPosition,
   serverHistory: readonly TimelineEnd[],
   ownHistory: readonly TimelineEnd[],
+  isGivenUp: (timeline: number) => boolean,
 ): Exclude<Reachability, { readonly kind: 'unrelated' }> {
+  requireNotGivenUp(server, isGivenUp);
   if (position.timeline > server.timeline) throw notThere(server, position, ownHistory);
   const { timeline, segmentSizeBytes } = server;
   const reached = reachability(position, timeline, serverHistory, ownHistory, segmentSizeBytes);
   if (reached.kind === 'unrelated') throw otherHistory(server, position);
   return reached;
 }
+
+/** A server that was replaced when a recovery was taken back. Throws `postgres.old-primary`. */
+export function requireNotGivenUp(
+  { timeline }: ServerIdentity,
+  isGivenUp: (timeline: number) => boolean,
+): void {
+  if (!isGivenUp(timeline)) return;
+  throw new LifeboatError(
+    'postgres.old-primary',
+    `the server is on timeline ${timeline}, which was given up when the recovery that began it was taken back`,
+    { hint: replaced },
+  );
+}
+
+const replaced =
+  'Let nobody write to it: what it takes is part of no backup. Name the present primary in the connection of the source, and make the old one its standby (pg_rewind).';
 
 /** The cluster has gone on to a later timeline than the server's. */
 function notThere(
@@ -61,9 +79,7 @@ function notThere(
   return new LifeboatError(
     'postgres.old-primary',
     `the server is a primary on timeline ${server.timeline}, which the cluster left at ${formatLsn(left.switchLsn)} for timeline ${position.timeline}: it was replaced, and came back`,
-    {
-      hint: 'Let nobody write to it: what it takes is part of no backup. Name the present primary in the connection of the source, and make the old one its standby (pg_rewind).',
-    },
+    { hint: replaced },
   );
 }
 

@@ -25,7 +25,7 @@ describe('spool', () => {
 
   const begin = async (spool: Spool) => {
     await spool.claim('42', sizeBytes);
-    await spool.begin(spool.continuation() ?? { timeline: 1, start: lsn(first) });
+    await spool.begin(spool.continuation(() => false) ?? { timeline: 1, start: lsn(first) });
   };
 
   it('cuts what it is given into segments and gives it back', async () => {

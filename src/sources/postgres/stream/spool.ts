@@ -21,6 +21,8 @@ import { lockSpool } from './spool-lock.ts';
 import { SpoolSegment } from './spool-segment.ts';
 import { isLater, type WalPosition } from './wal-position.ts';
 
+export type IsGivenUp = (timeline: number) => boolean;
+
 /** Called when the file held other bytes than the server sends; may refuse to go on by throwing. */
 export type OnConflict = (segment: SpoolSegment, bytes: Uint8Array) => Promise<void>;
 
@@ -98,11 +100,14 @@ export class Spool implements AsyncDisposable {
     }
   }
 
-  /** Where to go on. The last file is read again from its start, unless the log has all of it. */
-  continuation(): WalPosition | undefined {
-    const last = this.#segments.at(-1);
+  /** Where to go on. The last file is read again from its start, unless the log has all of it. What was given up does not count. */
+  continuation(isGivenUp: IsGivenUp): WalPosition | undefined {
+    const last = this.#segments.findLast(({ timeline }) => !isGivenUp(timeline));
     const given = this.#header?.continueAt;
-    const fromHeader = given && { timeline: given.timeline, start: parseLsn(given.lsn) };
+    const fromHeader =
+      given && !isGivenUp(given.timeline)
+        ? { timeline: given.timeline, start: parseLsn(given.lsn) }
+        : undefined;
     if (!last) return fromHeader;
     const done = last.covered >= last.end;
     const fromFiles = { timeline: last.timeline, start: done ? last.end : last.start };
@@ -196,6 +201,39 @@ export class Spool implements AsyncDisposable {
       this.#removing = segment.remove();
       await this.#removing;
       this.#segments.splice(this.#segments.indexOf(segment), 1);
+    }
+  }
+
+  /** What it holds of timelines that were given up, taken as it is: nothing will be added to it. */
+  async endGivenUp(isGivenUp: IsGivenUp): Promise<readonly SpoolSegment[]> {
+    const given = this.#segments.filter(({ timeline }) => isGivenUp(timeline));
+    if (this.#current && given.includes(this.#current)) await this.#finishCurrent();
+    for (const segment of given) {
+      await segment.keepTail();
+      await segment.trust();
+    }
+    return given;
+  }
+
+  /** Removes what it holds of timelines that were given up, as far as the repository has it. Returns whether that was all. */
+  async removeGivenUp(isGivenUp: IsGivenUp): Promise<boolean> {
+    // One at a time takes files away.
+    this.#isBeginning = true;
+    try {
+      await this.#removing.catch(() => {});
+      for (const segment of this.#segments.filter(({ timeline }) => isGivenUp(timeline))) {
+        if (!segment.whole || segment.durable < segment.received) return false;
+        await segment.remove();
+        this.#segments.splice(this.#segments.indexOf(segment), 1);
+      }
+      const { continueAt, ...header } = this.#header as SpoolHeader;
+      if (continueAt && isGivenUp(continueAt.timeline)) {
+        this.#header = header;
+        await writeHeader(this.#folder, header);
+      }
+      return true;
+    } finally {
+      this.#isBeginning = false;
     }
   }
 

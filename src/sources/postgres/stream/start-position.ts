@@ -40,7 +40,10 @@ export async function findStart(
   spool: Spool,
   coverage: LogCoverage,
 ): Promise<WalPosition> {
-  const known = later(spool.continuation(), coverage.continuation(server.segmentSizeBytes));
+  const known = later(
+    spool.continuation(coverage.isGivenUp),
+    coverage.continuation(server.segmentSizeBytes),
+  );
   if (known) return known;
   await createSlot(connection, slot);
   return slotStart(connection, slot, server.segmentSizeBytes);
@@ -73,7 +76,8 @@ export async function followHistory(
   const own = (await spool.readHistoryFile(ownName)) ?? (await coverage.historyFile(ownName));
   const ownHistory = parseTimelineHistory(Buffer.from(own ?? []).toString());
   const { timeline } = server;
-  const reached = requireKnownHistory(server, position, history, ownHistory);
+  const { isGivenUp } = coverage;
+  const reached = requireKnownHistory(server, position, history, ownHistory, isGivenUp);
   if (reached.kind === 'left-behind') {
     onLeftBehind(
       `the server went another way at ${formatLsn(reached.switchLsn)}, as timeline ${timeline}: what was received of timeline ${position.timeline} after that is kept, and can be restored by its name, but is no part of the server's history`,

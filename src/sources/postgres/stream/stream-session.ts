@@ -11,6 +11,7 @@ import { ArrivedWal } from './arrived-wal.ts';
 import { resolveConflict } from './conflict.ts';
 import type { Exposure } from './exposure.ts';
 import { aheadAlarm, type Guarantees } from './guarantees.ts';
+import { leaveGivenUp } from './leave-given-up.ts';
 import type { LogCoverage } from './log-coverage.ts';
 import { identify } from './server-identity.ts';
 import { createSlot, dropSlotOn, slotError, slotPosition, sqlstateOf } from './slot.ts';
@@ -98,8 +99,9 @@ export class StreamSession {
       this.#isStandby = server.isStandby;
       await claimCluster(server, options.systemId, spool, coverage);
       uploader.learnCoverage();
-      const wanted = given ?? (await findStart(connection, server, options.slot, spool, coverage));
       const warn = this.#context.warn;
+      await leaveGivenUp(server, this.#context, uploader, warn, options.signal);
+      const wanted = given ?? (await findStart(connection, server, options.slot, spool, coverage));
       const position = await followHistory(connection, server, wanted, this.#context, warn);
       this.#isFirst = spool.segments.length === 0 && coverage.isEmpty;
       const before = given ? undefined : heldBefore(position, server, spool, coverage);
