@@ -1,6 +1,7 @@
 import { LifeboatError, throwIfAborted } from '../../../core/index.ts';
 import type { Log, LogSpan } from '../../../repository/index.ts';
 import { formatLsn, parseSegmentName, segmentName, timelineStream } from '../../../wal/index.ts';
+import { givenUpTimelines } from '../stream/given-up.ts';
 import { parseArchiveName } from './archive-name.ts';
 import { longHeaderBytes, readSegmentHeader } from './segment-header.ts';
 
@@ -33,12 +34,18 @@ export class LogFetcher {
   ): Promise<Uint8Array | undefined> {
     const kind = parseArchiveName(name)?.kind;
     if (kind === undefined) return undefined;
+    // A server that goes to the newest timeline must not find one that the cluster left for good.
+    if (kind === 'history' && (await this.#isGivenUp(name))) return undefined;
     if (kind !== 'segment') return await this.#log.readFile(name);
     const known = await this.#readWhole(name, signal, room);
     if (known !== undefined) return known;
     // Others append meanwhile.
     this.#spans = await this.#log.coverage(signal);
     return (await this.#readWhole(name, signal)) ?? (await this.#readNewest(name, signal));
+  }
+
+  async #isGivenUp(history: string): Promise<boolean> {
+    return (await givenUpTimelines(this.#log)).has(Number.parseInt(history.slice(0, 8), 16));
   }
 
   /** As `read`, but only what is whole and known to be there. */

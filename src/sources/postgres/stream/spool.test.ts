@@ -52,6 +52,33 @@ describe('spool', () => {
     await expect(reader?.read(2, first, end)).rejects.toMatchObject({ code: 'log.gap' });
   });
 
+  it('lets go of a timeline that was given up once the repository has it', async () => {
+    const isGivenUp = (timeline: number) => timeline === 2;
+    const bytes = pattern(5000, 3);
+    {
+      await using spool = await Spool.open(folder);
+      await begin(spool);
+      await spool.append(first, bytes, noConflict);
+      await spool.sync();
+      await spool.endTimeline();
+      await spool.begin({ timeline: 2, start: lsn(first) });
+      await spool.append(first, bytes, noConflict);
+      await spool.continueAt({ timeline: 2, start: lsn(first) });
+    }
+    // Killed: of the last file nobody knows whether it is whole.
+    await using spool = await Spool.open(folder);
+    expect(spool.continuation(() => false)).toEqual({ timeline: 2, start: first });
+    expect(spool.continuation(isGivenUp)).toEqual({ timeline: 1, start: first });
+    const [left] = await spool.endGivenUp(isGivenUp);
+    expect(left).toMatchObject({ timeline: 2, synced: first + 5000n, whole: true });
+    expect(await spool.removeGivenUp(isGivenUp)).toBe(false);
+    expect(spool.segments.map(({ timeline }) => timeline)).toEqual([1, 2]);
+    if (left) left.covered = first + 5000n;
+    expect(await spool.removeGivenUp(isGivenUp)).toBe(true);
+    expect(spool.segments.map(({ timeline }) => timeline)).toEqual([1]);
+    expect(spool.continuation(() => false)).toEqual({ timeline: 1, start: first });
+  });
+
   it('vouches for the newest file only after it was compared', async () => {
     const bytes = pattern(3000, 2);
     {
