@@ -79,7 +79,7 @@ machine holds counts too. Files and dumps: its snapshots.`,
           ...coverage.proven.map((span) => style.green(`      proven: ${describeSpan(span)}`)),
         ].join('\n'),
       );
-      const gap = gaps[index];
+      const gap = gaps.find(({ toLsn, to }) => toLsn === window.fromLsn && to === window.from);
       if (gap) {
         output.report({ type: 'gap', ...about, ...gap }, ({ red, dim }) => {
           const span = `${formatMoment(gap.from)} and ${formatMoment(gap.to)}`;

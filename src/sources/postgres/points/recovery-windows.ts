@@ -96,15 +96,19 @@ export function judgePromise(
   return { spanMs, from, isReached: windows.some((each) => each.from <= from && each.to >= from) };
 }
 
-/** What lies between windows, the newest first. `promiseMs`: how long any moment is promised to stay. */
+/**
+ * What lies between windows, by the `from` of the newer one, the newest first. Where a server went another way windows may overlap: then
+ * nothing lies between. `promiseMs`: how long any moment is promised to stay.
+ */
 export function gapsBetween(
   windows: readonly RecoveryWindow[],
   promiseMs?: number,
 ): readonly RecoveryGap[] {
   const promisedFrom =
     promiseMs === undefined ? undefined : (windows[0]?.to.getTime() ?? 0) - promiseMs;
-  return windows.slice(1).map((older, index) => {
+  return windows.slice(1).flatMap((older, index) => {
     const newer = windows[index] as RecoveryWindow;
+    if (newer.from <= older.to) return [];
     return {
       from: older.to,
       to: newer.from,
