@@ -1,0 +1,85 @@
+// What the undo of a swap tells the repository, also when it is called again after a crash, and when the repository does not answer.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { LifeboatError } from '../../src/core/index.ts';
+import type { Ground, TreeDelivery } from '../../src/recovery/ground/ground.ts';
+import { createGround } from '../../src/recovery/ground/registry.ts';
+import type { StepOutcome } from '../../src/recovery/index.ts';
+import { swapStep } from '../../src/recovery/steps/kinds/swap.ts';
+import type { Repository } from '../../src/repository/index.ts';
+import { givenUpTimelines } from '../../src/sources/index.ts';
+import { memoryRepository } from '../support/memory-repository.ts';
+import { temporaryFolder } from '../support/postgres.ts';
+import { stepContext } from '../support/step-context.ts';
+
+const history = '1\t0/1600188\tno recovery target specified\n';
+const restored: StepOutcome = {
+  text: 'restored',
+  result: { source: 'database', timeline: 2, history },
+  evidence: {},
+};
+let folder: string;
+let repository: Repository;
+
+beforeEach(async () => {
+  folder = temporaryFolder('give-up');
+  repository = (await memoryRepository()).open();
+  await repository.log('database').appendFile('00000002.history', Buffer.from(history));
+  for (const name of ['ground', 'new']) mkdirSync(join(folder, name));
+  writeFileSync(join(folder, 'ground', 'data'), 'former');
+  writeFileSync(join(folder, 'new', 'data'), 'recovered');
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+async function swapped(to: Repository) {
+  const context = stepContext({
+    folder,
+    yaml: `sources:
+  database: { kind: postgres, connection: "postgres://lifeboat@127.0.0.1:9/shop", ground: { kind: folder, folder: ${folder}/ground } }`,
+    repository: to,
+    outcomes: { restore: restored },
+  });
+  const setting = context.surroundings.configuration.sources.database?.ground;
+  const ground = (await createGround(
+    setting as never,
+    context.surroundings,
+  )) as Ground<TreeDelivery>;
+  if ((await ground.state(context.token)) === 'nothing') {
+    await ground.fill(context.token, { kind: 'tree', folder: join(folder, 'new'), bytes: 9 });
+    await ground.swap(context.token);
+  }
+  return context;
+}
+const inPlace = () => readFileSync(join(folder, 'ground', 'data'), 'utf8');
+const undo = (context: Awaited<ReturnType<typeof swapped>>) =>
+  swapStep.undo?.({ source: 'database', of: 'deliver' }, undefined, context);
+
+it('tells the repository once the former data is back, and again when nobody saw its end', async () => {
+  const context = await swapped(repository);
+  expect(inPlace()).toBe('recovered');
+  expect(await undo(context)).toBe(
+    'put the former data of database back in place; timeline 2 is given up, log and backups go on with the former one',
+  );
+  expect(inPlace()).toBe('former');
+  expect(await undo(context)).toMatch(/was in place already; timeline 2 is given up/);
+  expect(await givenUpTimelines(repository.log('database'))).toEqual(new Set([2]));
+});
+
+it('is not over while the repository does not answer, and goes on when it does', async () => {
+  const away = new Proxy(repository, {
+    get: (target, name) => {
+      if (name !== 'log') return Reflect.get(target, name);
+      return () => {
+        throw new LifeboatError('location.unreachable', 'no answer');
+      };
+    },
+  });
+  await expect(undo(await swapped(away))).rejects.toMatchObject({
+    code: 'run.failed',
+    message: expect.stringMatching(/is back in place, but .* timeline 2 is given up: no answer/),
+    hint: expect.stringMatching(/postgres.old-primary/),
+  });
+  expect(inPlace()).toBe('former');
+  expect(await undo(await swapped(repository))).toMatch(/timeline 2 is given up/);
+});
