@@ -1,6 +1,5 @@
 // The clock of the host is set while a run is under way: back by a day, forward by a year. Nothing of a run hangs on it.
 import { rmSync, writeFileSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
 import {
   afterEach,
   beforeAll,
@@ -20,7 +19,6 @@ import {
   type RunState,
   sealPlan,
 } from '../../src/recovery/index.ts';
-import { thisProcess } from '../../src/recovery/run/holder.ts';
 import { localRepository } from '../support/local-repository.ts';
 import { type MemoryRepository, memoryRepository } from '../support/memory-repository.ts';
 import { temporaryFolder } from '../support/postgres.ts';
@@ -136,26 +134,5 @@ describe.each(jumps)('a clock that is set %s', (_, byMs) => {
   it('lets go of what was replaced neither sooner nor later', async (context) => {
     need(context, bootTime(), 'this system does not tell how long it is up');
     await swapAndWait(context, byMs);
-  });
-
-  it('takes no lease away from a process that nobody can see', async (context) => {
-    need(context, bootTime(), 'this system does not tell how long it is up');
-    const claim = (actor: string) => ({
-      run: actor,
-      epoch: 1,
-      // As of a container: whether it lives cannot be seen from here.
-      holder: { ...thisProcess(actor), machine: 'elsewhere' },
-      targets: ['source database'],
-      isForced: false,
-    });
-    expect(await engine.take(claim('alice'))).toEqual({ taken: true });
-    setClock(byMs);
-    expect(await engine.take(claim('bob'))).toMatchObject({ taken: false, by: { run: 'alice' } });
-    expect(await engine.renew('alice', 1)).toBe(true);
-    // Half a minute without a sign of life ends it, whatever the time of day says.
-    const file = new DatabaseSync(engineFile(stateFolder));
-    file.exec('update targets set uptime = uptime - 31000');
-    file.close();
-    expect(await engine.take(claim('bob'))).toEqual({ taken: true });
   });
 });

@@ -5,7 +5,7 @@ const renewMs = 5000;
 const takenOver = 'another process has taken it over';
 
 /**
- * That this process drives the run, renewed while it does. Lost when another one takes over, or when for the length of a lease no sign
+ * That this process drives the run, renewed while it does. Lost when another one takes over, or when for nearly the length of a lease no sign
  * of life could be given (an event loop that stood still, a server of the state that does not answer): then `signal` aborts with
  * `run.lease-lost`, and nothing more may be changed.
  */
@@ -24,7 +24,8 @@ export class Lease implements AsyncDisposable {
     this.run = run;
     this.epoch = epoch;
     this.#timer = setInterval(() => {
-      if (performance.now() - this.#renewedAt > leaseMs)
+      // One turn before the lease is over: it has stopped before anybody takes it for gone.
+      if (performance.now() - this.#renewedAt > leaseMs - renewMs)
         this.lose('no sign of life could be given');
       else this.#renew().catch(() => {});
     }, renewMs);

@@ -197,6 +197,7 @@ export class RecoveryRuns {
     begin?: (journal: Journal) => Promise<void>,
   ): Promise<RunState> {
     const { surroundings, engine, signal, now = steadyNow, pollMs = 2000 } = this.#options;
+    const { kinds, tell, desk, progress, onEvent } = this.#options;
     const { actor, host, configuration } = surroundings;
     const { run, epoch, plan, takeOver, isShared, givesUp } = place;
     const targets = [...targetsOf(plan), `run ${run}`];
@@ -212,6 +213,8 @@ export class RecoveryRuns {
       now,
       isShared,
       givesUp,
+      progress,
+      signal,
       ...(takeOver === undefined ? {} : { takeOver }),
     });
     const entries = mergeEntries(await engine.entries(run));
@@ -222,7 +225,6 @@ export class RecoveryRuns {
     await journal.write({ type: 'taken', holder, targets, ...mayLack });
     if (takeOver !== undefined) await this.#freeLocks(takeOver);
     const folder = await makeRunFolder(configuration, run);
-    const { kinds, tell, desk, progress, onEvent } = this.#options;
     const context: RunContext = {
       journal,
       lease,

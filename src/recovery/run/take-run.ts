@@ -1,17 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
-import { LifeboatError } from '../../core/index.ts';
-import type { Engine, Occupant } from './engine/engine.ts';
+import { LifeboatError, type Progress, sleep } from '../../core/index.ts';
+import type { Engine } from './engine/engine.ts';
 import { describeHolder, type Holder, lifeOf } from './holder.ts';
 import { Lease } from './lease.ts';
-import type { RepositoryCopies, RunClaim, RunRecords } from './repository-copies.ts';
+import type { RepositoryCopies, RunClaim } from './repository-copies.ts';
+import { overlaps, Rivals } from './rivals.ts';
 import type { RunEntry } from './run-entry.ts';
 import { foldRun, mergeEntries, type RunState } from './run-state.ts';
+import { takeHere } from './take-here.ts';
 
-/** A claim that old is of a process that died before it began. */
-const claimMs = 60_000;
-/** How long the first of several waits for the others to step back. */
-const stepBackMs = 5000;
 const lookMs = 250;
 
 export interface TakeOptions {
@@ -28,6 +25,8 @@ export interface TakeOptions {
   /** It is only to be given up. */
   readonly givesUp: boolean;
   readonly now: () => Date;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -38,7 +37,8 @@ export async function takeRun(options: TakeOptions): Promise<Lease> {
   const epoch = await takeHere(options);
   const lease = new Lease(options.engine, options.run, epoch);
   try {
-    await agree({ ...options, epoch });
+    const signal = AbortSignal.any([options.signal, lease.signal]);
+    await agree({ ...options, epoch, signal });
     return lease;
   } catch (error) {
     await lease[Symbol.asyncDispose]();
@@ -46,74 +46,36 @@ export async function takeRun(options: TakeOptions): Promise<Lease> {
   }
 }
 
-/**
- * Resolves with the epoch that was got: higher than asked for where a process took the run, and died before it wrote anything. Its epoch
- * is in no journal, and is never given again: should that process live after all, what it writes is refused.
- */
-async function takeHere(options: TakeOptions): Promise<number> {
-  const { engine, run, targets, holder, takeOver, givesUp } = options;
-  const isForced = takeOver !== undefined;
-  for (let { epoch } = options; ; ) {
-    const taken = await engine.take({ run, epoch, targets, holder, isForced, givesUp });
-    if (taken.taken) return epoch;
-    const { by } = taken;
-    if (by.run !== run || by.epoch < epoch) throw busyHere(run, by);
-    const entries = await engine.entries(run);
-    if (entries.some((entry) => entry.epoch >= by.epoch)) throw busyHere(run, by);
-    epoch = by.epoch + 1;
-  }
-}
-
 /** Each writes that it comes before it looks who else does; so of two at least one sees the other. */
 async function agree(options: TakeOptions): Promise<void> {
-  const { copies, now } = options;
+  const { copies, now, progress } = options;
   const { run, epoch, targets, holder } = options;
-  const claim: RunClaim = { run, epoch, id: randomBytes(8).toString('hex'), holder, targets };
+  const since = now().toISOString();
+  const id = randomBytes(8).toString('hex');
+  const claim: RunClaim = { run, epoch, id, holder: { ...holder, since }, targets };
   await copies.store({ type: 'claim', ...claim });
   try {
-    const until = performance.now() + stepBackMs;
+    const rivals = new Rivals(claim, progress);
     for (;;) {
       const records = await copies.read();
       const occupied = runInTheWay(options, [...records.entries, ...(await knownHere(options))]);
       if (occupied) throw busyElsewhere(run, occupied.text, occupied.hint);
-      const others = rivals(claim, records, now());
-      if (others.length === 0) return;
-      const isFirst = others.every(({ id }) => claim.id < id);
-      const [other] = others as [RunClaim];
-      if (!isFirst || performance.now() > until) {
+      const { open, winner, gone } = rivals.judge(records, now());
+      for (const each of gone) await copies.store({ type: 'withdrawn', ...each });
+      if (open.length === 0) return;
+      if (winner) {
         throw busyElsewhere(
           run,
-          `${describeHolder(other.holder)} is just taking it`,
+          `${describeHolder(winner.holder)} is just taking it`,
           'Try again in a minute when that one gave up.',
         );
       }
-      await pause(lookMs);
+      await sleep(lookMs, options.signal);
     }
   } catch (error) {
     await copies.store({ type: 'withdrawn', ...claim });
     throw error;
   }
-}
-
-/** Claims of others to the same run or targets that have not become a run, nor been given up. */
-function rivals(claim: RunClaim, { claims, entries }: RunRecords, now: Date): readonly RunClaim[] {
-  return claims.filter((other) => {
-    if (other.id === claim.id || other.isWithdrawn) return false;
-    if (now.getTime() - Date.parse(other.holder.since) > claimMs) return false;
-    if (isSameProcess(other.holder, claim.holder)) return false;
-    // Its clock may have been ahead by any time: it would never grow old.
-    if (lifeOf(other.holder) === 'dead') return false;
-    const isTaken = entries.some(({ run, epoch }) => run === other.run && epoch >= other.epoch);
-    return !isTaken && overlaps(other, claim);
-  });
-}
-
-function isSameProcess(a: Holder, b: Holder): boolean {
-  return a.machine === b.machine && a.pid === b.pid && a.startTicks === b.startTicks;
-}
-
-function overlaps(a: Pick<RunClaim, 'run' | 'targets'>, b: Pick<RunClaim, 'run' | 'targets'>) {
-  return a.run === b.run || a.targets.some((target) => b.targets.includes(target));
 }
 
 /** Of other runs: this host may know of one that no repository has heard of. */
@@ -191,22 +153,5 @@ function busyElsewhere(run: string, text: string, hint: string): LifeboatError {
   return new LifeboatError('run.busy', `run ${run} cannot begin here: ${text}`, {
     hint: `Nothing was changed. ${hint}`,
     context: { run },
-  });
-}
-
-function busyHere(run: string, by: Occupant): LifeboatError {
-  const drives = by.holder && lifeOf(by.holder) === 'dead' ? 'drove, and has ended,' : 'drives';
-  const who = by.holder
-    ? `${describeHolder(by.holder)} ${drives} run ${by.run}`
-    : `run ${by.run} is paused`;
-  const same = by.run === run;
-  const fact = same ? who : `${who} on the same target (${by.target})`;
-  return new LifeboatError('run.busy', fact, {
-    hint: `Nothing was changed. ${
-      same
-        ? 'Say what you want to that one: `lifeboat recover --pause`, `--approve`, `--abort`.'
-        : `Two runs must not change one thing: let that one end, or give it up by \`lifeboat recover --abort ${by.run}\`.`
-    }`,
-    context: { run: by.run, target: by.target, silentMs: by.silentMs },
   });
 }

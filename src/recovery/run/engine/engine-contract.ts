@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { sleep } from '../../../core/index.ts';
 import { type Holder, thisProcess } from '../holder.ts';
 import { type RunEntry, sealEntry } from '../run-entry.ts';
 import type { Engine } from './engine.ts';
@@ -101,6 +102,35 @@ export function testEngine(name: string, factory: () => Promise<EngineUnderTest>
       expect(await second.take({ ...claim('a', 2, alice), isForced: true })).toEqual({
         taken: true,
       });
+    });
+
+    it('counts a process that cannot be seen as gone only when its newest sign of life is the one that was watched', async () => {
+      const signOf = async () => {
+        const taken = await second.take(claim('a', 2, alice));
+        return taken.taken ? undefined : taken.by.sign;
+      };
+      const take = async (silent: string | undefined) =>
+        await second.take({ ...claim('a', 2, alice), silent: silent ? [silent] : [] });
+      await first.take(claim('a', 1, elsewhere('bob'), ['source database', 'run a']));
+      const watched = await signOf();
+      expect(watched).toEqual(expect.any(String));
+      expect(await signOf()).toBe(watched);
+      // The clock of the system may tick in hundredths of a second.
+      await sleep(20);
+      expect(await first.renew('a', 1)).toBe(true);
+      expect(await take(watched)).toMatchObject({ taken: false, by: { run: 'a' } });
+      expect(await take(await signOf())).toEqual({ taken: true });
+      expect(await first.renew('a', 1)).toBe(false);
+    });
+
+    it('has nobody watch what stands in the way whether its process lives or not', async () => {
+      await first.take(claim('a', 1, elsewhere('bob')));
+      await first.append(entry('a', 1, 1));
+      const taken = await second.take(claim('b', 1, alice));
+      expect(taken).toMatchObject({ taken: false, by: { run: 'a' } });
+      expect(taken).not.toHaveProperty('by.sign');
+      await first.take(claim('c', 1, alice, ['another']));
+      expect(await second.take(claim('c', 2, alice, ['another']))).not.toHaveProperty('by.sign');
     });
 
     it('takes the same question twice for one', async () => {

@@ -12,6 +12,8 @@ export interface Claim {
   readonly targets: readonly string[];
   /** A person has said that the holder of then is gone. One that is seen to live stays. */
   readonly isForced: boolean;
+  /** Signs of life that stayed the newest for a whole lease while this process watched: who gave them counts as gone. */
+  readonly silent?: readonly string[];
   /**
    * It is only to be given up: a run on the same target that nobody drives may stand beside it, and keeps what it has. Two that began while no
    * repository told them of each other could not come apart otherwise.
@@ -26,8 +28,8 @@ export interface Occupant {
   readonly target: string;
   /** Absent: nobody drives it; the run is paused. */
   readonly holder?: Holder;
-  /** How long ago it gave a sign of life. */
-  readonly silentMs: number;
+  /** The newest sign of life of its process; only where nothing but its silence can tell whether that is gone. */
+  readonly sign?: string;
 }
 
 export type Taken = { readonly taken: true } | { readonly taken: false; readonly by: Occupant };
@@ -70,5 +72,8 @@ export function endsRun({ body }: RunEntry): boolean {
   return body.type === 'done' || body.type === 'aborted';
 }
 
-/** How long a process may be silent that cannot be asked whether it lives. */
+/**
+ * How long a process may be silent that cannot be asked whether it lives. Whoever wants to take over watches for as long, by a clock of
+ * its own that nobody sets, that no sign of life comes: what other clocks say of the last one, of then or of elsewhere, counts for nothing.
+ */
 export const leaseMs = 30_000;

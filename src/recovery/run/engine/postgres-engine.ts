@@ -241,19 +241,21 @@ type Query = (sql: string, values?: readonly unknown[]) => Promise<Row[]>;
 const insertSql =
   'insert into lifeboat.run_entries values ($1, $2, $3, $4, $5, $6) on conflict do nothing';
 
+// Each renewal is a transaction of its own, so its id tells it from the last one, whatever the clock of the server does; after a failover
+// that lost some the ids come again, and the time tells them apart.
 const heldSql = `
   select target, run, epoch::float8 as epoch, holder,
     exists (select from lifeboat.run_entries e where e.run = t.run) as "isBegun",
-    greatest(0, extract(epoch from clock_timestamp() - renewed) * 1000)::float8 as "silentMs"
+    t.xmin::text || ' ' || extract(epoch from max(renewed) over (partition by run))::text as sign
   from lifeboat.run_targets t`;
 
-function heldTarget({ target, run, epoch, holder, silentMs, isBegun }: Row): HeldTarget {
+function heldTarget({ target, run, epoch, holder, sign, isBegun }: Row): HeldTarget {
   return {
     target: target as string,
     run: run as string,
     epoch: epoch as number,
     holder: holder === null ? undefined : (JSON.parse(holder as string) as Holder),
-    silentMs: silentMs as number,
+    sign: sign as string,
     isBegun: isBegun === true,
   };
 }

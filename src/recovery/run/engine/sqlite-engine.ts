@@ -1,7 +1,7 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import { bootTime, fileError, LifeboatError, sinceThen } from '../../../core/index.ts';
+import { bootTime, fileError, LifeboatError } from '../../../core/index.ts';
 import type { Holder } from '../holder.ts';
 import type { RunEntry } from '../run-entry.ts';
 import type { RunNote } from '../run-note.ts';
@@ -154,7 +154,7 @@ class SqliteEngine implements Engine {
       run: run as string,
       epoch: epoch as number,
       holder: holder === null ? undefined : (JSON.parse(holder as string) as Holder),
-      silentMs: silenceSince(sign as unknown as SignOfLife),
+      sign: `${sign.renewed} ${sign.boot} ${sign.uptime}`,
       isBegun: isBegun === 1,
     }));
   }
@@ -208,21 +208,10 @@ class SqliteEngine implements Engine {
   }
 }
 
-interface SignOfLife {
-  readonly renewed: number;
-  readonly boot: string | null;
-  readonly uptime: number | null;
-}
-
+/** Only told apart from the one before it: by the clock that nobody sets, where the system has one. */
 function signOfLife(): [number, string | null, number | null] {
   const now = bootTime();
   return [Date.now(), now?.boot ?? null, now?.uptimeMs ?? null];
-}
-
-/** By the clock that nobody sets; only of another boot, or another machine, by the time of day. */
-function silenceSince({ renewed, boot, uptime }: SignOfLife): number {
-  const then = boot === null || uptime === null ? {} : { boot, uptimeMs: uptime };
-  return sinceThen(then) ?? Math.max(0, Date.now() - renewed);
 }
 
 const sqliteFull = 13;
