@@ -1,4 +1,5 @@
-import { chmod, lstat, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmod, lstat, mkdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileError, LifeboatError, writeFileDurably } from '../../../core/index.ts';
@@ -26,12 +27,12 @@ export async function createScratchFolder(
     );
   }
   try {
-    const folder = await mkdtemp(join(root, scratchFolderPrefix));
+    // Before anything is in it: a copy of a cluster takes long, and whoever makes it may be killed.
+    const marker = JSON.stringify((await identifyProcess(process.pid)) ?? null);
+    const folder = createMarkedFolder(root, marker);
     // The outer folder stays ours, so that the server's account cannot forge what the sweep trusts.
     await chmod(folder, account ? 0o711 : 0o700);
-    // Before anything is in it: a copy of a cluster takes long, and whoever makes it may be killed.
-    const owner = await identifyProcess(process.pid);
-    await writeFileDurably(join(folder, markerName), JSON.stringify(owner ?? null));
+    await writeFileDurably(join(folder, markerName), marker);
     const dataFolder = join(folder, 'data');
     await mkdir(dataFolder, { mode: 0o700 });
     await giveTo(account, dataFolder);
@@ -39,6 +40,13 @@ export async function createScratchFolder(
   } catch (error) {
     throw fileError(error, `could not make a folder for a scratch server in ${root}`);
   }
+}
+
+/** In one go, without returning to the event loop: the sweep would not know a folder whose maker was killed between the two. */
+function createMarkedFolder(root: string, marker: string): string {
+  const folder = mkdtempSync(join(root, scratchFolderPrefix));
+  writeFileSync(join(folder, markerName), marker, { mode: 0o600 });
+  return folder;
 }
 
 /** Who made a scratch folder; undefined when that cannot be told (yet). */
@@ -57,7 +65,7 @@ export async function removeScratchFolder(dataFolder: string): Promise<void> {
   if (basename(dataFolder) !== 'data' || !basename(folder).startsWith(scratchFolderPrefix)) return;
   const marker = await lstat(join(folder, markerName)).catch(() => undefined);
   if (!marker?.isFile() || !(await isOwnFolder(folder))) return;
-  // The marker goes last: whoever is killed in between leaves a folder that the sweep still knows.
+  // The marker goes last, and its folder with it in one go: whoever is killed in between leaves a folder that the sweep still knows.
   await rm(dataFolder, { recursive: true, force: true, maxRetries: 3 });
-  await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+  rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
 }
