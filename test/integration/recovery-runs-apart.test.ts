@@ -13,6 +13,8 @@ import { engineFile, planOf, runsWith, type Script } from '../support/recovery-r
 let template: MemoryRepository;
 let files: Map<string, Uint8Array>;
 let answers: boolean;
+/** Whose locks were removed. */
+let unlocked: string[];
 let hosts: Record<string, { readonly folder: string; readonly engine: Engine }>;
 
 beforeAll(async () => {
@@ -21,6 +23,7 @@ beforeAll(async () => {
 beforeEach(() => {
   files = new Map(template.files);
   answers = true;
+  unlocked = [];
   hosts = {};
 });
 afterEach(async () => {
@@ -46,6 +49,11 @@ function repository(): Repository {
         check();
         return await records.append(record);
       },
+    },
+    async unlock({ goneHost, onlyDead = false }: Parameters<Repository['unlock']>[0] = {}) {
+      check();
+      unlocked.push(goneHost ?? (onlyDead ? 'the dead of this host' : 'whatever looks old'));
+      return [];
     },
   } as unknown as Repository;
 }
@@ -170,6 +178,21 @@ it('what a host that is lost had begun to take back is asked about, and taken ba
   const aborted = await (await on('second', kept)).resume(run, { abort: { reason: 'enough' } });
   expect(aborted.phase).toBe('aborted');
   expect(did).toEqual(['a', 'b', 'undo b', 'undo a']);
+});
+
+it('frees the locks of killed processes of this host, and those of a host that is gone', async () => {
+  const failing: Script = {
+    run() {
+      throw new LifeboatError('platform.failed', 'no');
+    },
+  };
+  const failed = await (await on('first', failing)).start(three).catch((error) => error);
+  expect(unlocked).toEqual([]);
+  const { run } = failed.context;
+  await (await on('first', failing)).resume(run).catch(() => {});
+  expect(unlocked).toEqual(['the dead of this host']);
+  await (await on('second', {})).resume(run, { takeOver: 'first' });
+  expect(unlocked).toEqual(['the dead of this host', 'first']);
 });
 
 it('what lay on a host that is lost is made again, and looked at again', async () => {

@@ -223,7 +223,7 @@ export class RecoveryRuns {
     await begin?.(journal);
     const mayLack = !begin && !isShared ? { mayLack: true as const } : {};
     await journal.write({ type: 'taken', holder, targets, ...mayLack });
-    if (takeOver !== undefined) await this.#freeLocks(takeOver);
+    if (!begin) await this.#freeLocks(takeOver);
     const folder = await makeRunFolder(configuration, run);
     const context: RunContext = {
       journal,
@@ -252,20 +252,29 @@ export class RecoveryRuns {
     }
   }
 
-  /** Steps would wait for a lock whose host is gone, for up to half an hour, and fail. */
-  async #freeLocks(goneHost: string): Promise<void> {
+  /**
+   * Steps would wait for a lock whose host is gone, for up to half an hour, and fail; and one of a process of this host that was killed would be
+   * in the way of other hosts when the run has ended. A repository that is silent is asked once more only for the sake of those steps.
+   */
+  async #freeLocks(goneHost: string | undefined): Promise<void> {
     const { surroundings, progress, signal } = this.#options;
+    const { behind } = this.#copies;
+    const names = Object.keys(surroundings.configuration.repositories);
+    const whose = goneHost === undefined ? { onlyDead: true } : { goneHost };
     const free = async (name: string) => {
       const repository = await surroundings.repository(name);
-      await repository.unlock({ goneHost, progress, signal });
+      await repository.unlock({ ...whose, progress, signal });
     };
-    for (const name of Object.keys(surroundings.configuration.repositories)) {
+    const answering = names.filter((name) => goneHost !== undefined || !behind.includes(name));
+    const freeing = answering.map(async (name) => {
       await within(lockPatienceMs, free(name)).catch((error) => {
         if (!isLifeboatError(error) || error.code === 'bug') throw error;
-        const message = `locks of ${goneHost} may be left in repository ${name}: ${error.message}`;
+        const of = goneHost ?? 'processes that were killed';
+        const message = `locks of ${of} may be left in repository ${name}: ${error.message}`;
         progress({ type: 'warning', message });
       });
-    }
+    });
+    await Promise.all(freeing);
   }
 
   /** What repositories missed is tried once more, and told. */

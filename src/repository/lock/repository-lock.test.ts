@@ -273,6 +273,16 @@ describe('unlock', () => {
     expect(await lockNames()).toEqual([]);
   });
 
+  it('leaves everything but locks of dead processes of this host where only those are wanted', async () => {
+    const dead = await foreign({ hostname: hostname(), pid: deadPid });
+    const parent = await foreign({ hostname: hostname(), pid: process.ppid });
+    // A clock that was set forward makes every lock look old.
+    const old = await foreign({ time: new Date(Date.now() - 31 * minuteMs) });
+    const found = await unlock(access, { onlyDead: true });
+    expect(found.filter(({ removed }) => removed).map(({ name }) => name)).toEqual([dead]);
+    expect((await lockNames()).toSorted()).toEqual([old, parent].toSorted());
+  });
+
   it('removes the locks of a host that somebody says is gone, and of no other', async () => {
     await foreign({ hostname: 'lost-1', exclusive: true });
     const other = await foreign({ hostname: 'lost-2' });

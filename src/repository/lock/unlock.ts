@@ -24,8 +24,12 @@ export interface UnlockOptions extends OperationOptions {
   readonly removeAll?: boolean;
   /** Name of a host that is gone, as a person knows: its locks are stale, however young. */
   readonly goneHost?: string;
+  /** Only locks of processes of this host that are gone: no clock has a say. */
+  readonly onlyDead?: boolean;
   readonly dryRun?: boolean;
 }
+
+type Judgement = Pick<UnlockOptions, 'goneHost' | 'onlyDead'>;
 
 /**
  * Removes stale locks: of processes of this host that are gone, and those without a sign of life for 30 minutes. With
@@ -35,16 +39,10 @@ export async function unlock(
   access: RepositoryAccess,
   options: UnlockOptions = {},
 ): Promise<readonly ListedLock[]> {
-  const {
-    signal,
-    progress = silentProgress,
-    removeAll = false,
-    goneHost,
-    dryRun = false,
-  } = options;
+  const { signal, progress = silentProgress, removeAll = false, dryRun = false } = options;
   const locks: ListedLock[] = [];
   for (const { name, sizeBytes } of await access.location.list('locks', signal)) {
-    const lock = await describeLock(access, { name, sizeBytes, goneHost }, signal);
+    const lock = await describeLock(access, { name, sizeBytes, ...options }, signal);
     if (lock === undefined) continue;
     const removed = !dryRun && (removeAll || lock.isStale);
     if (removed) await access.location.remove('locks', name, signal);
@@ -56,19 +54,15 @@ export async function unlock(
 
 async function describeLock(
   access: RepositoryAccess,
-  {
-    name,
-    sizeBytes,
-    goneHost,
-  }: { readonly name: string; readonly sizeBytes: number; readonly goneHost: string | undefined },
+  file: { readonly name: string; readonly sizeBytes: number } & Judgement,
   signal?: AbortSignal,
 ): Promise<Omit<ListedLock, 'name' | 'removed'> | undefined> {
-  if (sizeBytes === 0) {
-    return { holder: 'nobody: an empty file', exclusive: false, isStale: true };
+  if (file.sizeBytes === 0) {
+    return { holder: 'nobody: an empty file', exclusive: false, isStale: !file.onlyDead };
   }
   try {
-    const lock = decodeLock(await readStoredJson(access, 'locks', name, signal));
-    return { holder: holder(lock), exclusive: lock.exclusive, isStale: isStale(lock, goneHost) };
+    const lock = decodeLock(await readStoredJson(access, 'locks', file.name, signal));
+    return { holder: holder(lock), exclusive: lock.exclusive, isStale: isStale(lock, file) };
   } catch (error) {
     if (isLifeboatError(error, 'location.file-missing')) return undefined;
     if (!isLifeboatError(error, 'repository.damaged')) throw error;
@@ -77,7 +71,8 @@ async function describeLock(
   }
 }
 
-function isStale(lock: LockFile, goneHost: string | undefined): boolean {
+function isStale(lock: LockFile, { goneHost, onlyDead = false }: Judgement): boolean {
+  if (onlyDead) return isOfDeadProcess(lock);
   // A host that was set up anew under the same name has processes of its own.
   if (lock.hostname === goneHost && !isOfLivingProcess(lock)) return true;
   return isOfDeadProcess(lock) || Date.now() - lock.time.getTime() > staleAfterMs;
