@@ -173,6 +173,7 @@ export { openEngine } from './run/engine/open-engine.ts';
 export { openPostgresEngine } from './run/engine/postgres-engine.ts';
 export { openSqliteEngine } from './run/engine/sqlite-engine.ts';
 export { isRecovered } from './run/is-recovered.ts';
+export { type KeptOut, keptOutBy } from './run/kept-out.ts';
 export { mayAllow, personOf } from './run/people.ts';
 export { clockOf, type RecoveryClock } from './run/recovery-clock.ts';
 export {

@@ -99,6 +99,18 @@ it('adds to a freeze that is there, and thaws what no other source needs', async
   expect(takeCalls(folder).filter((call) => call.includes('cron'))).toEqual([]);
 });
 
+it('thaws one item alone, and leaves the rest to a later thaw', async () => {
+  expect((await run('freeze', '--yes', 'test')).exitCode).toBe(0);
+  const unknown = await run('thaw', '--yes', 'test', '--only', 'service nobody');
+  expect(unknown.records.at(-1)).toMatchObject({ code: 'usage.invalid' });
+  const one = await run('thaw', '--yes', 'test', '--only', 'service api');
+  expect(one.exitCode, one.stdout).toBe(0);
+  expect(one.records.at(-1)).toMatchObject({ phase: 'frozen', thawed: ['service api'] });
+  expect(running()).toEqual(['cache', 'api', 'tests', 'page']);
+  expect((await run('thaw', '--yes', 'test')).exitCode).toBe(0);
+  expect(running()).toEqual(['cache', 'api', 'worker', 'tests']);
+});
+
 it('goes on past a service that does not start, keeps the page until it does, and can give it up', async () => {
   const { folder } = place;
   expect((await run('freeze', '--yes', 'test')).exitCode).toBe(0);

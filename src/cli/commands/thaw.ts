@@ -3,6 +3,7 @@ import { ExitCode, LifeboatError } from '../../core/index.ts';
 import { createPlatforms } from '../../platforms/index.ts';
 import {
   type FoundFreezes,
+  type FreezeItem,
   findFreezes,
   isFrozen,
   itemsToThaw,
@@ -29,6 +30,7 @@ Exit code 3: something could not be thawed; it is named, the rest is thawed.`,
     'thaw --dry-run',
     'thaw uploads --yes shop-production',
     'thaw --leave "service worker"',
+    'thaw --only "service api"',
   ],
   arguments: [{ name: '[sources...]', description: 'what is thawed; default: all that is frozen' }],
   options: {
@@ -36,6 +38,11 @@ Exit code 3: something could not be thawed; it is named, the rest is thawed.`,
     leave: {
       flags: '--leave <item>',
       description: 'give an item up as it is, such as "service api" of a host that is gone',
+      repeatable: true,
+    },
+    only: {
+      flags: '--only <item>',
+      description: 'thaw nothing but this, such as "service api"; the rest stays frozen',
       repeatable: true,
     },
     dryRun: { flags: '--dry-run', description: 'only show what would be put back' },
@@ -63,10 +70,11 @@ Exit code 3: something could not be thawed; it is named, the rest is thawed.`,
     if (remembered !== undefined) warnOfLost(found, output);
     const sources = named.length > 0 ? { sources: named } : {};
     const order = configuration.services.map(({ name }) => name);
-    const items = itemsToThaw(record, order, sources.sources);
-    const leave = options.leave ?? [];
+    const { leave = [], only } = options;
+    const keeps = ({ name }: FreezeItem) => only !== undefined && !only.includes(name);
+    const items = itemsToThaw(record, order, sources.sources).filter((item) => !keeps(item));
     const open = record.items.filter(isFrozen).map(({ name }) => name);
-    const unknown = leave.find((name) => !open.includes(name));
+    const unknown = [...leave, ...(only ?? [])].find((name) => !open.includes(name));
     if (unknown !== undefined) {
       throw new LifeboatError(
         'usage.invalid',
@@ -93,6 +101,7 @@ Exit code 3: something could not be thawed; it is named, the rest is thawed.`,
       remembered,
       ...sources,
       leave,
+      keeps,
     });
     const { record: after, ...rest } = outcome;
     const done = { freeze: after.id, phase: after.phase, stillFrozen: after.sources };

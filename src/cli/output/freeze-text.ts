@@ -93,7 +93,10 @@ export function describeThawLook(
   from: 'here' | 'repositories' | 'services',
   style: Style,
 ): string {
-  const { bold, dim } = style;
+  const { bold, dim, yellow } = style;
+  const former = (record.former ?? []).filter((each) =>
+    items.some(({ kind, sources }) => kind === 'database' && sources.includes(each)),
+  );
   return [
     thawHeading(record, from, bold(printable(record.sources.join(', ') || 'services'))),
     ...items.map((item) => {
@@ -101,6 +104,11 @@ export function describeThawLook(
         item.problem === undefined ? '' : dim(`  last time: ${printable(item.problem)}`);
       return `  ${dim('·')} ${printable(item.name)} ${dim(`on ${printable(item.place.text)}`)}: ${printable(backTo(item))}${problem}`;
     }),
+    ...former.map((each) =>
+      yellow(
+        `  ! ${printable(each)} is in use at another place: what is opened here is its former one, and what is written there is kept nowhere`,
+      ),
+    ),
   ].join('\n');
 }
 

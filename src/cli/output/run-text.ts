@@ -1,6 +1,7 @@
 import { formatDuration, steadyNow } from '../../core/index.ts';
 import {
   clockOf,
+  keptOutBy,
   type RecoveryClock,
   type RunEvent,
   type RunState,
@@ -84,6 +85,7 @@ export function describeRunEvent(event: RunEvent, style: Style): string | undefi
       return [
         `${green('✓')} ${bold(`Run ${state.run} has recovered`)}: ${describeDone(state)}`,
         `  ${describeClock(clockOf(state, new Date()))}`,
+        ...describeKeptOut(state).map((each) => yellow(printable(each))),
         `  What was replaced is kept until ${event.keptUntil}. Until then there is a way back: lifeboat recover --abort ${state.run} --reason TEXT`,
         dim(
           `  Then let go of it: lifeboat recover --resume ${state.run}    # or sooner, with --let-go`,
@@ -101,13 +103,32 @@ export function describeRunEvent(event: RunEvent, style: Style): string | undefi
     case 'undo-failed':
       return `  ${red('✗')} ${event.step.id} could not be undone: ${event.error.message}`;
     case 'done':
-      return `${green('✓')} ${bold(`Run ${state.run} is done`)}: ${describeDone(state)}\n  ${describeClock(clockOf(state, steadyNow()))}`;
+      return [
+        `${green('✓')} ${bold(`Run ${state.run} is done`)}: ${describeDone(state)}`,
+        `  ${describeClock(clockOf(state, steadyNow()))}`,
+        ...describeKeptOut(state).map((each) => yellow(printable(each))),
+      ].join('\n');
     case 'aborted':
       return [
         `${yellow('–')} ${bold(`Run ${state.run} was given up`)}: everything is as before${event.stays.length > 0 ? ' but for' : ''}`,
         ...event.stays.map((each) => yellow(`    ${each}`)),
       ].join('\n');
   }
+}
+
+/** Nobody finds out from the errors of a program that nobody thought of. */
+function describeKeptOut(state: RunState): readonly string[] {
+  return keptOutBy(state).flatMap(({ freeze, closed, stopped }) => [
+    ...(closed.length > 0
+      ? [
+          `  Closed stays the former place: ${closed.join(', ')}. Programs that nobody pointed at the new one are refused there: look for them, and point them.`,
+        ]
+      : []),
+    ...stopped.map(
+      (name) =>
+        `  Stopped stays ${name}: it was not pointed. Once it is: lifeboat thaw --freeze ${freeze} --only ${JSON.stringify(`service ${name}`)}`,
+    ),
+  ]);
 }
 
 function describeDone({ plan, steps }: RunState): string {

@@ -1,5 +1,11 @@
 import { steadyNow } from '../../core/index.ts';
-import { clockOf, type RunEvent, type RunState, type Step } from '../../recovery/index.ts';
+import {
+  clockOf,
+  keptOutBy,
+  type RunEvent,
+  type RunState,
+  type Step,
+} from '../../recovery/index.ts';
 import type { Output } from '../output/output.ts';
 import { describeRunEvent, statusLine } from '../output/run-text.ts';
 
@@ -21,6 +27,8 @@ export class RunScreen implements Disposable {
     const step = 'step' in event ? event.step : undefined;
     this.#now = type === 'step-begun' && step ? { state, step } : undefined;
     this.#draw();
+    const isOver = type === 'recovered' || type === 'done';
+    const keptOut = keptOutBy(state);
     const record = {
       type: `run-${type}`,
       run: state.run,
@@ -28,6 +36,7 @@ export class RunScreen implements Disposable {
       phase: state.phase,
       ...rest,
       ...(step ? { step: step.id, title: step.title, target: step.target } : {}),
+      ...(isOver && keptOut.length > 0 ? { keptOut } : {}),
       clock: clockOf(state, steadyNow()),
     };
     this.#output.report(record, (style) => describeRunEvent(event, style) ?? '');

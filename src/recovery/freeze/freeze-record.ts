@@ -122,6 +122,8 @@ export interface FreezeRecord {
   readonly phase: 'freezing' | 'frozen' | 'thawing' | 'thawed';
   /** What is frozen still. */
   readonly sources: readonly string[];
+  /** Of these sources only the former place is frozen: they are in use at another one. */
+  readonly former?: readonly string[];
   readonly items: readonly FreezeItem[];
   /** As last seen. */
   readonly gaps: readonly FreezeGap[];

@@ -31,6 +31,10 @@ export interface ThawRequest extends FreezeWorld {
   readonly sources?: readonly string[];
   /** Items, by name, that are given up as they are. */
   readonly leave?: readonly string[];
+  /** What stays frozen, and stays in the record: a later thaw may put it back. */
+  readonly keeps?: (item: FreezeItem) => boolean;
+  /** Sources that are in use at another place by now: what is kept of them is their former one. */
+  readonly former?: readonly string[];
 }
 
 export interface ThawOutcome {
@@ -88,6 +92,7 @@ export async function thaw(request: ThawRequest): Promise<ThawOutcome> {
   const order = configuration.services.map(({ name }) => name);
   const undo = new Undoing(request, desks);
   for (const item of itemsToThaw(record, order, request.sources)) {
+    if (request.keeps?.(item)) continue;
     if (request.leave?.includes(item.name)) {
       await journal.note(item.name, { state: 'left', problem: undefined });
       notes.push(`${item.name} is left as it is`);
@@ -137,11 +142,14 @@ async function finish(
 ): Promise<readonly RepositoryProblem[]> {
   const { items, sources: before } = journal.record;
   const left = items.filter(isFrozen);
-  const due = itemsToThaw(journal.record, [], request.sources);
+  const isKept = (item: FreezeItem) => request.keeps?.(item) ?? false;
+  const due = itemsToThaw(journal.record, [], request.sources).filter((item) => !isKept(item));
   const wanted = request.sources ?? before;
+  const goOn = [...due, ...left.filter(isKept)];
   const sources = before.filter(
-    (each) => !wanted.includes(each) || due.some((item) => item.sources.includes(each)),
+    (each) => !wanted.includes(each) || goOn.some((item) => item.sources.includes(each)),
   );
+  const former = [...(journal.record.former ?? []), ...(request.former ?? [])];
   if (left.length === 0) {
     const thawedAt = new Date().toISOString();
     const end = { phase: 'thawed', sources: [], gaps: [], thawedAt } as const;
@@ -150,7 +158,11 @@ async function finish(
     await noteUnsent(stateFolder, journal.next(end), Object.keys(repositories));
     await journal.save(end);
   } else {
-    await journal.save({ phase: due.length > 0 ? 'thawing' : 'frozen', sources });
+    await journal.save({
+      phase: due.length > 0 ? 'thawing' : 'frozen',
+      sources,
+      former: sources.filter((each) => former.includes(each)),
+    });
   }
   return await copyToRepositories(request, journal.record);
 }

@@ -8,6 +8,8 @@ export interface FrozenSource {
   readonly since: Date;
   readonly ageMs: number;
   readonly isTooLong: boolean;
+  /** Only its former place is: it is in use at another one, and nobody is meant to write here any more. */
+  readonly isFormer: boolean;
   /** It was begun and neither finished nor thawed: by a process that is at it now, or by one that died. */
   readonly isHalf: boolean;
   /** What can still write. */
@@ -41,13 +43,15 @@ function describe(
 ): FrozenSource {
   const since = new Date(record.startedAt);
   // A clock that was set back must not make a freeze look new for as long.
+  const isFormer = record.former?.includes(source) ?? false;
   const ageMs = Math.abs(now.getTime() - since.getTime());
   return {
     freeze: record.id,
     source,
     since,
     ageMs,
-    isTooLong: ageMs >= tooLongMs,
+    isTooLong: !isFormer && ageMs >= tooLongMs,
+    isFormer,
     isHalf: record.phase !== 'frozen',
     gaps: record.gaps
       .filter((gap) => gap.source === undefined || gap.source === source)

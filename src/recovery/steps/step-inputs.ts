@@ -117,8 +117,18 @@ export interface StepInputs {
     readonly of: string;
     readonly services: readonly string[];
   };
-  /** Undoes the freeze of the step `of`. */
-  readonly thaw: { readonly of: string };
+  /**
+   * Undoes the freeze of the step `of`. Databases of the `moved` sources stay closed: those are in use at a new place. Who was to be pointed there by a
+   * step that was left out stays stopped.
+   */
+  readonly thaw: {
+    readonly of: string;
+    readonly moved?: {
+      readonly sources: readonly string[];
+      /** Names of services, by the id of the step that points them. */
+      readonly pointedBy: Readonly<Record<string, readonly string[]>>;
+    };
+  };
   readonly watch: {
     readonly services: readonly string[];
     readonly sources: readonly string[];
@@ -126,8 +136,16 @@ export interface StepInputs {
   };
   readonly backup: { readonly source: string };
   readonly prove: { readonly source: string };
-  /** Lets go of what the swap `of` replaced, not before `afterMs` have passed since it. */
-  readonly settle: { readonly source: string; readonly of: string; readonly afterMs: number };
+  /**
+   * Lets go of what the swap `of` replaced, not before `afterMs` have passed since it. Its former databases that the freeze of the step `closed` holds
+   * stay closed, and no thaw opens them any more.
+   */
+  readonly settle: {
+    readonly source: string;
+    readonly of: string;
+    readonly afterMs: number;
+    readonly closed?: string;
+  };
 }
 
 /** Every kind has an input: this does not compile otherwise. */

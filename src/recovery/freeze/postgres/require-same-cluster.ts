@@ -9,7 +9,7 @@ export function requireSameCluster(item: FrozenDatabase, desk: ServerDesk): void
     'postgres.other-cluster',
     `${item.database} was frozen in cluster ${item.systemId}, ${desk.place.text} is cluster ${desk.systemId}`,
     {
-      hint: 'Where that server was replaced for good, run thaw with --leave and the name of this item.',
+      hint: 'Where `sources` was given another address since, set it back first. Where that server was replaced for good, run thaw with --leave and the name of this item.',
       context: { source: item.source, stored: item.systemId, found: desk.systemId },
     },
   );

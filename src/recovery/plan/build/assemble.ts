@@ -27,6 +27,7 @@ import {
 import {
   afterSteps,
   backupSteps,
+  isClosed,
   protectElsewhereStep,
   startAbsentSteps,
   thawStep,
@@ -105,7 +106,15 @@ function recover(building: Building, choices: readonly SourceChoice[]): readonly
 
     ...(delivered.length > 0 ? afterSteps(building) : []),
     ...by('new-server').flatMap(({ source }) => pointSteps(building, sourceOf(building, source))),
-    ...(frozen.length > 0 ? [thawStep(building, frozen)] : []),
+    ...(frozen.length > 0
+      ? [
+          thawStep(
+            building,
+            frozen,
+            frozen.filter(({ name }) => moved.includes(name)),
+          ),
+        ]
+      : []),
     ...(touched.length > 0 ? startAbsentSteps(building, touchedSources) : []),
     ...(by('new-backup').length === choices.length
       ? []
@@ -117,9 +126,14 @@ function recover(building: Building, choices: readonly SourceChoice[]): readonly
           ),
         ]),
     ...backupSteps(touchedSources.filter(({ name }) => !moved.includes(name))),
-    ...touchedSources.filter(({ name }) => moved.includes(name)).map(protectElsewhereStep),
+    ...touchedSources
+      .filter(({ name }) => moved.includes(name))
+      .map((each) => protectElsewhereStep(each, frozen.includes(each))),
     ...by('new-backup').flatMap((choice) => newBackupSteps(building, choice)),
-    ...delivered.map(({ source }) => settleStep(building, source)),
+    ...delivered.map(({ source }) => {
+      const isFormerClosed = moved.includes(source.name) && frozen.includes(source);
+      return settleStep(building, source, isFormerClosed && isClosed(source));
+    }),
   ];
 }
 

@@ -5,6 +5,7 @@ import { expectStep } from '../expect-time.ts';
 import type { SourceFacts } from '../facts.ts';
 import { predictLoss } from '../predict-loss.ts';
 import { type Building, draft, type StepDraft, sourceOf } from './draft.ts';
+import { freezeId } from './protect-steps.ts';
 import { serviceText, stopCommand } from './service-commands.ts';
 import { startStep } from './start-step.ts';
 
@@ -149,14 +150,11 @@ function ranBefore({ facts }: Building, { name }: ServiceSetting): boolean {
 
 /** Whoever used the former place learns of the new one: by their `switch`, else by a person. */
 export function pointSteps(building: Building, source: SourceFacts): readonly StepDraft[] {
-  const { services } = building.configuration;
-  const concerned = services.filter(({ writes = [] }) => writes.includes(source.name));
-  const able = concerned.filter((each) => each.switch !== undefined);
-  const others = concerned.filter((each) => each.switch === undefined);
+  const { able, others } = usersOf(building, source);
   const target = source.ground?.text ?? source.text;
   const names = able.map(({ name }) => name);
   const pointed = draft({
-    id: `point-${source.name}`,
+    id: byCommandId(source),
     kind: 'point-services',
     title: `Point ${names.join(', ')} at the restored ${source.name}`,
     target: able.map(serviceText).join('; '),
@@ -174,11 +172,11 @@ export function pointSteps(building: Building, source: SourceFacts): readonly St
   });
   return [
     ...(able.length > 0 ? [pointed] : []),
-    ...(others.length === 0 && concerned.length > 0
+    ...(others.length === 0 && able.length > 0
       ? []
       : [
           draft({
-            id: `point-by-hand-${source.name}`,
+            id: byHandId(source),
             kind: 'manual',
             title: `Point ${others.map(({ name }) => name).join(', ') || 'whatever uses it'} at the restored ${source.name}`,
             target,
@@ -192,8 +190,33 @@ export function pointSteps(building: Building, source: SourceFacts): readonly St
   ];
 }
 
-/** The end of the way back. */
-export function settleStep(building: Building, source: SourceFacts): StepDraft {
+/** Names of services, by the id of the step that points them. */
+export function pointedBy(building: Building, source: SourceFacts) {
+  const { able, others } = usersOf(building, source);
+  return {
+    ...(able.length > 0 ? { [byCommandId(source)]: able.map(({ name }) => name) } : {}),
+    ...(others.length > 0 ? { [byHandId(source)]: others.map(({ name }) => name) } : {}),
+  };
+}
+
+const byCommandId = ({ name }: SourceFacts) => `point-${name}`;
+const byHandId = ({ name }: SourceFacts) => `point-by-hand-${name}`;
+
+/** Services that write to it: those that are pointed by their own command, and those that a person points. */
+function usersOf({ configuration }: Building, { name }: SourceFacts) {
+  const all = configuration.services.filter(({ writes = [] }) => writes.includes(name));
+  return {
+    able: all.filter((each) => each.switch !== undefined),
+    others: all.filter((each) => each.switch === undefined),
+  };
+}
+
+/** The end of the way back. `isFormerClosed`: a freeze of this plan keeps everybody out of the place that it leaves. */
+export function settleStep(
+  building: Building,
+  source: SourceFacts,
+  isFormerClosed: boolean,
+): StepDraft {
   const { keepFormer } = building.configuration.recovery;
   const afterMs = parseTimeSpan(keepFormer ?? '') ?? keepFormerDefaultMs;
   return draft({
@@ -201,7 +224,12 @@ export function settleStep(building: Building, source: SourceFacts): StepDraft {
     kind: 'settle',
     title: `Let go of the former data of ${source.name}`,
     target: source.ground?.text ?? source.text,
-    input: { source: source.name, of: `swap-${source.name}`, afterMs },
+    input: {
+      source: source.name,
+      of: `swap-${source.name}`,
+      afterMs,
+      ...(isFormerClosed ? { closed: freezeId } : {}),
+    },
     isDestructive: true,
     evidence: ['what was removed'],
     asked: {

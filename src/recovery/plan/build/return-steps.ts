@@ -1,7 +1,8 @@
-import { parseTimeSpan, type ServiceSetting } from '../../../config/index.ts';
+import { holdsFiles, parseTimeSpan, type ServiceSetting } from '../../../config/index.ts';
 import type { Expected } from '../expect-time.ts';
 import { expectBackup, expectProof, expectStep } from '../expect-time.ts';
 import type { SourceFacts } from '../facts.ts';
+import { pointedBy } from './deliver-steps.ts';
 import { type Building, draft, type StepDraft, writersOf } from './draft.ts';
 import { freezeId } from './protect-steps.ts';
 import { serviceText } from './service-commands.ts';
@@ -37,22 +38,55 @@ export function afterSteps({ configuration, facts }: Building): readonly StepDra
   });
 }
 
-export function thawStep(building: Building, sources: readonly SourceFacts[]) {
+/** `moved`: those of `sources` that are in use at a new place by then. */
+export function thawStep(
+  building: Building,
+  sources: readonly SourceFacts[],
+  moved: readonly SourceFacts[],
+) {
   const { configuration, facts } = building;
   const writers = writersOf(building, sources).toReversed();
   const { maintenance } = configuration.recovery;
   return draft({
     id: 'thaw',
     kind: 'thaw',
-    title: 'Let everything write again, as it was before',
+    title: ['Let everything write again, as it was before', ...moved.map(formerText)].join('; '),
     target:
-      [...writers.map(serviceText), ...sources.map(({ text }) => text)].join('; ') || 'nothing',
+      [
+        ...writers.map(serviceText),
+        ...sources.filter((each) => !moved.includes(each)).map(({ text }) => text),
+      ].join('; ') || 'nothing',
     commands: maintenance ? [maintenance.off] : [],
-    input: { of: freezeId },
-    undo: 'the freeze can be made again',
+    input: {
+      of: freezeId,
+      ...(moved.length === 0
+        ? {}
+        : {
+            moved: {
+              sources: moved.map(({ name }) => name),
+              pointedBy: Object.assign({}, ...moved.map((each) => pointedBy(building, each))),
+            },
+          }),
+    },
+    undo:
+      moved.length === 0
+        ? 'the freeze can be made again'
+        : 'the freeze can be made again; given up, the former place is opened exactly as it was',
     evidence: ['state of each service after'],
     expected: expectStep('thaw', facts),
   });
+}
+
+/** Whether the freeze closes the place that a moved source leaves: there is a server, and it answers. */
+export function isClosed({ kind, server }: SourceFacts): boolean {
+  return !holdsFiles(kind) && server === 'up';
+}
+
+function formerText(source: SourceFacts): string {
+  const { name, text } = source;
+  return isClosed(source)
+    ? `the former ${name} (${text}) stays closed, so that whoever was not pointed is kept out`
+    : `the former ${name} (${text}) is not closed: see that nobody writes there`;
 }
 
 /**
@@ -97,7 +131,12 @@ export function watchStep(
 }
 
 /** What is configured is the former place still: a backup of that would be none of what is in use. */
-export function protectElsewhereStep({ name, text, ground }: SourceFacts): StepDraft {
+export function protectElsewhereStep(source: SourceFacts, isFrozen: boolean): StepDraft {
+  const { name, text, ground } = source;
+  const former =
+    isFrozen && isClosed(source)
+      ? `The former place stays closed until its data is let go of. Before an abort set sources.${name}.connection back, or it could not be opened again.`
+      : 'Nothing closes the former place: see that nobody writes there any more.';
   const place = ground?.text ?? 'the new place';
   return draft({
     id: `protect-${name}`,
@@ -105,7 +144,7 @@ export function protectElsewhereStep({ name, text, ground }: SourceFacts): StepD
     title: `Protect ${name} at its new place`,
     target: place,
     input: {
-      instruction: `lifeboat.yaml says that ${name} is at ${text}, and it is at ${place} now. Set sources.${name}.connection to the new place (leave its ground as it is until this run has ended), run \`lifeboat backup ${name}\`, and start \`lifeboat serve\` again.`,
+      instruction: `lifeboat.yaml says that ${name} is at ${text}, and it is at ${place} now. Set sources.${name}.connection to the new place (leave its ground as it is until this run has ended), run \`lifeboat backup ${name}\`, and start \`lifeboat serve\` again. ${former}`,
       typed: 'protected',
     },
     evidence: ['who confirmed it, and the comment'],

@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import { LifeboatError } from '../../../core/index.ts';
 import { createPlatforms } from '../../../platforms/index.ts';
+import { findFreezes } from '../../freeze/find-freezes.ts';
 import { freeze } from '../../freeze/freeze.ts';
 import { freezesInRepositories } from '../../freeze/freeze-copies.ts';
+import { type FreezeItem, isFrozen } from '../../freeze/freeze-record.ts';
 import type { FreezeWorld } from '../../freeze/freeze-request.ts';
 import { freezeStore } from '../../freeze/freeze-store.ts';
 import { isOfSame } from '../../freeze/look-at-freeze.ts';
-import { thaw } from '../../freeze/thaw.ts';
+import { itemsToThaw, type ThawRequest, thaw } from '../../freeze/thaw.ts';
 import type { StepInputs } from '../step-inputs.ts';
 import type { StepContext, StepKind, StepOutcome } from '../step-kind.ts';
 
@@ -70,13 +72,17 @@ export async function thawAll(
   input: Input,
   id: string | undefined,
   context: StepContext,
-): Promise<{ readonly thawed: readonly string[]; readonly notes: readonly string[] }> {
+  kept: Pick<ThawRequest, 'keeps' | 'former'> = {},
+): Promise<Thawed> {
   try {
     const world = freezeWorld(input, context);
     const wanted = await stillFrozen(world, input, id);
-    if (wanted === undefined) return { thawed: [], notes: [] };
-    const { thawed, failures, notes } = await thaw({ ...world, freeze: wanted });
-    if (failures.length === 0) return { thawed, notes };
+    if (wanted === undefined) return nothing;
+    const { record, thawed, failures, notes } = await thaw({ ...world, freeze: wanted, ...kept });
+    const { keeps = () => false } = kept;
+    if (failures.length === 0) {
+      return { thawed, notes, kept: record.items.filter((item) => isFrozen(item) && keeps(item)) };
+    }
     const [first] = failures;
     throw new LifeboatError(
       'run.failed',
@@ -85,8 +91,40 @@ export async function thawAll(
     );
   } catch (error) {
     if (!(error instanceof LifeboatError) || error.code !== 'thaw.nothing') throw error;
-    return { thawed: [], notes: [] };
+    return nothing;
   }
+}
+
+export interface Thawed {
+  readonly thawed: readonly string[];
+  readonly notes: readonly string[];
+  readonly kept: readonly FreezeItem[];
+}
+
+const nothing: Thawed = { thawed: [], notes: [], kept: [] };
+
+/**
+ * Gives up the way to open the former databases of a source: they stay closed as they are. Resolves with what stays so, in words. Errors: those of `thaw`.
+ */
+export async function leaveClosed(
+  input: Input,
+  id: string,
+  source: string,
+  context: StepContext,
+): Promise<readonly string[]> {
+  const world = freezeWorld(input, context);
+  // Of this very freeze: another one that is open is none of ours to give up.
+  const record = (await findFreezes(world, id)).records.find((each) => each.id === id);
+  if (record === undefined) return [];
+  const closed = itemsToThaw(record, [], [source]).filter(({ kind }) => kind === 'database');
+  await thaw({
+    ...world,
+    freeze: id,
+    sources: [source],
+    leave: closed.map(({ name }) => name),
+    keeps: ({ kind }) => kind !== 'database',
+  });
+  return closed.map(({ name, place }) => `${name} (${place.text})`);
 }
 
 /**

@@ -3,6 +3,8 @@ import { giveTimelineUp } from '../give-timeline-up.ts';
 import { groundOf } from '../step-ground.ts';
 import type { StepInputs } from '../step-inputs.ts';
 import type { ProbeResult, StepContext, StepKind, StepOutcome } from '../step-kind.ts';
+import { leaveClosed } from './freeze.ts';
+import { frozenBy } from './thaw.ts';
 
 type Input = StepInputs['swap'];
 
@@ -76,13 +78,15 @@ export const settleStep: StepKind<StepInputs['settle']> = {
     };
   },
 
-  async run({ source, of }, context) {
+  async run({ source, of, closed }, context) {
     const { ground } = await groundOf(source, of, context);
     if ((await ground.state(context.token, context)) !== 'nothing') {
       await ground.settle(context.token, context);
       await ground.forget(context.token, context);
     }
-    return settled(source);
+    if (closed === undefined) return settled(source);
+    const { frozen, freeze } = frozenBy(closed, context);
+    return settled(source, await leaveClosed(frozen, freeze, source, context));
   },
 };
 
@@ -107,6 +111,14 @@ function letGo(place: string): LifeboatError {
   );
 }
 
-function settled(source: string): StepOutcome {
-  return { text: `let go of the former data of ${source}`, result: {}, evidence: {} };
+function settled(source: string, closed: readonly string[] = []): StepOutcome {
+  const stays =
+    closed.length === 0
+      ? ''
+      : `; ${closed.join(', ')} stays read-only and refuses connections, and no thaw opens it any more`;
+  return {
+    text: `let go of the former data of ${source}${stays}`,
+    result: {},
+    evidence: { closed },
+  };
 }

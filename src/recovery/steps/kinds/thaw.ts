@@ -1,10 +1,13 @@
 import { LifeboatError } from '../../../core/index.ts';
+import type { FreezeItem } from '../../freeze/freeze-record.ts';
+import type { KeptOut } from '../../run/kept-out.ts';
 import type { StepInputs } from '../step-inputs.ts';
 import type { StepContext, StepKind } from '../step-kind.ts';
 import { freezeAgain, thawAll } from './freeze.ts';
 
 type Input = StepInputs['thaw'];
 type Frozen = StepInputs['freeze'];
+type Moved = NonNullable<Input['moved']>;
 
 /** Exactly what the freeze wrote down is put back; what is back already is left alone. */
 export const thawStep: StepKind<Input> = {
@@ -14,13 +17,26 @@ export const thawStep: StepKind<Input> = {
     return { found: 'continue' };
   },
 
-  async run({ of }, context) {
+  async run({ of, moved }, context) {
     const { frozen, freeze } = frozenBy(of, context);
-    const { thawed, notes } = await thawAll(frozen, freeze, context);
+    const held = moved === undefined ? undefined : heldBack(moved, context);
+    const { thawed, notes, kept } = await thawAll(frozen, freeze, context, held);
+    const closed = kept
+      .filter(({ kind }) => kind === 'database')
+      .map(({ name, place }) => `${name} (${place.text})`);
+    const stopped = kept.flatMap((item) => (item.kind === 'service' ? [item.service] : []));
+    const text = [
+      thawed.length === 0 ? 'nothing was frozen any more' : `thawed ${thawed.join(', ')}`,
+      ...(closed.length > 0 ? [`${closed.join(', ')} stays closed: it is the former place`] : []),
+      ...(stopped.length > 0
+        ? [`${stopped.join(', ')} stays stopped: it was not pointed at the new place`]
+        : []),
+    ];
     return {
-      text: thawed.length === 0 ? 'nothing was frozen any more' : `thawed ${thawed.join(', ')}`,
-      result: { frozen },
-      evidence: { freeze, thawed, notes },
+      text: text.join('; '),
+      // Nobody watches, or misses, what is to stand.
+      result: { frozen, idle: stopped, keptOut: { freeze, closed, stopped } satisfies KeptOut },
+      evidence: { freeze, thawed, notes, closed, stopped },
     };
   },
 
@@ -31,7 +47,26 @@ export const thawStep: StepKind<Input> = {
   },
 };
 
-function frozenBy(of: string, { outcomes }: StepContext) {
+/** Former places, and services that would write there, or find nobody, with those that need them. */
+function heldBack({ sources, pointedBy }: Moved, { outcomes, surroundings }: StepContext) {
+  const stopped = new Set(
+    Object.entries(pointedBy).flatMap(([step, names]) => (outcomes[step] ? [] : names)),
+  );
+  // Sorted so that those it needs were seen before.
+  for (const { name, after = [] } of surroundings.configuration.services) {
+    if (after.some((each) => stopped.has(each))) stopped.add(name);
+  }
+  return {
+    former: sources,
+    keeps: (item: FreezeItem) =>
+      item.kind === 'database'
+        ? item.sources.every((each) => sources.includes(each))
+        : item.kind === 'service' && stopped.has(item.service),
+  };
+}
+
+/** What the freeze of that step holds. Errors: `run.failed`: it was left out. */
+export function frozenBy(of: string, { outcomes }: StepContext) {
   const { frozen, freeze } = outcomes[of]?.result ?? {};
   if (typeof frozen === 'object' && frozen !== null && typeof freeze === 'string') {
     return { frozen: frozen as Frozen, freeze };
