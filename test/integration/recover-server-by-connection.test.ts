@@ -1,7 +1,10 @@
 // The mass DELETE on an existing server by connection alone: all that a managed server allows. A role that is no superuser and may not
 // replicate makes dumps, a new database is loaded beside, checked, and takes the name of the one in use, which is kept until it is let go.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { untilRecord } from '../support/command-line.ts';
+import { fileService, setRunning } from '../support/freeze-scene.ts';
 import { type Installation, installation } from '../support/installation.ts';
 import { shopSchema } from '../support/kubernetes-shop.ts';
 import { startPostgres, type TestServer } from '../support/postgres.ts';
@@ -56,9 +59,28 @@ const lastOf = (records: readonly Record<string, unknown>[]) =>
   records.at(-1) as Record<string, unknown>;
 const asApp = (sql: string) => server.query(`set role shop_app; ${sql}`, 'shop');
 
+/** A service that writes as it starts, and one that has nothing to do with the database it is given. */
+async function servicesToTry(folder: string): Promise<string> {
+  const script = (name: string, text: string) => {
+    writeFileSync(join(folder, name), `#!/bin/sh\ncd ${folder}\n${text}\n`, { mode: 0o755 });
+    return join(folder, name);
+  };
+  const psql = `${bin}/psql -h "$LIFEBOAT_HOST" -p "$LIFEBOAT_PORT" -d "$LIFEBOAT_DATABASE" -U shop_app -At`;
+  const writes = `echo $LIFEBOAT_DATABASE > tried
+${psql} -c "insert into orders (user_id, note) values (1, 'tried'); select count(*) from orders" > tried.count`;
+  const named = { api: writes, static: 'true' };
+  setRunning(folder, ...Object.keys(named));
+  const texts = Object.entries(named).map(([name, start]) => {
+    const test = `test: { start: [${script(`try-${name}`, start)}], stop: ['true'], checks: [{ command: ['true'] }] }`;
+    return fileService(folder, name, `, writes: [database], ${test}`);
+  });
+  return texts.join('');
+}
+
 it('is recovered from a dump: loaded beside, checked, swapped by name, let go of later', async (context) => {
   need(context, bin, 'no whole PostgreSQL 15');
   place = await installation({ connection: url('master', 'shop') });
+  const services = await servicesToTry(place.folder);
   place.configureText(`sources:
   database:
     kind: postgres-dump
@@ -67,7 +89,8 @@ it('is recovered from a dump: loaded beside, checked, swapped by name, let go of
     backup: "0 0 1 1 *"
     programs: ${bin}
     ground: { kind: server, connection: "${url('master', 'postgres')}" }
-recovery: { watch: 1s, keepFormer: 1h }
+services:
+${services}recovery: { watch: 1s, keepFormer: 1h }
 `);
   const serving = place.spawn('serve');
   await untilRecord(serving, ({ type }) => type === 'backup');
@@ -90,7 +113,15 @@ recovery: { watch: 1s, keepFormer: 1h }
   const { run } = first.records.find(({ type }) => type === 'run-opened') as { run: string };
   const beside = `shop_lifeboat_${run}`;
   expect(await databases()).toEqual(['postgres', 'shop', beside]);
+  // What a service wrote while it was tried is nowhere; one that has its database fixed was not tried, and that is said.
   expect(await rowsOf(beside)).toEqual(before);
+  const tried = first.records.find(
+    (each) => each.type === 'run-step-done' && each.step === 'try-database',
+  );
+  expect(tried?.text).toBe(
+    'api worked in test mode on the restored database; not tried: static never connected to what was restored',
+  );
+  expect(readFileSync(join(place.folder, 'tried'), 'utf8')).toBe(`shop_trial_${run}\n`);
   expect(await rowsOf()).toEqual(damaged);
   await expect(asApp('delete from users')).rejects.toThrow('read-only');
 

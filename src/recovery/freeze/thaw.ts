@@ -84,7 +84,9 @@ export async function thaw(request: ThawRequest): Promise<ThawOutcome> {
   const journal = new FreezeJournal(storeOf(request), record);
   const telling = new FreezeTelling(request);
   // From a repository it comes here first: a second thaw goes on with what this one has done.
-  await journal.save({ phase: 'thawing' });
+  // What is its former place is known should this process die in the middle.
+  const former = [...new Set([...(record.former ?? []), ...(request.former ?? [])])];
+  await journal.save({ phase: 'thawing', former });
   await telling.tell('thaw.begun', `began to thaw the freeze ${record.id}`, { freeze: record.id });
   const failures: ThawFailure[] = [];
   const notes: string[] = [];
@@ -149,7 +151,7 @@ async function finish(
   const sources = before.filter(
     (each) => !wanted.includes(each) || goOn.some((item) => item.sources.includes(each)),
   );
-  const former = [...(journal.record.former ?? []), ...(request.former ?? [])];
+  const { former = [] } = journal.record;
   if (left.length === 0) {
     const thawedAt = new Date().toISOString();
     const end = { phase: 'thawed', sources: [], gaps: [], thawedAt } as const;

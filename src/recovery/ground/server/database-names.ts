@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 /** Longer names would be cut off by the server, in silence. */
 const nameBytesMax = 63;
 
-/** `filling`: half there; `lifeboat`: complete, beside the one in use; `former`: what was in use. */
-export type Role = 'filling' | 'lifeboat' | 'former';
+/** `filling`: half there; `lifeboat`: complete, beside the one in use; `former`: what was in use; `trial`: a copy to be tried. */
+export type Role = 'filling' | 'lifeboat' | 'former' | 'trial';
 
 /** The name of a database of a delivery: always the same for the same one. */
 export function nameFor(database: string, role: Role, token: string): string {

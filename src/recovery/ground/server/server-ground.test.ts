@@ -10,6 +10,7 @@ import { nameFor } from './database-names.ts';
 import { deliverDatabases } from './deliver-databases.ts';
 import { examineServer } from './examine-server.ts';
 import { ServerGround } from './server-ground.ts';
+import { openTrials } from './trial-databases.ts';
 
 const [subject] = serversUnderTest(15);
 const canRun = subject?.bin !== undefined && subject.hasTools;
@@ -139,6 +140,40 @@ describe('a server as a ground, by connection alone', () => {
     await ground.discard('a1');
     expect(await databases()).toEqual(['Shop "1"']);
     expect(await text('Shop "1"')).toBe('former');
+  });
+
+  it('lends copies of what was brought, knows whether they were used, and leaves none behind', async () => {
+    const connection = parseConnectionUrl(live.url('postgres'));
+    const lent = { connection, databases: ['Shop "1"', 'other'], token: 'a1' };
+    const copied = nameFor('Shop "1"', 'trial', 'a1');
+    await ground.fill('a1', delivery);
+    {
+      await using trials = await openTrials(lent);
+      const before = await trials.sessions();
+      expect(await trials.hadMoreThan(before)).toBe(false);
+      await live.query(`insert into t values ('tried')`, encodeURIComponent(copied));
+      expect(await trials.hadMoreThan(before)).toBe(true);
+    }
+    expect(await databases()).not.toContain(copied);
+    expect(await text(nameFor('Shop "1"', 'lifeboat', 'a1'))).toBe('recovered of Shop "1"');
+    const { rows } = await live.query(
+      'select count(*)::int as n from t',
+      encodeURIComponent(nameFor('Shop "1"', 'lifeboat', 'a1')),
+    );
+    expect(rows).toEqual([{ n: 1 }]);
+
+    // Whoever was killed has left them: the next trial makes them anew, and nothing outlives the delivery.
+    await openTrials(lent);
+    await live.query(`delete from t`, encodeURIComponent(copied));
+    await openTrials(lent);
+    expect(await text(copied)).toBe('recovered of Shop "1"');
+    await ground.swap('a1');
+    await ground.settle('a1');
+    expect(await databases()).toEqual(['Shop "1"', 'other']);
+    await ground.fill('a2', delivery);
+    await openTrials({ ...lent, token: 'a2' });
+    await ground.discard('a2');
+    expect(await databases()).toEqual(['Shop "1"', 'other']);
   });
 
   it('ends sessions for the swap, and swaps all or nothing', async () => {

@@ -29,6 +29,7 @@ import {
 import { type DeliveryNote, parseNote, withNote, withoutNote } from './delivery-note.ts';
 import { machinesOfServer } from './machines-of-server.ts';
 import { endSessions, inOneTransaction, openBeside } from './server-sessions.ts';
+import { dropTrials } from './trial-databases.ts';
 
 export interface ServerGroundOptions {
   readonly connection: ConnectionSettings;
@@ -177,6 +178,7 @@ export class ServerGround implements Ground<DatabaseDelivery> {
       throw this.#refused('the databases are not in place', 'Swap them in first.');
     }
     await using session = await openBeside(this.#options.connection, [], signal);
+    await dropTrials(session, token);
     await this.#renote(session, notes, 'settling');
     for (const { database, hadFormer } of notes) {
       if (hadFormer) await dropDatabase(session, nameFor(database, 'former', token), false);
@@ -195,6 +197,7 @@ export class ServerGround implements Ground<DatabaseDelivery> {
     if (found.notes.size > brought.length) {
       throw this.#refused('the databases are in use', 'Swap them back first.');
     }
+    await dropTrials(session, token);
     // From complete to begun, all at once: what is half removed must not count.
     await inOneTransaction(session, async () => {
       for (const [name, { database }] of brought) {

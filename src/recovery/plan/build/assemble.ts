@@ -163,7 +163,11 @@ function besideSteps(building: Building, delivered: readonly Delivered[]): reado
     ),
     ...whole.flatMap(({ source, restored }) => testServicesStep(building, source, restored)),
     ...delivered.map((each) => deliverStep(building, each)),
-    ...dumped.map(({ source }) => validateDeliveredStep(building, source)),
+    // A rehearsal loads nothing on a server that is in use.
+    ...(building.mode === 'drill' ? [] : dumped).flatMap(({ source }) => [
+      validateDeliveredStep(building, source),
+      ...testServicesStep(building, source, `deliver-${source.name}`),
+    ]),
   ];
 }
 
