@@ -40,6 +40,7 @@ export type { RetentionSetting } from './schema/retention.ts';
 export type {
   DockerService,
   KubernetesService,
+  ServiceFile,
   ServiceSetting,
   ShellService,
   SystemdService,

@@ -3,6 +3,15 @@
 
 export { type BaselineDifference, compareBaseline } from './compare-baseline.ts';
 export { describeService } from './describe-service.ts';
+export { baseName } from './docker/survey/postgres-server.ts';
+export type {
+  DockerSurvey,
+  PublishedAddress,
+  SurveyedContainer,
+  SurveyedMount,
+  SurveyedServer,
+} from './docker/survey/survey.ts';
+export { surveyEngine } from './docker/survey/survey-engine.ts';
 export { harmlessLines, harmlessText } from './harmless-text.ts';
 export type { ClusterObject, ObjectList, Pod } from './kubernetes/cluster-objects.ts';
 export { identifyCluster } from './kubernetes/identify.ts';
