@@ -12,6 +12,8 @@ let folder: string;
 const environment = () => ({
   LIFEBOAT_CACHE_FOLDER: 'off',
   HOME: folder,
+  // What other tests have there is not looked at.
+  DOCKER_HOST: `unix://${folder}/nothing.sock`,
   TRIAL_PASSWORD: 'sesame',
 });
 const run = (where: string, ...args: string[]) =>
@@ -129,6 +131,7 @@ it('asks for everything on a terminal, and again for what is not there', async (
   const output = {
     warn: (message: string) => warnings.push(message),
     report: () => {},
+    say: () => {},
   } as unknown as Output;
   const context = {
     ...{ output, ask, environment: environment(), folder: here },

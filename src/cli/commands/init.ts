@@ -19,10 +19,11 @@ import { hbaLines, roleSql } from '../setup/role-sql.ts';
 import type { SetupChoices } from '../setup/setup-choices.ts';
 
 export const init = defineCommand({
-  description: `Asks what to protect, folders and files or a PostgreSQL server (which it looks for on this
-machine), writes lifeboat.yaml and a file with a new random password, creates an encrypted
-repository, and says what to do next. What is given as an option is not asked; without a
-terminal nothing is. Existing files are never overwritten; run it again after an interruption.
+  description: `Asks what to protect: folders and files, a PostgreSQL server, or an application in Docker with
+its database, volumes and services. It looks for servers and containers on this machine, writes
+lifeboat.yaml and a file with a new random password, creates an encrypted repository, and says what to
+do next. What is given as an option is not asked; without a terminal nothing is. Existing files are
+never overwritten; run it again after an interruption.
 On a new host, after a disaster: --from-repository fetches the configuration that another host stored
 there, verifies who signed it, shows every command that it would ever run, and writes it once the name
 of this host was typed. Nothing of it runs before; the password comes from the options for passwords,
@@ -32,6 +33,7 @@ LIFEBOAT_PASSWORD, LIFEBOAT_PASSWORD_FILE or the terminal.`,
     'init --path /srv/documents --exclude "*.tmp" --location /mnt/backups/office --yes',
     'init --path ~/work --location s3:https://s3.example.com/bucket/work --password-env BACKUP_PASSWORD --yes',
     'init --location /mnt/backups/shop --connection postgres://lifeboat@db:5432/shop --yes',
+    'init --docker shop --location /mnt/backups/shop --yes',
     'init --volume shop_uploads --connection postgres://lifeboat@db:5432/shop --yes',
     'init --repository offsite',
     'init --from-repository s3:https://s3.example.com/bucket/shop --password-file /root/password',
@@ -52,6 +54,12 @@ LIFEBOAT_PASSWORD, LIFEBOAT_PASSWORD_FILE or the terminal.`,
     source: {
       flags: '--source <name>',
       description: 'what this source of files is called (default: the host and -files)',
+    },
+    docker: {
+      flags: '--docker <name>',
+      description:
+        'compose project, or container, to protect: its PostgreSQL, volumes and folders, and what writes to them; may be given several times',
+      repeatable: true,
     },
     volume: {
       flags: '--volume <name>',
@@ -139,6 +147,7 @@ const notBeside = [
   'path',
   'exclude',
   'source',
+  'docker',
   'volume',
   'connection',
   'location',
@@ -180,6 +189,8 @@ function report(
   { id, created, newPasswordFile }: MadeRepository,
 ): void {
   const { location, password, files, volumes = [], connection, retention } = choices;
+  const { server, services } = choices;
+  const settings = connection === undefined ? undefined : parseConnectionUrl(connection);
   const passwordFile = 'file' in password ? password.file : undefined;
   const excludes = files?.exclude ?? [];
   context.output.report(
@@ -192,11 +203,15 @@ function report(
       created,
       paths: files?.paths,
       exclude: files?.exclude,
-      ...(volumes.length > 0 ? { volumes } : {}),
+      ...(volumes.length > 0
+        ? { volumes: volumes.map(({ name, volume }) => ({ name, volume })) }
+        : {}),
       retention,
       connection,
-      roleSql: connection && roleSql(parseConnectionUrl(connection)),
-      hbaLines: connection && hbaLines(parseConnectionUrl(connection)),
+      roleSql: settings && roleSql(settings, server !== undefined),
+      hbaLines: settings && hbaLines(settings, server !== undefined),
+      ...(server ? { server: { container: server.container, ground: server.ground } } : {}),
+      ...(services ? { services: services.entries.map(({ name }) => name) } : {}),
     },
     (style) => {
       const done = style.green('✓');
@@ -210,6 +225,9 @@ function report(
         ...volumes.map(({ volume }) => `  protects docker volume ${volume}`),
         ...(excludes.length > 0 ? [`  leaves out ${excludes.join(', ')}`] : []),
         ...(connection ? [`  protects ${connection}`] : []),
+        ...(services
+          ? [`  a recovery stops and starts ${services.entries.map(({ name }) => name).join(', ')}`]
+          : []),
         `  keeps ${retention ? `of its snapshots ${describeRetention(retention)}` : 'every snapshot'}`,
         '',
         style.yellow(

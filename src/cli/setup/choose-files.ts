@@ -24,7 +24,7 @@ export async function chooseFiles(
     exclude = (await ask.text(question)).split(',');
   }
   return {
-    name: given.name ?? sourceName(hostname()),
+    name: given.name ?? filesSourceName(hostname()),
     paths: [...new Set(paths)],
     exclude: (exclude ?? []).map((each) => each.trim()).filter(Boolean),
   };
@@ -60,7 +60,7 @@ function absolute(text: string, { environment, folder }: CommandContext): string
 }
 
 /** A source of the same name on another host would look like this one. */
-function sourceName(host: string): string {
+export function filesSourceName(host: string): string {
   const name = host
     .toLowerCase()
     .replace(/[^a-z0-9_-]+/g, '-')

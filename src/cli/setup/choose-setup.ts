@@ -1,20 +1,18 @@
 import { homedir, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { LifeboatError } from '../../core/index.ts';
-import { findLocalServers, type LocalServer, parseConnectionUrl } from '../../sources/index.ts';
+import { parseConnectionUrl } from '../../sources/index.ts';
 import type { Ask, CommandContext } from '../command.ts';
-import { chooseFiles, withoutRepository } from './choose-files.ts';
+import { chooseFiles, filesSourceName, withoutRepository } from './choose-files.ts';
 import { choosePassword, type PasswordValues } from './choose-password.ts';
 import { chooseVolumes } from './choose-volumes.ts';
+import { chooseWhat, refuseUnusedExcludes, type What, type WhatOptions } from './choose-what.ts';
+import { type ChosenApplication, chooseApplication } from './docker/choose-application.ts';
 import { parseRetentionText, proposedRetention } from './retention-text.ts';
-import type { SetupChoices } from './setup-choices.ts';
+import type { ChosenFiles, ChosenVolume, SetupChoices } from './setup-choices.ts';
 
-export interface SetupOptions extends PasswordValues {
-  readonly path?: readonly string[] | undefined;
-  readonly exclude?: readonly string[] | undefined;
+export interface SetupOptions extends PasswordValues, WhatOptions {
   readonly source?: string | undefined;
-  readonly volume?: readonly string[] | undefined;
-  readonly connection?: string | undefined;
   readonly location?: string | undefined;
   readonly keep?: string | undefined;
   readonly name?: string | undefined;
@@ -34,17 +32,12 @@ export async function chooseSetup(
   if (given.connection) refusePassword(given.connection);
   const givenRetention = given.keep === undefined ? undefined : parseRetentionText(given.keep);
   const volumes = chooseVolumes(given.volume ?? []);
-  const { kinds, proposal } = await chooseKinds(given, context, ask);
-  const files = kinds.files
-    ? await chooseFiles(
-        { paths: given.path ?? [], exclude: given.exclude, name: given.source },
-        context,
-        ask,
-      )
-    : undefined;
-  const connection = kinds.postgres
-    ? (given.connection ?? (await answer(ask, 'Server to protect', proposal)))
-    : undefined;
+  const what = await chooseWhat(given, context, ask);
+  const application = await applicationOf(what, given, volumes, context, ask);
+  const files = await filesOf(what, application, given, context, ask);
+  const connection = what.postgres
+    ? (given.connection ?? (await answer(ask, 'Server to protect', what.proposal)))
+    : application?.connection;
   if (connection !== undefined) refusePassword(connection);
   const place =
     given.location ??
@@ -56,7 +49,8 @@ export async function chooseSetup(
   const location = /^[a-z0-9]+:/.test(place) ? place : absolutePlace(place, context);
   const password = await choosePassword(given, configurationFolder, context, ask);
   const retention = given.keep === undefined ? await chooseRetention(context, ask) : givenRetention;
-  const name = given.name ?? (await answer(ask, 'Name, for people', hostname()));
+  const ownName = what.isWhole ? what.application?.project : undefined;
+  const name = given.name ?? (await answer(ask, 'Name, for people', ownName ?? hostname()));
   return {
     name,
     location,
@@ -64,57 +58,47 @@ export async function chooseSetup(
     retention,
     connection,
     files: files && withoutRepository(files, location),
-    volumes,
+    volumes: application?.volumes ?? volumes,
+    server: application?.server,
+    services: application?.services,
   };
+}
+
+async function applicationOf(
+  { application, survey, isWhole }: What,
+  { connection, source, volume, path = [] }: SetupOptions,
+  volumes: readonly ChosenVolume[],
+  context: CommandContext,
+  ask: Ask | undefined,
+): Promise<ChosenApplication | undefined> {
+  if (application === undefined || survey === undefined) return undefined;
+  const given = {
+    connection,
+    volumes: volume && volumes,
+    files: source ?? filesSourceName(hostname()),
+    isWhole,
+    hasPaths: path.length > 0,
+  };
+  return await chooseApplication(application, survey, given, context, ask);
+}
+
+/** Those that options and answers name, and folders of the application. */
+async function filesOf(
+  what: What,
+  application: ChosenApplication | undefined,
+  { path = [], exclude, source }: SetupOptions,
+  context: CommandContext,
+  ask: Ask | undefined,
+): Promise<ChosenFiles | undefined> {
+  const folders = application?.folders ?? [];
+  const paths = [...path, ...folders];
+  if (application && !what.files && folders.length === 0) refuseUnusedExcludes(false, exclude);
+  if (!what.files && folders.length === 0) return undefined;
+  return await chooseFiles({ paths, exclude, name: source }, context, ask);
 }
 
 async function answer(ask: Ask | undefined, question: string, proposal: string): Promise<string> {
   return ((await ask?.text(question, proposal)) ?? '').trim() || proposal;
-}
-
-async function chooseKinds(
-  { path, exclude, connection, volume = [] }: SetupOptions,
-  context: CommandContext,
-  ask: Ask | undefined,
-) {
-  const given = { files: (path?.length ?? 0) > 0, postgres: connection !== undefined };
-  if (given.files || given.postgres || volume.length > 0) {
-    refuseUnusedExcludes(given.files, exclude);
-    return { kinds: given, proposal: '' };
-  }
-  const servers = await findLocalServers();
-  tellServers(servers, context);
-  const proposal = proposedConnection(servers);
-  if (!ask) {
-    if (servers.length > 0) {
-      refuseUnusedExcludes(false, exclude);
-      return { kinds: { files: false, postgres: true }, proposal };
-    }
-    throw new LifeboatError(
-      'usage.invalid',
-      'there is nothing to protect: no path, volume or server is named, and no PostgreSQL answers here',
-      {
-        hint: 'Give --path FOLDER or --volume NAME (several times for several), --connection URL, or all of them.',
-      },
-    );
-  }
-  const kind = await ask.choose(
-    'What to protect',
-    [
-      { value: 'files', label: 'folders and files of this machine' },
-      { value: 'postgres', label: 'a PostgreSQL server' },
-      { value: 'both', label: 'both' },
-    ],
-    servers.length > 0 ? 'postgres' : 'files',
-  );
-  return { kinds: { files: kind !== 'postgres', postgres: kind !== 'files' }, proposal };
-}
-
-function refuseUnusedExcludes(hasFiles: boolean, exclude: readonly string[] | undefined): void {
-  if (hasFiles || exclude === undefined) return;
-  throw new LifeboatError('usage.invalid', '--exclude is given, but no --path to leave it out of', {
-    hint: 'Give --path FOLDER too.',
-  });
 }
 
 function refusePassword(connection: string): void {
@@ -122,23 +106,6 @@ function refusePassword(connection: string): void {
   throw new LifeboatError('usage.invalid', 'the connection URL holds a password', {
     hint: 'Arguments can be seen by everybody on the machine. Leave it out here and put it into lifeboat.yaml as password: { file: PATH }.',
   });
-}
-
-function tellServers(servers: readonly LocalServer[], { output }: CommandContext): void {
-  output.report({ type: 'servers-found', servers }, ({ dim }) =>
-    dim(
-      servers.length === 0
-        ? 'no PostgreSQL answers on the usual sockets and ports of this machine'
-        : `found PostgreSQL: ${servers.map(({ host, port }) => `${host}, port ${port}`).join('; ')}`,
-    ),
-  );
-}
-
-function proposedConnection([first]: readonly LocalServer[]): string {
-  if (!first) return 'postgres://lifeboat@localhost:5432/postgres';
-  if (!first.host.startsWith('/'))
-    return `postgres://lifeboat@${first.host}:${first.port}/postgres`;
-  return `postgres://lifeboat@localhost:${first.port}/postgres?host=${encodeURIComponent(first.host)}`;
 }
 
 /** A text that is not understood is asked for again. */

@@ -1,11 +1,10 @@
 import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { parseConnectionUrl } from '../../sources/index.ts';
 import type { CommandContext } from '../command.ts';
 import { programName, quoteArgument } from '../next-command.ts';
 import type { Style } from '../output/style.ts';
 import { contains } from './choose-files.ts';
-import { hbaLines, roleSql } from './role-sql.ts';
+import { roleSteps } from './role-steps.ts';
 import type { SetupChoices } from './setup-choices.ts';
 
 /** What to do after `init`, in order, as commands that can be pasted. */
@@ -18,14 +17,15 @@ export function nextSteps(
   const { configFile, environment } = context;
   const config = configFile === undefined ? '' : ` --config ${quoteArgument(configFile)}`;
   const program = `${programName(environment)}${config}`;
-  const { files, connection, volumes = [] } = choices;
+  const { files, connection, server, services, volumes = [] } = choices;
   const stored = [...(files ? [files.name] : []), ...volumes.map(({ name }) => name)];
   const source = stored.length > 1 || connection ? ` ${stored[0]}` : '';
   const command = (text: string, why: string) => `${program} ${text.padEnd(9)} ${dim(`# ${why}`)}`;
   const trial = trialFolder(choices, context);
   const steps = [
-    ...(connection ? roleSteps(connection, configurationFolder, dim) : []),
+    ...(connection ? roleSteps({ connection, server }, configurationFolder, dim) : []),
     [command('doctor', 'is everything as it should be?')],
+    ...(services ? [[command('services', 'do they run, and write where it says?')]] : []),
     ...(stored.length > 0
       ? [
           [command(`backup${source}`, 'the first one reads everything, later ones what changed')],
@@ -41,6 +41,14 @@ export function nextSteps(
         `${connection ? 'stream the log, back up now and' : 'back up'} every night${choices.retention ? ', forget as retention says' : ''}; leave it running`,
       ),
     ],
+    ...(services && connection
+      ? [
+          [
+            command('plan database --drill --method full-restore', 'how all of it would come back'),
+            dim('# (once the first backup is there; it changes nothing)'),
+          ],
+        ]
+      : []),
   ];
   return [
     bold('Next'),
@@ -48,6 +56,7 @@ export function nextSteps(
       `  ${step + 1}. ${first}`,
       ...more.map((line) => `     ${line}`),
     ]),
+    ...(services ? ['', `When something is wrong: ${bold(`${program} recover`)}`] : []),
     ...environmentNote(choices),
   ];
 }
@@ -56,26 +65,6 @@ export function nextSteps(
 function trialFolder({ files }: SetupChoices, { folder }: CommandContext): string {
   const isInside = files?.paths.some((path) => contains(path, folder));
   return isInside ? join(tmpdir(), 'lifeboat-restored') : './lifeboat-restored';
-}
-
-function roleSteps(connection: string, folder: string, dim: Style['dim']): string[][] {
-  const settings = parseConnectionUrl(connection);
-  const address = settings.host.startsWith('/')
-    ? ''
-    : ` ${dim('(samehost: or the address of this machine, such as 192.0.2.7/32)')}`;
-  return [
-    [
-      `As a superuser of the server, in psql ${dim('(a role that may read and stream, nothing else)')}:`,
-      ...roleSql(settings).map((line) => `  ${line}`),
-      `In pg_hba.conf, above lines that fit too; then SELECT pg_reload_conf();${address}:`,
-      ...hbaLines(settings).map((line) => `  ${line}`),
-    ],
-    [
-      `Write the password into ${join(folder, 'database.password')}`,
-      `${dim('(chmod 600)')}, and take the # away from the line \`password:\` in lifeboat.yaml.`,
-      'The same for `rescue:`, a role that may write.',
-    ],
-  ];
 }
 
 /** What came from this shell's environment must be in that of the service too. */

@@ -8,8 +8,14 @@ export interface RoleStatement {
   readonly why?: string;
 }
 
-/** What a superuser runs once, in the database of the URL, so that the role can protect the cluster and do nothing else to it. */
-export function roleStatements(settings: ConnectionSettings): readonly RoleStatement[] {
+/**
+ * What a superuser runs once, in the database of the URL, so that the role can protect the cluster and do nothing else to it. `isInContainer`:
+ * this host sees neither its folders under their paths nor its network from within.
+ */
+export function roleStatements(
+  settings: ConnectionSettings,
+  isInContainer = false,
+): readonly RoleStatement[] {
   const role = quoteIdentifier(settings.user);
   return [
     { sql: `CREATE ROLE ${role} LOGIN REPLICATION;` },
@@ -20,7 +26,7 @@ export function roleStatements(settings: ConnectionSettings): readonly RoleState
       to: 13,
       why: 'counts rows; in each database, for each schema, and again for new tables',
     },
-    ...(isHere(settings.host) ? fileStatements(settings) : []),
+    ...(isHere(settings.host) && !isInContainer ? fileStatements(settings) : []),
   ];
 }
 
@@ -47,8 +53,8 @@ function isHere(host: string): boolean {
 }
 
 /** The same as lines for psql, with a comment above what is not for every version. */
-export function roleSql(settings: ConnectionSettings): readonly string[] {
-  const lines = roleStatements(settings).flatMap(({ sql, from, to, why }) => {
+export function roleSql(settings: ConnectionSettings, isInContainer = false): readonly string[] {
+  const lines = roleStatements(settings, isInContainer).flatMap(({ sql, from, to, why }) => {
     const versions = from ? [`${from} and newer`] : to ? [to === 13 ? '13' : `13 and ${to}`] : [];
     const notes = [...versions.map((each) => `PostgreSQL ${each}`), ...(why ? [why] : [])];
     return notes.length > 0 ? [`-- ${notes.join(': ')}`, sql] : [sql];
@@ -57,11 +63,13 @@ export function roleSql(settings: ConnectionSettings): readonly string[] {
 }
 
 /** The lines of pg_hba.conf that let the role in, for replication and for every database. */
-export function hbaLines(settings: ConnectionSettings): readonly string[] {
+export function hbaLines(settings: ConnectionSettings, isInContainer = false): readonly string[] {
   const role = quoteIdentifier(settings.user);
   const isSocket = settings.host.startsWith('/');
   const encrypts = settings.sslmode === 'require' || settings.sslmode.startsWith('verify');
-  const [kind, address] = isSocket ? ['local', ''] : [encrypts ? 'hostssl' : 'host', ' samehost'];
+  // What comes through a published port comes from the gateway of the container's network.
+  const from = isInContainer ? ' samenet' : ' samehost';
+  const [kind, address] = isSocket ? ['local', ''] : [encrypts ? 'hostssl' : 'host', from];
   return ['replication', 'all'].map(
     (database) => `${kind} ${database} ${role}${address} scram-sha-256`,
   );

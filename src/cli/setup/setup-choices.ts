@@ -1,4 +1,9 @@
-import type { PasswordSetting, RetentionSetting } from '../../config/index.ts';
+import type {
+  GroundFile,
+  PasswordSetting,
+  RetentionSetting,
+  ServiceFile,
+} from '../../config/index.ts';
 
 /** What `init` writes down: given by options, answered on the terminal, or proposed. */
 export interface SetupChoices {
@@ -11,6 +16,9 @@ export interface SetupChoices {
   readonly volumes?: readonly ChosenVolume[];
   /** URL of a PostgreSQL server, without a password. */
   readonly connection?: string | undefined;
+  /** The container that is this server. */
+  readonly server?: ChosenServer | undefined;
+  readonly services?: ChosenServices | undefined;
   readonly stateFolder?: string | undefined;
 }
 
@@ -27,4 +35,42 @@ export interface ChosenVolume {
   /** Of the source. */
   readonly name: string;
   readonly volume: string;
+  /** Undefined: the current one. */
+  readonly context?: string | undefined;
+  /** Has sh and tar, for where this host cannot read the volume itself. */
+  readonly image?: string | undefined;
+  /** Where it is used, for people. */
+  readonly note?: string | undefined;
+}
+
+export interface ChosenServer {
+  readonly container: string;
+  /** A superuser. */
+  readonly user: string;
+  readonly database: string;
+  /** In the container. */
+  readonly dataFolder?: string | undefined;
+  readonly hasPassword: boolean;
+  /** Of the container's environment: holds the password of the superuser. */
+  readonly passwordVariable?: string | undefined;
+  /** Name in `services`. */
+  readonly service?: string | undefined;
+  readonly ground?: GroundFile | undefined;
+  /** What is to be known of where its data lies. */
+  readonly groundNote?: string | undefined;
+}
+
+export interface ChosenServices {
+  /** By their names in `services`, servers before those that need them. */
+  readonly entries: readonly ChosenService[];
+  /** What is to be known of all of them, or is left out. */
+  readonly notes: readonly string[];
+}
+
+export interface ChosenService {
+  readonly name: string;
+  readonly setting: ServiceFile;
+  readonly notes: readonly string[];
+  /** A port of it that this host reaches, where an address for `health` may be. */
+  readonly address?: string | undefined;
 }
