@@ -5,6 +5,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { describeRunEvent } from '../../src/cli/output/run-text.ts';
 import { createStyle } from '../../src/cli/output/style.ts';
+import type { FreezeItem } from '../../src/recovery/freeze/freeze-record.ts';
 import { freezeStore } from '../../src/recovery/freeze/freeze-store.ts';
 import {
   frozenSources,
@@ -13,8 +14,17 @@ import {
   type RunDesk,
   sealPlan,
 } from '../../src/recovery/index.ts';
-import { fileService, rightsOf, runs, setRunning, takeCalls } from '../support/freeze-scene.ts';
+import {
+  commandsOf,
+  fileService,
+  rightsOf,
+  runs,
+  setRunning,
+  takeCalls,
+} from '../support/freeze-scene.ts';
+import { installation } from '../support/installation.ts';
 import { type MemoryRepository, memoryRepository } from '../support/memory-repository.ts';
+import { startPostgres } from '../support/postgres.ts';
 import { approvalOf, planOf } from '../support/recovery-run.ts';
 import { serversUnderTest } from '../support/servers.ts';
 import { need } from '../support/skip.ts';
@@ -154,6 +164,38 @@ it('stays closed to whoever was not pointed, and is told', async () => {
   expect(await cronJob()).toBe('wrote');
 });
 
+it('is let alone by a freeze where the source is by now, and opened once its address is back', async () => {
+  const { bin = '', major = 15 } = subject ?? {};
+  await using former = await startPostgres({ bin, major });
+  await using present = await startPostgres({ bin, major });
+  for (const server of [former, present]) await server.query('create database shop');
+  await using place = await installation({ connection: former.url('shop') });
+  const run = commandsOf(place);
+  const before = [await rightsOf(former), await rightsOf(present)];
+  expect((await run('freeze', '--yes', 'test')).exitCode).toBe(0);
+  const closed = await rightsOf(former);
+  // As the thaw of a recovery to a new server leaves it.
+  const store = freezeStore(place.stateFolder);
+  const [record] = await store.open();
+  if (!record) throw new TypeError('there is no record of the freeze');
+  const items = record.items.map((item) => ({ ...item, isFormer: true }) as FreezeItem);
+  await store.save({ ...record, items, revision: record.revision + 1 });
+  place.configure({ connection: present.url('shop') });
+
+  const again = await run('freeze', '--yes', 'test');
+  expect(again.exitCode, again.stdout).toBe(0);
+  expect(await rightsOf(former)).toEqual(closed);
+  expect(await rightsOf(present)).not.toEqual(before[1]);
+  const half = await run('thaw', '--yes', 'test');
+  expect(half.exitCode, half.stdout).toBe(3);
+  expect(half.stdout).toContain('set it back first');
+  expect(await rightsOf(present)).toEqual(before[1]);
+  expect(await rightsOf(former)).toEqual(closed);
+  place.configure({ connection: former.url('shop') });
+  expect((await run('thaw', '--yes', 'test')).exitCode).toBe(0);
+  expect(await rightsOf(former)).toEqual(before[0]);
+});
+
 // The last one: nothing opens that server again.
 it('stays closed for good once it is let go of, and services that stand are still known', async () => {
   const former = await recovered();
@@ -168,7 +210,7 @@ it('stays closed for good once it is let go of, and services that stand are stil
   expect(takeCalls(scene.folder).filter((call) => call.startsWith('start'))).toEqual([]);
   expect(keptOutBy(state)).toEqual(keptOutBy(former));
   // Who stands can still be started by a thaw; no database is part of it.
-  expect(await frozen()).toMatchObject([{ source, isFormer: true }]);
+  expect(await frozen()).toMatchObject([{ source, isFormer: false }]);
   const [record] = await freezeStore(scene.at('state')).open();
   expect(record?.items.filter(isFrozen).map(({ name }) => name)).toEqual([
     'service mailer',

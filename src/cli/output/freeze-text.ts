@@ -94,8 +94,8 @@ export function describeThawLook(
   style: Style,
 ): string {
   const { bold, dim, yellow } = style;
-  const former = (record.former ?? []).filter((each) =>
-    items.some(({ kind, sources }) => kind === 'database' && sources.includes(each)),
+  const former = new Set(
+    items.flatMap((item) => (item.kind === 'database' && item.isFormer ? [item.source] : [])),
   );
   return [
     thawHeading(record, from, bold(printable(record.sources.join(', ') || 'services'))),
@@ -104,7 +104,7 @@ export function describeThawLook(
         item.problem === undefined ? '' : dim(`  last time: ${printable(item.problem)}`);
       return `  ${dim('·')} ${printable(item.name)} ${dim(`on ${printable(item.place.text)}`)}: ${printable(backTo(item))}${problem}`;
     }),
-    ...former.map((each) =>
+    ...[...former].map((each) =>
       yellow(
         `  ! ${printable(each)} is in use at another place: what is opened here is its former one, and what is written there is kept nowhere`,
       ),

@@ -76,10 +76,8 @@ export class FreezeDraft {
 
   /** The record with what is to be done, not stored yet. */
   record(sources: readonly string[]): FreezeRecord {
-    const { former = [] } = this.#former;
     return {
       ...this.#former,
-      former: former.filter((each) => !sources.includes(each)),
       sources: [...new Set([...this.#former.sources, ...sources])],
       items: this.items,
     };

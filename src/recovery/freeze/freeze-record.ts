@@ -53,6 +53,8 @@ export interface FrozenDatabase extends ItemBasics {
     readonly acl: string | null;
     readonly connectionLimit: number;
   };
+  /** Its source is in use at another place: this one stays closed. */
+  readonly isFormer?: true;
   /** What of it is changed. Undoing these is what a thaw does, whether or not all of them were reached. */
   readonly change: DatabaseChange;
 }
@@ -122,8 +124,6 @@ export interface FreezeRecord {
   readonly phase: 'freezing' | 'frozen' | 'thawing' | 'thawed';
   /** What is frozen still. */
   readonly sources: readonly string[];
-  /** Of these sources only the former place is frozen: they are in use at another one. */
-  readonly former?: readonly string[];
   readonly items: readonly FreezeItem[];
   /** As last seen. */
   readonly gaps: readonly FreezeGap[];

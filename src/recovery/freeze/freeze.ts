@@ -16,6 +16,7 @@ import { showMaintenance } from './maintenance.ts';
 import { mayGoOn, requireService } from './may-go-on.ts';
 import { closeDatabase } from './postgres/alter-database.ts';
 import { endOtherSessions, serverNow } from './postgres/other-sessions.ts';
+import { requireSameCluster } from './postgres/require-same-cluster.ts';
 import { ServerDesks } from './postgres/server-desks.ts';
 import { sessionGaps } from './postgres/session-gaps.ts';
 import { subscriptionGaps } from './postgres/subscriptions.ts';
@@ -126,11 +127,12 @@ class Freezing {
   }
 
   async closeDatabases(): Promise<void> {
-    for (const item of this.#databases()) {
+    for (const item of await this.#databases()) {
       const fact = `the database ${item.database} is not closed`;
       await this.#change(item, 'server', fact, async () => {
-        const { session } = await this.#desks.of(item.source);
-        if (!(await closeDatabase(session, item))) return undefined;
+        const desk = await this.#desks.of(item.source);
+        requireSameCluster(item, desk);
+        if (!(await closeDatabase(desk.session, item))) return undefined;
         return {
           event: 'freeze.database-closed',
           text: `made the database ${item.database} of ${item.source} read-only and refused connections`,
@@ -142,12 +144,15 @@ class Freezing {
 
   async endSessions(): Promise<void> {
     const { signal, looks } = this.#request;
-    const clusters = Map.groupBy(this.#databases(), ({ systemId }) => systemId);
+    const clusters = Map.groupBy(await this.#databases(), ({ systemId }) => systemId);
     for (const items of clusters.values()) {
-      const { source } = items[0] as FrozenDatabase;
+      const [item] = items as [FrozenDatabase];
+      const { source } = item;
       const databases = items.map(({ oid }) => oid);
       try {
-        const { session, ownRoles } = await this.#desks.of(source);
+        const desk = await this.#desks.of(source);
+        requireSameCluster(item, desk);
+        const { session, ownRoles } = desk;
         const closedAt = await serverNow(session);
         const own = ownRoles.map(({ name }) => name);
         const where = { databases, ownRoles: own, closedAt, signal, looks };
@@ -229,12 +234,19 @@ class Freezing {
     );
   }
 
-  /** Without those whose server was found out of reach already. */
-  #databases(): readonly FrozenDatabase[] {
+  /** Without those whose server was found out of reach already, and former places elsewhere, which are closed. */
+  async #databases(): Promise<readonly FrozenDatabase[]> {
     const away = this.#look.gaps
       .filter(({ kind }) => kind === 'server')
       .map(({ source }) => source);
-    return this.#itemsOf('database').filter(({ source }) => !away.includes(source));
+    const found: FrozenDatabase[] = [];
+    for (const item of this.#itemsOf('database')) {
+      if (away.includes(item.source)) continue;
+      const isElsewhere = async () =>
+        (await this.#desks.of(item.source)).systemId !== item.systemId;
+      if (!item.isFormer || !(await isElsewhere())) found.push(item);
+    }
+    return found;
   }
 }
 

@@ -60,7 +60,9 @@ function lookAtOne(
   );
   const change = changeOf(state, ownRoles, known?.change);
   if (known !== undefined) {
-    draft.put({ ...known, sources: [source], change });
+    // Seen where its source is: it is none that this has left.
+    const { isFormer: _, ...item } = known;
+    draft.put({ ...item, sources: [source], change });
     return;
   }
   if (!state.mayAlter) {

@@ -84,9 +84,8 @@ export async function thaw(request: ThawRequest): Promise<ThawOutcome> {
   const journal = new FreezeJournal(storeOf(request), record);
   const telling = new FreezeTelling(request);
   // From a repository it comes here first: a second thaw goes on with what this one has done.
-  // What is its former place is known should this process die in the middle.
-  const former = [...new Set([...(record.former ?? []), ...(request.former ?? [])])];
-  await journal.save({ phase: 'thawing', former });
+  // Which is a former place is known should this process die in the middle.
+  await journal.save({ phase: 'thawing', items: record.items.map((each) => kept(each, request)) });
   await telling.tell('thaw.begun', `began to thaw the freeze ${record.id}`, { freeze: record.id });
   const failures: ThawFailure[] = [];
   const notes: string[] = [];
@@ -137,6 +136,11 @@ export async function thaw(request: ThawRequest): Promise<ThawOutcome> {
   return { record: journal.record, thawed, failures, notes, notCopied, durationMs };
 }
 
+function kept(item: FreezeItem, { keeps, former = [] }: ThawRequest): FreezeItem {
+  const isFormer = item.kind === 'database' && former.includes(item.source) && keeps?.(item);
+  return isFormer ? { ...item, isFormer } : item;
+}
+
 /** What is frozen still decides for which sources the freeze goes on. */
 async function finish(
   request: ThawRequest,
@@ -151,7 +155,6 @@ async function finish(
   const sources = before.filter(
     (each) => !wanted.includes(each) || goOn.some((item) => item.sources.includes(each)),
   );
-  const { former = [] } = journal.record;
   if (left.length === 0) {
     const thawedAt = new Date().toISOString();
     const end = { phase: 'thawed', sources: [], gaps: [], thawedAt } as const;
@@ -163,7 +166,6 @@ async function finish(
     await journal.save({
       phase: due.length > 0 ? 'thawing' : 'frozen',
       sources,
-      former: sources.filter((each) => former.includes(each)),
     });
   }
   return await copyToRepositories(request, journal.record);

@@ -1,4 +1,4 @@
-import type { FreezeRecord } from './freeze-record.ts';
+import { type FreezeRecord, isFrozen } from './freeze-record.ts';
 import { freezeStore } from './freeze-store.ts';
 
 /** A source that is frozen, as the state folder of this host knows it. */
@@ -43,7 +43,11 @@ function describe(
 ): FrozenSource {
   const since = new Date(record.startedAt);
   // A clock that was set back must not make a freeze look new for as long.
-  const isFormer = record.former?.includes(source) ?? false;
+  const databases = record.items.filter(
+    (item) => item.kind === 'database' && isFrozen(item) && item.sources.includes(source),
+  );
+  const isFormer =
+    databases.length > 0 && databases.every((item) => item.kind === 'database' && item.isFormer);
   const ageMs = Math.abs(now.getTime() - since.getTime());
   return {
     freeze: record.id,
