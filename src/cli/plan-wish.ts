@@ -76,7 +76,9 @@ export async function wishOf(
     return { wish: { ...known, target }, named: { source: name, suspect: named } };
   }
   const target = await chooseTarget(options, opened, context);
-  return { wish: { ...known, target: { ...written(target), ...begin } } };
+  const said = written(target);
+  const along = timeline === undefined ? '' : `, along timeline ${timeline}`;
+  return { wish: { ...known, target: { ...said, text: `${said.text}${along}`, ...begin } } };
 }
 
 function parseMethod(text: string): Method {
@@ -86,8 +88,8 @@ function parseMethod(text: string): Method {
   });
 }
 
-function isTargetNamed({ at, beforeXid, xid, name, snapshot }: WishValues): boolean {
-  return [at, beforeXid, xid, name, snapshot].some((each) => each !== undefined);
+function isTargetNamed({ at, beforeXid, xid, name, snapshot, timeline }: WishValues): boolean {
+  return [at, beforeXid, xid, name, snapshot, timeline].some((each) => each !== undefined);
 }
 
 /** The one whose log is meant. */

@@ -128,7 +128,11 @@ export {
   recoveryWindowChanges,
   type WindowChange,
 } from './postgres/points/window-change.ts';
-export { PostgresSource, type PostgresSourceSettings } from './postgres/postgres-source.ts';
+export {
+  PostgresSource,
+  type PostgresSourceSettings,
+  primaryPlace,
+} from './postgres/postgres-source.ts';
 export {
   type InPlacePlan,
   type InspectRestored,
@@ -164,6 +168,7 @@ export {
   sweepScratch,
 } from './postgres/server/index.ts';
 export { givenUpTimelines, giveUpTimeline } from './postgres/stream/given-up.ts';
+export type { OpenByName } from './postgres/stream/owed-marks.ts';
 export { logsNeededFrom } from './postgres/window/logs-needed.ts';
 export type { PromisedWindow } from './postgres/window/promised-window.ts';
 export {

@@ -66,6 +66,11 @@ it('goes on with the former timeline', async (context) => {
   await order(3000);
   // By the same `serve` that streamed the recovered one.
   await untilFlushed(server);
+  // A backup from before the fork leads along what goes on.
+  const [oldest] = (await place.run('points', 'database')).records
+    .filter(({ type }) => type === 'snapshot')
+    .toSorted((a, b) => String(a.time).localeCompare(String(b.time)));
+  expect(await ordersOf(['--snapshot', String(oldest?.id)])).toEqual([3000]);
   const backup = await place.run('backup', 'database');
   expect(backup.exitCode, backup.stderr).toBe(0);
   const { snapshot } = backup.records.findLast(({ type }) => type === 'backup') ?? {};
@@ -87,7 +92,7 @@ it('goes on with the former timeline', async (context) => {
   await untilFlushed(server);
   expect(await ended(serve, 'SIGTERM')).toBe(0);
   expect(await ordersOf([])).toEqual([3000, 4000]);
-});
+}, 600_000);
 
 /** Those that came later, of the newest state. */
 async function ordersOf(options: readonly string[]): Promise<readonly number[]> {

@@ -28,6 +28,7 @@ import { listRecoveryPoints, type RecoveryPoints } from './points/recovery-windo
 import { listReaches } from './restore/reaches.ts';
 import { findServerPrograms } from './server/index.ts';
 import { connectSql } from './sql-connection.ts';
+import { OwedMarks } from './stream/owed-marks.ts';
 import { renewSlot } from './stream/renew-slot.ts';
 import { refuserOf } from './stream/server-choice.ts';
 import { slotName } from './stream/slot.ts';
@@ -66,6 +67,9 @@ export interface PostgresSourceSettings {
 
 const catalogBudgetMs = 20_000;
 
+/** The repository that the log goes to, whatever its name in the configuration is by then. */
+export const primaryPlace = '';
+
 /** A PostgreSQL cluster as a source: what its parts do, under one name. */
 export class PostgresSource implements Source, SourceLog {
   readonly kind = 'postgres';
@@ -73,12 +77,15 @@ export class PostgresSource implements Source, SourceLog {
   readonly settings: PostgresSourceSettings;
   readonly slot: string;
   readonly spoolFolder: string;
+  /** What its repositories are owed of timelines that were given up: the source's own under `primaryPlace`. */
+  readonly owedMarks: OwedMarks;
 
   constructor(settings: PostgresSourceSettings) {
     this.settings = Object.freeze({ ...settings });
     this.name = settings.name;
     this.slot = settings.slot ?? slotName(settings.name);
     this.spoolFolder = join(settings.stateFolder, 'spool', settings.name);
+    this.owedMarks = new OwedMarks(settings.stateFolder, settings.name);
   }
 
   get log(): SourceLog {
@@ -95,6 +102,7 @@ export class PostgresSource implements Source, SourceLog {
   }
 
   async backup(context: SourceContext): Promise<BackupSummary> {
+    await this.#tellGivenUp(context);
     const { local = 'auto', backupBytesPerSecond: bytesPerSecond } = this.settings;
     const { info: _, ...summary } = await backupPostgres({
       ...context,
@@ -105,6 +113,17 @@ export class PostgresSource implements Source, SourceLog {
     });
     const drift = await this.#noteDrift(context);
     return drift.length > 0 ? { ...summary, drift } : summary;
+  }
+
+  /** What cannot be told now stays owed; whatever comes of this, the server is asked. */
+  async #tellGivenUp({ repository, alsoTo = [], progress }: SourceContext): Promise<void> {
+    const others = alsoTo.map(({ name, open }) => [name, open] as const);
+    const places = new Map([[primaryPlace, async () => repository] as const, ...others]);
+    await this.owedMarks.deliver(places, { isLate: true }).catch((error: unknown) => {
+      if (!isLifeboatError(error) || ['bug', 'cancelled'].includes(error.code)) throw error;
+      const { message, hint } = error;
+      progress?.({ type: 'warning', message, ...(hint === undefined ? {} : { hint }) });
+    });
   }
 
   /** Which falls of its tables are told. */
@@ -145,6 +164,7 @@ export class PostgresSource implements Source, SourceLog {
       source: this.name,
       signal: context.signal ?? new AbortController().signal,
       onState,
+      tellGivenUp: () => this.#tellGivenUp(context),
       ...(synchronous ? { synchronous } : {}),
       ...(slotMayRunAhead ? { slotMayRunAhead } : {}),
       ...(progress ? { progress } : {}),

@@ -5,7 +5,8 @@ import { type ConnectionSettings, describePlace } from '../connection-settings.t
 import type { ReplicationConnection } from '../protocol/replication-connection.ts';
 import { LogCoverage } from '../stream/log-coverage.ts';
 import { ServerChoice } from '../stream/server-choice.ts';
-import { identify, requireKnownHistory, requireNotGivenUp } from '../stream/server-identity.ts';
+import { identify, requireKnownHistory } from '../stream/server-identity.ts';
+import { requireNotLeft } from '../stream/start-position.ts';
 import { fetchHistory, historyFileName, parseTimelineHistory } from '../stream/timeline-history.ts';
 import { later, type WalPosition } from '../stream/wal-position.ts';
 import { requireSameCluster } from './same-cluster.ts';
@@ -64,14 +65,13 @@ async function requireSameHistory(
   const coverage = new LogCoverage(log);
   await loadIfReadable(coverage);
   coverage.refuseOther(server.systemId);
-  requireNotGivenUp(server, coverage.isGivenUp);
+  await requireNotLeft(connection, server, coverage);
   const position = later(coverage.continuation(server.segmentSizeBytes), endOf(former));
   if (!position || position.timeline === server.timeline) return;
   const name = historyFileName(position.timeline);
   const own = (await coverage.historyFile(name)) ?? (await formerHistory(name));
   const theirs = await fetchHistory(connection, server.timeline);
-  const { isGivenUp } = coverage;
-  requireKnownHistory(server, position, historyIn(theirs?.bytes), historyIn(own), isGivenUp);
+  requireKnownHistory(server, position, historyIn(theirs?.bytes), historyIn(own));
 }
 
 /** A log that cannot be read proves nothing; the comparison of the WAL warns of it. */

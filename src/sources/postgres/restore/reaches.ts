@@ -53,17 +53,29 @@ export async function listReaches(request: ReachRequest): Promise<readonly Reach
   return furthestReaches(await readKnownLog(request));
 }
 
-/** What was given up counts where it is named. Errors: `repository.snapshot-missing`. */
+/**
+ * What was given up counts where it is named: the timeline, or a snapshot of it. A snapshot from before leads along what goes on.
+ * Errors: `repository.snapshot-missing`.
+ */
 export async function readKnownLog(request: ReachRequest): Promise<KnownLog> {
   const { repository, source, base, timeline, spool, signal } = request;
   const log: Log = repository.log(source);
   const histories = historyFiles(log, spool);
   const all = await backupSnapshotsOf(repository, source, request.progress);
-  const isNamed = base !== undefined || timeline !== undefined;
-  const left = isNamed ? new Set<number>() : await givenUpTimelines(log);
-  const givenUp = all.filter(({ info }) => left.has(info.timeline));
-  const backups = all.filter(({ snapshot, info }) =>
-    base === undefined ? !left.has(info.timeline) : snapshot.id === base,
+  const marked = await givenUpTimelines(log);
+  const named = timeline ?? all.find(({ snapshot }) => snapshot.id === base)?.info.timeline ?? 0;
+  const left = marked.has(named) ? new Set<number>() : marked;
+  const wal = await WalHoldings.of([log, ...(spool ? [walOfSpool(spool, log)] : [])], signal);
+  const paths = (await knownPaths(histories, wal, all)).filter((path) => {
+    const { timeline: last } = path.at(-1) as TimelinePath[number];
+    return !left.has(last);
+  });
+  // The beginning of one that was given up is part of what was recovered from it by its name.
+  const goesOn = ({ info, stopLsn }: BackupSnapshot) =>
+    !left.has(info.timeline) || paths.some((path) => pathPasses(path, info.timeline, stopLsn));
+  const givenUp = all.filter((backup) => !goesOn(backup));
+  const backups = all.filter((backup) =>
+    base === undefined ? goesOn(backup) : backup.snapshot.id === base,
   );
   if (backups.length === 0) {
     throw new LifeboatError(
@@ -74,11 +86,6 @@ export async function readKnownLog(request: ReachRequest): Promise<KnownLog> {
       { hint: 'List what there is with "lifeboat points".', context: { source } },
     );
   }
-  const wal = await WalHoldings.of([log, ...(spool ? [walOfSpool(spool, log)] : [])], signal);
-  const paths = (await knownPaths(histories, wal, backups)).filter((path) => {
-    const { timeline: last } = path.at(-1) as TimelinePath[number];
-    return !left.has(last);
-  });
   return { repository, backups, wal, paths, histories, givenUp };
 }
 

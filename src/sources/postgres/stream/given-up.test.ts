@@ -6,10 +6,11 @@ import {
 import { LogFetcher } from '../archive/log-fetcher.ts';
 import { givenUpTimelines, giveUpTimeline } from './given-up.ts';
 import { LogCoverage } from './log-coverage.ts';
-import { requireKnownHistory } from './server-identity.ts';
+import { requireNotGivenUp } from './server-identity.ts';
+import { parseTimelineHistory } from './timeline-history.ts';
 
 const history = '1\t0/1600188\tno recovery target specified\n';
-const given = { timeline: 2, history, by: 'INC-1 run abc', at: new Date('2026-11-27T05:00:00Z') };
+const given = { timeline: 2, history, by: 'INC-1 run abc' };
 
 describe('a timeline that was given up', () => {
   let stored: MemoryRepository;
@@ -34,7 +35,6 @@ describe('a timeline that was given up', () => {
       format: 1,
       timeline: 3,
       by: 'INC-1 run abc',
-      at: '2026-11-27T05:00:00.000Z',
     });
   });
 
@@ -58,8 +58,7 @@ describe('a timeline that was given up', () => {
     expect(coverage.continuation(2 ** 24)).toMatchObject({ timeline: 2 });
     await giveUp();
     await coverage.learnGivenUp();
-    const position = coverage.continuation(2 ** 24);
-    expect(position).toMatchObject({ timeline: 1 });
+    expect(coverage.continuation(2 ** 24)).toMatchObject({ timeline: 1 });
     const server = {
       systemId: '1',
       timeline: 2,
@@ -67,9 +66,15 @@ describe('a timeline that was given up', () => {
       flushLsn: 2n ** 25n,
       isStandby: false,
     };
-    expect(() =>
-      requireKnownHistory(server, position as never, [], [], coverage.isGivenUp),
-    ).toThrow(/timeline 2, which was given up/);
+    const of = (text: string) => parseTimelineHistory(text);
+    expect(() => requireNotGivenUp(server, coverage, of(history), of(history))).toThrow(
+      /timeline 2, which was given up/,
+    );
+    const other = of('1\t0/1900000\tno reason\n');
+    expect(() => requireNotGivenUp(server, coverage, other, of(history))).toThrow(
+      expect.objectContaining({ code: 'log.conflict' }),
+    );
+    expect(() => requireNotGivenUp({ ...server, timeline: 1 }, coverage, [], [])).not.toThrow();
   });
 
   it('is not found by a server that asks for the newest timeline', async () => {

@@ -22,25 +22,25 @@ export interface GivenUpTimeline {
   readonly timeline: number;
   /** Its history file, as its server has it: another timeline of the same number is not touched. */
   readonly history: string;
-  /** Who took it back, for whoever looks. */
+  /** Who took it back, for whoever looks. The same for every repository: marks are compared when they are copied. */
   readonly by: string;
-  readonly at: Date;
 }
 
 /**
  * Marks it, and every timeline of the log that began on it. Returns those that are marked, by number: none where the repository knows
- * nothing of it. May be called again. Errors: those of the repository.
+ * nothing of it, but for `isLate`: then it may still come to know it. May be called again. Errors: those of the repository.
  */
 export async function giveUpTimeline(
   { repository, source }: { readonly repository: Repository; readonly source: string },
   given: GivenUpTimeline,
+  isLate = false,
 ): Promise<readonly number[]> {
-  const { timeline, history, by, at } = given;
+  const { timeline, history, by } = given;
   const log = repository.log(source);
   const name = historyFileName(timeline);
   const known = await log.readFile(name);
   if (known === undefined) {
-    if (!(await hasBackup(repository, source, given))) return [];
+    if (!isLate && !(await hasBackup(repository, source, given))) return [];
     // From then on no promotion of this cluster takes the number again.
     await log.appendFile(name, Buffer.from(history));
   } else if (Buffer.from(known).toString() !== history) return [];
@@ -48,7 +48,7 @@ export async function giveUpTimeline(
   const before = await givenUpTimelines(log);
   for (const each of left) {
     if (before.has(each)) continue;
-    const mark = { format: 1, timeline: each, by, at: at.toISOString() };
+    const mark = { format: 1, timeline: each, by };
     await log.appendFile(`${timelineStream(each)}.given-up`, Buffer.from(JSON.stringify(mark)));
   }
   return left;

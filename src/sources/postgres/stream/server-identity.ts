@@ -35,9 +35,7 @@ export function requireKnownHistory(
   position: WalPosition,
   serverHistory: readonly TimelineEnd[],
   ownHistory: readonly TimelineEnd[],
-  isGivenUp: (timeline: number) => boolean,
 ): Exclude<Reachability, { readonly kind: 'unrelated' }> {
-  requireNotGivenUp(server, isGivenUp);
   if (position.timeline > server.timeline) throw notThere(server, position, ownHistory);
   const { timeline, segmentSizeBytes } = server;
   const reached = reachability(position, timeline, serverHistory, ownHistory, segmentSizeBytes);
@@ -45,17 +43,35 @@ export function requireKnownHistory(
   return reached;
 }
 
-/** A server that was replaced when a recovery was taken back. Throws `postgres.old-primary`. */
+/**
+ * Refuses a server that was replaced when a recovery was taken back, by what the log knows of its timeline. Throws `postgres.old-primary`;
+ * `log.conflict` for one that has begun another timeline of a number that was given up.
+ */
 export function requireNotGivenUp(
   { timeline }: ServerIdentity,
-  isGivenUp: (timeline: number) => boolean,
+  { isGivenUp }: { readonly isGivenUp: (timeline: number) => boolean },
+  serverHistory: readonly TimelineEnd[],
+  knownHistory: readonly TimelineEnd[],
 ): void {
   if (!isGivenUp(timeline)) return;
+  if (JSON.stringify(endsOf(serverHistory)) !== JSON.stringify(endsOf(knownHistory))) {
+    throw new LifeboatError(
+      'log.conflict',
+      `the server has begun a timeline ${timeline} of its own, whose number the log has for one that was given up when a recovery was taken back`,
+      {
+        hint: 'Give the source another name in `sources`, and take a base backup, at once: until then nothing of what the server takes is kept.',
+      },
+    );
+  }
   throw new LifeboatError(
     'postgres.old-primary',
     `the server is on timeline ${timeline}, which was given up when the recovery that began it was taken back`,
     { hint: replaced },
   );
+}
+
+function endsOf(history: readonly TimelineEnd[]) {
+  return history.map(({ timeline, switchLsn }) => [timeline, formatLsn(switchLsn)]);
 }
 
 const replaced =

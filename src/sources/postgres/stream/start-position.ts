@@ -2,7 +2,7 @@ import { isLifeboatError, LifeboatError } from '../../../core/index.ts';
 import { formatLsn, lsn } from '../../../wal/index.ts';
 import type { ReplicationConnection } from '../protocol/replication-connection.ts';
 import type { LogCoverage } from './log-coverage.ts';
-import { requireKnownHistory, type ServerIdentity } from './server-identity.ts';
+import { requireKnownHistory, requireNotGivenUp, type ServerIdentity } from './server-identity.ts';
 import { createSlot, slotStart } from './slot.ts';
 import type { Spool } from './spool.ts';
 import { listHistoryFiles } from './spool-folder.ts';
@@ -61,6 +61,7 @@ export async function followHistory(
   { spool, coverage }: { readonly spool: Spool; readonly coverage: LogCoverage },
   onLeftBehind: (fact: string) => void,
 ): Promise<WalPosition> {
+  await requireNotLeft(connection, server, coverage);
   let newest = '';
   const known = new Set(await listHistoryFiles(spool.folder));
   for (let timeline = 2; timeline <= server.timeline; timeline += 1) {
@@ -76,8 +77,7 @@ export async function followHistory(
   const own = (await spool.readHistoryFile(ownName)) ?? (await coverage.historyFile(ownName));
   const ownHistory = parseTimelineHistory(Buffer.from(own ?? []).toString());
   const { timeline } = server;
-  const { isGivenUp } = coverage;
-  const reached = requireKnownHistory(server, position, history, ownHistory, isGivenUp);
+  const reached = requireKnownHistory(server, position, history, ownHistory);
   if (reached.kind === 'left-behind') {
     onLeftBehind(
       `the server went another way at ${formatLsn(reached.switchLsn)}, as timeline ${timeline}: what was received of timeline ${position.timeline} after that is kept, and can be restored by its name, but is no part of the server's history`,
@@ -86,6 +86,21 @@ export async function followHistory(
   }
   await refuseSetBack(connection, server, position);
   return position;
+}
+
+/** Before anything of the server is taken. Throws `postgres.old-primary`, `log.conflict`. */
+export async function requireNotLeft(
+  connection: ReplicationConnection,
+  server: ServerIdentity,
+  coverage: LogCoverage,
+): Promise<void> {
+  const { timeline } = server;
+  if (!coverage.isGivenUp(timeline)) return;
+  const theirs = await fetchHistory(connection, timeline);
+  const known = await coverage.historyFile(historyFileName(timeline));
+  const parsed = (bytes: Uint8Array | undefined) =>
+    parseTimelineHistory(Buffer.from(bytes ?? []).toString());
+  requireNotGivenUp(server, coverage, parsed(theirs?.bytes), parsed(known));
 }
 
 /** On its own timeline a server cannot have less than it sent. */

@@ -42,6 +42,8 @@ export interface StreamOptions {
   readonly synchronous?: SynchronousLevel;
   /** Rather than be lost, the slot follows the spool instead of the repository. Never while a commit may wait for us. */
   readonly slotMayRunAhead?: boolean;
+  /** Tells the repository what it is owed of timelines that were given up, before it is asked for them. */
+  readonly tellGivenUp?: () => Promise<void>;
   /** Aborting it is a clean stop. */
   readonly signal: AbortSignal;
   readonly onState: (state: StreamState) => void;

@@ -1,5 +1,7 @@
-import type { Progress } from '../../../core/index.ts';
-import type { Repository } from '../../../repository/index.ts';
+import { type Progress, silentProgress } from '../../../core/index.ts';
+import { defaultMinimum, type Repository } from '../../../repository/index.ts';
+import { listPostgresSnapshots } from '../base-backup/stored-backups.ts';
+import { givenUpTimelines } from '../stream/given-up.ts';
 import { type PromisedWindow, promiseWindow } from './promised-window.ts';
 import { listStretches } from './stretches.ts';
 
@@ -22,7 +24,10 @@ export async function windowOfSource(request: {
   return promiseWindow(stretches, { spanMs, nowMs: now.getTime(), streams });
 }
 
-/** The snapshots without which a moment that was promised could not be restored, of all sources together. */
+/**
+ * The snapshots without which a moment that was promised could not be restored, of all sources together. Where a timeline was given up, also the
+ * newest of what goes on: by their age alone those that were given up would take their place.
+ */
 export async function windowOpeners(
   repository: Repository,
   promises: RecoveryPromises,
@@ -33,5 +38,17 @@ export async function windowOpeners(
     const { openers: own } = await windowOfSource({ repository, source, spanMs, signal });
     for (const id of own) openers.add(id);
   }
+  for (const source of await repository.logNames(signal)) {
+    for (const id of await newestThatGoOn(repository, source)) openers.add(id);
+  }
   return openers;
+}
+
+async function newestThatGoOn(repository: Repository, source: string): Promise<readonly string[]> {
+  const givenUp = await givenUpTimelines(repository.log(source));
+  if (givenUp.size === 0) return [];
+  return (await listPostgresSnapshots(repository, source, silentProgress))
+    .filter(({ info }) => !givenUp.has(info.timeline))
+    .slice(0, defaultMinimum)
+    .map(({ snapshot }) => snapshot.id);
 }
