@@ -180,12 +180,11 @@ export function testTreeGround(
       expect(await state('a1')).toBe('nothing');
     });
 
-    it('keeps deliveries apart: one open swap, and only what a token brought is discarded', async () => {
+    it('keeps deliveries apart: only what a token brought is discarded', async () => {
       makeTree(place.folder, 'former');
       const first = await fill('a1', 'first');
       await fill('a2', 'second');
       await ground.swap('a1');
-      await expect(ground.swap('a2')).rejects.toMatchObject({ code: 'ground.failed' });
       await expect(ground.discard('a1')).rejects.toMatchObject({ code: 'ground.failed' });
       expect(delivered(place.folder)).toEqual(first);
       expect(await state('a2')).toBe('filled');
@@ -200,6 +199,74 @@ export function testTreeGround(
       await ground.swapBack('a3');
       await ground.discard('a3');
       expect(delivered(place.folder)).toEqual(first);
+    });
+
+    it('puts one delivery over another, and takes them back one by one', async () => {
+      makeTree(place.folder, 'former');
+      const former = entries(place.folder);
+      const formerRoot = rootOf(place.folder);
+      const first = await fill('a1', 'first');
+      const second = await fill('a2', 'second');
+      const third = await fill('a3', 'third');
+      for (const token of ['a1', 'a2', 'a3']) await ground.swap(token);
+      expect(delivered(place.folder)).toEqual(third);
+      for (const token of ['a1', 'a2']) {
+        await ground.swap(token);
+        await expect(ground.swapBack(token)).rejects.toMatchObject({ code: 'ground.failed' });
+        await expect(ground.discard(token)).rejects.toMatchObject({ code: 'ground.failed' });
+        expect(await state(token)).toBe('swapped');
+      }
+      expect(delivered(place.folder)).toEqual(third);
+      for (const [token, below] of [
+        ['a3', second],
+        ['a2', first],
+      ] as const) {
+        await ground.swapBack(token);
+        await ground.discard(token);
+        expect(await state(token)).toBe('nothing');
+        expect(delivered(place.folder)).toEqual(below);
+      }
+      await ground.swapBack('a1');
+      expect(entries(place.folder)).toEqual(former);
+      expect(rootOf(place.folder)).toBe(formerRoot);
+    });
+
+    it('lets go of what each replaced, in any order, and of nothing else', async () => {
+      makeTree(place.folder, 'former');
+      const former = entries(place.folder);
+      await fill('a1', 'first');
+      const second = await fill('a2', 'second');
+      await fill('a3', 'third');
+      for (const token of ['a1', 'a2', 'a3']) await ground.swap(token);
+      // The one in between: what it replaced is gone, and nobody else's.
+      await ground.settle('a2');
+      await ground.forget('a2');
+      expect(await state('a2')).toBe('nothing');
+      await ground.swapBack('a3');
+      expect(delivered(place.folder)).toEqual(second);
+      await ground.discard('a3');
+      expect(await state('a1')).toBe('swapped');
+      // The newest, and then one over the oldest again, which is let go of first.
+      await fill('a4', 'fourth');
+      await ground.swap('a4');
+      await ground.settle('a4');
+      await ground.forget('a4');
+      const fifth = await fill('a5', 'fifth');
+      await ground.swap('a5');
+      await ground.swapBack('a5');
+      await ground.swapBack('a1');
+      expect(entries(place.folder)).toEqual(former);
+      await ground.swap('a1');
+      await ground.swap('a5');
+      await ground.settle('a1');
+      await ground.forget('a1');
+      expect(delivered(place.folder)).toEqual(fifth);
+      await ground.settle('a5');
+      await ground.forget('a5');
+      expect(delivered(place.folder)).toEqual(fifth);
+      for (const name of ['.lifeboat', 'pgsql_tmp.lifeboat']) {
+        expect(existsSync(join(place.folder, name))).toBe(false);
+      }
     });
 
     it('puts nothing in place that is not complete', async () => {
@@ -269,6 +336,33 @@ export function testTreeGround(
         });
       });
     }
+
+    it('lies over another one after a kill at any change, and over no half of one', async () => {
+      makeTree(place.folder, 'former');
+      const former = entries(place.folder);
+      const first = await fill('a1', 'first');
+      const second = await fill('a2', 'second');
+      await fill('a3', 'third');
+      await ground.swap('a1');
+      await eachDeath(async (dying, change) => {
+        const died = await dies(dying.swap('a2'));
+        if ((await state('a2')) === 'half-swapped') {
+          await expect(ground.swap('a3')).rejects.toMatchObject({ code: 'ground.failed' });
+        }
+        if (change % 2 === 0) {
+          await ground.swap('a2');
+          expect(delivered(place.folder)).toEqual(second);
+        }
+        const back = place.dyingBefore?.(change) as Ground<TreeDelivery>;
+        const diedToo = await dies(back.swapBack('a2'));
+        await ground.swapBack('a2');
+        expect(delivered(place.folder)).toEqual(first);
+        expect(await state('a1')).toBe('swapped');
+        return died || diedToo;
+      });
+      await ground.swapBack('a1');
+      expect(entries(place.folder)).toEqual(former);
+    });
 
     it('settles and discards to the end after a kill at any change', async () => {
       makeTree(place.folder, 'former');

@@ -49,13 +49,13 @@ export interface Ground<Delivery = TreeDelivery | DatabaseDelivery> {
   /** Brings it beside what is in use. Resolves when it is complete and durable there. */
   fill(token: string, delivery: Delivery, request?: GroundRequest): Promise<void>;
   /**
-   * Puts it in place; nobody may use the data meanwhile. What was there is kept. Refused while the swap of another token is open there:
-   * neither settled nor swapped back.
+   * Puts it in place; nobody may use the data meanwhile. What was there is kept, also when an older delivery brought it: that one keeps what
+   * it had replaced. Refused over half a swap of another token.
    */
   swap(token: string, request?: GroundRequest): Promise<void>;
-  /** The former data back in place; what was delivered lies beside again. */
+  /** The former data back in place; what was delivered lies beside again. Refused while a newer delivery lies over it. */
   swapBack(token: string, request?: GroundRequest): Promise<void>;
-  /** Ends the rollback window: removes the former data. */
+  /** Ends the rollback window: removes what this delivery replaced, and nothing that older or newer ones did. */
   settle(token: string, request?: GroundRequest): Promise<void>;
   /** Removes what tells of a delivery that is settled: nothing of ours stays among what services use. No other delivery is touched. */
   forget(token: string, request?: GroundRequest): Promise<void>;

@@ -1,7 +1,7 @@
 import { isLifeboatError, LifeboatError, throwIfAborted } from '../../core/index.ts';
 import type { DeliveryState, Ground, GroundKind, GroundRequest, TreeDelivery } from './ground.ts';
 import { requireToken } from './token.ts';
-import type { Phase, PlaceFacts, TreePlace } from './tree-place.ts';
+import { isInPlace, type Phase, type PlaceFacts, type TreePlace } from './tree-place.ts';
 
 const states: Readonly<Record<Phase, DeliveryState>> = {
   begun: 'begun',
@@ -71,7 +71,7 @@ export class TreeGround implements Ground<TreeDelivery> {
   async swap(token: string, request: GroundRequest = {}): Promise<void> {
     const facts = await this.#look(token, request);
     const { phase, hasNew } = facts;
-    if (phase === 'swapped' || phase === 'settling' || phase === 'settled') return;
+    if (isInPlace(phase)) return;
     if (phase === undefined || phase === 'begun' || phase === 'moving') {
       throw this.#refused('nothing complete was delivered there', 'Fill it first.');
     }
@@ -88,7 +88,7 @@ export class TreeGround implements Ground<TreeDelivery> {
   }
 
   async swapBack(token: string, request: GroundRequest = {}): Promise<void> {
-    const { phase } = await this.#look(token, request);
+    const { phase, open } = await this.#look(token, request);
     if (phase === 'settling' || phase === 'settled') {
       throw this.#refused(
         'the former data is given up already',
@@ -98,6 +98,10 @@ export class TreeGround implements Ground<TreeDelivery> {
     if (phase === undefined || phase === 'begun' || phase === 'moving') return;
     const move = this.#mover(token, request);
     if (phase !== 'filled') {
+      // What is in place is not what it brought.
+      if (open !== undefined && open.token !== token) {
+        throw this.#refused(`what ${open.token} brought lies over it`, 'Swap that one back first.');
+      }
       if (phase !== 'out' && phase !== 'back-in') await move('back-out', 'target', 'new');
       await move('back-in', 'former', 'target');
       await this.#place.mark(token, 'filled', request);
@@ -155,10 +159,10 @@ export class TreeGround implements Ground<TreeDelivery> {
   }
 
   #refuseOther(token: string, { open }: PlaceFacts): void {
-    if (open === undefined || open === token) return;
+    if (open === undefined || open.token === token || isInPlace(open.phase)) return;
     throw this.#refused(
-      `the swap of ${open} is open there`,
-      'Settle it, or swap it back: only one can hold former data at a time.',
+      `the swap of ${open.token} is half done there`,
+      'Bring it to its end, or swap it back.',
     );
   }
 

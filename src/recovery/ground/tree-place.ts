@@ -25,8 +25,13 @@ export interface PlaceFacts {
   /** Undefined: nothing of this token is there. */
   readonly phase: Phase | undefined;
   readonly hasNew: boolean;
-  /** The token whose swap is neither settled nor taken back. */
-  readonly open: string | undefined;
+  /** The newest swap that is neither settled nor taken back: what it brought is in place, over what older ones brought. */
+  readonly open: { readonly token: string; readonly phase: Phase | undefined } | undefined;
+}
+
+/** All that was delivered is in place: another delivery may be put over it, and keeps it whole. */
+export function isInPlace(phase: Phase | undefined): boolean {
+  return phase === 'swapped' || phase === 'settling' || phase === 'settled';
 }
 
 export interface Move {
@@ -54,11 +59,12 @@ export interface TreePlace {
   receive(token: string, delivery: TreeDelivery, request: GroundRequest): Promise<void>;
   mark(token: string, phase: Phase, request: GroundRequest): Promise<void>;
   /**
-   * Makes the swap this token's own, notes the phase, and moves all that is at one spot to another, with the attributes of the folder
-   * itself. Nothing at the other spot is overwritten. What is not there needs no moving. Errors: `target.in-use`, `ground.failed`.
+   * Makes this token's swap the newest one, notes the phase, and moves all that is at one spot to another, with the attributes of the folder
+   * itself. Nothing at the other spot is overwritten. What is not there needs no moving. Errors: `target.in-use`, `ground.failed`: also
+   * when a newer swap lies over it, or half of another.
    */
   move(token: string, move: Move, request: GroundRequest): Promise<void>;
-  /** The swap is nobody's any more. */
+  /** Its swap is open no more; those of others stay as they are. */
   release(token: string, request: GroundRequest): Promise<void>;
   /** `everything`: with what tells of the token. */
   remove(token: string, what: 'former' | 'everything', request: GroundRequest): Promise<void>;

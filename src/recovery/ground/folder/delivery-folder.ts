@@ -1,14 +1,20 @@
 import { lstat, readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LifeboatError } from '../../../core/index.ts';
-import { type Phase, type PlaceFacts, phases } from '../tree-place.ts';
+import { isInPlace, type Phase, type PlaceFacts, phases } from '../tree-place.ts';
 import type { FolderActions } from './folder-actions.ts';
 
 const phasePrefix = 'phase.';
 
+/** A swap that is open, and its place among them: the higher, the newer. */
+interface OpenLink {
+  readonly number: number;
+  readonly token: string;
+}
+
 /**
- * What tells of deliveries, in a folder of ours: for each token a folder with an empty file `phase.PHASE`, and the link `open` that names
- * the token whose swap is open. A phase changes by a rename, which needs no room: also on a full disk what is no longer needed can go.
+ * What tells of deliveries, in a folder of ours: for each token a folder with an empty file `phase.PHASE`, and for each swap that is open
+ * a link that names its token: `open`, those that were put over it `open.2`, `open.3` and so on. A phase changes by a rename, which needs no room: also on a full disk what is no longer needed can go.
  */
 export class DeliveryFolder {
   readonly #home: string;
@@ -30,11 +36,11 @@ export class DeliveryFolder {
     await this.#requireOurs();
     const names = await this.#names();
     const hasNew = names?.includes('new') ?? false;
-    const open = await readlink(this.#openLink).catch(ignoreMissing);
+    const newest = (await this.#openLinks()).at(-1);
     return {
       phase: names && (phaseIn(names) ?? 'begun'),
       hasNew,
-      open: open?.slice(linkPrefix.length),
+      open: newest && { token: newest.token, phase: await this.#phaseOf(newest.token) },
     };
   }
 
@@ -54,24 +60,37 @@ export class DeliveryFolder {
     await this.#actions.sync(this.#folder);
   }
 
-  /** One swap at a time: the link can be made only once. */
+  /** One after the other: a number can be taken only once, and only over one that is whole. */
   async hold(): Promise<void> {
+    const links = await this.#openLinks();
+    const newest = links.at(-1);
+    if (newest?.token === this.#token) return;
+    if (links.some(({ token }) => token === this.#token)) {
+      throw this.#refused(
+        `what ${newest?.token} brought lies over it`,
+        'Swap that one back first.',
+      );
+    }
+    if (newest !== undefined && !isInPlace(await this.#phaseOf(newest.token))) {
+      throw this.#refused(
+        `the swap of ${newest.token} is half done there`,
+        'Bring it to its end, or swap it back.',
+      );
+    }
     try {
-      await this.#actions.makeLink(this.#openLink, `${linkPrefix}${this.#token}`);
+      const path = this.#linkPath((newest?.number ?? 0) + 1);
+      await this.#actions.makeLink(path, `${linkPrefix}${this.#token}`);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      const { open } = await this.facts();
-      if (open === this.#token) return;
-      throw new LifeboatError('ground.failed', `the swap of ${open} is open at ${this.#home}`, {
-        hint: 'Settle it, or swap it back: only one can hold former data at a time.',
-      });
+      throw this.#refused('another swap begins there just now', 'Try again when it has ended.');
     }
     await this.#actions.sync(this.#home);
   }
 
   async release(): Promise<void> {
-    if ((await this.facts()).open !== this.#token) return;
-    await this.#actions.removeFile(this.#openLink);
+    const own = (await this.#openLinks()).filter(({ token }) => token === this.#token);
+    if (own.length === 0) return;
+    for (const { number } of own) await this.#actions.removeFile(this.#linkPath(number));
     await this.#actions.sync(this.#home);
   }
 
@@ -101,8 +120,31 @@ export class DeliveryFolder {
     return join(this.#home, this.#token);
   }
 
-  get #openLink(): string {
-    return join(this.#home, 'open');
+  #linkPath(number: number): string {
+    return join(this.#home, number === 1 ? 'open' : `open.${number}`);
+  }
+
+  /** The newest last. */
+  async #openLinks(): Promise<readonly OpenLink[]> {
+    const names = (await readdir(this.#home).catch(ignoreMissing)) ?? [];
+    const numbers = names.flatMap((name) => {
+      const match = /^open(?:\.([1-9]\d*))?$/.exec(name);
+      return match ? [Number(match[1] ?? 1)] : [];
+    });
+    const links: OpenLink[] = [];
+    for (const number of numbers.sort((a, b) => a - b)) {
+      const text = await readlink(this.#linkPath(number)).catch(ignoreMissing);
+      if (text !== undefined) links.push({ number, token: text.slice(linkPrefix.length) });
+    }
+    return links;
+  }
+
+  async #phaseOf(token: string): Promise<Phase | undefined> {
+    return phaseIn((await readdir(join(this.#home, token)).catch(ignoreMissing)) ?? []);
+  }
+
+  #refused(fact: string, hint: string): LifeboatError {
+    return new LifeboatError('ground.failed', `${this.#home}: ${fact}`, { hint });
   }
 
   async #names(): Promise<readonly string[] | undefined> {

@@ -65,9 +65,13 @@ export class ScriptPlace implements TreePlace {
 
   async look(token: string, request: GroundRequest): Promise<PlaceFacts> {
     const answer = await this.#call('look', token, [], { ...request, purpose: 'look' });
-    const told = answer.get('phase');
-    const phase = phases.find((each) => each === told);
-    return { phase, hasNew: answer.has('new'), open: answer.get('open') };
+    const phaseIn = (word: string) => phases.find((each) => each === answer.get(word));
+    const open = answer.get('open');
+    return {
+      phase: phaseIn('phase'),
+      hasNew: answer.has('new'),
+      open: open === undefined ? undefined : { token: open, phase: phaseIn('over') },
+    };
   }
 
   async begin(token: string, delivery: TreeDelivery, request: GroundRequest): Promise<void> {

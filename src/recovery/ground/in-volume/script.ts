@@ -83,25 +83,42 @@ if [ -d "$home" ] && command -v flock >/dev/null; then
   esac
 fi
 
-phase_now() {
-  for each in "$own"/phase.*; do [ -e "$each" ] && { printf '%s' "\${each##*/phase.}"; return; }; done
+phase_of() {
+  for each in "$1"/phase.*; do [ -e "$each" ] && { printf '%s' "\${each##*/phase.}"; return; }; done
 }
 mark() {
-  former=$(phase_now)
+  former=$(phase_of "$own")
   [ "$former" = "$1" ] && return
   if [ -z "$former" ]; then : > "$own/phase.$1" || exit 1
   else must mv -f "$own/phase.$former" "$own/phase.$1"
   fi
   bring_to_disk "$own"
 }
-open_token() { [ -L "$home/open" ] && { to=$(readlink "$home/open"); printf '%s' "\${to#token:}"; }; }
-hold() {
-  if ! ln -s "token:$token" "$home/open" 2>/dev/null; then
-    held=$(open_token)
-    [ "$held" = "$token" ] || refuse "the swap of \${held:-?} is open there"
-  fi
+# Swaps that are open, one over the other: the link of this token, and the newest of all.
+find_open() {
+  mine= newest= top=0
+  for each in "$home"/open "$home"/open.[1-9]*; do
+    [ -L "$each" ] || continue
+    case $each in */open) number=1 ;; *) number=\${each##*.} ;; esac
+    to=$(readlink "$each"); to=\${to#token:}
+    [ "$to" != "$token" ] || mine=$each
+    [ "$number" -le "$top" ] || { top=$number newest=$to; }
+  done
 }
-release() { [ "$(open_token)" = "$token" ] && must rm -f "$home/open"; bring_to_disk "$home"; }
+hold() {
+  find_open
+  if [ -n "$newest" ]; then
+    [ "$newest" != "$token" ] || return 0
+    [ -z "$mine" ] || refuse "what $newest brought lies over it"
+    case $(phase_of "$home/$newest") in
+      swapped|settling|settled) ;;
+      *) refuse "the swap of $newest is half done there" ;;
+    esac
+  fi
+  case $top in 0) link=open ;; *) link=open.$((top + 1)) ;; esac
+  must ln -s "token:$token" "$home/$link"
+}
+release() { find_open; [ -z "$mine" ] || must rm -f "$mine"; bring_to_disk "$home"; }
 
 # A server works in its data folder; where that may not be seen, its pid file is all there is.
 refuse_running() {
@@ -203,8 +220,9 @@ case $operation in
     ;;
   look)
     echo "mode $mode"
-    [ -d "$own" ] && { phase=$(phase_now); echo "phase \${phase:-begun}"; exists "$own/new" && echo 'new yes'; }
-    held=$(open_token) && echo "open $held"
+    [ -d "$own" ] && { phase=$(phase_of "$own"); echo "phase \${phase:-begun}"; exists "$own/new" && echo 'new yes'; }
+    find_open
+    [ -z "$newest" ] || { echo "open $newest"; echo "over $(phase_of "$home/$newest")"; }
     ;;
   begin)
     ( umask 022; must mkdir -p "\${home%/*}/" ) || exit 1

@@ -131,7 +131,6 @@ describe('a server as a ground, by connection alone', () => {
     await ground.fill('a1', delivery);
     await ground.fill('a2', delivery);
     await ground.swap('a1');
-    await expect(ground.swap('a2')).rejects.toMatchObject({ code: 'ground.failed' });
     await expect(ground.discard('a1')).rejects.toMatchObject({ code: 'ground.failed' });
     await ground.discard('a2');
     expect(await ground.state('a2')).toBe('nothing');
@@ -174,6 +173,52 @@ describe('a server as a ground, by connection alone', () => {
     await openTrials({ ...lent, token: 'a2' });
     await ground.discard('a2');
     expect(await databases()).toEqual(['Shop "1"', 'other']);
+  });
+
+  it('puts one delivery over another, takes them back, and lets go of each alone', async () => {
+    const former = await properties();
+    const brought = (name: string) => `recovered of ${name}`;
+    for (const token of ['a1', 'a2', 'a3', 'a4']) await ground.fill(token, delivery);
+    const mark = (token: string) =>
+      live.query(`update t set text = '${token}'`, encodeURIComponent('Shop "1"'));
+    await ground.swap('a1');
+    await mark('a1');
+    await ground.swap('a2');
+    await mark('a2');
+    expect(await ground.state('a1')).toBe('swapped');
+    await expect(ground.swapBack('a1')).rejects.toMatchObject({ code: 'ground.failed' });
+    await expect(ground.discard('a1')).rejects.toMatchObject({ code: 'ground.failed' });
+    await ground.swapBack('a2');
+    expect(await text('Shop "1"')).toBe('a1');
+    expect(await ground.state('a1')).toBe('swapped');
+    // The upper one is let go of first: what the lower one replaced stays known, also behind a third.
+    await ground.swap('a2');
+    await ground.settle('a2');
+    await ground.settle('a2');
+    expect(await ground.state('a1')).toBe('swapped');
+    await expect(ground.swapBack('a1')).rejects.toMatchObject({ code: 'ground.failed' });
+    await ground.swap('a3');
+    expect(await text('Shop "1"')).toBe(brought('Shop "1"'));
+    await ground.settle('a3');
+    expect(await text(nameFor('Shop "1"', 'former', 'a1'))).toBe('former');
+    // The lower one first: what is over it stays as it is.
+    await ground.swap('a4');
+    await ground.settle('a1');
+    await ground.settle('a1');
+    expect([await ground.state('a1'), await ground.state('a4')]).toEqual(['settled', 'swapped']);
+    await ground.swapBack('a4');
+    await ground.discard('a4');
+    expect(await text('Shop "1"')).toBe(brought('Shop "1"'));
+    expect(await databases()).toEqual(['Shop "1"', 'other']);
+    expect(await properties()).toEqual(former);
+  });
+
+  it('takes no comment of others for one of ours', async () => {
+    await live.query('create database odd');
+    for (const text of ['null', '{}', '[]', '{"token":"a1","below":7}', '{"token":"a1"}']) {
+      await live.query(`comment on database odd is 'lifeboat: ${text}'`);
+      expect(await ground.state('a1')).toBe('nothing');
+    }
   });
 
   it('ends sessions for the swap, and swaps all or nothing', async () => {

@@ -27,6 +27,7 @@ import {
   readProperties,
 } from './database-properties.ts';
 import { type DeliveryNote, parseNote, withNote, withoutNote } from './delivery-note.ts';
+import { type FoundNote, keptWith, notesOf, withPhase } from './found-notes.ts';
 import { machinesOfServer } from './machines-of-server.ts';
 import { endSessions, inOneTransaction, openBeside } from './server-sessions.ts';
 import { dropTrials } from './trial-databases.ts';
@@ -40,8 +41,7 @@ export interface ServerGroundOptions {
 interface Found {
   /** Databases that are being filled. */
   readonly filling: readonly string[];
-  /** By the name of the database that has it. */
-  readonly notes: ReadonlyMap<string, DeliveryNote>;
+  readonly notes: readonly FoundNote[];
   readonly databases: ReadonlySet<string>;
 }
 
@@ -122,18 +122,17 @@ export class ServerGround implements Ground<DatabaseDelivery> {
   async swap(token: string, { signal }: GroundRequest = {}): Promise<void> {
     requireToken(token);
     const notes = await this.#notes(token, signal);
-    const state = notes[0]?.phase;
+    const state = notes[0]?.note.phase;
     if (state === undefined)
       throw this.#refused('nothing complete was delivered', 'Fill it first.');
     if (state !== 'filled') return;
-    const databases = notes.map(({ database }) => database);
+    const databases = notes.map(({ note }) => note.database);
     await using session = await openBeside(this.#options.connection, databases, signal);
     await this.#renameAll(session, databases, token, signal, async () => {
       const roles = await roleNames(session);
       for (const database of databases) {
         const brought = nameFor(database, 'lifeboat', token);
         const present = await readProperties(session, database);
-        this.#refuseOther(token, parseNote(present?.comment ?? null));
         if (present) {
           for (const sql of likenStatements(brought, present, roles)) await session.run(sql);
           await rename(session, database, nameFor(database, 'former', token));
@@ -149,7 +148,7 @@ export class ServerGround implements Ground<DatabaseDelivery> {
   async swapBack(token: string, { signal }: GroundRequest = {}): Promise<void> {
     requireToken(token);
     const notes = await this.#notes(token, signal);
-    const state = notes[0]?.phase;
+    const state = notes[0]?.note.phase;
     if (state === undefined || state === 'filled') return;
     if (state !== 'swapped') {
       throw this.#refused(
@@ -157,10 +156,15 @@ export class ServerGround implements Ground<DatabaseDelivery> {
         'Restore a safety snapshot instead.',
       );
     }
-    const databases = notes.map(({ database }) => database);
+    const [over] = notes.flatMap((each) => each.over ?? []);
+    if (over !== undefined) {
+      throw this.#refused(`what ${over} brought lies over it`, 'Swap that one back first.');
+    }
+    const databases = notes.map(({ note }) => note.database);
     await using session = await openBeside(this.#options.connection, databases, signal);
     await this.#renameAll(session, databases, token, signal, async () => {
-      for (const { database, hadFormer } of notes) {
+      for (const { note: own } of notes) {
+        const { database, hadFormer } = own;
         const brought = nameFor(database, 'lifeboat', token);
         await rename(session, database, brought);
         await note(session, brought, { token, phase: 'filled', database, hadFormer });
@@ -172,7 +176,7 @@ export class ServerGround implements Ground<DatabaseDelivery> {
   async settle(token: string, { signal }: GroundRequest = {}): Promise<void> {
     requireToken(token);
     const notes = await this.#notes(token, signal);
-    const state = notes[0]?.phase;
+    const state = notes[0]?.note.phase;
     if (state === 'settled') return;
     if (state !== 'swapped' && state !== 'settling') {
       throw this.#refused('the databases are not in place', 'Swap them in first.');
@@ -180,8 +184,8 @@ export class ServerGround implements Ground<DatabaseDelivery> {
     await using session = await openBeside(this.#options.connection, [], signal);
     await dropTrials(session, token);
     await this.#renote(session, notes, 'settling');
-    for (const { database, hadFormer } of notes) {
-      if (hadFormer) await dropDatabase(session, nameFor(database, 'former', token), false);
+    for (const { note: own } of notes) {
+      if (own.hadFormer) await dropDatabase(session, nameFor(own.database, 'former', token), false);
     }
     await this.#renote(session, notes, 'settled');
   }
@@ -193,16 +197,16 @@ export class ServerGround implements Ground<DatabaseDelivery> {
     requireToken(token);
     await using session = await openBeside(this.#options.connection, [], signal);
     const found = await find(session, token);
-    const brought = [...found.notes].filter(([, { phase }]) => phase === 'filled');
-    if (found.notes.size > brought.length) {
+    const brought = found.notes.filter(({ note: own }) => own.phase === 'filled');
+    if (found.notes.length > brought.length) {
       throw this.#refused('the databases are in use', 'Swap them back first.');
     }
     await dropTrials(session, token);
     // From complete to begun, all at once: what is half removed must not count.
     await inOneTransaction(session, async () => {
-      for (const [name, { database }] of brought) {
+      for (const { name, note: own } of brought) {
         await session.run(`comment on database ${quoteName(name)} is null`);
-        await rename(session, name, nameFor(database, 'filling', token));
+        await rename(session, name, nameFor(own.database, 'filling', token));
       }
     });
     for (const name of (await find(session, token)).filling) {
@@ -267,10 +271,10 @@ export class ServerGround implements Ground<DatabaseDelivery> {
   }
 
   /** Of the databases of this delivery that are complete, or in place. */
-  async #notes(token: string, signal: AbortSignal | undefined): Promise<readonly DeliveryNote[]> {
+  async #notes(token: string, signal: AbortSignal | undefined): Promise<readonly FoundNote[]> {
     await using session = await openBeside(this.#options.connection, [], signal);
     const found = await find(session, token);
-    return found.filling.length > 0 ? [] : [...found.notes.values()];
+    return found.filling.length > 0 ? [] : found.notes;
   }
 
   /** A pooler connects again at once, so it is tried a few times. */
@@ -308,25 +312,21 @@ export class ServerGround implements Ground<DatabaseDelivery> {
     }
   }
 
+  /** Each where it is: a database that was replaced took its note along. What its former database alone told of older deliveries stays told. */
   async #renote(
     session: Session,
-    notes: readonly DeliveryNote[],
+    notes: readonly FoundNote[],
     phase: DeliveryNote['phase'],
   ): Promise<void> {
     await inOneTransaction(session, async () => {
-      for (const each of notes) {
-        await note(session, each.database, { ...each, phase });
+      for (const { name, note: own } of notes) {
+        const { token, database } = own;
+        const present = parseNote(await commentOf(session, name));
+        if (present === undefined) continue;
+        const taken = keptWith(await commentOf(session, nameFor(database, 'former', token)));
+        await note(session, name, withPhase(present, token, phase, taken));
       }
     });
-  }
-
-  #refuseOther(token: string, present: DeliveryNote | undefined): void {
-    const isOpen = present?.phase === 'swapped' || present?.phase === 'settling';
-    if (!isOpen || present.token === token) return;
-    throw this.#refused(
-      `the swap of ${present.token} is open there`,
-      'Settle it, or swap it back: only one can hold former data at a time.',
-    );
   }
 
   #refused(fact: string, hint: string): LifeboatError {
@@ -338,20 +338,15 @@ async function find(session: Session, token: string): Promise<Found> {
   const rows = await session.rows<{ name: string; comment: string | null }>(
     `select datname::text as name, shobj_description(oid, 'pg_database') as comment from pg_database order by 1`,
   );
-  const notes = new Map<string, DeliveryNote>();
-  for (const { name, comment } of rows) {
-    const found = parseNote(comment);
-    if (found?.token === token) notes.set(name, found);
-  }
   const filling = rows
     .map(({ name }) => name)
     .filter((name) => name.endsWith(endingOf('filling', token)));
-  return { filling, notes, databases: new Set(rows.map(({ name }) => name)) };
+  return { filling, notes: notesOf(token, rows), databases: new Set(rows.map(({ name }) => name)) };
 }
 
 function stateOf({ filling, notes }: Found): DeliveryState {
   if (filling.length > 0) return 'begun';
-  const phase = [...notes.values()][0]?.phase;
+  const phase = notes[0]?.note.phase;
   if (phase === undefined) return 'nothing';
   return phase === 'settling' ? 'swapped' : phase;
 }
