@@ -10,6 +10,8 @@ interface Asked {
   readonly wanted: string | undefined;
   readonly options: LeadOptions;
   readonly context: CommandContext;
+  /** Incidents that were recovered: what happens after that is another one, unless that one is named. */
+  readonly recovered: ReadonlySet<string>;
 }
 
 /**
@@ -25,7 +27,9 @@ export async function incidentToRecover(
   if (options.incident !== undefined) {
     return { ...knownOf(await desk.incidents.find(options.incident)), ...wishedOf(options) };
   }
-  const open = await desk.incidents.list({ onlyOpen: true });
+  const open = (await desk.incidents.list({ onlyOpen: true })).filter(
+    ({ id, status }) => status !== 'resolved' || !asked.recovered.has(id),
+  );
   const [only, other] = open;
   if (only === undefined) return await newIncident(desk, surroundings, asked);
   const chosen =

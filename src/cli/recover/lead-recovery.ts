@@ -1,12 +1,4 @@
-import { LifeboatError } from '../../core/index.ts';
-import {
-  type DamageReport,
-  isEnded,
-  isRecovered,
-  type Plan,
-  type RunState,
-  storePlan,
-} from '../../recovery/index.ts';
+import { type DamageReport, type Plan, type RunState, storePlan } from '../../recovery/index.ts';
 import type { CommandContext } from '../command.ts';
 import { attachReport } from '../incident/attach-report.ts';
 import { concernedSources, type KnownIncident, wishedOf } from '../incident/known-incident.ts';
@@ -15,6 +7,7 @@ import { describeDamage } from '../output/damage-text.ts';
 import { describeFindings, describePlan, describeRefusal } from '../output/plan-text.ts';
 import { type WishValues, wishOf } from '../plan-wish.ts';
 import { askMore } from './ask-more.ts';
+import { begunBefore, insteadOfAnother } from './begun-before.ts';
 import { incidentToRecover } from './incident-to-recover.ts';
 import { lookAtDamage, type MadePlan, makePlan } from './make-plan.ts';
 import type { OpenedRuns } from './open-runs.ts';
@@ -43,10 +36,14 @@ export async function leadRecovery(
   const { runs, surroundings, desk } = opened;
   const { output, ask } = context;
 
-  // 1. What happened. A recovery that has begun already is gone on with.
-  const begun = await begunBefore(opened, wanted);
-  if (begun) return await goOn(opened, begun, context);
-  const incident = await incidentToRecover(desk, surroundings, { wanted, options, context });
+  // 1. What happened. A recovery that is under way is gone on with; over one that has recovered there may be another.
+  const before = await begunBefore(opened, wanted);
+  const instead = await insteadOfAnother(opened, before, context);
+  if (instead) return await instead.act();
+  const incident = await incidentToRecover(desk, surroundings, {
+    ...{ wanted, options, context },
+    recovered: new Set(before.map(({ plan }) => plan.incident)),
+  });
   const sources = concernedSources(wanted, incident, surroundings);
 
   // 2. What is damaged, and what there is to recover with.
@@ -90,54 +87,6 @@ export async function leadRecovery(
     if (isAgreed === 'again') report = await look();
     else said = { ...said, ...isAgreed };
   }
-}
-
-/** A run that has not ended, of the source that was named, or of any. */
-async function begunBefore(
-  { runs }: OpenedRuns,
-  wanted: string | undefined,
-): Promise<RunState | undefined> {
-  const open = (await runs.list()).filter((state) => !isEnded(state));
-  return open.find(({ plan }) => wanted === undefined || plan.sources.includes(wanted));
-}
-
-async function goOn(
-  { runs }: OpenedRuns,
-  state: RunState,
-  { ask }: CommandContext,
-): Promise<RunState | undefined> {
-  const { run, plan, phase, reason } = state;
-  const why = reason === undefined ? '' : ` (${reason})`;
-  const fact = `a recovery of ${plan.sources.join(', ')} has begun already: run ${run} of incident ${plan.incident}, ${phase}${why}`;
-  const on = isRecovered(state)
-    ? `Let go of what it replaced, which ends it: lifeboat recover --resume ${run} --let-go.`
-    : `Go on with it: lifeboat recover --resume ${run}.`;
-  const hint = `${on} Or give it up: lifeboat recover --abort ${run} --reason TEXT.`;
-  if (ask === undefined) throw new LifeboatError('run.busy', fact, { hint, context: { run } });
-  const answer = await ask.choose(
-    `${fact}. What now?`,
-    [
-      isRecovered(state)
-        ? {
-            value: 'let-go',
-            label: 'let go of what it replaced, which ends it: there is no way back then',
-          }
-        : { value: 'resume', label: 'go on with it, exactly where it stands' },
-      {
-        value: 'abort',
-        label: isRecovered(state)
-          ? 'go back to what it replaced; what was written since is stored as a snapshot first'
-          : 'give it up: what it did is undone',
-      },
-      { value: 'stop', label: 'leave it alone' },
-    ],
-    isRecovered(state) ? 'stop' : 'resume',
-  );
-  if (answer === 'stop') return undefined;
-  if (answer === 'let-go') return await runs.resume(run, { letGo: true });
-  if (answer === 'resume') return await runs.resume(run);
-  const given = (await ask.text('Why is it given up?')).trim() || 'no reason given';
-  return await runs.resume(run, { abort: { reason: given } });
 }
 
 function showDamage(

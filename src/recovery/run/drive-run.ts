@@ -34,7 +34,7 @@ export async function driveRun(
   const notes: ApprovalNotes = new Map();
   try {
     await endWhatWasLeft(run);
-    if (wish.abort) requireWayBack(run.journal.state);
+    if (wish.abort) requireWayBack(run.journal.state, await run.allRuns());
     if (wish.abort) await beginAbort(run, { person: run.me.name, reason: wish.abort.reason });
     if (wish.skip) await leaveOut(run, wish.skip);
     await heedNotes(run, notes, { elsewhere: true, isFirst: true });

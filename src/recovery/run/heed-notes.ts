@@ -3,7 +3,7 @@ import type { Step } from '../plan/plan.ts';
 import { mayAllow, personOf } from './people.ts';
 import { happened, type RunContext } from './run-context.ts';
 import type { RunNote } from './run-note.ts';
-import { sourcesLetGoOf } from './way-back.ts';
+import { runOver, sourcesLetGoOf } from './way-back.ts';
 
 /** Somebody has asked to give the run up; the driver does it at the next boundary of a step. */
 export class AbortAsked {
@@ -43,10 +43,11 @@ export async function heedNotes(
       continue;
     }
     if (body.type === 'abort' && run.journal.state.phase === 'aborting') continue;
-    const letGo = sourcesLetGoOf(run.journal.state);
-    if (body.type === 'abort' && letGo.length > 0) {
-      const message = `${person.name} asked to give the run up, and there is no way back: the former data of ${letGo.join(', ')} was let go of`;
-      run.progress({ type: 'warning', message });
+    const against = body.type === 'abort' ? await noWayBack(run) : undefined;
+    if (against !== undefined) {
+      const reason = `${person.name} asked to give the run up, and ${against}`;
+      run.progress({ type: 'warning', message: reason });
+      await run.journal.write({ type: 'refused', note: note.id, reason });
       continue;
     }
     if (body.type === 'abort') throw new AbortAsked(person.name, body.reason, note.id);
@@ -61,6 +62,16 @@ export async function heedNotes(
     await pauseRun(run, `${person.name} asked for it: ${body.reason}`, note.id);
   }
   if (run.lease.signal.aborted) throw run.lease.signal.reason;
+}
+
+async function noWayBack(run: RunContext): Promise<string | undefined> {
+  const { state } = run.journal;
+  const letGo = sourcesLetGoOf(state);
+  if (letGo.length > 0) {
+    return `there is no way back: the former data of ${letGo.join(', ')} was let go of`;
+  }
+  const over = runOver(state, await run.allRuns());
+  return over && `run ${over.run} was put over it: that one has to be given up first`;
 }
 
 /** A step that is not wanted. One that is done stays done. */

@@ -7,6 +7,7 @@ import type { Tell } from '../timeline.ts';
 import { driveRun } from './drive-run.ts';
 import type { Engine } from './engine/engine.ts';
 import { type Holder, thisProcess } from './holder.ts';
+import { isRecovered } from './is-recovered.ts';
 import { Journal } from './journal.ts';
 import { mayAllow, personOf, requireEnoughPeople } from './people.ts';
 import { RepositoryCopies } from './repository-copies.ts';
@@ -17,6 +18,7 @@ import { makeRunFolder } from './run-folder.ts';
 import type { NoteBody } from './run-note.ts';
 import { foldRun, mergeEntries, type RunState } from './run-state.ts';
 import { isDrivenElsewhere, isEnded, stillDriven, takeRun } from './take-run.ts';
+import { requireWayBack } from './way-back.ts';
 
 export interface RecoveryRunsOptions {
   readonly surroundings: Surroundings;
@@ -89,27 +91,12 @@ export class RecoveryRuns {
     return states.sort((a, b) => (a.openedAt < b.openedAt ? 1 : -1));
   }
 
-  /** The run with this id, or the newest of this incident; the only one that has not ended when none is named. Errors: `usage.invalid`. */
+  /**
+   * The run with this id, or the newest of this incident; when none is named the only one that is under way, else the only one that has not
+   * ended. Errors: `usage.invalid`.
+   */
   async find(wanted: string | undefined): Promise<RunState> {
-    const all = await this.list();
-    const known = all.filter(
-      ({ run, plan }) => run === wanted || plan.incident === wanted || wanted === undefined,
-    );
-    const open = known.filter((state) => !isEnded(state));
-    const [found, other] = open.length > 0 ? open : known;
-    if (found && (wanted !== undefined || open.length === 1 || !other)) return found;
-    const names = open.map(({ run, plan }) => `${run} (incident ${plan.incident})`).join(', ');
-    throw new LifeboatError(
-      'usage.invalid',
-      wanted === undefined
-        ? open.length === 0
-          ? 'there is no run'
-          : `several runs have not ended: ${names}`
-        : `there is no run or incident ${JSON.stringify(wanted)}`,
-      {
-        hint: 'See `lifeboat recover --status`; name one of its runs, or an incident that has one.',
-      },
-    );
+    return findRun(await this.list(), wanted);
   }
 
   /** Begins a plan, and takes it to its end. Errors: `run.busy`, `plan.refused`, and those of `driveRun`. */
@@ -120,16 +107,21 @@ export class RecoveryRuns {
     requireEnoughPeople(surroundings.configuration.recovery, plan);
     // A kind that is not known would stop the run in the middle.
     for (const { kind } of plan.steps) await this.#options.kinds(kind);
-    await this.list();
+    const targets = targetsOf(plan);
+    const all = await this.list();
+    const over = keptOf(all)
+      .filter((each) => targetsOf(each.plan).some((target) => targets.includes(target)))
+      .map((each) => each.run);
     const run = randomBytes(6).toString('hex');
     const opened = {
       type: 'opened' as const,
       plan,
       declaredAt: declaredAt?.toISOString() ?? plan.createdAt,
       ...(objectiveMs === undefined ? {} : { objectiveMs }),
+      ...(over.length === 0 ? {} : { over }),
     };
     return await this.#drive(
-      { run, epoch: 1, plan, isShared: false, givesUp: false },
+      { run, epoch: 1, plan, isShared: false, givesUp: false, over },
       async (journal) => {
         await journal.write(opened);
       },
@@ -140,13 +132,15 @@ export class RecoveryRuns {
   async resume(wanted: string | undefined, options: ResumeOptions = {}): Promise<RunState> {
     const { engine } = this.#options;
     this.#requireMayRun();
-    const found = await this.find(wanted);
+    const all = await this.list();
+    const found = findRun(all, wanted);
     if (options.skip) requireStep(found, options.skip.step);
     if (isEnded(found)) {
       throw new LifeboatError('usage.invalid', `run ${found.run} has ended: it is ${found.phase}`, {
         hint: 'A new one is begun from a plan.',
       });
     }
+    if (options.abort) requireWayBack(found, all);
     const { entries } = await this.#copies.read();
     // Where the state is shared, it knows whether the former process lives; else only a person does.
     const isShared = await engine.wrote(found.run, found.epoch);
@@ -164,7 +158,10 @@ export class RecoveryRuns {
     await engine.adopt(entries.filter(({ run }) => run === found.run));
     const { run, epoch, plan } = found;
     const givesUp = options.abort !== undefined || found.phase === 'aborting';
-    return await this.#drive({ run, epoch: epoch + 1, plan, isShared, givesUp, ...options });
+    const kept = keptOf(all).map((each) => each.run);
+    const over = kept.filter((each) => each !== run);
+    const place = { run, epoch: epoch + 1, plan, isShared, givesUp, over };
+    return await this.#drive({ ...place, ...options });
   }
 
   /** Tells a run something, wherever it is driven. */
@@ -193,13 +190,14 @@ export class RecoveryRuns {
       readonly plan: Plan;
       readonly isShared: boolean;
       readonly givesUp: boolean;
+      readonly over: readonly string[];
     },
     begin?: (journal: Journal) => Promise<void>,
   ): Promise<RunState> {
     const { surroundings, engine, signal, now = steadyNow, pollMs = 2000 } = this.#options;
     const { kinds, tell, desk, progress, onEvent } = this.#options;
     const { actor, host, configuration } = surroundings;
-    const { run, epoch, plan, takeOver, isShared, givesUp } = place;
+    const { run, epoch, plan, takeOver, isShared, givesUp, over } = place;
     const targets = [...targetsOf(plan), `run ${run}`];
     const { holder = thisProcess(actor) } = this.#options;
     const copies = this.#copies;
@@ -213,6 +211,7 @@ export class RecoveryRuns {
       now,
       isShared,
       givesUp,
+      over,
       progress,
       signal,
       ...(takeOver === undefined ? {} : { takeOver }),
@@ -236,6 +235,7 @@ export class RecoveryRuns {
       progress,
       onEvent,
       folder,
+      allRuns: () => this.list(),
       signal,
       stop: AbortSignal.any([signal, lease.signal]),
       now,
@@ -298,6 +298,34 @@ function requireLive({ mode, id, sources }: Plan): void {
     hint: `Nothing was changed. A plan that is carried out is made without --drill: \`lifeboat recover ${sources[0] ?? ''}\`.`,
     context: { plan: id },
   });
+}
+
+function findRun(all: readonly RunState[], wanted: string | undefined): RunState {
+  const known = all.filter(
+    ({ run, plan }) => run === wanted || plan.incident === wanted || wanted === undefined,
+  );
+  const notEnded = known.filter((state) => !isEnded(state));
+  const underWay = notEnded.filter((state) => !isRecovered(state));
+  const open = underWay.length > 0 ? underWay : notEnded;
+  const [found, other] = open.length > 0 ? open : known;
+  if (found && (wanted !== undefined || open.length === 1 || !other)) return found;
+  const names = open.map(({ run, plan }) => `${run} (incident ${plan.incident})`).join(', ');
+  throw new LifeboatError(
+    'usage.invalid',
+    wanted === undefined
+      ? open.length === 0
+        ? 'there is no run'
+        : `several runs have not ended: ${names}`
+      : `there is no run or incident ${JSON.stringify(wanted)}`,
+    {
+      hint: 'See `lifeboat recover --status`; name one of its runs, or an incident that has one.',
+    },
+  );
+}
+
+/** Those that do nothing but keep what they replaced. */
+function keptOf(all: readonly RunState[]): readonly RunState[] {
+  return all.filter(isRecovered);
 }
 
 /** Errors: `usage.invalid`. */

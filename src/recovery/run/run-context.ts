@@ -27,6 +27,8 @@ export interface RunContext {
   readonly progress: Progress;
   readonly onEvent: (event: RunEvent) => void;
   readonly folder: string;
+  /** Every run that this host, its state and its repositories know of. */
+  readonly allRuns: () => Promise<readonly RunState[]>;
   /** Of the user. */
   readonly signal: AbortSignal;
   /** Of the user, or because the lease is lost. */

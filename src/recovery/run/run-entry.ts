@@ -18,6 +18,8 @@ export type EntryBody =
       /** When the loss was declared: the clock of the recovery runs since then. */
       readonly declaredAt: string;
       readonly objectiveMs?: number;
+      /** Runs that had recovered the same, and kept what they replaced: this one was put over them. */
+      readonly over?: readonly string[];
     }
   /** This process drives the run from now on; who did it before must not go on. */
   | {
@@ -75,6 +77,8 @@ export type EntryBody =
     }
   /** Before the undo of this step: where what was written to recovered data since is, or that it was given up; in words. */
   | { readonly type: 'kept'; readonly step: string; readonly kept: readonly string[] }
+  /** What a note asked for cannot be, and is not done later either. */
+  | { readonly type: 'refused'; readonly note: string; readonly reason: string }
   | { readonly type: 'undo-intent'; readonly step: string }
   | { readonly type: 'undone'; readonly step: string; readonly text: string }
   | { readonly type: 'undo-failed'; readonly step: string; readonly error: StepError }

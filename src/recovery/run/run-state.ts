@@ -34,6 +34,8 @@ export interface RunState {
   readonly openedAt: string;
   readonly declaredAt: string;
   readonly objectiveMs?: number;
+  /** Runs that kept what they replaced when this one began over them. */
+  readonly over: readonly string[];
   readonly steps: Readonly<Record<string, StepState>>;
   readonly epoch: number;
   readonly lastSequence: number;
@@ -73,7 +75,7 @@ export function mergeEntries(...copies: readonly (readonly RunEntry[])[]): reado
 export function foldRun(entries: readonly RunEntry[]): RunState | undefined {
   const [first] = entries;
   if (first?.body.type !== 'opened') return undefined;
-  const { plan, declaredAt, objectiveMs } = first.body;
+  const { plan, declaredAt, objectiveMs, over = [] } = first.body;
   let state: RunState = {
     run: first.run,
     plan,
@@ -81,6 +83,7 @@ export function foldRun(entries: readonly RunEntry[]): RunState | undefined {
     openedAt: first.time,
     declaredAt,
     ...(objectiveMs === undefined ? {} : { objectiveMs }),
+    over,
     steps: Object.fromEntries(plan.steps.map(({ id }) => [id, waiting])),
     epoch: first.epoch,
     lastSequence: first.sequence,
@@ -116,6 +119,7 @@ export function applyEntry(state: RunState, entry: RunEntry): RunState {
   };
   switch (body.type) {
     case 'opened':
+    case 'refused':
       return now;
     case 'taken': {
       const { reason: _, ...going } = now;

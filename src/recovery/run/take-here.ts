@@ -24,8 +24,8 @@ export async function takeHere(options: TakeHereOptions): Promise<number> {
   const watch = new SilenceWatch(progress);
   for (let { epoch } = options; ; ) {
     const { silent } = watch;
-    const { givesUp = false } = options;
-    const taken = await engine.take({ ...claim, epoch, givesUp, silent });
+    const { givesUp = false, over = [] } = options;
+    const taken = await engine.take({ ...claim, epoch, givesUp, over, silent });
     if (taken.taken) return epoch;
     const { by } = taken;
     if (watch.mayBeGone(by)) {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { LifeboatError, type Progress, sleep } from '../../core/index.ts';
 import type { Engine } from './engine/engine.ts';
 import { describeHolder, type Holder, lifeOf } from './holder.ts';
+import { isRecovered } from './is-recovered.ts';
 import { Lease } from './lease.ts';
 import type { RepositoryCopies, RunClaim } from './repository-copies.ts';
 import { overlaps, Rivals } from './rivals.ts';
@@ -24,6 +25,8 @@ export interface TakeOptions {
   readonly isShared: boolean;
   /** It is only to be given up. */
   readonly givesUp: boolean;
+  /** As in `Claim`. */
+  readonly over: readonly string[];
   readonly now: () => Date;
   readonly progress: Progress;
   readonly signal: AbortSignal;
@@ -86,7 +89,7 @@ async function knownHere({ engine, run }: TakeOptions): Promise<readonly RunEntr
 
 /**
  * A run that is to be given up stands back only from one that is driven: where two began on the same target and no repository told them of each
- * other, neither may go on before one of them was given up.
+ * other, neither may go on before one of them was given up. From one that has recovered, and only keeps what it replaced, every run does.
  */
 function runInTheWay(
   { run, epoch, targets, takeOver, isShared, givesUp }: TakeOptions,
@@ -102,7 +105,7 @@ function runInTheWay(
     )
       continue;
     if (id !== run) {
-      if (givesUp && !isDrivenElsewhere(state, undefined)) continue;
+      if ((givesUp || isRecovered(state)) && !isDrivenElsewhere(state, undefined)) continue;
       return otherRun(state, run, epoch);
     }
     if (state.epoch >= epoch) {

@@ -163,6 +163,26 @@ export function testEngine(name: string, factory: () => Promise<EngineUnderTest>
       expect(await second.take(claim('a', 2, alice))).toEqual({ taken: true });
     });
 
+    it('lets a run begin over one that only keeps, while nobody drives that; the other way round too', async () => {
+      const targets = (run: string) => ['source database', `run ${run}`];
+      await first.take(claim('a', 1, alice, targets('a')));
+      await first.append(entry('a', 1, 1));
+      const over = { ...claim('b', 1, alice, targets('b')), over: ['a'] };
+      expect(await second.take(over)).toMatchObject({ taken: false, by: { run: 'a' } });
+      await first.release('a', 1);
+      expect(await second.take({ ...over, over: ['c'] })).toMatchObject({ by: { run: 'a' } });
+      expect(await second.take(over)).toEqual({ taken: true });
+      await second.append(entry('b', 1, 1));
+      const back = { ...claim('a', 2, alice, targets('a')), over: ['b'] };
+      expect(await first.take(back)).toMatchObject({ taken: false, by: { run: 'b' } });
+      await second.release('b', 1);
+      expect(await first.take({ ...back, over: [] })).toMatchObject({ by: { run: 'b' } });
+      expect(await first.take(back)).toEqual({ taken: true });
+      // What the one that ends had is free; the other one asks again.
+      await first.append(lastEntry('a', 2, 2));
+      expect(await second.take(claim('b', 2, alice, targets('b')))).toEqual({ taken: true });
+    });
+
     it('accepts entries only of the process that has the run', async () => {
       expect(await first.append(entry('a', 1, 1))).toBe(false);
       await first.take(claim('a', 1, ended('alice')));

@@ -19,6 +19,11 @@ export interface Claim {
    * repository told them of each other could not come apart otherwise.
    */
   readonly givesUp?: boolean;
+  /**
+   * Runs that have recovered, and do nothing but keep what they replaced until its time: while nobody drives them, this one may have their
+   * targets. To do the rest they ask again.
+   */
+  readonly over?: readonly string[];
 }
 
 /** Who stands in the way. */

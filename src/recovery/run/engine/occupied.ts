@@ -36,7 +36,8 @@ function blockingOf(claim: Claim, held: readonly HeldTarget[]): HeldTarget | und
 function isInTheWay(each: HeldTarget, claim: Claim): boolean {
   const { run, target, isBegun } = each;
   if (run === claim.run || !claim.targets.includes(target)) return false;
-  return (isBegun && !claim.givesUp) || isDriven(each, { ...claim, isForced: false });
+  const stands = isBegun && !claim.givesUp && !claim.over?.includes(run);
+  return stands || isDriven(each, { ...claim, isForced: false });
 }
 
 function isClaimed({ epoch, holder }: HeldTarget, claim: Claim): boolean {
