@@ -33,6 +33,7 @@ export function stepContext(test: ContextOfTest): StepContext & { readonly told:
     progress: silentProgress,
     signal: test.signal ?? new AbortController().signal,
     now: () => new Date(),
+    willRemove: async () => {},
     told,
   };
 }

@@ -44,7 +44,11 @@ export function describeSuspect(
     lines.push(dim('    The log leaves something open here: counts may be too low.'));
   }
   const look = next('open', `--before-xid ${suspect.xid}`);
-  if (rescued) {
+  if (suspect.own) {
+    lines.push(
+      style.green(`    no loss: Lifeboat removed that one itself, in run ${suspect.own.run}`),
+    );
+  } else if (rescued) {
     lines.push(style.green(`    rescued ${formatMoment(rescued)}: its rows were put back`));
   } else if (suspect.action === 'rescue') {
     lines.push(`    next: ${bold(next('rescue', `--xid ${suspect.xid} --dry-run`))}`);

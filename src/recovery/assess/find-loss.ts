@@ -12,6 +12,7 @@ import { CatalogDirectory } from './catalog-directory.ts';
 import { judgeSuspect } from './judge-suspect.ts';
 import { type LogRequest, type LogWindow, logWindows } from './log-windows.ts';
 import type { LossReport, LossSuspect, SearchedSpan } from './loss-report.ts';
+import { markOwn, type OwnRemoval, ownRemovals } from './own-removals.ts';
 import { readCatalogs } from './read-catalogs.ts';
 import { scanAround } from './scan-around.ts';
 
@@ -33,7 +34,7 @@ export interface FindLossOptions extends LogRequest {
 export async function findLoss(options: FindLossOptions): Promise<LossReport> {
   const progress = options.progress ?? silentProgress;
   const windows = await logWindows(options);
-  const suspects: LossSuspect[] = [];
+  const suspects: { suspect: LossSuspect; systemId: string }[] = [];
   const searched: SearchedSpan[] = [];
   const notSearched: string[] = [];
   const catalogsSeen = new Set<CatalogRecord>();
@@ -65,7 +66,9 @@ export async function findLoss(options: FindLossOptions): Promise<LossReport> {
       });
       for (const suspect of suspectsIn(result.transactions, directory, options)) {
         const judged = judgeSuspect(suspect, window, start, directory);
-        suspects.push(isBehindDamage ? Object.freeze({ ...judged, certain: false }) : judged);
+        const { systemId } = window;
+        const seen = isBehindDamage ? Object.freeze({ ...judged, certain: false }) : judged;
+        suspects.push({ suspect: seen, systemId });
       }
     }
     const last = stretches.at(-1);
@@ -76,12 +79,21 @@ export async function findLoss(options: FindLossOptions): Promise<LossReport> {
   }
   return Object.freeze({
     source: options.source,
-    suspects: inOrder(suspects),
+    suspects: inOrder(markOwn(suspects, await removalsFor(suspects, options))),
     searched,
     notSearched,
     transactions,
     catalogs: catalogsSeen.size,
   });
+}
+
+/** Journals of runs are read where something may stand in them. */
+async function removalsFor(
+  suspects: readonly { readonly suspect: LossSuspect }[],
+  { repository }: FindLossOptions,
+): Promise<readonly OwnRemoval[]> {
+  const isAny = suspects.some(({ suspect }) => suspect.kind === 'drop-database');
+  return isAny ? await ownRemovals(repository) : [];
 }
 
 /** The start of the window, or of the WAL that the newest snapshot before `since` lies in. */

@@ -29,6 +29,8 @@ export interface LossSuspect extends Suspect {
   readonly action: 'rescue' | 'restore' | 'none';
   /** Why this action. */
   readonly reason: string;
+  /** No loss: the run of a recovery that let go of that database, or took back what it had brought. */
+  readonly own?: { readonly run: string };
 }
 
 export interface LossTable extends SuspectTable {

@@ -11,6 +11,17 @@ export type GroundIdentity = Pick<PlatformIdentity, 'text' | 'fingerprint' | 'ma
 export interface GroundRequest {
   readonly signal?: AbortSignal;
   readonly progress?: Progress;
+  /** What is about to be removed for good; it is when this resolves. */
+  readonly willRemove?: (removal: DatabaseRemoval) => Promise<void>;
+}
+
+/** Databases of a server that are given up: replaced ones, or such as were brought there. */
+export interface DatabaseRemoval {
+  readonly systemId: string;
+  /** From here on in the log of that server. */
+  readonly timeline: number;
+  readonly lsn: string;
+  readonly databases: readonly { readonly oid: number; readonly name: string }[];
 }
 
 /** What it holds of one delivery, found by looking, not by remembering. */

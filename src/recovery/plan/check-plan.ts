@@ -56,6 +56,7 @@ export async function checkPlan(request: CheckPlanRequest): Promise<readonly Pla
         progress: silentProgress,
         signal,
         now: steadyNow,
+        willRemove: async () => {},
       })),
     );
   }

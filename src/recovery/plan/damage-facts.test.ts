@@ -131,6 +131,7 @@ describe('damage', () => {
         suspects: [suspectFacts()],
         rescued: [],
         announced: [],
+        own: [],
         since: '',
         transactions: 1,
       }),

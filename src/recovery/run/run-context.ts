@@ -70,6 +70,9 @@ export function stepContext(run: RunContext): StepContext {
     progress,
     signal: stop,
     now,
+    async willRemove(removal) {
+      await journal.write({ type: 'removes', ...removal });
+    },
   };
 }
 

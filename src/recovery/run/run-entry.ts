@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../../repository/index.ts';
+import type { DatabaseRemoval } from '../ground/ground.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { StepOutcome } from '../steps/step-kind.ts';
 import type { Holder } from './holder.ts';
@@ -77,6 +78,8 @@ export type EntryBody =
     }
   /** Before the undo of this step: where what was written to recovered data since is, or that it was given up; in words. */
   | { readonly type: 'kept'; readonly step: string; readonly kept: readonly string[] }
+  /** Durable before they go: in the log of their server that is no loss. */
+  | ({ readonly type: 'removes' } & DatabaseRemoval)
   /** What a note asked for cannot be, and is not done later either. */
   | { readonly type: 'refused'; readonly note: string; readonly reason: string }
   | { readonly type: 'undo-intent'; readonly step: string }

@@ -120,6 +120,7 @@ export function applyEntry(state: RunState, entry: RunEntry): RunState {
   switch (body.type) {
     case 'opened':
     case 'refused':
+    case 'removes':
       return now;
     case 'taken': {
       const { reason: _, ...going } = now;

@@ -1,4 +1,5 @@
 import type { Progress } from '../../core/index.ts';
+import type { DatabaseRemoval } from '../ground/ground.ts';
 import type { Surroundings } from '../surroundings.ts';
 import type { Tell } from '../timeline.ts';
 
@@ -46,6 +47,8 @@ export interface StepContext {
   readonly signal: AbortSignal;
   /** Of the run: goes on steadily, whatever the clock of the host is set to. */
   readonly now: () => Date;
+  /** Writes down which databases are about to be removed for good. Resolves when that is durable; then they may be. */
+  readonly willRemove: (removal: DatabaseRemoval) => Promise<void>;
 }
 
 /** JSON, no secrets. */

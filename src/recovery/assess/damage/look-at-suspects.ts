@@ -8,7 +8,7 @@ import type { LossSuspect } from '../loss-report.ts';
 import type { PartWork } from './part-runner.ts';
 import type { SuspectsFound } from './postgres-damage.ts';
 
-/** What in the log may have destroyed data since a moment, without what was put back or meant. Errors: those of `findLoss`. */
+/** What in the log may have destroyed data since a moment, without what was put back or meant, or is Lifeboat's own. Errors: those of `findLoss`. */
 export async function lookAtSuspects(
   request: {
     readonly repository: Repository;
@@ -46,10 +46,14 @@ export async function lookAtSuspects(
         Date.parse(commitTime),
       ),
     );
+  const isOwn = ({ own }: LossSuspect) => own !== undefined;
   const isRescued = ({ commitLsn }: LossSuspect) => rescued.has(commitLsn);
   const announced = report.suspects.filter((each) => !isRescued(each) && wasMeant(each));
   return {
-    suspects: report.suspects.filter((each) => !isRescued(each) && !announced.includes(each)),
+    suspects: report.suspects.filter(
+      (each) => !isOwn(each) && !isRescued(each) && !announced.includes(each),
+    ),
+    own: report.suspects.filter(isOwn).map(({ commitLsn }) => commitLsn),
     rescued: report.suspects.filter(isRescued).map(({ commitLsn }) => commitLsn),
     announced: announced.map(({ commitLsn }) => commitLsn),
     since: since.toISOString(),

@@ -79,11 +79,12 @@ export interface TablesFound {
 }
 
 export interface SuspectsFound {
-  /** Worst first, without those whose rows a finished rescue has put back, and those that were announced. */
+  /** Worst first, without those whose rows a finished rescue has put back, those that were announced, and acts of Lifeboat itself. */
   readonly suspects: readonly LossSuspect[];
   /** Commits of suspects that are settled, by `commitLsn`. */
   readonly rescued: readonly string[];
   readonly announced: readonly string[];
+  readonly own: readonly string[];
   readonly since: string;
   readonly transactions: number;
 }

@@ -29,6 +29,7 @@ import {
 import { type DeliveryNote, parseNote, withNote, withoutNote } from './delivery-note.ts';
 import { type FoundNote, keptWith, notesOf, withPhase } from './found-notes.ts';
 import { machinesOfServer } from './machines-of-server.ts';
+import { removeDatabases } from './remove-databases.ts';
 import { endSessions, inOneTransaction, openBeside } from './server-sessions.ts';
 import { dropTrials } from './trial-databases.ts';
 
@@ -98,7 +99,7 @@ export class ServerGround implements Ground<DatabaseDelivery> {
     await using session = await openBeside(this.#options.connection, [], signal);
     const found = await find(session, token);
     if (!['nothing', 'begun'].includes(stateOf(found))) return;
-    for (const name of found.filling) await dropDatabase(session, name, true);
+    await removeDatabases(session, found.filling, { isOurs: true, request });
     const task = 'deliver';
     progress({ type: 'begin', task, title: `loading into ${this.describe()}` });
     try {
@@ -173,35 +174,36 @@ export class ServerGround implements Ground<DatabaseDelivery> {
     });
   }
 
-  async settle(token: string, { signal }: GroundRequest = {}): Promise<void> {
+  async settle(token: string, request: GroundRequest = {}): Promise<void> {
     requireToken(token);
-    const notes = await this.#notes(token, signal);
+    const notes = await this.#notes(token, request.signal);
     const state = notes[0]?.note.phase;
     if (state === 'settled') return;
     if (state !== 'swapped' && state !== 'settling') {
       throw this.#refused('the databases are not in place', 'Swap them in first.');
     }
-    await using session = await openBeside(this.#options.connection, [], signal);
-    await dropTrials(session, token);
+    await using session = await openBeside(this.#options.connection, [], request.signal);
+    await dropTrials(session, token, request);
     await this.#renote(session, notes, 'settling');
-    for (const { note: own } of notes) {
-      if (own.hadFormer) await dropDatabase(session, nameFor(own.database, 'former', token), false);
-    }
+    const formers = notes
+      .filter(({ note: own }) => own.hadFormer)
+      .map(({ note: own }) => nameFor(own.database, 'former', token));
+    await removeDatabases(session, formers, { isOurs: false, request });
     await this.#renote(session, notes, 'settled');
   }
 
   /** It is a comment on the database, and harms nobody. */
   async forget(): Promise<void> {}
 
-  async discard(token: string, { signal }: GroundRequest = {}): Promise<void> {
+  async discard(token: string, request: GroundRequest = {}): Promise<void> {
     requireToken(token);
-    await using session = await openBeside(this.#options.connection, [], signal);
+    await using session = await openBeside(this.#options.connection, [], request.signal);
     const found = await find(session, token);
     const brought = found.notes.filter(({ note: own }) => own.phase === 'filled');
     if (found.notes.length > brought.length) {
       throw this.#refused('the databases are in use', 'Swap them back first.');
     }
-    await dropTrials(session, token);
+    await dropTrials(session, token, request);
     // From complete to begun, all at once: what is half removed must not count.
     await inOneTransaction(session, async () => {
       for (const { name, note: own } of brought) {
@@ -209,9 +211,8 @@ export class ServerGround implements Ground<DatabaseDelivery> {
         await rename(session, name, nameFor(own.database, 'filling', token));
       }
     });
-    for (const name of (await find(session, token)).filling) {
-      await dropDatabase(session, name, true);
-    }
+    const { filling } = await find(session, token);
+    await removeDatabases(session, filling, { isOurs: true, request });
   }
 
   async #load(
@@ -378,10 +379,4 @@ async function commentOf(session: Session, database: string): Promise<string | n
 async function roleNames(session: Session): Promise<ReadonlySet<string>> {
   const rows = await session.rows<{ name: string }>('select rolname::text as name from pg_roles');
   return new Set(rows.map(({ name }) => name));
-}
-
-/** `isOurs`: sessions in it are ended. */
-async function dropDatabase(session: Session, name: string, isOurs: boolean): Promise<void> {
-  const force = isOurs ? ' with (force)' : '';
-  await session.run(`drop database if exists ${quoteName(name)}${force}`);
 }

@@ -2,17 +2,17 @@ import { isLifeboatError, type Progress, silentProgress, sleep } from '../../../
 import type { ConnectionSettings } from '../../../sources/index.ts';
 import type { Session } from '../../rescue/session.ts';
 import { quoteName } from '../../rescue/sql-text.ts';
+import type { GroundRequest } from '../ground.ts';
 import { endingOf, nameFor } from './database-names.ts';
 import { likenStatements, readProperties } from './database-properties.ts';
+import { removeDatabases } from './remove-databases.ts';
 import { openBeside } from './server-sessions.ts';
 
-export interface TrialOptions {
+export interface TrialOptions extends GroundRequest {
   readonly connection: ConnectionSettings;
   /** That a delivery of this token has brought complete. */
   readonly databases: readonly string[];
   readonly token: string;
-  readonly signal?: AbortSignal;
-  readonly progress?: Progress;
 }
 
 /** A copy of each database that was brought, dropped with this: whoever tries it may write, and what will be put in place stays as it was checked. */
@@ -32,7 +32,7 @@ export async function openTrials(options: TrialOptions): Promise<Trials> {
   const drop = async () => {
     // Also after a cancellation: nobody else would.
     await using session = await openBeside(connection, [], undefined);
-    await dropTrials(session, token);
+    await dropTrials(session, token, options);
   };
   await drop();
   try {
@@ -75,15 +75,19 @@ export async function openTrials(options: TrialOptions): Promise<Trials> {
   };
 }
 
-/** Of this token. Errors: `postgres.*`. */
-export async function dropTrials(session: Session, token: string): Promise<void> {
+/** Of this token. Errors: `postgres.*`, those of `willRemove`. */
+export async function dropTrials(
+  session: Session,
+  token: string,
+  request: GroundRequest,
+): Promise<void> {
   const rows = await session.rows<{ name: string }>(
     'select datname::text as name from pg_database where not datistemplate',
   );
-  for (const { name } of rows) {
-    if (!name.endsWith(endingOf('trial', token))) continue;
-    await session.run(`drop database if exists ${quoteName(name)} with (force)`);
-  }
+  const names = rows
+    .map(({ name }) => name)
+    .filter((name) => name.endsWith(endingOf('trial', token)));
+  await removeDatabases(session, names, { isOurs: true, request });
 }
 
 /** With the owner, rights and settings that it has; the server copies files, without a log of each page where it lets us choose. */

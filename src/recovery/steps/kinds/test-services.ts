@@ -132,6 +132,7 @@ async function openLoaded({ source, of }: Input, context: StepContext): Promise<
     token,
     signal,
     progress,
+    willRemove: context.willRemove,
   });
   return {
     place: { ...place, database: nameFor(own, 'trial', token) },
