@@ -156,7 +156,7 @@ const marks: Readonly<Record<StepState['phase'], string>> = {
 /** Where a run stands: every step, and what is asked. */
 export function describeRun(state: RunState, style: Style): string {
   const { bold, dim, green, red, yellow } = style;
-  const { run, plan, phase, holder, reason, lastTime } = state;
+  const { run, plan, phase, holder, reason, lastTime, over } = state;
   const paint: Partial<Record<StepState['phase'], (text: string) => string>> = {
     done: green,
     failed: red,
@@ -169,6 +169,9 @@ export function describeRun(state: RunState, style: Style): string {
       `  opened ${state.openedAt} on ${state.hosts[0]}, last entry ${lastTime}${holder && phase !== 'paused' ? `, driven by ${holder.actor} on ${holder.host}` : ''}`,
     ),
     ...(state.stays ?? []).map((each) => yellow(`  not as before: ${each}`)),
+    ...(over.length === 0
+      ? []
+      : [dim(`  put over run ${over.join(', ')}, which kept what it had replaced`)]),
     ...(phase === 'done' || phase === 'aborted'
       ? []
       : [`  ${describeClock(clockOf(state, steadyNow()))}`]),
