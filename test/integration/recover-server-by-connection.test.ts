@@ -3,9 +3,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { LocalLocation, openRepository } from '../../src/repository/index.ts';
 import { untilRecord } from '../support/command-line.ts';
 import { fileService, setRunning } from '../support/freeze-scene.ts';
-import { type Installation, installation } from '../support/installation.ts';
+import { type Installation, installation, installationPassword } from '../support/installation.ts';
 import { shopSchema } from '../support/kubernetes-shop.ts';
 import { startPostgres, type TestServer } from '../support/postgres.ts';
 import { serversUnderTest } from '../support/servers.ts';
@@ -77,6 +78,17 @@ ${psql} -c "insert into orders (user_id, note) values (1, 'tried'); select count
   return texts.join('');
 }
 
+/** What the journal says that the run was about to drop. */
+async function removedBy(run: string): Promise<readonly unknown[]> {
+  const location = new LocalLocation(place.repositoryFolder);
+  await using repository = await openRepository({ location, password: installationPassword });
+  const found = await repository.records.list({ kind: 'run' });
+  return found.flatMap(({ body }) => {
+    const { entry } = body as { entry?: { run: string; body: { type: string; databases: [] } } };
+    return entry?.run === run && entry.body.type === 'removes' ? entry.body.databases : [];
+  });
+}
+
 it('is recovered from a dump: loaded beside, checked, swapped by name, let go of later', async (context) => {
   need(context, bin, 'no whole PostgreSQL 15');
   place = await installation({ connection: url('master', 'shop') });
@@ -134,11 +146,19 @@ ${services}recovery: { watch: 1s, keepFormer: 1h }
   expect(await propertiesOf()).toEqual(properties);
   await asApp('insert into orders (user_id, note) values (2, $$open again$$)');
   const since = await rowsOf();
+  const { rows: formers } = await server.query(
+    `select oid::int4 as oid from pg_database where datname = 'shop_former_${run}'`,
+  );
 
   const end = await place.run('recover', '--resume', run, '--let-go', '--yes', 'database');
   expect(end.exitCode, end.stdout + end.stderr).toBe(0);
   expect(lastOf(end.records)).toMatchObject({ type: 'run-done', phase: 'done' });
   expect(await databases()).toEqual(['postgres', 'shop']);
+  // It was written down before; so were the copies that services were tried on.
+  expect(await removedBy(run)).toEqual([
+    expect.objectContaining({ name: `shop_trial_${run}` }),
+    { oid: formers[0]?.oid, name: `shop_former_${run}` },
+  ]);
   expect(await rowsOf()).toEqual(since);
   expect(await propertiesOf()).toEqual(properties);
 });
