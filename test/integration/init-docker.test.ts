@@ -1,13 +1,13 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Ask } from '../../src/cli/command.ts';
 import { init } from '../../src/cli/commands/init.ts';
 import type { Output } from '../../src/cli/output/output.ts';
 import { loadConfiguration } from '../../src/config/index.ts';
-import { whyNoDocker } from '../support/docker.ts';
+import { dockerUnderTest, whyNoDocker } from '../support/docker.ts';
 import { lifeboatInProcess } from '../support/in-process.ts';
-import { temporaryFolder } from '../support/postgres.ts';
+import { freePort, temporaryFolder } from '../support/postgres.ts';
 import { type ShopPlatform, shopPlatform } from '../support/shop-platform.ts';
 
 // Goal: on a machine with an application in Docker, `init` writes the configuration that its recoveries need.
@@ -37,6 +37,7 @@ function wholeShop({ project, composeFile, databasePort, image }: ShopPlatform) 
       database: {
         kind: 'postgres',
         connection: `postgres://lifeboat@127.0.0.1:${databasePort}/postgres`,
+        local: 'never',
         service: 'db',
         ground: { kind: 'docker-volume', volume: `${project}_db-data`, image },
         rescue: { connection: `postgres://postgres@127.0.0.1:${databasePort}/postgres` },
@@ -152,6 +153,60 @@ async function ask(
   expect(end).toBe(0);
   return { questions };
 }
+
+it('protects containers outside of compose, and writes no password', async (context) => {
+  await using docker = await dockerUnderTest(context, 'init-loose');
+  const { prefix, image } = docker;
+  const [port, network] = [await freePort(), `${prefix}-network`];
+  await docker.docker('network', 'create', network);
+  const start = (name: string, ...args: readonly string[]) =>
+    docker.docker(
+      ...['run', '--detach', '--name', `${prefix}-${name}`, '--network', network, ...args],
+      ...[image, 'sleep', '600'],
+    );
+  await start(
+    'pg',
+    ...['--env', 'POSTGRES_PASSWORD=kept-to-itself', '--env', 'POSTGRES_USER=sales'],
+    ...['--env', 'PGDATA=/var/lib/postgresql/18/docker'],
+    ...['--volume', `${prefix}-data:/var/lib/postgresql`, '--publish', `127.0.0.1:${port}:5432`],
+  );
+  const url = `postgres://sales:kept-to-itself@${prefix}-pg/sales`;
+  await start('app', '--env', `DATABASE=${url}`, '--volume', `${prefix}-media:/media`);
+
+  const named = ['pg', 'app'].flatMap((each) => ['--docker', `${prefix}-${each}`]);
+  const made = await run('--yes', ...named);
+  expect(made.exitCode, made.stderr).toBe(0);
+  expect(`${made.stdout}${made.stderr}${text()}`).not.toContain('kept-to-itself');
+  const names = ['pg', 'app'].map((each) => `${prefix}-${each}`.slice(0, 44));
+  expect(written()).toMatchObject({
+    sources: {
+      [`${prefix}-media`.slice(0, 44)]: { volume: `${prefix}-media` },
+      database: {
+        connection: `postgres://lifeboat@127.0.0.1:${port}/sales`,
+        password: { file: join(folder, 'database.password') },
+        service: names[0],
+        ground: { volume: `${prefix}-data`, subfolder: '18/docker' },
+        rescue: {
+          connection: `postgres://sales@127.0.0.1:${port}/sales`,
+          password: { file: join(folder, 'owner.password') },
+        },
+      },
+    },
+    services: [
+      { name: names[0], container: `${prefix}-pg` },
+      { name: names[1], container: `${prefix}-app`, after: [names[0]] },
+    ],
+  });
+  expect(made.stdout).toContain(`docker exec ${prefix}-pg printenv POSTGRES_PASSWORD >`);
+
+  // Out of reach is said before anything is written.
+  await start('other', '--env', 'PGDATA=/data', '--expose', '5432');
+  rmSync(join(folder, 'lifeboat.yaml'));
+  const unreachable = await run('--yes', '--docker', `${prefix}-other`);
+  expect(unreachable.exitCode).toBe(2);
+  expect(unreachable.stderr).toContain('publishes no fixed port');
+  expect(existsSync(join(folder, 'lifeboat.yaml'))).toBe(false);
+});
 
 it('asks nothing of an engine that does not answer, and says why where one was named', async (context) => {
   const reason = await whyNoDocker();

@@ -68,7 +68,7 @@ export async function chooseWhat(
   return { ...what, survey };
 }
 
-interface Found {
+export interface Found {
   /** Servers that no container is. */
   readonly own: readonly LocalServer[];
   readonly applications: readonly Application[];
@@ -99,7 +99,11 @@ async function askWhat({ own, applications, proposal }: Found, ask: Ask): Promis
   return { files: kind !== 'postgres', postgres: kind !== 'files', proposal, isWhole: false };
 }
 
-function proposedWhat({ own, applications, proposal }: Found, { output }: CommandContext): What {
+/** Without anybody to ask: the only thing there is. Errors: `usage.invalid`. */
+export function proposedWhat(
+  { own, applications, proposal }: Found,
+  { output }: Pick<CommandContext, 'output'>,
+): What {
   const names = applications.flatMap(({ project, containers }) =>
     project === undefined ? containers.map(({ name }) => name) : [project],
   );

@@ -70,6 +70,8 @@ function databaseSource(
       connection,
       ...password('database.password'),
       backup: everyNight,
+      // The paths of a container are not those of this host.
+      ...(server ? { local: 'never' } : {}),
       ...(server?.service ? { service: server.service } : {}),
       ...(server?.ground ? { ground: server.ground } : {}),
       ...(server

@@ -57,7 +57,7 @@ export function nextSteps(
       ...more.map((line) => `     ${line}`),
     ]),
     ...(services ? ['', `When something is wrong: ${bold(`${program} recover`)}`] : []),
-    ...environmentNote(choices),
+    ...environmentNote(choices, environment),
   ];
 }
 
@@ -68,10 +68,15 @@ function trialFolder({ files }: SetupChoices, { folder }: CommandContext): strin
 }
 
 /** What came from this shell's environment must be in that of the service too. */
-function environmentNote({ location, password }: SetupChoices): readonly string[] {
+function environmentNote(
+  { location, password, volumes = [], services }: SetupChoices,
+  { DOCKER_HOST }: NodeJS.ProcessEnv,
+): readonly string[] {
+  const usesDocker = volumes.length > 0 || services !== undefined;
   const parts = [
     ...(isAbsolute(location) ? [] : [`the credentials of ${location.split(':')[0]}:`]),
     ...('env' in password ? [password.env] : []),
+    ...(usesDocker && DOCKER_HOST ? ['DOCKER_HOST'] : []),
   ];
   if (parts.length === 0) return [];
   return [
