@@ -84,8 +84,8 @@ Exit code 3: something could not be thawed; it is named, the rest is thawed.`,
         },
       );
     }
-    const { host, actor, startedAt } = record;
-    const about = { freeze: record.id, host, actor, startedAt, from };
+    const { host, actor, startedAt, holds } = record;
+    const about = { freeze: record.id, host, actor, startedAt, holds, from };
     output.report({ type: 'thaw-plan', ...about, sources: record.sources, items }, (style) =>
       describeThawLook(record, items, from, style),
     );

@@ -104,6 +104,15 @@ export function describeThawLook(
         item.problem === undefined ? '' : dim(`  last time: ${printable(item.problem)}`);
       return `  ${dim('·')} ${printable(item.name)} ${dim(`on ${printable(item.place.text)}`)}: ${printable(backTo(item))}${problem}`;
     }),
+    ...(record.holds ?? []).flatMap(({ source, run }) =>
+      run !== undefined && items.some(({ sources }) => sources.includes(source))
+        ? [
+            yellow(
+              `  ! run ${run} keeps ${printable(source)} frozen until its own thaw: lifeboat recover --status`,
+            ),
+          ]
+        : [],
+    ),
     ...[...former].map((each) =>
       yellow(
         `  ! ${printable(each)} is in use at another place: what is opened here is its former one, and what is written there is kept nowhere`,

@@ -9,13 +9,15 @@ export function frozenIsBad({ isTooLong, isHalf, gaps }: FrozenSource): boolean 
 }
 
 export function describeFrozen(frozen: FrozenSource, { yellow, red }: Style): readonly string[] {
-  const { since, ageMs, isTooLong, isFormer, isHalf, gaps } = frozen;
+  const { since, ageMs, by, isTooLong, isFormer, isHalf, gaps } = frozen;
   const colour = frozenIsBad(frozen) ? red : yellow;
   const half = isHalf ? ', only half: freeze or thaw it again' : '';
   const long = isTooLong ? '; that is long: lifeboat thaw, when writers may go on' : '';
   const what = isFormer ? 'FORMER PLACE CLOSED' : 'FROZEN';
   return [
-    colour(`  ! ${what} for ${formatDuration(ageMs)}, since ${formatMoment(since)}${half}${long}`),
+    colour(
+      `  ! ${what} for ${formatDuration(ageMs)}, since ${formatMoment(since)}, ${printable(by.join(', '))}${half}${long}`,
+    ),
     ...gaps.map((what) => yellow(`      not completely: ${printable(what)}`)),
   ];
 }

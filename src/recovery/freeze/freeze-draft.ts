@@ -1,4 +1,5 @@
 import { isLifeboatError, LifeboatError } from '../../core/index.ts';
+import { type FreezeHolder, holdsOf, withHolder } from './freeze-holds.ts';
 import type { FreezeGap, FreezeItem, FreezeRecord, FrozenPlace } from './freeze-record.ts';
 import { isFrozen } from './freeze-record.ts';
 
@@ -75,9 +76,10 @@ export class FreezeDraft {
   }
 
   /** The record with what is to be done, not stored yet. */
-  record(sources: readonly string[]): FreezeRecord {
+  record(sources: readonly string[], holder: FreezeHolder): FreezeRecord {
     return {
       ...this.#former,
+      holds: withHolder(holdsOf(this.#former), sources, holder),
       sources: [...new Set([...this.#former.sources, ...sources])],
       items: this.items,
     };

@@ -108,6 +108,20 @@ export interface FreezeGap {
   readonly sql?: readonly string[];
 }
 
+/** That a source is to be frozen: for a run until its thaw, or by hand until a thaw by hand. */
+export interface FreezeHold {
+  readonly source: string;
+  /** Absent: by hand. */
+  readonly run?: string;
+  readonly actor: string;
+  /** ISO 8601. */
+  readonly since: string;
+  /** Run whose thaw ends it too: it was frozen by hand before that run. */
+  readonly takenBy?: string;
+  /** It is in use at another place: only the one that it has left is held, which keeps nobody else from opening the new one. */
+  readonly isFormer?: true;
+}
+
 /** Stored in `freezes/` of the state folder before anything is changed, and as records of kind `freeze`. JSON, no secrets. */
 export interface FreezeRecord {
   readonly format: 1;
@@ -124,6 +138,8 @@ export interface FreezeRecord {
   readonly phase: 'freezing' | 'frozen' | 'thawing' | 'thawed';
   /** What is frozen still. */
   readonly sources: readonly string[];
+  /** For whom they are; a source is thawed by a run when nobody else wants it frozen. */
+  readonly holds?: readonly FreezeHold[];
   readonly items: readonly FreezeItem[];
   /** As last seen. */
   readonly gaps: readonly FreezeGap[];
@@ -143,6 +159,7 @@ export function parseFreezeRecord(value: unknown): FreezeRecord | undefined {
     !Number.isNaN(Date.parse(record.startedAt)) &&
     Array.isArray(record.sources) &&
     Array.isArray(record.gaps) &&
+    Array.isArray(record.holds ?? []) &&
     Array.isArray(record.items) &&
     record.items.every((item) => typeof item?.name === 'string' && Array.isArray(item.sources));
   return isOne ? record : undefined;

@@ -13,6 +13,8 @@ export interface FreezeWorld {
   readonly tell: Tell;
   readonly progress?: Progress | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Run for which it is done; absent: by hand. */
+  readonly run?: string;
   /** Default: the state folder of the configuration. */
   readonly store?: FreezeStore;
   /** How long repositories may take, all together: a freeze does not wait for one that is away. Default 10 s. */
@@ -22,6 +24,8 @@ export interface FreezeWorld {
 export interface FreezeRequest extends FreezeWorld {
   /** None: only the services that are named are stopped, beside whatever else is frozen; give that a store of its own. */
   readonly sources: readonly string[];
+  /** Of which of them databases are closed; default: of all that have some. */
+  readonly databases?: readonly string[];
   /** Which services are stopped; default: all that write to the sources, and those that need these. */
   readonly services?: readonly string[];
   /** False: no maintenance page, though there is one. */

@@ -236,12 +236,14 @@ class Freezing {
 
   /** Without those whose server was found out of reach already, and former places elsewhere, which are closed. */
   async #databases(): Promise<readonly FrozenDatabase[]> {
+    const { sources, databases = sources } = this.#request;
     const away = this.#look.gaps
       .filter(({ kind }) => kind === 'server')
       .map(({ source }) => source);
     const found: FrozenDatabase[] = [];
     for (const item of this.#itemsOf('database')) {
       if (away.includes(item.source)) continue;
+      if (!item.sources.some((each) => databases.includes(each))) continue;
       const isElsewhere = async () =>
         (await this.#desks.of(item.source)).systemId !== item.systemId;
       if (!item.isFormer || !(await isElsewhere())) found.push(item);

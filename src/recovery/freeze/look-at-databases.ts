@@ -15,7 +15,7 @@ export async function lookAtDatabases(
   draft: FreezeDraft,
   desks: ServerDesks,
 ): Promise<void> {
-  for (const name of request.sources) {
+  for (const name of request.databases ?? request.sources) {
     const source = await request.surroundings.source(name, 'rescue');
     if (source.kind !== 'postgres' && source.kind !== 'postgres-dump') continue;
     await draft.attempt({ kind: 'server', source: name, what: `${name} cannot be frozen` }, () =>

@@ -54,7 +54,8 @@ export async function lookWith(request: FreezeRequest, desks: ServerDesks): Prom
   for (const gap of unknownWriters(request)) draft.gaps.push(gap);
   const { isNew } = former;
   const { places, notes, gaps } = draft;
-  const record = draft.record(sources);
+  const { run } = request;
+  const record = draft.record(sources, { run, actor: surroundings.actor, now: new Date() });
   const isUnchanged = former.isHere && JSON.stringify(record) === JSON.stringify(former.record);
   return { record, isNew, isUnchanged, places, notes, gaps };
 }
@@ -115,7 +116,9 @@ export function isOfSame(
 }
 
 /** Files have no server that could refuse writers: only their services can be stopped. */
-function unknownWriters({ surroundings, sources }: FreezeRequest): readonly FreezeGap[] {
+function unknownWriters({ surroundings, sources, services }: FreezeRequest): readonly FreezeGap[] {
+  // Who names them one by one has said of the others that nobody knows them.
+  if (services !== undefined) return [];
   const { configuration } = surroundings;
   return sources
     .filter((name) => {

@@ -3,9 +3,11 @@ import { requirePlace } from '../../platforms/index.ts';
 import { awaitHealth } from './await-health.ts';
 import { findFreezes, pickFreeze } from './find-freezes.ts';
 import { copyToRepositories, type RepositoryProblem } from './freeze-copies.ts';
+import { holdsOf, withoutRun } from './freeze-holds.ts';
 import { FreezeJournal } from './freeze-journal.ts';
 import { lockFreezes } from './freeze-lock.ts';
 import {
+  type FreezeHold,
   type FreezeItem,
   type FreezeRecord,
   type FrozenDatabase,
@@ -27,8 +29,10 @@ export interface ThawRequest extends FreezeWorld {
   readonly freeze?: string | undefined;
   /** What services remember, where no record of a freeze is left: as `rememberedFreeze` has found it, and a person has seen it. */
   readonly remembered?: FreezeRecord | undefined;
-  /** Default: all that are frozen. What is frozen for another source as well stays. */
+  /** Default: all that are frozen. What is frozen for another source as well stays, and for a run what somebody else wants frozen. */
   readonly sources?: readonly string[];
+  /** Of a run that is undone: what was frozen by hand before it, and stays so. */
+  readonly before?: readonly FreezeHold[];
   /** Items, by name, that are given up as they are. */
   readonly leave?: readonly string[];
   /** What stays frozen, and stays in the record: a later thaw may put it back. */
@@ -42,6 +46,8 @@ export interface ThawOutcome {
   readonly thawed: readonly string[];
   /** What could not be thawed; the record is kept until all is. */
   readonly failures: readonly ThawFailure[];
+  /** Who, by hand or in another run, still wants sources frozen that this thaw was asked for. */
+  readonly stands: readonly FreezeHold[];
   readonly notes: readonly string[];
   readonly notCopied: readonly RepositoryProblem[];
   readonly durationMs: number;
@@ -92,8 +98,10 @@ export async function thaw(request: ThawRequest): Promise<ThawOutcome> {
   const thawed: string[] = [];
   const order = configuration.services.map(({ name }) => name);
   const undo = new Undoing(request, desks);
-  for (const item of itemsToThaw(record, order, request.sources)) {
-    if (request.keeps?.(item)) continue;
+  const free = freeSources(request, record);
+  const isKept = keptBy(request, record);
+  for (const item of itemsToThaw(record, order, free)) {
+    if (isKept(item)) continue;
     if (request.leave?.includes(item.name)) {
       await journal.note(item.name, { state: 'left', problem: undefined });
       notes.push(`${item.name} is left as it is`);
@@ -120,7 +128,7 @@ export async function thaw(request: ThawRequest): Promise<ThawOutcome> {
       await telling.tell('thaw.failed', `could not thaw ${item.name}: ${message}`, sourceOf(item));
     }
   }
-  const notCopied = await finish(request, journal);
+  const notCopied = await finish(request, journal, free);
   const durationMs = Math.round(performance.now() - begunMs);
   const isAll = journal.record.phase === 'thawed';
   const fact = isAll
@@ -133,7 +141,51 @@ export async function thaw(request: ThawRequest): Promise<ThawOutcome> {
     freeze: record.id,
   });
   notes.push(...telling.problems);
-  return { record: journal.record, thawed, failures, notes, notCopied, durationMs };
+  const stands = holdsOf(journal.record).filter(
+    ({ source }) => (request.sources?.includes(source) ?? true) && !free.includes(source),
+  );
+  return { record: journal.record, thawed, failures, stands, notes, notCopied, durationMs };
+}
+
+/** Those that nobody else wants frozen. Somebody by hand opens what he names, whoever wanted it. */
+function freeSources(request: ThawRequest, record: FreezeRecord): readonly string[] {
+  const { run, sources = record.sources } = request;
+  // Of a former version, where it is not known: it was this run that named them.
+  if (run === undefined || record.holds === undefined) return sources;
+  const stand = withoutRun(holdsOf(record), run, request.before).filter((each) => !each.isFormer);
+  return sources.filter((source) => !stand.some((each) => each.source === source));
+}
+
+/** What is to stay as it is; of a run also the place that a source has left in another one, which may still go back there. */
+function keptBy(
+  { run, keeps }: ThawRequest,
+  { holds = [] }: FreezeRecord,
+): (item: FreezeItem) => boolean {
+  const isOfOther = (item: FreezeItem) =>
+    run !== undefined &&
+    item.kind === 'database' &&
+    item.isFormer === true &&
+    holds.some((each) => each.isFormer && each.source === item.source) &&
+    !holds.some((each) => each.isFormer && each.source === item.source && each.run === run);
+  return (item) => isOfOther(item) || (keeps?.(item) ?? false);
+}
+
+/** `sources`: what is frozen from now on. What could not be thawed is held as before, until it is. */
+function holdsAfter(
+  { run, before, former = [], sources: asked }: ThawRequest,
+  record: FreezeRecord,
+  { free, sources }: { readonly free: readonly string[]; readonly sources: readonly string[] },
+): readonly FreezeHold[] {
+  const isLetGo = ({ source }: FreezeHold) =>
+    run !== undefined && !free.includes(source) && (asked?.includes(source) ?? true);
+  const holds = holdsOf(record);
+  const kept = holds.filter((each) => !isLetGo(each));
+  const letGo = withoutRun(holds.filter(isLetGo), run ?? '', before?.filter(isLetGo));
+  return [...kept, ...letGo]
+    .filter(({ source }) => sources.includes(source))
+    .map((each) =>
+      each.run === run && former.includes(each.source) ? { ...each, isFormer: true } : each,
+    );
 }
 
 function kept(item: FreezeItem, { keeps, former = [] }: ThawRequest): FreezeItem {
@@ -145,19 +197,19 @@ function kept(item: FreezeItem, { keeps, former = [] }: ThawRequest): FreezeItem
 async function finish(
   request: ThawRequest,
   journal: FreezeJournal,
+  free: readonly string[],
 ): Promise<readonly RepositoryProblem[]> {
   const { items, sources: before } = journal.record;
   const left = items.filter(isFrozen);
-  const isKept = (item: FreezeItem) => request.keeps?.(item) ?? false;
-  const due = itemsToThaw(journal.record, [], request.sources).filter((item) => !isKept(item));
-  const wanted = request.sources ?? before;
+  const isKept = keptBy(request, journal.record);
+  const due = itemsToThaw(journal.record, [], free).filter((item) => !isKept(item));
   const goOn = [...due, ...left.filter(isKept)];
   const sources = before.filter(
-    (each) => !wanted.includes(each) || goOn.some((item) => item.sources.includes(each)),
+    (each) => !free.includes(each) || goOn.some((item) => item.sources.includes(each)),
   );
-  if (left.length === 0) {
+  if (left.length === 0 && sources.length === 0) {
     const thawedAt = new Date().toISOString();
-    const end = { phase: 'thawed', sources: [], gaps: [], thawedAt } as const;
+    const end = { phase: 'thawed', sources: [], holds: [], gaps: [], thawedAt } as const;
     // Noted first: killed behind the end nobody would come back here, and repositories would say "frozen" for ever.
     const { stateFolder, repositories } = request.surroundings.configuration;
     await noteUnsent(stateFolder, journal.next(end), Object.keys(repositories));
@@ -166,6 +218,7 @@ async function finish(
     await journal.save({
       phase: due.length > 0 ? 'thawing' : 'frozen',
       sources,
+      holds: holdsAfter(request, journal.record, { free, sources }),
     });
   }
   return await copyToRepositories(request, journal.record);

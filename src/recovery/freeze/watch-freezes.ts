@@ -1,3 +1,4 @@
+import { describeHolder, holdsOf } from './freeze-holds.ts';
 import { type FreezeRecord, isFrozen } from './freeze-record.ts';
 import { freezeStore } from './freeze-store.ts';
 
@@ -6,6 +7,8 @@ export interface FrozenSource {
   readonly freeze: string;
   readonly source: string;
   readonly since: Date;
+  /** Who wants it so, in words: somebody by hand, or a run until its thaw. */
+  readonly by: readonly string[];
   readonly ageMs: number;
   readonly isTooLong: boolean;
   /** Only its former place is: it is in use at another one, and nobody is meant to write here any more. */
@@ -53,6 +56,9 @@ function describe(
     freeze: record.id,
     source,
     since,
+    by: holdsOf(record)
+      .filter((each) => each.source === source && each.takenBy === undefined)
+      .map(describeHolder),
     ageMs,
     isTooLong: !isFormer && ageMs >= tooLongMs,
     isFormer,

@@ -25,6 +25,8 @@ export interface StepInputs {
   readonly freeze: {
     readonly services: readonly string[];
     readonly sources: readonly string[];
+    /** For whose sake, with those that have no server to close: what was frozen for them by hand before is thawed with it. Default: `sources`. */
+    readonly holds?: readonly string[];
     /** Shows the maintenance page of `recovery.maintenance` or `recovery.maintenanceFile` first. */
     readonly maintenance: boolean;
   };

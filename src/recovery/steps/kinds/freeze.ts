@@ -4,11 +4,17 @@ import { createPlatforms } from '../../../platforms/index.ts';
 import { findFreezes } from '../../freeze/find-freezes.ts';
 import { freeze } from '../../freeze/freeze.ts';
 import { freezesInRepositories } from '../../freeze/freeze-copies.ts';
-import { type FreezeItem, isFrozen } from '../../freeze/freeze-record.ts';
+import { describeHold, holdsOf, isHeldBy } from '../../freeze/freeze-holds.ts';
+import {
+  type FreezeHold,
+  type FreezeItem,
+  type FreezeRecord,
+  isFrozen,
+} from '../../freeze/freeze-record.ts';
 import type { FreezeWorld } from '../../freeze/freeze-request.ts';
 import { freezeStore } from '../../freeze/freeze-store.ts';
-import { isOfSame } from '../../freeze/look-at-freeze.ts';
-import { itemsToThaw, type ThawRequest, thaw } from '../../freeze/thaw.ts';
+import { isOfSame, storeOf } from '../../freeze/look-at-freeze.ts';
+import { itemsToThaw, type ThawOutcome, type ThawRequest, thaw } from '../../freeze/thaw.ts';
 import type { StepInputs } from '../step-inputs.ts';
 import type { StepContext, StepKind, StepOutcome } from '../step-kind.ts';
 
@@ -27,16 +33,27 @@ export const freezeStep: StepKind<Input> = {
   },
 
   async undo(input, outcome, context) {
-    const id = outcome?.result.freeze;
-    const { thawed } = await thawAll(input, typeof id === 'string' ? id : undefined, context);
-    return thawed.length === 0 ? 'nothing was frozen any more' : `thawed ${thawed.join(', ')}`;
+    const { freeze: id, taken } = outcome?.result ?? {};
+    const freeze = typeof id === 'string' ? id : undefined;
+    const before = Array.isArray(taken) ? (taken as readonly FreezeHold[]) : [];
+    const { thawed, stands } = await thawAll(input, freeze, context, { before });
+    const done =
+      thawed.length === 0 ? 'nothing of it was frozen any more' : `thawed ${thawed.join(', ')}`;
+    return [done, ...stands].join('; ');
   },
 };
 
 /** Databases and services of the sources; services alone have a record of their own, which the freeze of sources does not touch. */
 export async function freezeAgain(input: Input, context: StepContext): Promise<StepOutcome> {
-  const { services, sources, maintenance } = input;
-  const outcome = await freeze({ ...freezeWorld(input, context), services, sources, maintenance });
+  const { services, sources: databases, maintenance } = input;
+  const sources = heldBy(input);
+  const outcome = await freeze({
+    ...freezeWorld(input, context),
+    services,
+    sources,
+    databases,
+    maintenance,
+  });
   const { record, gaps, changed, sessionsEnded, notes, durationMs } = outcome;
   if (gaps.length > 0) {
     const [first] = gaps;
@@ -46,12 +63,19 @@ export async function freezeAgain(input: Input, context: StepContext): Promise<S
       { hint: `${first?.remedy ?? ''} What was frozen is; going on only adds.`.trim() },
     );
   }
-  const what = [...services, ...sources].join(', ');
+  const what = [...services, ...databases].join(', ');
+  const taken = (record.holds ?? []).filter(({ takenBy }) => takenBy === context.token);
+  const before = taken.map(
+    (each) => `${each.source} was frozen ${describeHold(each)}, and is thawed with this run`,
+  );
   return {
-    text: `froze ${what}: ${changed} changes, ${sessionsEnded} sessions ended`,
+    text: [`froze ${what}: ${changed} changes, ${sessionsEnded} sessions ended`, ...before].join(
+      '; ',
+    ),
     result: {
       freeze: record.id,
       frozen: input,
+      taken,
       // What did not run before need not run after.
       idle: record.items.flatMap((item) =>
         item.kind === 'service' && item.former.status !== 'running' ? [item.service] : [],
@@ -72,16 +96,21 @@ export async function thawAll(
   input: Input,
   id: string | undefined,
   context: StepContext,
-  kept: Pick<ThawRequest, 'keeps' | 'former'> = {},
+  how: Pick<ThawRequest, 'keeps' | 'former' | 'before'> = {},
 ): Promise<Thawed> {
   try {
     const world = freezeWorld(input, context);
     const wanted = await stillFrozen(world, input, id);
     if (wanted === undefined) return nothing;
-    const { record, thawed, failures, notes } = await thaw({ ...world, freeze: wanted, ...kept });
-    const { keeps = () => false } = kept;
+    const sources = heldBy(input);
+    const outcome = await thaw({ ...world, freeze: wanted, sources, ...how });
+    const { record, thawed, failures, notes } = outcome;
+    const { keeps = () => false } = how;
     if (failures.length === 0) {
-      return { thawed, notes, kept: record.items.filter((item) => isFrozen(item) && keeps(item)) };
+      const frozen = record.items.filter(isFrozen);
+      const kept = frozen.filter(keeps);
+      const still = frozen.filter((item) => !keeps(item) && isOf(item, input));
+      return { thawed, notes, kept, still, stands: standing(outcome, still, sources) };
     }
     const [first] = failures;
     throw new LifeboatError(
@@ -99,9 +128,42 @@ export interface Thawed {
   readonly thawed: readonly string[];
   readonly notes: readonly string[];
   readonly kept: readonly FreezeItem[];
+  /** Of what was to be thawed: somebody else wants it frozen. */
+  readonly still: readonly FreezeItem[];
+  /** Who that is, and how it is thawed; in words. */
+  readonly stands: readonly string[];
 }
 
-const nothing: Thawed = { thawed: [], notes: [], kept: [] };
+const nothing: Thawed = { thawed: [], notes: [], kept: [], still: [], stands: [] };
+
+function isOf(item: FreezeItem, input: Input): boolean {
+  if (item.kind === 'service') return input.services.includes(item.service);
+  if (item.kind === 'database') return input.sources.includes(item.source);
+  return input.maintenance;
+}
+
+function standing(
+  { record, stands }: ThawOutcome,
+  still: readonly FreezeItem[],
+  sources: readonly string[],
+): readonly string[] {
+  const shared = still.flatMap((item) => item.sources.filter((each) => !sources.includes(each)));
+  const others = holdsOf(record).filter(({ source }) => shared.includes(source));
+  const names = still.map(({ name }) => name).join(', ');
+  return [
+    ...stands.map((hold) => `${hold.source} stays frozen ${describeHold(hold)}: ${opens(hold)}`),
+    ...others.map(
+      (hold) =>
+        `${names} stays frozen for ${hold.source}, which is frozen ${describeHold(hold)}: ${opens(hold)}`,
+    ),
+  ];
+}
+
+function opens({ source, run }: FreezeHold): string {
+  return run === undefined
+    ? `\`lifeboat thaw ${source}\`, when it may write again`
+    : `the thaw of that run opens it`;
+}
 
 /**
  * Gives up the way to open the former databases of a source: they stay closed as they are. Resolves with what stays so, in words. Errors: those of `thaw`.
@@ -112,7 +174,8 @@ export async function leaveClosed(
   source: string,
   context: StepContext,
 ): Promise<readonly string[]> {
-  const world = freezeWorld(input, context);
+  // Whoever else wants it frozen: it stays so.
+  const { run: _, ...world } = freezeWorld(input, context);
   // Of this very freeze: another one that is open is none of ours to give up.
   const record = (await findFreezes(world, id)).records.find((each) => each.id === id);
   if (record === undefined) return [];
@@ -128,7 +191,7 @@ export async function leaveClosed(
 }
 
 /**
- * What was thawed meanwhile and frozen again has another record; that of a host which is lost is in repositories. Never the freeze of something
+ * What was thawed meanwhile and frozen again has another record; that of a host which is lost is in repositories. Never the freeze of somebody
  * else: of those that are open there may be several.
  */
 async function stillFrozen(
@@ -136,17 +199,16 @@ async function stillFrozen(
   input: Input,
   id: string | undefined,
 ): Promise<string | undefined> {
-  const store = world.store ?? freezeStore(world.surroundings.configuration.stateFolder);
-  const open = await store.open();
-  const here = open.find((each) => each.id === id) ?? open[0];
+  const store = storeOf(world);
+  const all = await store.open();
+  // A store of its own has nothing else.
+  const here = heldBy(input).length === 0 ? all[0] : ours(all, world, input, id);
   if (here !== undefined) return here.id;
   if (id !== undefined && (await store.isHistory(id))) return undefined;
   const { records, problems } = await freezesInRepositories(world);
-  const same: string[] = [];
-  for (const record of records) {
-    if (isOfSame(record, input) && !(await store.isHistory(record.id))) same.push(record.id);
-  }
-  const found = same.find((each) => each === id) ?? same[0];
+  const open: FreezeRecord[] = [];
+  for (const record of records) if (!(await store.isHistory(record.id))) open.push(record);
+  const found = ours(open, world, input, id)?.id;
   if (found !== undefined || id === undefined || problems.length === 0) return found;
   const [{ repository, problem }] = problems as [(typeof problems)[number]];
   throw new LifeboatError(
@@ -156,8 +218,26 @@ async function stillFrozen(
   );
 }
 
-function freezeWorld({ services, sources }: Input, context: StepContext): FreezeWorld {
-  const { surroundings, tell, progress, signal, folder } = context;
+/** The one that this run holds, else the one that it has made. */
+function ours(
+  records: readonly FreezeRecord[],
+  { run = '' }: FreezeWorld,
+  input: Input,
+  id: string | undefined,
+): FreezeRecord | undefined {
+  const sources = heldBy(input);
+  const known = records.find((each) => each.id === id);
+  if (sources.length > 0) return records.find((each) => isHeldBy(each, run)) ?? known;
+  return known ?? records.find((each) => isOfSame(each, { sources, services: input.services }));
+}
+
+/** Sources for whose sake it is. */
+function heldBy({ holds, sources }: Input): readonly string[] {
+  return holds ?? sources;
+}
+
+function freezeWorld(input: Input, context: StepContext): FreezeWorld {
+  const { surroundings, tell, progress, signal, folder, token } = context;
   const { environment } = surroundings;
   return {
     surroundings,
@@ -165,8 +245,9 @@ function freezeWorld({ services, sources }: Input, context: StepContext): Freeze
     tell,
     progress,
     signal,
-    ...(sources.length > 0
+    run: token,
+    ...(heldBy(input).length > 0
       ? {}
-      : { store: freezeStore(join(folder, `stopped-${services.join('-')}`)) }),
+      : { store: freezeStore(join(folder, `stopped-${input.services.join('-')}`)) }),
   };
 }

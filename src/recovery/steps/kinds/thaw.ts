@@ -20,10 +20,11 @@ export const thawStep: StepKind<Input> = {
   async run({ of, moved }, context) {
     const { frozen, freeze } = frozenBy(of, context);
     const held = moved === undefined ? undefined : heldBack(moved, context);
-    const { thawed, notes, kept } = await thawAll(frozen, freeze, context, held);
+    const { thawed, notes, kept, still, stands } = await thawAll(frozen, freeze, context, held);
     const closed = kept
       .filter(({ kind }) => kind === 'database')
       .map(({ name, place }) => `${name} (${place.text})`);
+    const down = still.flatMap((item) => (item.kind === 'service' ? [item.service] : []));
     const stopped = kept.flatMap((item) => (item.kind === 'service' ? [item.service] : []));
     const text = [
       thawed.length === 0 ? 'nothing was frozen any more' : `thawed ${thawed.join(', ')}`,
@@ -31,12 +32,17 @@ export const thawStep: StepKind<Input> = {
       ...(stopped.length > 0
         ? [`${stopped.join(', ')} stays stopped: it was not pointed at the new place`]
         : []),
+      ...stands,
     ];
     return {
       text: text.join('; '),
       // Nobody watches, or misses, what is to stand.
-      result: { frozen, idle: stopped, keptOut: { freeze, closed, stopped } satisfies KeptOut },
-      evidence: { freeze, thawed, notes, closed, stopped },
+      result: {
+        frozen,
+        idle: [...stopped, ...down],
+        keptOut: { freeze, closed, stopped } satisfies KeptOut,
+      },
+      evidence: { freeze, thawed, notes, closed, stopped, stands },
     };
   },
 
