@@ -172,6 +172,7 @@ export type { Engine } from './run/engine/engine.ts';
 export { openEngine } from './run/engine/open-engine.ts';
 export { openPostgresEngine } from './run/engine/postgres-engine.ts';
 export { openSqliteEngine } from './run/engine/sqlite-engine.ts';
+export { approvalWanted } from './run/give-up-written.ts';
 export { isRecovered } from './run/is-recovered.ts';
 export { type KeptOut, keptOutBy } from './run/kept-out.ts';
 export { mayAllow, personOf } from './run/people.ts';

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { ExitCode, fileError, LifeboatError } from '../../core/index.ts';
 import {
+  approvalWanted,
   isEnded,
   loadPlan,
   mayAllow,
@@ -234,13 +235,13 @@ async function sayOfStep(
 
 /** Refused at once where it could not count; the run looks again. */
 async function typedFor(
-  { plan }: RunState,
+  state: RunState,
   id: string,
   yes: readonly string[] | undefined,
   { ask, output }: CommandContext,
 ): Promise<string | undefined> {
-  const step = plan.steps.find((each) => each.id === id);
-  const { approval } = step ?? {};
+  const step = state.plan.steps.find((each) => each.id === id);
+  const approval = step && approvalWanted(state, step);
   if (!step || !approval) {
     throw new LifeboatError('usage.invalid', `the step ${id} needs no approval`, {
       hint: 'See `lifeboat recover --status`.',
@@ -274,7 +275,7 @@ async function say(
   const { actor, host, configuration } = surroundings;
   const person = personOf(configuration.recovery, actor, host);
   const step = 'step' in body ? state.plan.steps.find(({ id }) => id === body.step) : undefined;
-  const needs = step?.approval ?? ({ authority: 'execute' } as const);
+  const needs = (step && approvalWanted(state, step)) ?? ({ authority: 'execute' } as const);
   if (!mayAllow(person, needs)) {
     throw new LifeboatError(
       'approval.refused',

@@ -76,7 +76,7 @@ export function describeRunEvent(event: RunEvent, style: Style): string | undefi
         `  waits for ${countOf(event.missing, 'approval')} of "${event.step.title}"${event.who ? ` by ${event.who.join(', ')}` : ''}:\n    lifeboat recover --approve ${state.run} ${event.step.id}${event.approval.typed === undefined ? '' : ` --yes ${event.approval.typed}`}`,
       );
     case 'approved':
-      return `  ${green('✓')} ${event.person} allowed ${event.step.id}`;
+      return `  ${green('✓')} ${event.person} allowed ${event.isLoss ? `that is given up what was written since ${event.step.id}` : event.step.id}`;
     case 'declined':
       return `  ${yellow('–')} ${event.person} declined ${event.step.id}: ${event.comment}`;
     case 'approval-ignored':

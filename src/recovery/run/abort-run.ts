@@ -16,7 +16,7 @@ export async function abortRun(run: RunContext, notes: ApprovalNotes): Promise<v
   for (const step of run.journal.state.plan.steps.toReversed()) {
     await heedNotes(run, notes, { elsewhere: false });
     if (run.stop.aborted) throw run.stop.reason;
-    const own = await keepWritten(run, step);
+    const own = await keepWritten(run, step, notes);
     // Known to whoever goes on from here: where rows are that were written since is not forgotten with this process.
     if (own.length > 0) await run.journal.write({ type: 'kept', step: step.id, kept: own });
     const found = await undoStep(run, step, own);

@@ -9,29 +9,40 @@ const longestTimerMs = 2 ** 31 - 1;
 /** Repositories are asked that much less often than the state. */
 const looksPerRepositoryLook = 5;
 
+/** What is to be allowed: that a step begins, or a loss that comes with its undo. */
+interface Wanted {
+  readonly step: Step;
+  readonly approval: Approval;
+  readonly isLoss?: true;
+}
+
+/** The same for a step that is about to begin; at once where it needs no approval. */
+export async function allowStep(run: RunContext, step: Step, notes: ApprovalNotes): Promise<void> {
+  const { approval } = step;
+  if (approval) await allow(run, { step, approval }, notes);
+}
+
 /**
- * Resolves when as many different people as it takes have allowed the step: whoever sits here is asked, others say so by notes. What
+ * Resolves when as many different people as it takes have allowed it: whoever sits here is asked, others say so by notes. What
  * was allowed before stays allowed, so nobody is asked twice. Errors: `run.paused` when the time is over, when nobody can be asked, or
  * when that was answered; `approval.refused` when somebody declined.
  */
-export async function allowStep(run: RunContext, step: Step, notes: ApprovalNotes): Promise<void> {
-  const { approval } = step;
-  if (!approval) return;
+export async function allow(run: RunContext, wanted: Wanted, notes: ApprovalNotes): Promise<void> {
+  const { step, approval } = wanted;
   const { recovery } = run.surroundings.configuration;
   const needed = personsNeeded(recovery, approval);
-  const missing = () =>
-    needed - new Set(stepState(run, step).approvals.map((each) => each.person)).size;
+  const missing = () => needed - new Set(given(run, wanted).map((each) => each.person)).size;
   const begun = performance.now();
   const leftMs = () => approval.timeoutMs - (performance.now() - begun);
   let wasAsked = false;
   for (let look = 0; missing() > 0; look++) {
     await heedNotes(run, notes, { elsewhere: look % looksPerRepositoryLook === 0 });
     if (stepState(run, step).phase === 'skipped') return;
-    await countNotes(run, step, approval, notes);
+    await countNotes(run, wanted, notes);
     if (missing() <= 0) break;
-    if (!wasAsked && canAllow(run, step, approval, run.me)) {
+    if (!wasAsked && canAllow(run, wanted, run.me)) {
       wasAsked = true;
-      await askHere(run, step, approval, leftMs());
+      await askHere(run, wanted, leftMs());
       continue;
     }
     const who = whoMay(recovery, approval);
@@ -50,17 +61,19 @@ export async function allowStep(run: RunContext, step: Step, notes: ApprovalNote
   }
 }
 
-function canAllow(run: RunContext, step: Step, approval: Approval, person: Person): boolean {
-  const isDone = stepState(run, step).approvals.some((each) => each.person === person.name);
-  return !isDone && mayAllow(person, approval);
+/** Who has allowed it so far. */
+function given(run: RunContext, { step, isLoss }: Wanted) {
+  const { approvals, lossApprovals = [] } = stepState(run, step);
+  return isLoss ? lossApprovals : approvals;
 }
 
-async function countNotes(
-  run: RunContext,
-  step: Step,
-  approval: Approval,
-  notes: ApprovalNotes,
-): Promise<void> {
+function canAllow(run: RunContext, wanted: Wanted, person: Person): boolean {
+  const isDone = given(run, wanted).some((each) => each.person === person.name);
+  return !isDone && mayAllow(person, wanted.approval);
+}
+
+async function countNotes(run: RunContext, wanted: Wanted, notes: ApprovalNotes): Promise<void> {
+  const { step, approval } = wanted;
   const { recovery } = run.surroundings.configuration;
   const said = notes.get(step.id) ?? [];
   notes.delete(step.id);
@@ -71,12 +84,12 @@ async function countNotes(
       await ignore(`${person.name} has not the authority "${approval.authority}"`);
     } else if (body.type === 'decline') {
       await decline(run, step, { person: person.name, comment: body.comment, note });
-    } else if (!canAllow(run, step, approval, person)) {
+    } else if (!canAllow(run, wanted, person)) {
       await ignore(`${person.name} has allowed it already, and it takes another person`);
     } else if (body.type === 'approve' && !isTyped(approval, body.typed)) {
       await ignore(`${JSON.stringify(body.typed ?? '')} was typed, not ${approval.typed}`);
     } else {
-      await approve(run, step, { person: person.name, note });
+      await approve(run, wanted, { person: person.name, note });
     }
   }
 }
@@ -87,11 +100,12 @@ function isTyped({ typed }: Approval, given: string | undefined): boolean {
 
 async function approve(
   run: RunContext,
-  step: Step,
+  { step, isLoss }: Wanted,
   by: { readonly person: string; readonly note?: string },
 ): Promise<void> {
-  await run.journal.write({ type: 'approved', step: step.id, ...by });
-  await happened(run, { type: 'approved', step, person: by.person });
+  const loss = isLoss ? { isLoss } : {};
+  await run.journal.write({ type: 'approved', step: step.id, ...by, ...loss });
+  await happened(run, { type: 'approved', step, person: by.person, ...loss });
 }
 
 async function decline(
@@ -107,12 +121,8 @@ async function decline(
   throw new LifeboatError('approval.refused', fact, { ...(hint ? { hint } : {}), context });
 }
 
-async function askHere(
-  run: RunContext,
-  step: Step,
-  approval: Approval,
-  leftMs: number,
-): Promise<void> {
+async function askHere(run: RunContext, wanted: Wanted, leftMs: number): Promise<void> {
+  const { step, approval } = wanted;
   const limit = AbortSignal.timeout(Math.ceil(Math.max(1, Math.min(leftMs, longestTimerMs))));
   const signal = AbortSignal.any([run.stop, limit]);
   const answer = await Promise.race([
@@ -125,22 +135,23 @@ async function askHere(
   }
   // The question may have stood for long.
   await run.lease.assertHeld();
-  if (answer === undefined) return await nobodyHere(run, step, approval);
+  if (answer === undefined) return await nobodyHere(run, wanted);
   if (answer.answer === 'pause') await pauseRun(run, `asked for at "${step.title}"`);
   if (answer.answer === 'decline') {
     await decline(run, step, { person: run.me.name, comment: answer.comment });
   }
   if (answer.answer !== 'allow') return;
-  if (isTyped(approval, answer.typed)) return await approve(run, step, { person: run.me.name });
+  if (isTyped(approval, answer.typed)) return await approve(run, wanted, { person: run.me.name });
   const typed = JSON.stringify(answer.typed ?? '');
   await pauseRun(run, `"${step.title}" was not allowed: ${typed} was typed, not ${approval.typed}`);
 }
 
 /** Whoever runs it could allow it, and does not answer: only others can be waited for. */
-async function nobodyHere(run: RunContext, step: Step, approval: Approval): Promise<void> {
+async function nobodyHere(run: RunContext, wanted: Wanted): Promise<void> {
+  const { step, approval } = wanted;
   const who = whoMay(run.surroundings.configuration.recovery, approval);
   const hasOthers = who?.some((name) => name !== run.me.name) ?? false;
-  if (hasOthers || stepState(run, step).approvals.length > 0) return;
+  if (hasOthers || given(run, wanted).length > 0) return;
   await waitsForApproval(run, step, approval, `"${step.title}" has to be allowed`);
 }
 

@@ -1,14 +1,20 @@
-import { isLifeboatError, LifeboatError } from '../../core/index.ts';
+import { LifeboatError } from '../../core/index.ts';
 import type { Plan, Step } from '../plan/plan.ts';
+import { giveUpWritten } from './give-up-written.ts';
+import type { ApprovalNotes } from './heed-notes.ts';
 import { stepError } from './journal.ts';
 import { type RunContext, stepContext, stepState } from './run-context.ts';
 
 /**
  * What was written to a recovered source since it is in use goes with it when the former data is put back. So it is stored before `next`
  * is undone, where that stops its server or takes the data away; writers are stopped by then, where the plan did. Returns what was kept,
- * in words. Where it cannot be kept, a person has to give it up. Errors: `run.failed`, `cancelled`.
+ * in words. Where it cannot be kept, a person has to give it up. Errors: those of `giveUpWritten`.
  */
-export async function keepWritten(run: RunContext, next: Step): Promise<readonly string[]> {
+export async function keepWritten(
+  run: RunContext,
+  next: Step,
+  notes: ApprovalNotes,
+): Promise<readonly string[]> {
   const { steps } = run.journal.state.plan;
   const kept: string[] = [];
   for (const swap of steps.filter(({ kind }) => kind === 'swap')) {
@@ -19,7 +25,7 @@ export async function keepWritten(run: RunContext, next: Step): Promise<readonly
     // Never begun, so nobody wrote; or kept before, when the undo began.
     if (phase === 'waiting' || phase === 'undone' || phase === 'undoing') continue;
     const isInUse = phase === undefined || phase === 'done';
-    kept.push(...(await keepOne(run, { swap, source, isInUse })));
+    kept.push(...(await keepOne(run, { swap, source, isInUse }, notes)));
   }
   return kept;
 }
@@ -27,6 +33,7 @@ export async function keepWritten(run: RunContext, next: Step): Promise<readonly
 async function keepOne(
   run: RunContext,
   { swap, source, isInUse }: { swap: Step; source: string; isInUse: boolean },
+  notes: ApprovalNotes,
 ): Promise<readonly string[]> {
   try {
     if (isElsewhere(run.journal.state.plan)) throw elsewhere(source);
@@ -39,7 +46,7 @@ async function keepOne(
     const why = stepError(error).message;
     // It never started: nobody has written to it for all we know.
     if (!isInUse) return [`${source} as it was recovered could not be kept: ${why}`];
-    await giveUp(run, swap, source, why, error);
+    await giveUpWritten(run, swap, notes, { why, cause: error });
     return [`what was written to ${source} since was given up`];
   }
 }
@@ -52,29 +59,4 @@ function isElsewhere({ method, steps }: Plan): boolean {
 
 function elsewhere(source: string): LifeboatError {
   return new LifeboatError('run.failed', `lifeboat.yaml has the former place of ${source}`);
-}
-
-async function giveUp(run: RunContext, swap: Step, source: string, why: string, cause: unknown) {
-  const question = `Give up what was written to ${source} since it was recovered? It could not be kept: ${why}`;
-  const approval = {
-    authority: 'accept-data-loss',
-    typed: source,
-    persons: 1,
-    timeoutMs: swap.approval?.timeoutMs ?? 3_600_000,
-    question,
-  } as const;
-  const answer = await run.desk({ kind: 'approval', step: swap, approval }, { signal: run.stop });
-  if (run.stop.aborted) throw run.stop.reason;
-  if (answer?.answer === 'allow' && answer.typed?.trim() === source) return;
-  const { run: id } = run.journal.state;
-  const own = isLifeboatError(cause) && cause.hint ? `${cause.hint} ` : '';
-  throw new LifeboatError(
-    'run.failed',
-    `what was written to ${source} since it was recovered could not be kept: ${why}`,
-    {
-      hint: `${own}It would go with the recovered data, so nothing more was undone, and what is frozen stays frozen. Put that right and try again with \`lifeboat recover --abort ${id}\`; with \`--yes ${source}\` it is given up.`,
-      context: { run: id, source },
-      cause,
-    },
-  );
 }

@@ -34,6 +34,8 @@ export type EntryBody =
       readonly type: 'approved';
       readonly step: string;
       readonly person: string;
+      /** Not that it begins: that what was written since it is given up. */
+      readonly isLoss?: true;
       /** Id of the note that said so; absent: said to the process itself. The same below. */
       readonly note?: string;
     }
@@ -76,6 +78,8 @@ export type EntryBody =
       readonly reason: string;
       readonly note?: string;
     }
+  /** Of a swap that is to be undone: why what was written since cannot be kept. It waits for somebody who gives that up. */
+  | { readonly type: 'unkept'; readonly step: string; readonly why: string }
   /** Before the undo of this step: where what was written to recovered data since is, or that it was given up; in words. */
   | { readonly type: 'kept'; readonly step: string; readonly kept: readonly string[] }
   /** Durable before they go: in the log of their server that is no loss. */

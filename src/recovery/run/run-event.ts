@@ -30,7 +30,13 @@ export type RunEvent = { readonly state: RunState } & (
       /** Who may; absent: anybody. */
       readonly who?: readonly string[];
     }
-  | { readonly type: 'approved'; readonly step: Step; readonly person: string }
+  | {
+      readonly type: 'approved';
+      readonly step: Step;
+      readonly person: string;
+      /** Not that it begins: that what was written since it is given up. */
+      readonly isLoss?: true;
+    }
   | {
       readonly type: 'declined';
       readonly step: Step;
@@ -73,6 +79,7 @@ export function sentenceOf(event: RunEvent): string | undefined {
     case 'approval-wanted':
       return undefined;
     case 'approved':
+      if (event.isLoss) return `${event.person} allowed: ${event.step.title}`;
       return `${event.person} allowed step ${event.step.id} (${event.step.target})`;
     case 'declined':
       return `${event.person} declined step ${event.step.id}: ${event.comment}`;

@@ -16,6 +16,10 @@ export interface StepState {
   readonly attempts: number;
   /** Who allowed it. */
   readonly approvals: readonly { readonly person: string; readonly time: string }[];
+  /** Why what was written since this swap cannot be kept, of a run that is given up. */
+  readonly unkept?: string;
+  /** Who gave that up. */
+  readonly lossApprovals?: readonly { readonly person: string; readonly time: string }[];
   readonly begunAt?: string;
   readonly outcome?: StepOutcome;
   readonly durationMs?: number;
@@ -130,10 +134,15 @@ export function applyEntry(state: RunState, entry: RunEntry): RunState {
     }
     case 'host-allowed':
       return { ...now, hosts: [...state.hosts, host] };
-    case 'approved':
-      return withStep({ approvals: [...(step?.approvals ?? []), { person: body.person, time }] });
+    case 'approved': {
+      const by = { person: body.person, time };
+      if (body.isLoss) return withStep({ lossApprovals: [...(step?.lossApprovals ?? []), by] });
+      return withStep({ approvals: [...(step?.approvals ?? []), by] });
+    }
     case 'declined':
-      return withStep({ approvals: [] });
+      return withStep(state.phase === 'aborting' ? { lossApprovals: [] } : { approvals: [] });
+    case 'unkept':
+      return withStep({ unkept: body.why });
     case 'intent':
       return withStep({ phase: 'begun', attempts: body.attempt, begunAt: time });
     case 'outcome':
