@@ -10,13 +10,11 @@ interface Asked {
   readonly wanted: string | undefined;
   readonly options: LeadOptions;
   readonly context: CommandContext;
-  /** Incidents that were recovered: what happens after that is another one, unless that one is named. */
-  readonly recovered: ReadonlySet<string>;
 }
 
 /**
- * The incident that is named, else the one that is open, else a new one: nothing is recovered without a record. What the options say
- * stands above what it says.
+ * The incident that is named, else the one that is open, else a new one: nothing is recovered without a record. What happens after an
+ * incident was resolved is another one. What the options say stands above what it says.
  */
 export async function incidentToRecover(
   desk: IncidentDesk,
@@ -28,7 +26,7 @@ export async function incidentToRecover(
     return { ...knownOf(await desk.incidents.find(options.incident)), ...wishedOf(options) };
   }
   const open = (await desk.incidents.list({ onlyOpen: true })).filter(
-    ({ id, status }) => status !== 'resolved' || !asked.recovered.has(id),
+    ({ status }) => status !== 'resolved',
   );
   const [only, other] = open;
   if (only === undefined) return await newIncident(desk, surroundings, asked);

@@ -40,10 +40,7 @@ export async function leadRecovery(
   const before = await begunBefore(opened, wanted);
   const instead = await insteadOfAnother(opened, before, context);
   if (instead) return await instead.act();
-  const incident = await incidentToRecover(desk, surroundings, {
-    ...{ wanted, options, context },
-    recovered: new Set(before.map(({ plan }) => plan.incident)),
-  });
+  const incident = await incidentToRecover(desk, surroundings, { wanted, options, context });
   const sources = concernedSources(wanted, incident, surroundings);
 
   // 2. What is damaged, and what there is to recover with.
