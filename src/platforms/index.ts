@@ -32,6 +32,7 @@ export type {
   PlatformRequest,
   ServiceIsolation,
   ServiceResources,
+  ServiceRestarts,
   ServiceState,
   ServiceStatus,
 } from './platform.ts';

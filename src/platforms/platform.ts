@@ -37,6 +37,11 @@ export interface ServiceState {
   /** What runs, for people: `2 of 3 replicas ready`, `Up 3 hours (healthy)`, `exited with 137, restarted 12 times`. */
   readonly text: string;
   /**
+   * How often the platform itself started it again since somebody did, of several parts the one that was it most often, and since when that one
+   * runs (ISO 8601). Absent: it was not, or the platform does not tell.
+   */
+  readonly restarts?: ServiceRestarts;
+  /**
    * Only the platform itself reads this: former replicas, restart policy, whether a unit was enabled or suspended. Empty: whatever there
    * is of the service is meant, to run or not as `status` says.
    */
@@ -86,6 +91,11 @@ export interface Platform {
   ): Promise<ServiceResources | undefined>;
   /** Cuts it off from every network, or back on; undefined where the platform cannot. Its processes and files stay as they are. */
   readonly isolation?: ServiceIsolation;
+}
+
+export interface ServiceRestarts {
+  readonly count: number;
+  readonly since?: string;
 }
 
 export interface OutputRange {

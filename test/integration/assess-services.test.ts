@@ -1,9 +1,9 @@
 // What `assess` says of services against what they were made of at the last backup, and what an incident gets of a report.
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { attachmentOf, openIncidents } from '../../src/incidents/index.ts';
-import type { DamageReport } from '../../src/recovery/index.ts';
+import { type DamageReport, foundOf } from '../../src/recovery/index.ts';
 import { assessStep } from '../../src/recovery/steps/kinds/assess.ts';
 import { createSource } from '../../src/sources/index.ts';
 import { dockerUnderTest } from '../support/docker.ts';
@@ -66,6 +66,40 @@ test('a container is told to be another after a deployment, with what is another
   expect(gone.findings).toContainEqual(
     expect.objectContaining({ kind: 'service-state', severity: 'high', service: 'api' }),
   );
+});
+
+test('a container that ends again and again is told, whether it happens to run or not', async (context) => {
+  await using engine = await dockerUnderTest(context, 'loop');
+  const { docker, image, prefix } = engine;
+  const name = `${prefix}-api`;
+  await using own = await filesInstallation(
+    'docs',
+    `services:
+  api: { platform: docker, container: ${name}, writes: [docs] }
+`,
+  );
+  const flag = join(dirname(own.config), 'flag');
+  mkdirSync(flag);
+  const body = '[ -e /flag/stay ] && exec sleep 1000; exit 1';
+  const options = ['--detach', '--restart', 'always', '--volume', `${flag}:/flag:ro`];
+  await docker('run', ...options, '--name', name, image, 'sh', '-c', body);
+  const seen = (format: string) => docker('inspect', `--format=${format}`, name);
+  const within = { timeout: 60_000 };
+  await expect.poll(async () => Number(await seen('{{.RestartCount}}')), within).toBeGreaterThan(4);
+  const told = async () => {
+    const { findings, services } = reportIn((await own.run('assess')).records);
+    const kinds = findings.filter((each) => each.service === 'api').map(({ kind }) => kind);
+    return { kinds, state: foundOf(services[0]?.state) };
+  };
+  // Most likely between two runs, for which it waits longer and longer.
+  const waiting = await told();
+  expect(waiting.kinds).toHaveLength(1);
+  expect(['service-state', 'service-restarts']).toContain(waiting.kinds[0]);
+  writeFileSync(join(flag, 'stay'), '');
+  await expect.poll(() => seen('{{.State.Status}}'), within).toBe('running');
+  const running = await told();
+  expect(running.kinds).toEqual(['service-restarts']);
+  expect(running.state?.restarts?.count).toBeGreaterThan(2);
 });
 
 test('a platform that does not answer keeps neither a backup nor a report', async () => {

@@ -235,6 +235,23 @@ it('names pods that do not get ready, and why', async () => {
   expect(await platform.inspect(api)).toMatchObject({ status: 'failing' });
 });
 
+it('tells how often a container was started again, also while others are ready', async () => {
+  await cluster.apply(deployment(namespace, 'api', { replicas: 2 }));
+  await ready('deployment/api');
+  const api = service('deployment/api');
+  expect((await platform.inspect(api)).restarts).toBeUndefined();
+  const pod = await get('pods', '.items[0].metadata.name');
+  const startedAt = '2026-11-27T06:00:00Z';
+  const again = { ...containerStatus, restartCount: 7, state: { running: { startedAt } } };
+  const status = { containerStatuses: [{ name: 'main', ...again }] };
+  const patch = ['--subresource', 'status', '--type', 'merge', '--patch'];
+  await kubectl('patch', 'pod', pod, ...patch, JSON.stringify({ status }));
+  expect(await platform.inspect(api)).toMatchObject({
+    status: 'running',
+    restarts: { count: 7, since: startedAt },
+  });
+});
+
 const containerStatus = { image: 'shop:broken', imageID: '', ready: false, restartCount: 0 };
 
 it('remembers the number that was there right before, whatever else changes the object', async () => {

@@ -77,6 +77,39 @@ async function unit(context: TestContext): Promise<PlatformUnderTest> {
 
 testPlatform('systemd', unit, { lacks: ['isolation'], interruptAfterMs: [20, 150] });
 
+it('tells how often systemd started it again, and since when it runs', async (context) => {
+  await using systemd = await systemdUnderTest(context);
+  const { environment, unitFolder } = systemd;
+  const platform = createSystemdPlatform(false, { environment }, unitFolder);
+  writeFileSync(
+    join(unitFolder, 'loop.service'),
+    `[Unit]
+StartLimitIntervalSec=0
+[Service]
+ExecStart=/bin/sh -c '[ -e /tmp/stay ] && exec sleep 1000; exit 1'
+Restart=always
+RestartSec=50ms
+`,
+  );
+  await systemd.run('systemctl', 'daemon-reload');
+  const begun = Date.now();
+  await systemd.run('systemctl', 'start', 'loop.service');
+  const loop: SystemdService = { platform: 'systemd', name: 'loop', unit: 'loop' };
+  const restarts = async () => (await platform.inspect(loop)).restarts;
+  await expect
+    .poll(async () => (await restarts())?.count ?? 0, { timeout: 30_000 })
+    .toBeGreaterThan(2);
+  await systemd.run('touch', '/tmp/stay');
+  await expect
+    .poll(async () => (await platform.inspect(loop)).status, { timeout: 30_000 })
+    .toBe('running');
+  const since = Date.parse((await restarts())?.since ?? '');
+  expect(since).toBeGreaterThan(begun - 1_000);
+  expect(since).toBeLessThan(Date.now() + 1_000);
+  await systemd.run('systemctl', 'restart', 'loop.service');
+  expect(await restarts()).toBeUndefined();
+});
+
 it('is compared with what it was made of at the last backup', async (context) => {
   await using systemd = await systemdUnderTest(context);
   const write = (secret: string, words: string) => {

@@ -1,4 +1,4 @@
-import { formatBytes, formatCount } from '../../core/index.ts';
+import { formatBytes, formatCount, formatDuration } from '../../core/index.ts';
 import {
   type DamageReport,
   describeChanges,
@@ -69,6 +69,12 @@ function postgresLines(damage: PostgresDamage, style: Style): readonly string[] 
     lines.push(
       `  ${damage.name}: standby ${name}: ${state}, ${syncState}, ${formatBytes(behindBytes)} behind`,
     );
+  }
+  if (replication?.receives !== undefined) {
+    const { state, replayedLsn, lagMs } = replication.receives;
+    const at = replayedLsn === undefined ? '' : `, replayed to ${replayedLsn}`;
+    const last = lagMs === undefined ? '' : `, its last transaction ${formatDuration(lagMs)} ago`;
+    lines.push(`  ${damage.name}: a standby: ${state}${at}${last}`);
   }
   return [...lines, ...excerptLines(damage.name, foundOf(damage.serverLog), style)];
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ServiceState, ServiceStatus } from '../platform.ts';
+import type { ServiceRestarts, ServiceState, ServiceStatus } from '../platform.ts';
 import {
   type Container,
   isAlive,
@@ -38,6 +38,7 @@ export function stateOf({ project, containers }: FoundContainers): ServiceState 
       [...lasting.map(textOf), ...tasks.map((each) => `${textOf(each)} (a task)`)]
         .map((text, index, { length }) => (length === 1 ? text : `${nameAt(index)}: ${text}`))
         .join('; ') || 'there is no container of it',
+    ...restartsOf(lasting),
     restore: {
       ...(project === undefined ? {} : { project }),
       containers: lasting.map(recordOf),
@@ -59,6 +60,12 @@ function statusOf(lasting: readonly Container[], tasks: readonly Container[]): S
   if (alive.some(({ State }) => State.Status === 'restarting')) return 'failing';
   if (healths.includes('unhealthy')) return 'failing';
   return healths.includes('starting') ? 'starting' : 'running';
+}
+
+function restartsOf(lasting: readonly Container[]): { readonly restarts?: ServiceRestarts } {
+  const [most] = lasting.toSorted((a, b) => (b.RestartCount ?? 0) - (a.RestartCount ?? 0));
+  const { RestartCount: count = 0, State } = most ?? {};
+  return count === 0 ? {} : { restarts: { count, ...(State && { since: State.StartedAt }) } };
 }
 
 function recordOf(each: Container): ContainerRecord {

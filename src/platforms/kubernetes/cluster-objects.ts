@@ -139,6 +139,7 @@ export interface ContainerStatus {
   readonly state?: {
     readonly waiting?: { readonly reason?: string; readonly message?: string };
     readonly terminated?: { readonly exitCode: number; readonly reason?: string };
+    readonly running?: { readonly startedAt?: string };
   };
 }
 

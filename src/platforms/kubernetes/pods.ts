@@ -1,4 +1,5 @@
 import { harmlessText } from '../harmless-text.ts';
+import type { ServiceRestarts } from '../platform.ts';
 import {
   type ClusterObject,
   controllerOf,
@@ -68,6 +69,16 @@ export function troubleOf(pod: Pod): string | undefined {
     (each) => each.type === 'PodScheduled' && each.status === 'False',
   );
   return unscheduled && sentence(unscheduled.reason ?? 'not scheduled', unscheduled.message);
+}
+
+/** Of the container that was started again most often. */
+export function restartsOf(pods: readonly Pod[]): { readonly restarts?: ServiceRestarts } {
+  const [most] = pods
+    .flatMap(({ status }) => status?.containerStatuses ?? [])
+    .toSorted((a, b) => (b.restartCount ?? 0) - (a.restartCount ?? 0));
+  const { restartCount: count = 0, state } = most ?? {};
+  const since = state?.running?.startedAt;
+  return count === 0 ? {} : { restarts: { count, ...(since === undefined ? {} : { since }) } };
 }
 
 /** Why it is not ready, for people. */

@@ -5,7 +5,7 @@ import type { Workload } from './cluster-objects.ts';
 import { findWorkload } from './find-workload.ts';
 import type { FormerWorkload } from './former-workload.ts';
 import { markOf, marksOn } from './marks.ts';
-import { isOver, podsOf, troubleOf } from './pods.ts';
+import { isOver, podsOf, restartsOf, troubleOf } from './pods.ts';
 import { endOf, isFinished, jobsOf } from './suspend-jobs.ts';
 import type { WorkloadCall } from './workload-call.ts';
 
@@ -50,16 +50,19 @@ async function stateOfReplicas(call: WorkloadCall, found: Workload): Promise<Ser
     .join('');
   const ready = found.status?.readyReplicas ?? 0;
   const counts = `${ready} of ${replicas} replicas ready`;
-  if (replicas > 0 && ready > 0) return state('running', `${counts}${scaling}`, former);
   const pods = (await podsOf(call, found)).pods.filter((pod) => !isOver(pod));
+  const restarts = restartsOf(pods);
+  if (replicas > 0 && ready > 0) {
+    return { ...state('running', `${counts}${scaling}`, former), ...restarts };
+  }
   if (replicas === 0) {
     if (pods.length > 0) return state('running', `${pods.length} pods are still stopping`, former);
     return state('stopped', `0 replicas${stoppedNote(found)}${scaling}`, former);
   }
   const trouble = pods.map(troubleOf).find((each) => each !== undefined) ?? failureOf(found);
   return trouble === undefined
-    ? state('starting', `${counts}${scaling}`, former)
-    : state('failing', `${counts}: ${trouble}`, former);
+    ? { ...state('starting', `${counts}${scaling}`, former), ...restarts }
+    : { ...state('failing', `${counts}: ${trouble}`, former), ...restarts };
 }
 
 async function stateOfCronJob(call: WorkloadCall, found: Workload): Promise<ServiceState> {

@@ -107,6 +107,9 @@ export function stateOf(unit: Unit): ServiceState {
   return {
     status: statusOf(unit),
     text: textOf(unit),
+    ...(unit.restarts > 0
+      ? { restarts: { count: unit.restarts, ...activeSince(unit.startedAt) } }
+      : {}),
     restore: {
       unit: unit.id,
       isUp: isUp(unit.activeState),
@@ -115,6 +118,14 @@ export function stateOf(unit: Unit): ServiceState {
       triggers: unit.activeTriggers,
     },
   };
+}
+
+/** Microseconds of the clock that `process.hrtime` reads, too; zero: never. */
+function activeSince(startedAt: string): { readonly since?: string } {
+  const micros = Number(startedAt);
+  if (!(micros > 0)) return {};
+  const agoMs = Number(process.hrtime.bigint() / 1_000_000n) - micros / 1000;
+  return { since: new Date(Date.now() - agoMs).toISOString() };
 }
 
 function statusOf({ loadState, activeState, subState }: Unit): ServiceStatus {

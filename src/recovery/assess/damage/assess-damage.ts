@@ -61,7 +61,7 @@ export async function assessDamage(options: AssessOptions): Promise<DamageReport
   ]);
   const findings = worstFirst([
     ...seen.flatMap((each) => findingsOf(assessment, each)),
-    ...serviceFindings(services),
+    ...serviceFindings(services, now),
     ...hostFindings(host),
   ]);
   const report: Omit<DamageReport, 'id'> = {

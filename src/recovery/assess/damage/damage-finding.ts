@@ -30,6 +30,7 @@ export type FindingKind =
   | 'kernel'
   | 'memory'
   | 'service-state'
+  | 'service-restarts'
   | 'service-changed'
   | 'service-output';
 

@@ -20,6 +20,8 @@ export interface DiskState {
   readonly inodes?: number;
   readonly freeInodes?: number;
   readonly isReadOnly: boolean;
+  /** `errors`: the kernel took writing away after an error; `mount`: somebody mounted it so. Absent where it can be written to. */
+  readonly readOnlyBy?: 'errors' | 'mount';
   /** What of the configuration lies there: names of sources and repositories, `state`. */
   readonly holds: readonly string[];
 }

@@ -19,15 +19,19 @@ export function hostFindings(host: HostDamage): readonly DamageFinding[] {
 
 function diskFindings({ disks }: HostDamage): readonly DamageFinding[] {
   return (foundOf(disks) ?? []).flatMap((disk): DamageFinding[] => {
-    const { mount, holds, isReadOnly, freeBytes, sizeBytes, inodes = 0, freeInodes = 0 } = disk;
+    const { mount, holds, isReadOnly, readOnlyBy, freeBytes, sizeBytes } = disk;
+    const { inodes = 0, freeInodes = 0 } = disk;
     if (holds.length === 0) return [];
     const what = `${mount} (${holds.join(', ')})`;
     const found: DamageFinding[] = [];
     if (isReadOnly) {
-      const text = `${what} is mounted read-only`;
+      const isMeant = readOnlyBy === 'mount';
+      const text = isMeant
+        ? `${what} is mounted read-only, as somebody wanted it`
+        : `${what} was made read-only by the kernel after an error`;
       found.push({
         kind: 'disk-read-only',
-        severity: 'high',
+        severity: isMeant ? 'low' : 'high',
         strength: 'certain',
         text,
         object: mount,

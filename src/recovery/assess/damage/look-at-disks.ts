@@ -17,6 +17,7 @@ export interface Mount {
   readonly device: string;
   readonly fileSystem: string;
   readonly isReadOnly: boolean;
+  readonly readOnlyBy?: 'errors' | 'mount';
 }
 
 /** The file systems of this host that hold data, and what of ours lies on them. `places`: by path, what lies there. */
@@ -75,11 +76,27 @@ export function parseMounts(text: string): readonly Mount[] {
     const [, , , , mount, options = ''] = head.split(' ');
     const [fileSystem = '', device = '', own = ''] = tail.split(' ');
     if (mount === undefined || unreal.has(fileSystem)) continue;
-    const isReadOnly = [options, own].some((each) => each.split(',').includes('ro'));
+    const readOnlyBy = readOnlyByOf(options.split(','), own.split(','));
     const at = unescaped(mount);
-    found.set(at, { mount: at, device: unescaped(device), fileSystem, isReadOnly });
+    found.set(at, {
+      mount: at,
+      device: unescaped(device),
+      fileSystem,
+      isReadOnly: readOnlyBy !== undefined,
+      ...(readOnlyBy === undefined ? {} : { readOnlyBy }),
+    });
   }
   return [...found.values()];
+}
+
+/** A person makes the mount read-only, the kernel after errors only the file system below it; ext4 of Linux 6.15 and later says so in words of its own. */
+function readOnlyByOf(
+  mount: readonly string[],
+  fileSystem: readonly string[],
+): Mount['readOnlyBy'] | undefined {
+  if (['emergency_ro', 'shutdown'].some((word) => fileSystem.includes(word))) return 'errors';
+  if (mount.includes('ro')) return 'mount';
+  return fileSystem.includes('ro') ? 'errors' : undefined;
 }
 
 /** Spaces and the like stand as `\\040`. */

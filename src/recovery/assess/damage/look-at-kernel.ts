@@ -34,10 +34,12 @@ export const kernelWords: readonly string[] = [
   'no space left',
 ];
 
+/** A drive without a disk in it, as virtual machines have them, fails at each look, and is no loss. */
+const removable = /\bdev (?:fd|sr)\d/i;
 const lines = 5000;
 const bytesMax = 2 * 2 ** 20;
 
-/** Messages of the kernel since then, from the journal, else from its own buffer (which has no days, so all of it). */
+/** Messages of the kernel since then, from the journal, else from its own buffer: of that also those whose time cannot be read. */
 export async function lookAtKernel(
   since: Date,
   environment: NodeJS.ProcessEnv,
@@ -54,7 +56,13 @@ export async function lookAtKernel(
     gapOf(error, part);
   }
   const found = await ask('dmesg', ['--time-format', 'iso']);
-  return excerptOf('dmesg', found.slice(-lines), kernelWords);
+  const recent = found.filter((line) => !(timeOf(line) < since.getTime()));
+  return excerptOf('dmesg', recent.slice(-lines), kernelWords);
+}
+
+/** `2026-11-27T06:23:11,898753+00:00 ...`; NaN where it begins in another way. */
+function timeOf(line: string): number {
+  return Date.parse(line.slice(0, line.indexOf(' ')).replace(',', '.'));
 }
 
 async function askFor(
@@ -74,7 +82,7 @@ async function askFor(
     outputBytesMax: bytesMax,
     keep: 'newest',
   });
-  if (exitCode === 0) return harmlessLines(stdout);
+  if (exitCode === 0) return harmlessLines(stdout).filter((line) => !removable.test(line));
   const said = harmlessText(stderr).split('\n')[0] || `it ended with ${exitCode}`;
   throw new LifeboatError('platform.failed', `cannot ${purpose}: ${program}: ${said}`);
 }

@@ -74,7 +74,7 @@ async function receiverOf(session: Session): Promise<NonNullable<ReplicationFoun
        (extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::text as lag`,
   );
   return {
-    state: row?.state ?? 'receives nothing',
+    state: row?.state ?? 'no receiver',
     ...(row?.replayed ? { replayedLsn: row.replayed } : {}),
     ...(row?.lag ? { lagMs: Math.max(0, Math.round(Number(row.lag))) } : {}),
   };

@@ -19,8 +19,9 @@ export async function lookAtState(
   platform: Platform,
   { signal, leftMs }: PartWork,
 ): Promise<Found<'state'>> {
-  const { status, text } = await platform.inspect(service, { signal, timeoutMs: leftMs() });
-  return { status, text };
+  const state = await platform.inspect(service, { signal, timeoutMs: leftMs() });
+  const { status, text, restarts } = state;
+  return { status, text, ...(restarts === undefined ? {} : { restarts }) };
 }
 
 /** The newest lines of its output that speak of errors. */

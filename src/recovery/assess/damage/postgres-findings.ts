@@ -282,15 +282,26 @@ function statementFindings({ statements, sessions }: PostgresDamage): readonly F
 }
 
 function replicationFindings({ replication }: PostgresDamage): readonly Found[] {
-  return (foundOf(replication)?.slots ?? [])
+  const found = foundOf(replication);
+  const isAlone = found?.isStandby === true && found.receives?.state !== 'streaming';
+  const alone: Found = {
+    kind: 'replication',
+    severity: 'low',
+    strength: 'certain',
+    text: `this standby receives nothing from its primary (${found?.receives?.state}): it may be behind`,
+  };
+  const broken = (found?.slots ?? [])
     .filter(({ walStatus }) => walStatus === 'lost' || walStatus === 'unreserved')
-    .map(({ name, walStatus }) => ({
-      kind: 'replication',
-      severity: 'medium',
-      strength: 'certain',
-      text: `the slot ${name} is ${walStatus}: whoever reads from it has a gap`,
-      object: name,
-    }));
+    .map(
+      ({ name, walStatus }): Found => ({
+        kind: 'replication',
+        severity: 'medium',
+        strength: 'certain',
+        text: `the slot ${name} is ${walStatus}: whoever reads from it has a gap`,
+        object: name,
+      }),
+    );
+  return isAlone ? [...broken, alone] : broken;
 }
 
 /** What a server writes when its data is damaged; every ERROR of an application is none. */

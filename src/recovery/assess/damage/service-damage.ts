@@ -1,4 +1,8 @@
-import type { BaselineDifference, ServiceStatus } from '../../../platforms/index.ts';
+import type {
+  BaselineDifference,
+  ServiceRestarts,
+  ServiceStatus,
+} from '../../../platforms/index.ts';
 import type { Part } from './part.ts';
 import type { Excerpt } from './postgres-damage.ts';
 
@@ -11,6 +15,7 @@ export interface ServiceDamage {
   readonly state: Part<{
     readonly status: ServiceStatus;
     readonly text: string;
+    readonly restarts?: ServiceRestarts;
   }>;
   /** What it was made of, against the baseline recorded with the newest backup before `since`. */
   readonly baseline: Part<BaselineComparison>;

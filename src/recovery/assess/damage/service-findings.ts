@@ -3,14 +3,25 @@ import type { DamageFinding } from './damage-finding.ts';
 import { foundOf } from './part.ts';
 import type { ServiceDamage } from './service-damage.ts';
 
-/** What the services show. */
-export function serviceFindings(services: readonly ServiceDamage[]): readonly DamageFinding[] {
+/** What the services show. `now`: of the assessment. */
+export function serviceFindings(
+  services: readonly ServiceDamage[],
+  now: Date,
+): readonly DamageFinding[] {
   return services.flatMap((service) =>
-    findingsOf(service).map((each) => ({ ...each, service: service.name })),
+    findingsOf(service, now).map((each) => ({ ...each, service: service.name })),
   );
 }
 
-function findingsOf({ name, state, baseline, output }: ServiceDamage): readonly DamageFinding[] {
+/** Fewer restarts are one bad moment. */
+const fewRestarts = 3;
+/** Platforms wait up to five minutes before they start again what ends: what has run for longer than that is no loop. */
+const loopMs = 10 * 60_000;
+
+function findingsOf(
+  { name, state, baseline, output }: ServiceDamage,
+  assessedAt: Date,
+): readonly DamageFinding[] {
   const found: DamageFinding[] = [];
   const now = foundOf(state);
   if (now !== undefined && now.status !== 'running') {
@@ -21,6 +32,12 @@ function findingsOf({ name, state, baseline, output }: ServiceDamage): readonly 
       strength: 'certain',
       text: `the service ${name} is ${now.status}: ${now.text}`,
     });
+  }
+  const { count = 0, since } = now?.restarts ?? {};
+  const runsForMs = assessedAt.getTime() - Date.parse(since ?? '');
+  if (now?.status === 'running' && count >= fewRestarts && runsForMs < loopMs) {
+    const text = `the service ${name} ends again and again: it was restarted ${count} times, and runs since ${since} only`;
+    found.push({ kind: 'service-restarts', severity: 'medium', strength: 'likely', text });
   }
   const compared = foundOf(baseline);
   if (compared !== undefined && compared.changes.length > 0) {
