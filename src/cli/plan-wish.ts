@@ -1,4 +1,4 @@
-import { isLifeboatError, LifeboatError } from '../core/index.ts';
+import { assert, isLifeboatError, LifeboatError } from '../core/index.ts';
 import {
   findTransaction,
   type GatherRequest,
@@ -55,7 +55,10 @@ export async function wishOf(
   };
   if (!isTargetNamed(options)) return { wish: known };
   const name = await clusterOf(sources, surroundings);
-  if (name === undefined) return { wish: { ...known, target: ofFiles(options) } };
+  if (name === undefined) {
+    const target = await ofFiles(options, sources, surroundings, context);
+    return { wish: { ...known, target } };
+  }
   const source = (await surroundings.source(name, 'protect')) as PostgresSource;
   const opened = { source, repository: await surroundings.repositoryOf(name) };
   const { base, timeline } = await chooseBase(options, opened.repository);
@@ -100,8 +103,14 @@ async function clusterOf(
   return sources.find((name) => configuration.sources[name]?.kind === 'postgres');
 }
 
-function ofFiles(options: WishValues) {
-  const { beforeXid, xid, name, snapshot } = options;
+/** Of files, volumes and dumps there is no log: a moment in time, or a snapshot of theirs. */
+async function ofFiles(
+  options: WishValues,
+  sources: readonly string[],
+  surroundings: Surroundings,
+  { output: { progress } }: CommandContext,
+) {
+  const { at, beforeXid, xid, name, snapshot } = options;
   if ([beforeXid, xid, name].some((each) => each !== undefined)) {
     throw new LifeboatError(
       'usage.invalid',
@@ -111,8 +120,39 @@ function ofFiles(options: WishValues) {
       },
     );
   }
-  const target = parseTarget(options.at, new Date());
-  return { ...written(target), ...(snapshot === undefined ? {} : { snapshot }) };
+  if (snapshot === undefined) return written(parseTarget(at, new Date()));
+  if (at !== undefined && at !== 'snapshot-end') {
+    throw new LifeboatError('usage.invalid', '--at and --snapshot exclude each other here', {
+      hint: 'Files and dumps are as their snapshot has them: give only one of the two.',
+    });
+  }
+  const [source, other] = sources;
+  if (source === undefined || other !== undefined) {
+    throw new LifeboatError(
+      'usage.invalid',
+      `--snapshot is of one source, not of ${sources.join(', ')}`,
+      {
+        hint: 'Name the source before it: its newest good snapshot is not taken for the others unasked.',
+      },
+    );
+  }
+  const opened = await surroundings.source(source, 'look');
+  assert(opened.kind !== 'postgres', `${source} has a log`);
+  const repository = await surroundings.repositoryOf(source);
+  const own = await opened.snapshots({ repository, progress });
+  const id = snapshot === 'latest' ? own[0]?.id : (await repository.findSnapshot(snapshot)).id;
+  const found = own.find((each) => each.id === id);
+  if (found === undefined) {
+    throw new LifeboatError(
+      'repository.snapshot-missing',
+      id === undefined
+        ? `there is no snapshot of ${source}`
+        : `snapshot ${id.slice(0, 8)} is none of ${source}`,
+      { hint: `List what there is with \`lifeboat points ${source}\`.` },
+    );
+  }
+  const text = `snapshot ${found.id.slice(0, 8)} of ${found.time.toISOString()}`;
+  return { target: writeTarget({ kind: 'snapshot-end' }), text, snapshot: found.id };
 }
 
 function written(target: RecoveryTarget) {

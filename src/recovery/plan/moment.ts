@@ -77,13 +77,21 @@ function newestOf({ server, snapshots }: SourceFacts): PlanMoment {
 
 /** Of what has no log: the newest snapshot that is good, before the moment that is named. */
 function snapshotMoment(source: SourceFacts, { wish }: PlanFacts): PlanMoment | undefined {
-  const { snapshot: named, time } = wish.target ?? {};
+  const { time } = wish.target ?? {};
   const found =
-    named === undefined
-      ? (before(source.snapshots, time).find(({ doubts }) => doubts.length === 0) ??
-        before(source.snapshots, time)[0])
-      : source.snapshots.find(({ id }) => id.startsWith(named));
+    namedOf(source, wish) ??
+    before(source.snapshots, time).find(({ doubts }) => doubts.length === 0) ??
+    before(source.snapshots, time)[0];
   return found && ofSnapshot(found);
+}
+
+/** The snapshot that was named, where it is one of this source: of several sources it is of one. */
+export function namedOf(
+  { snapshots }: SourceFacts,
+  { target }: PlanFacts['wish'],
+): SnapshotFacts | undefined {
+  const { snapshot } = target ?? {};
+  return snapshot === undefined ? undefined : snapshots.find(({ id }) => id.startsWith(snapshot));
 }
 
 function ofSnapshot({ id, time }: SnapshotFacts): PlanMoment {

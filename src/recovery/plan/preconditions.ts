@@ -4,7 +4,7 @@ import { isCompromised } from './compromised.ts';
 import type { PlanFacts, SourceFacts } from './facts.ts';
 import { goneFrom } from './gone-from.ts';
 import { tablesTogether } from './matrix.ts';
-import { endsAtNewest, momentOf } from './moment.ts';
+import { endsAtNewest, momentOf, namedOf } from './moment.ts';
 import type { Method } from './plan.ts';
 import { relevantSuspects } from './relevant-suspects.ts';
 import type { Situation } from './situation.ts';
@@ -145,12 +145,10 @@ function missingFiles({ damage, text }: SourceFacts): string | undefined {
 }
 
 /** A later snapshot may hold what was to be undone: it is taken only where a person names it. */
-function noneBefore(
-  { kind, name, snapshots }: SourceFacts,
-  { wish }: PlanFacts,
-): string | undefined {
-  const { time, snapshot } = wish.target ?? {};
-  if (kind === 'postgres' || time === undefined || snapshot !== undefined) return undefined;
+function noneBefore(source: SourceFacts, { wish }: PlanFacts): string | undefined {
+  const { kind, name, snapshots } = source;
+  const { time } = wish.target ?? {};
+  if (kind === 'postgres' || time === undefined || namedOf(source, wish)) return undefined;
   if (snapshots.some((each) => each.time <= time)) return undefined;
   const first = snapshots.map((each) => each.time).toSorted()[0];
   return `no snapshot of ${name} is from before ${time}; the first is of ${first}: \`lifeboat recover ${name} --snapshot ID\` takes a later one (\`lifeboat points ${name}\`)`;
