@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { type Plan, type Step, sealPlan } from '../../src/recovery/index.ts';
+import { type Plan, type RecoveryClock, type Step, sealPlan } from '../../src/recovery/index.ts';
 import { type InProcessResult, lifeboatInProcess } from '../support/in-process.ts';
 import { type Installation, installation } from '../support/installation.ts';
 import { approvalOf, planOf } from '../support/recovery-run.ts';
@@ -44,8 +44,8 @@ function step(id: string, change: Partial<Step> = {}) {
   return { id, input: { name: id }, ...change };
 }
 
-function writePlan(steps: readonly ReturnType<typeof step>[]): string {
-  const { id: _, ...content } = planOf(steps);
+function writePlan(steps: readonly ReturnType<typeof step>[], change: Partial<Plan> = {}): string {
+  const { id: _, ...content } = planOf(steps, change);
   const plan: Plan = sealPlan({ ...content, sources: ['database'] });
   const file = join(place.folder, 'plan.json');
   writeFileSync(file, JSON.stringify(plan));
@@ -154,6 +154,37 @@ it('stops at a command that fails, goes on without it, or gives everything back'
     expect.objectContaining({ type: 'run-step-skipped', step: 'checked', person: 'bob' }),
   );
   expect(did('switch')).toBe(true);
+});
+
+it('tells while it runs, at the end and ever after that the objective was missed, and by how much', async (context) => {
+  need(context, process.getuid?.() === 0, 'only root can act for others by sudo');
+  place.configure({
+    sourceOptions: ', objectives: { rto: 30m }',
+    options: `recovery: { after: [{ name: migrate, command: ["true"], isDone: ["true"] }] }`,
+  });
+  const hour = 3_600_000;
+  const createdAt = new Date(Date.now() - hour).toISOString();
+  const plan = writePlan([step('migrate', { expectedMs: 60_000 })], { createdAt });
+  const clockIn = ({ records }: InProcessResult, wanted: string) =>
+    records.find(({ type }) => type === wanted)?.clock as RecoveryClock;
+  const ran = await as('alice', plan);
+  expect(ran.exitCode, ran.stdout).toBe(0);
+  const opened = clockIn(ran, 'run-opened');
+  expect(opened).toMatchObject({ objectiveMs: hour / 2, isStopped: false, remainingMs: 60_000 });
+  expect(opened.leftMs).toBeLessThanOrEqual(-hour / 2);
+  const end = clockIn(ran, 'run-done');
+  expect(end).toMatchObject({ objectiveMs: hour / 2, isStopped: true, remainingMs: 0 });
+  expect(end.leftMs).toBe(hour / 2 - end.elapsedMs);
+  const { run } = last(ran) as { run: string };
+  // It stands still from then on.
+  expect(clockIn(await as('alice', '--status', run), 'run')).toEqual(end);
+  const shown = await lifeboatInProcess(
+    ['recover', '--status', run, '--config', join(place.folder, 'lifeboat.yaml')],
+    { SUDO_USER: 'alice', PATH: process.env.PATH ?? '' },
+  );
+  expect(shown.stdout).toMatch(
+    /services wrote again 1h 0m\S* after the loss was declared, 30m\S* \S+ over the objective of 30m/,
+  );
 });
 
 it('says plainly what it does not understand', async (context) => {

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
-import { ExitCode, fileError, LifeboatError } from '../../core/index.ts';
+import { ExitCode, fileError, LifeboatError, steadyNow } from '../../core/index.ts';
 import {
   approvalWanted,
+  clockOf,
   isEnded,
   loadPlan,
   mayAllow,
@@ -304,7 +305,10 @@ async function showStatus(
   const shown =
     name !== undefined || open.length > 0 ? (name === undefined ? open : all) : all.slice(0, 1);
   for (const state of shown) {
-    output.report({ type: 'run', ...state }, (style) => `${describeRun(state, style)}\n`);
+    output.report(
+      { type: 'run', ...state, clock: clockOf(state, steadyNow()) },
+      (style) => `${describeRun(state, style)}\n`,
+    );
   }
   if (shown.length === 0) output.say(() => 'There is no run.');
   return ExitCode.ok;

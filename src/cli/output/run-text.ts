@@ -2,12 +2,12 @@ import { formatDuration, steadyNow } from '../../core/index.ts';
 import {
   clockOf,
   keptOutBy,
-  type RecoveryClock,
   type RunEvent,
   type RunState,
   type Step,
   type StepState,
 } from '../../recovery/index.ts';
+import { describeClock } from './clock-text.ts';
 import { countOf } from './count.ts';
 import { printable } from './printable.ts';
 import type { Style } from './style.ts';
@@ -15,23 +15,6 @@ import type { Style } from './style.ts';
 /** What a step would run, word for word. */
 export function commandLines({ commands }: Step): readonly string[] {
   return commands.map((words) => `    $ ${words.map((each) => printable(each)).join(' ')}`);
-}
-
-/** `23m 10s since the loss was declared, 6m 50s of 30m left`. */
-export function describeClock(clock: RecoveryClock): string {
-  const { elapsedMs, remainingMs, objectiveMs, leftMs } = clock;
-  const parts = [`${formatDuration(elapsedMs)} since the loss was declared`];
-  if (objectiveMs !== undefined && leftMs !== undefined) {
-    parts.push(
-      leftMs >= 0
-        ? `${formatDuration(leftMs)} of ${formatDuration(objectiveMs)} left`
-        : `${formatDuration(-leftMs)} over the objective of ${formatDuration(objectiveMs)}`,
-    );
-  }
-  if (remainingMs !== undefined && remainingMs > 0) {
-    parts.push(`about ${formatDuration(remainingMs)} to go`);
-  }
-  return parts.join(', ');
 }
 
 /** The line at the bottom while a step runs. */
@@ -84,7 +67,7 @@ export function describeRunEvent(event: RunEvent, style: Style): string | undefi
     case 'recovered':
       return [
         `${green('✓')} ${bold(`Run ${state.run} has recovered`)}: ${describeDone(state)}`,
-        `  ${describeClock(clockOf(state, new Date()))}`,
+        `  ${describeClock(clockOf(state, steadyNow()))}`,
         ...describeKeptOut(state).map((each) => yellow(printable(each))),
         `  What was replaced is kept until ${event.keptUntil}. Until then there is a way back: lifeboat recover --abort ${state.run} --reason TEXT`,
         dim(
@@ -172,9 +155,7 @@ export function describeRun(state: RunState, style: Style): string {
     ...(over.length === 0
       ? []
       : [dim(`  put over run ${over.join(', ')}, which kept what it had replaced`)]),
-    ...(phase === 'done' || phase === 'aborted'
-      ? []
-      : [`  ${describeClock(clockOf(state, steadyNow()))}`]),
+    ...(phase === 'aborted' ? [] : [`  ${describeClock(clockOf(state, steadyNow()))}`]),
     ...plan.steps.map((step) => {
       const own = state.steps[step.id] as StepState;
       const said = own.outcome?.text ?? own.error?.message ?? own.reason;

@@ -1,9 +1,10 @@
-import { formatDuration, isLifeboatError } from '../../core/index.ts';
+import { isLifeboatError, steadyNow } from '../../core/index.ts';
 import type { Incident } from '../../incidents/index.ts';
-import { isRecovered, methods, type RunState } from '../../recovery/index.ts';
+import { clockOf, isRecovered, methods, type RunState } from '../../recovery/index.ts';
 import type { CommandContext } from '../command.ts';
 import type { IncidentDesk } from '../incident/incident-desk.ts';
 import { programName } from '../next-command.ts';
+import { describeClock } from '../output/clock-text.ts';
 import { describeChanged } from '../output/incident-text.ts';
 import { tickedBy } from './ticked-by-run.ts';
 
@@ -60,9 +61,9 @@ async function openOne(
   }
 }
 
-function summaryOf({ plan, openedAt, lastTime }: RunState): string {
-  const { sources, method, target, predicted } = plan;
-  const tookMs = Date.parse(lastTime) - Date.parse(openedAt);
+function summaryOf(state: RunState): string {
+  const { sources, method, target, predicted } = state.plan;
+  const clock = describeClock(clockOf(state, steadyNow()));
   const to = target === undefined || target.target.kind === 'latest' ? '' : `, to ${target.text}`;
-  return `${sources.join(', ')}: ${methods[method].title}${to}; recovered in ${formatDuration(tookMs)}; given up: ${predicted.loss}`;
+  return `${sources.join(', ')}: ${methods[method].title}${to}; ${clock}; given up: ${predicted.loss}`;
 }

@@ -3,11 +3,7 @@ import type { SourceChoice } from './choose-method.ts';
 import type { PlanFacts } from './facts.ts';
 import type { Prediction } from './plan.ts';
 import { predictLoss } from './predict-loss.ts';
-
-/** What a recovery is for: without a measure of these there is none of the whole. */
-const core = ['restart', 'rescue-rows', 'extract', 'restore', 'restore-files', 'redeploy'];
-/** Take as long as people take. */
-const byPeople = ['manual', 'clearance'];
+import { isByPeople, isCore, stepsUntilBack } from './until-back.ts';
 
 /** Time and loss of a plan: the sum of its steps until services write again; watching, backup and proof come after. */
 export function predict(
@@ -16,12 +12,9 @@ export function predict(
   facts: PlanFacts,
 ): Prediction {
   const isOnlyBackup = choices.every(({ method }) => method === 'new-backup');
-  const end = steps.findIndex(({ kind }) => kind === 'watch');
-  const until =
-    end < 0 || isOnlyBackup ? steps.filter(({ kind }) => kind !== 'settle') : steps.slice(0, end);
-  const timed = until.filter(({ kind }) => !byPeople.includes(kind));
+  const timed = stepsUntilBack(steps, isOnlyBackup).filter((step) => !isByPeople(step));
   const isMeasured = timed
-    .filter(({ kind }) => core.includes(kind) || (isOnlyBackup && kind === 'backup'))
+    .filter((step) => isCore(step, isOnlyBackup))
     .every(({ expected }) => expected !== undefined);
   const measured = timed.flatMap(({ expected }) => expected ?? []);
   const unmeasured = timed.filter(({ expected }) => expected === undefined).map(({ id }) => id);

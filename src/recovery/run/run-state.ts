@@ -21,6 +21,8 @@ export interface StepState {
   /** Who gave that up. */
   readonly lossApprovals?: readonly { readonly person: string; readonly time: string }[];
   readonly begunAt?: string;
+  /** Of a step that is done or was left out. */
+  readonly endedAt?: string;
   readonly outcome?: StepOutcome;
   readonly durationMs?: number;
   readonly error?: StepError;
@@ -146,7 +148,12 @@ export function applyEntry(state: RunState, entry: RunEntry): RunState {
     case 'intent':
       return withStep({ phase: 'begun', attempts: body.attempt, begunAt: time });
     case 'outcome':
-      return withStep({ phase: 'done', outcome: body.outcome, durationMs: body.durationMs });
+      return withStep({
+        phase: 'done',
+        outcome: body.outcome,
+        durationMs: body.durationMs,
+        endedAt: time,
+      });
     case 'failed':
       // What was seen to end well stays done, whatever another process wrote that did not know of it.
       if (step?.phase === 'done') return now;
@@ -156,11 +163,12 @@ export function applyEntry(state: RunState, entry: RunEntry): RunState {
       return withStep({
         phase: 'skipped',
         reason: body.reason,
+        endedAt: time,
         ...(state.phase === 'aborting' ? { attempts: 0 } : {}),
       });
     case 'lost': {
       if (step === undefined) return now;
-      const { outcome: _, ...rest } = step;
+      const { outcome: _, endedAt: __, ...rest } = step;
       const again = { ...rest, phase: 'waiting' as const };
       return { ...now, steps: { ...state.steps, [body.step]: again } };
     }
