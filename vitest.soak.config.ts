@@ -15,6 +15,7 @@ export default defineConfig({
       'test/compat/{held-lock,s3,snapshot-commands}.test.ts',
       'test/integration/{damaged-repository,restore-by-command}.test.ts',
       'test/integration/{dumps,recover-kubernetes,wal-stream-failover}.test.ts',
+      'test/integration/{recover-second-accident,recover-taken-back}.test.ts',
       'test/integration/{bad-input-repository,bad-input-server,files-large}.test.ts',
       'test/integration/{accidents,adversary-files,base-backup-failures}.test.ts',
       'test/faults/{disk-full,every-step,copy-faults,prune-faults,repair-faults,snapshot-faults}.test.ts',
