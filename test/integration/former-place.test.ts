@@ -33,8 +33,10 @@ import { FailureScene } from '../support/step-failures/failure-scene.ts';
 
 const [subject] = serversUnderTest(15);
 const source = 'database';
-const somebody: RunDesk = async ({ kind }) =>
-  kind === 'unclear' ? { answer: 'run-again' } : { answer: 'allow', typed: source };
+const somebody: RunDesk = async (question) => {
+  if (question.kind !== 'approval') return { answer: 'run-again' };
+  return { answer: 'allow', typed: question.approval.typed ?? '' };
+};
 const nobody: RunDesk = async () => undefined;
 let world: DatabaseWorld;
 let journal: MemoryRepository;

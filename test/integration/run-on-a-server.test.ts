@@ -16,8 +16,10 @@ const [subject] = serversUnderTest(15);
 const source = 'database';
 const nobody: RunDesk = async () => undefined;
 /** Whoever is asked has looked, and gives up what was written to the restored data: nobody was let in yet. */
-const somebody: RunDesk = async ({ kind }) =>
-  kind === 'unclear' ? { answer: 'run-again' } : { answer: 'allow', typed: source };
+const somebody: RunDesk = async (question) => {
+  if (question.kind !== 'approval') return { answer: 'run-again' };
+  return { answer: 'allow', typed: question.approval.typed ?? '' };
+};
 let world: DatabaseWorld;
 let journal: MemoryRepository;
 let scene: FailureScene;
