@@ -6,7 +6,13 @@ import { RepositoryKeeper } from './repository-keeper.ts';
 function keeper(name: string, repository: Partial<Repository>, signal: AbortSignal) {
   return new RepositoryKeeper({
     name,
-    open: async () => ({ id: name, snapshots: async () => [], ...repository }) as Repository,
+    open: async () =>
+      ({
+        id: name,
+        snapshots: async () => [],
+        logNames: async () => [],
+        ...repository,
+      }) as Repository,
     sources: [],
     stateFolder: '/nowhere',
     signal,
