@@ -61,6 +61,7 @@ export {
 export type { FreezeRequest, FreezeWorld } from './freeze/freeze-request.ts';
 export { type FreezeLook, lookAtFreeze } from './freeze/look-at-freeze.ts';
 export { type RememberedFreeze, rememberedFreeze } from './freeze/remembered-freeze.ts';
+export { type StandingFreeze, standingFreezes } from './freeze/standing-freezes.ts';
 export {
   itemsToThaw,
   type ThawFailure,

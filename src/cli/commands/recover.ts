@@ -23,6 +23,7 @@ import { haveConfiguration } from '../recover/have-configuration.ts';
 import { leadRecovery } from '../recover/lead-recovery.ts';
 import { type OpenedRuns, openRuns } from '../recover/open-runs.ts';
 import { recheckPlan } from '../recover/recheck-plan.ts';
+import { tellStanding } from '../recover/tell-standing.ts';
 
 const options = {
   ...wishOptions,
@@ -163,11 +164,12 @@ function idIn(text: string): string | undefined {
 
 async function finished(
   state: RunState,
-  { desk }: OpenedRuns,
+  opened: OpenedRuns,
   context: CommandContext,
 ): Promise<number> {
-  await finishIncident(state, desk, context);
-  return ended(state);
+  const isDown = await tellStanding(state, opened, context);
+  await finishIncident(state, opened.desk, context, { isDown });
+  return isDown && state.phase !== 'aborted' ? ExitCode.partlyDone : ended(state);
 }
 
 /** Something was done, but not all of it. */
@@ -195,13 +197,13 @@ async function abort(opened: OpenedRuns, values: Values, context: CommandContext
   const state = await opened.runs.find(values.abort);
   const { skip } = values;
   try {
-    return ended(
-      await opened.runs.resume(state.run, {
-        abort: { reason },
-        ...(skip === undefined ? {} : { skip: { step: skip, reason } }),
-        ...(values.takeOver === undefined ? {} : { takeOver: values.takeOver }),
-      }),
-    );
+    const after = await opened.runs.resume(state.run, {
+      abort: { reason },
+      ...(skip === undefined ? {} : { skip: { step: skip, reason } }),
+      ...(values.takeOver === undefined ? {} : { takeOver: values.takeOver }),
+    });
+    await tellStanding(after, opened, context);
+    return ended(after);
   } catch (error) {
     // Whoever drives it gives it up, at the end of its step.
     if (!(error instanceof LifeboatError) || error.code !== 'run.busy') throw error;

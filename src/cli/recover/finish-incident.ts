@@ -10,19 +10,31 @@ import { tickedBy } from './ticked-by-run.ts';
 
 /**
  * What has become of the incident now that a run has ended: resolved where it is done, and closed where whoever sits here says so. A plan
- * that was made without an incident changes none.
+ * that was made without an incident changes none. `isDown`: something of it is kept from working by a freeze that stands, so nothing is resolved.
  */
 export async function finishIncident(
   state: RunState,
   { incidents }: IncidentDesk,
   context: CommandContext,
+  { isDown }: { readonly isDown: boolean },
 ): Promise<void> {
   const { output, ask, environment } = context;
   if (state.phase !== 'done' && !isRecovered(state)) return;
   const incident = await openOne(state.plan.incident, incidents);
   if (incident === undefined) return;
   const { id } = incident;
-  await incidents.update(id, { status: 'resolved', checklist: tickedBy(state) });
+  const checklist = tickedBy(state);
+  if (isDown) {
+    await incidents.update(id, { checklist });
+    const program = programName(environment);
+    output.say(({ yellow }) =>
+      yellow(
+        `  The incident ${id} is not resolved: what is named above is still frozen. Thaw it, see that all works, then: ${program} incident close --summary TEXT`,
+      ),
+    );
+    return;
+  }
+  await incidents.update(id, { status: 'resolved', checklist });
   const usual = summaryOf(state);
   const answer = await ask?.choose(
     `Close the incident ${id}?`,

@@ -12,6 +12,7 @@ import { canonicalJson, type Repository } from '../../repository/index.ts';
 import { type AnySource, parseConnectionUrl } from '../../sources/index.ts';
 import type { DamageReport } from '../assess/damage/damage-report.ts';
 import type { LossSuspect } from '../assess/loss-report.ts';
+import { stoppedByFreezes } from '../freeze/standing-freezes.ts';
 import { machinesOfServer } from '../ground/server/machines-of-server.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { damageFacts, serviceState, unseenIn } from './damage-facts.ts';
@@ -63,6 +64,7 @@ export async function gatherFacts(request: GatherRequest): Promise<GatheredFacts
   const now = new Date();
   const names = report.sources.map(({ name }) => name);
   const services = concerned(configuration, names);
+  const stopped = await stoppedByFreezes(configuration);
   const looked = await lookAtPlaces(surroundings, platforms, services, signal);
   const unseen = [...unseenIn(report), ...notAsked(looked.unseen)];
   const sources: SourceFacts[] = [];
@@ -92,7 +94,11 @@ export async function gatherFacts(request: GatherRequest): Promise<GatheredFacts
     },
     wish,
     sources,
-    services: services.map((name) => serviceFacts(request, name, looked, baselines)),
+    services: services.map((name) => ({
+      ...serviceFacts(request, name, looked, baselines),
+      // The thaw starts it: it is watched like those that run.
+      ...(stopped.includes(name) ? { status: 'running' as const } : {}),
+    })),
     measured: uniqueSteps(measured).toSorted((a, b) => b.time.localeCompare(a.time)),
     unseen,
   };

@@ -37,6 +37,7 @@ export function freezeStep(building: Building, sources: readonly SourceFacts[]):
     input: {
       services: writers.map(({ name }) => name),
       sources: databases.map(({ name }) => name),
+      holds: sources.map(({ name }) => name),
       maintenance: (maintenance ?? maintenanceFile) !== undefined,
     },
     isDestructive: true,
