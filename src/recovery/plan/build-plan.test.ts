@@ -166,6 +166,8 @@ describe('the steps of a method', () => {
           'deliver',
           'swap',
         ],
+        // Nothing runs on the new place before a person starts it.
+        'manual',
         ...['command', 'manual', 'point-services', 'manual', 'thaw', 'watch', 'manual', 'settle'],
       ],
     ],

@@ -108,6 +108,7 @@ export function stopServerStep(building: Building, source: SourceFacts): readonl
 }
 
 export function startServerStep(building: Building, source: SourceFacts): readonly StepDraft[] {
+  if (isNewTree(source)) return [startNewServerStep(source)];
   if (!needsStop(source)) return [];
   const service = serverService(building, source);
   if (service !== undefined && !ranBefore(building, service)) {
@@ -140,6 +141,22 @@ export function startServerStep(building: Building, source: SourceFacts): readon
       evidence: ['who confirmed it'],
     }),
   ];
+}
+
+/** Files of a cluster at a place where no server was before: nothing of the configuration starts one there. */
+function startNewServerStep({ name, text, ground }: SourceFacts): StepDraft {
+  const place = ground?.text ?? text;
+  return draft({
+    id: `start-${name}`,
+    kind: 'manual',
+    title: `Start a server on the restored ${name}`,
+    target: place,
+    input: {
+      instruction: `The restored cluster of ${name} lies at ${place}, and nothing runs on it yet. Start a PostgreSQL server of the same major version there, and wait until it accepts connections.`,
+      typed: 'started',
+    },
+    evidence: ['who confirmed it'],
+  });
 }
 
 /** What did not run before is brought back by no thaw. */
@@ -241,10 +258,16 @@ export function settleStep(
 }
 
 /** A server by connection alone is swapped by names of databases; a tree only while nobody uses it. */
-function needsStop({ kind, ground }: SourceFacts): boolean {
-  return (
-    kind === 'postgres' && ground !== undefined && ground.kind !== 'server' && !ground.isElsewhere
-  );
+function needsStop(source: SourceFacts): boolean {
+  return isTree(source) && source.ground?.isElsewhere === false;
+}
+
+function isNewTree(source: SourceFacts): boolean {
+  return isTree(source) && source.ground?.isElsewhere === true;
+}
+
+function isTree({ kind, ground }: SourceFacts): boolean {
+  return kind === 'postgres' && ground !== undefined && ground.kind !== 'server';
 }
 
 function serverService(building: Building, source: SourceFacts): ServiceSetting | undefined {
