@@ -12,7 +12,7 @@ const refuse = 'echo "no route to host" >&2; exit 3';
 const sources = (scene: FailureScene) =>
   `sources: { uploads: { kind: files, paths: [${scene.at('uploads')}] } }`;
 const onlyLooks =
-  'it only looks, each part within a time of its own, and what could not be looked at is named in its report (`test/integration/run-on-a-server.test.ts`, `src/recovery/assess/damage/part-runner.test.ts`)';
+  'it only looks, each part within a time of its own, and stops nothing: what could not be looked at is named in its report (`test/integration/assess-failures.test.ts` has each way)';
 interface Faults {
   readonly start?: string;
   readonly stop?: string;
@@ -270,7 +270,18 @@ export const byServices: FailureTable = {
     'time-out': { cannot: onlyLooks },
     'non-zero': { cannot: onlyLooks },
     partial: { cannot: onlyLooks },
-    cut: { cannot: onlyLooks },
+    cut: {
+      fault: 'Ctrl-C is pressed while the output of a service does not end',
+      yaml: (scene) => `${sources(scene)}
+services:
+  api: { platform: shell, start: ["true"], stop: ["true"], isRunning: ["true"], output: [${scene.script('say', 'echo ready', hang)}], writes: [uploads] }`,
+      steps: () => [
+        { id: 'it', kind: 'assess', isDestructive: false, input: { sources: ['uploads'] } },
+      ],
+      cancels: (scene) => scene.exists('hangs'),
+      code: 'cancelled',
+      says: /step "Do it" was interrupted/,
+    },
     'wrong answer': { cannot: onlyLooks },
   },
   freeze: {
