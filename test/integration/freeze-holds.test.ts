@@ -55,7 +55,7 @@ const freezeByHand = async (...sources: readonly string[]) =>
   await freezeAll({ ...byHand(), sources });
 const thaws = async (run: string, freeze: StepOutcome) =>
   await thawStep.run({ of: 'freeze' }, of(run, { freeze }));
-const undoes = async (run: string, freeze: StepOutcome, input = shop) =>
+const undoes = async (run: string, freeze: StepOutcome, input: typeof shop = shop) =>
   (await freezeStep.undo?.(input, freeze, of(run))) ?? '';
 const frozen = async () => {
   const stateFolder = join(test.folder, 'state');
@@ -161,6 +161,15 @@ describe('the undo of a run', () => {
     await freezeStep.undo?.(shop, undefined, of('run-1'));
     expect([running(), await frozen()]).toEqual([all, []]);
   });
+});
+
+it('a freeze with nothing to stop stops nothing, says so, and holds nothing', async () => {
+  const input = { ...shop, services: [] };
+  const outcome = await freezeStep.run(input, of('run-1'));
+  expect(outcome.text).toContain('no service that writes is configured');
+  expect([running(), await frozen()]).toEqual([all, []]);
+  expect((await thaws('run-1', outcome)).text).toBe('nothing was frozen any more');
+  expect(await undoes('run-1', outcome, input)).toContain('nothing of it was frozen');
 });
 
 const [subject] = serversUnderTest(15);

@@ -27,27 +27,37 @@ export function freezeStep(building: Building, sources: readonly SourceFacts[]):
   const { maintenance, maintenanceFile } = configuration.recovery;
   const databases = sources.filter(({ kind, server }) => !holdsFiles(kind) && server === 'up');
   const names = [...writers.map(({ name }) => name), ...databases.map(({ name }) => name)];
-  const what = names.length === 0 ? 'nothing that writes is configured' : names.join(', ');
+  const hasPage = (maintenance ?? maintenanceFile) !== undefined;
+  const isNothing = names.length === 0 && !hasPage;
+  const nobody = 'nothing that writes is configured';
+  const what = names.length === 0 ? nobody : names.join(', ');
   return draft({
     id: freezeId,
     kind: 'freeze',
-    title: 'Stop everything that writes',
+    title: isNothing ? `Stop nothing: ${nobody}` : 'Stop everything that writes',
     target: [...writers.map(serviceText), ...databases.map(({ text }) => text)].join('; ') || what,
     commands: [...(maintenance ? [maintenance.on] : []), ...writers.map(stopCommand)],
     input: {
       services: writers.map(({ name }) => name),
       sources: databases.map(({ name }) => name),
       holds: sources.map(({ name }) => name),
-      maintenance: (maintenance ?? maintenanceFile) !== undefined,
+      maintenance: hasPage,
     },
-    isDestructive: true,
+    isDestructive: !isNothing,
     undo: 'thaw: every service as it was, writes allowed again',
     evidence: ['state of each service before', 'settings changed, and sessions ended'],
     expected: expectStep('freeze', facts),
-    asked: {
-      authority: 'execute',
-      question: `Stop all writing (${what})? Users are kept out until the thaw.`,
-    },
+    ...(isNothing
+      ? {}
+      : {
+          asked: {
+            authority: 'execute',
+            question:
+              names.length === 0
+                ? `Show the maintenance page until the thaw? Nothing is stopped: ${nobody}.`
+                : `Stop all writing (${what})? Users are kept out until the thaw.`,
+          },
+        }),
   });
 }
 

@@ -45,6 +45,7 @@ export const freezeStep: StepKind<Input> = {
 
 /** Databases and services of the sources; services alone have a record of their own, which the freeze of sources does not touch. */
 export async function freezeAgain(input: Input, context: StepContext): Promise<StepOutcome> {
+  if (isNothing(input)) return frozenNothing(input);
   const { services, sources: databases, maintenance } = input;
   const sources = heldBy(input);
   const outcome = await freeze({
@@ -91,6 +92,17 @@ export async function freezeAgain(input: Input, context: StepContext): Promise<S
   };
 }
 
+/** Of a plan for sources whose writers nobody has named. */
+function isNothing({ services, sources, maintenance }: Input): boolean {
+  return services.length === 0 && sources.length === 0 && !maintenance;
+}
+
+function frozenNothing(input: Input): StepOutcome {
+  const text =
+    'nothing was stopped: no service that writes is configured (`services` with `writes`), and there is no database to close';
+  return { text, result: { frozen: input }, evidence: {} };
+}
+
 /** Errors: `run.failed` when something could not be put back; the record is kept until all is. */
 export async function thawAll(
   input: Input,
@@ -98,6 +110,7 @@ export async function thawAll(
   context: StepContext,
   how: Pick<ThawRequest, 'keeps' | 'former' | 'before'> = {},
 ): Promise<Thawed> {
+  if (isNothing(input)) return nothing;
   try {
     const world = freezeWorld(input, context);
     const wanted = await stillFrozen(world, input, id);

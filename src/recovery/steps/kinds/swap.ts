@@ -86,6 +86,7 @@ export const settleStep: StepKind<StepInputs['settle']> = {
     }
     if (closed === undefined) return settled(source);
     const { frozen, freeze } = frozenBy(closed, context);
+    if (freeze === undefined) return settled(source);
     return settled(source, await leaveClosed(frozen, freeze, source, context));
   },
 };

@@ -26,6 +26,8 @@ export const thawStep: StepKind<Input> = {
       .map(({ name, place }) => `${name} (${place.text})`);
     const down = still.flatMap((item) => (item.kind === 'service' ? [item.service] : []));
     const stopped = kept.flatMap((item) => (item.kind === 'service' ? [item.service] : []));
+    const keptOut =
+      freeze === undefined ? {} : { keptOut: { freeze, closed, stopped } satisfies KeptOut };
     const text = [
       thawed.length === 0 ? 'nothing was frozen any more' : `thawed ${thawed.join(', ')}`,
       ...(closed.length > 0 ? [`${closed.join(', ')} stays closed: it is the former place`] : []),
@@ -40,7 +42,7 @@ export const thawStep: StepKind<Input> = {
       result: {
         frozen,
         idle: [...stopped, ...down],
-        keptOut: { freeze, closed, stopped } satisfies KeptOut,
+        ...keptOut,
       },
       evidence: { freeze, thawed, notes, closed, stopped, stands },
     };
@@ -74,8 +76,9 @@ function heldBack({ sources, pointedBy }: Moved, { outcomes, surroundings }: Ste
 /** What the freeze of that step holds. Errors: `run.failed`: it was left out. */
 export function frozenBy(of: string, { outcomes }: StepContext) {
   const { frozen, freeze } = outcomes[of]?.result ?? {};
-  if (typeof frozen === 'object' && frozen !== null && typeof freeze === 'string') {
-    return { frozen: frozen as Frozen, freeze };
+  if (typeof frozen === 'object' && frozen !== null) {
+    // Where nothing is configured that writes there is no freeze, and nothing to thaw.
+    return { frozen: frozen as Frozen, freeze: typeof freeze === 'string' ? freeze : undefined };
   }
   throw new LifeboatError('run.failed', `the step ${of} says nothing of what it froze`, {
     hint: 'It was left out. See what is frozen with `lifeboat status`, thaw it with `lifeboat thaw`, and leave this step out with a reason.',
