@@ -16,14 +16,11 @@ import { chooseMethod } from './choose-method.ts';
 import type { PlanFacts } from './facts.ts';
 import type { Method, Plan, RunMode, Step } from './plan.ts';
 
+const configuration = planConfiguration();
 const seen = { configuration: 'c'.repeat(64), sources: {} };
 const places = { host: { text: 'this host', fingerprint: 'machine-1' } };
 
-function planOf(
-  facts: Partial<PlanFacts>,
-  mode: RunMode = 'live',
-  configuration = planConfiguration(),
-): Plan {
+function planOf(facts: Partial<PlanFacts>, mode: RunMode = 'live'): Plan {
   const all = planFacts(facts);
   const chosen = chooseMethod(all);
   const { method } = chosen;
@@ -401,27 +398,6 @@ describe('who is asked', () => {
     };
     const freezes = planOf(facts).steps.filter(({ kind }) => kind === 'freeze');
     expect(freezes.map(({ id }) => id)).toEqual(['stop-database']);
-  });
-
-  it('asks nobody to stop nothing, and says so', () => {
-    const freeze = (recovery: string) => {
-      const bare = planConfiguration((text) =>
-        text
-          .replace(/writes: \[database, uploads\]/, 'writes: [database]')
-          .replace(/recovery:[\s\S]*/, recovery),
-      );
-      const facts = { sources: [uploadsFacts()], wish: at('2026-11-26T14:00:00.000Z') };
-      return planOf(facts, 'live', bare).steps.find(({ id }) => id === 'freeze');
-    };
-    const nothing = freeze('');
-    expect(nothing?.approval).toBeUndefined();
-    expect(nothing).toMatchObject({
-      title: 'Stop nothing: nothing that writes is configured',
-      isDestructive: false,
-      input: { services: [], sources: [], holds: ['uploads'], maintenance: false },
-    });
-    const page = freeze('recovery: { maintenance: { on: [page], off: [page, --away] } }');
-    expect(page?.approval?.question).toMatch(/^Show the maintenance page until the thaw\?/);
   });
 
   it('freezes each source as a freeze by hand would, with who needs its writers', () => {
