@@ -169,6 +169,7 @@ export type {
   RowPlan,
 } from './rescue/row-plan.ts';
 export type { SavedConflict } from './rescue/save-conflicts.ts';
+export { requireNotCarriedOut } from './run/carried-out.ts';
 export type { Engine } from './run/engine/engine.ts';
 export { openEngine } from './run/engine/open-engine.ts';
 export { openPostgresEngine } from './run/engine/postgres-engine.ts';

@@ -4,21 +4,27 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { installation } from '../support/installation.ts';
 
-it('opens another incident for what is lost after the first was resolved', async () => {
-  await using place = await installation();
-  const folders = ['letters', 'photos'].map((name) => join(place.folder, name));
+type Place = Awaited<ReturnType<typeof installation>>;
+
+/** Sources of files, each backed up; their folders. */
+async function protectedFolders(
+  place: Place,
+  names: readonly string[],
+): Promise<readonly string[]> {
+  const folders = names.map((name) => join(place.folder, name));
   for (const folder of folders) {
     mkdirSync(folder);
     for (const name of ['1', '2', '3']) writeFileSync(join(folder, name), `content ${name}`);
   }
-  place.configureText(`sources:
-  letters: { kind: files, paths: [${folders[0]}] }
-  photos: { kind: files, paths: [${folders[1]}] }
-recovery: { watch: 1s }
-`);
-  for (const name of ['letters', 'photos']) {
-    expect((await place.run('backup', name)).exitCode).toBe(0);
-  }
+  const sources = names.map((name, at) => `  ${name}: { kind: files, paths: [${folders[at]}] }`);
+  place.configureText(`sources:\n${sources.join('\n')}\nrecovery: { watch: 1s }\n`);
+  for (const name of names) expect((await place.run('backup', name)).exitCode).toBe(0);
+  return folders;
+}
+
+it('opens another incident for what is lost after the first was resolved', async () => {
+  await using place = await installation();
+  const folders = await protectedFolders(place, ['letters', 'photos']);
   const incidents: unknown[] = [];
   for (const [at, name] of ['letters', 'photos'].entries()) {
     rmSync(folders[at] as string, { recursive: true });
@@ -39,4 +45,23 @@ recovery: { watch: 1s }
   expect(new Set(incidents)).toEqual(
     new Set(['letters are gone: resolved', 'photos are gone: resolved']),
   );
+});
+
+it('carries a plan out once', async () => {
+  await using place = await installation();
+  const [folder = ''] = await protectedFolders(place, ['letters']);
+  rmSync(folder, { recursive: true });
+  const planned = await place.run('plan', '--keep');
+  const plan = String(planned.records.find(({ type }) => type === 'plan-kept')?.id);
+  const once = await place.run('recover', plan, '--yes', 'letters', '--yes', 'freeze');
+  expect(once.exitCode, once.stdout + once.stderr).toBe(0);
+  const run = once.records.find(({ type }) => type === 'run-opened')?.run;
+  rmSync(folder, { recursive: true });
+  const again = await place.run('recover', plan, '--yes', 'letters', '--yes', 'freeze');
+  expect(again.records.at(-1)).toMatchObject({
+    code: 'plan.refused',
+    message: expect.stringContaining(`by run ${run}`),
+  });
+  expect(again.records.some(({ type }) => type === 'run-opened')).toBe(false);
+  expect(existsSync(folder)).toBe(false);
 });

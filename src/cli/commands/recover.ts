@@ -12,6 +12,7 @@ import {
   parsePlan,
   personOf,
   type RunState,
+  requireNotCarriedOut,
   requireStep,
 } from '../../recovery/index.ts';
 import { type CommandContext, type CommandInput, defineCommand } from '../command.ts';
@@ -126,6 +127,7 @@ Exit code 3: it is paused, or some of it could not be done; 11: somebody else wo
       return state === undefined ? ExitCode.ok : await finished(state, opened, context);
     }
     const plan = await planNamed(opened, name, context);
+    requireNotCarriedOut(plan, await opened.runs.list());
     await recheckPlan(plan, opened, context);
     const state = await opened.runs.start(plan, await opened.clockOf(plan));
     return await finished(state, opened, context);
