@@ -132,6 +132,11 @@ const rows: readonly (readonly [what: string, facts: Partial<PlanFacts>, method:
     'restore-files',
   ],
   [
+    'accidental deletion of so few files that it may have been meant',
+    type('accidental-deletion', { sources: [uploadsFacts({ damage: { deletedFiles: 3 } })] }),
+    'restore-files',
+  ],
+  [
     'region-wide outage: from the copy, to another place',
     type('hardware', { sources: [gone({ server: 'unknown', ground: elsewhere })] }),
     'new-server',
@@ -241,6 +246,11 @@ describe('the decision matrix', () => {
 // Where nothing can be chosen the reasons say what would change that.
 const refusals: readonly (readonly [what: string, facts: Partial<PlanFacts>, reason: string])[] = [
   ['nothing was found', {}, 'nothing was found that needs a recovery of database'],
+  [
+    'few files are gone, and nobody said that it was not meant',
+    { sources: [uploadsFacts({ damage: { deletedFiles: 3 } })] },
+    '3 files of uploads are not there any more: if nobody meant to delete them, say --type accidental-deletion',
+  ],
   [
     'a migration failed, nobody knows when',
     type('failed-migration'),

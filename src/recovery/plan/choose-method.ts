@@ -179,5 +179,16 @@ function consider(
 function nothingSeen({ wish, sources }: PlanFacts): string {
   const names = sources.map(({ name }) => name).join(', ');
   const about = wish.target === undefined ? '' : ` at ${wish.target.text}`;
-  return `nothing was found that needs a recovery of ${names || 'anything'}${about}: name what happened with --type, the moment with --at, or the method with --method`;
+  const hints = sources.flatMap(({ name, server, damage: { deletedFiles = 0 } }) => {
+    if (server === 'refusing') {
+      return [
+        `; the server of ${name} lets us in no more: if its data was made anew, say --type accidental-deletion`,
+      ];
+    }
+    if (deletedFiles === 0) return [];
+    return [
+      `; ${deletedFiles} files of ${name} are not there any more: if nobody meant to delete them, say --type accidental-deletion`,
+    ];
+  });
+  return `nothing was found that needs a recovery of ${names || 'anything'}${about}: name what happened with --type, the moment with --at, or the method with --method${hints.join('')}`;
 }

@@ -208,7 +208,10 @@ describe('damage', () => {
       }),
     };
     const told = finding({ kind: 'files-missing', source: 'uploads' });
-    expect(damageFacts(report([files]), 'uploads').damage.files).toBeUndefined();
+    const few = damageFacts(report([files]), 'uploads').damage;
+    expect(few.files).toBeUndefined();
+    expect(few.deletedFiles).toBe(3);
+    expect(damageFacts(report([files], [told]), 'uploads').damage.deletedFiles).toBeUndefined();
     expect(
       damageFacts(report([files], [{ ...told, severity: 'low' }]), 'uploads').damage.files,
     ).toBeUndefined();

@@ -80,6 +80,9 @@ function filesFacts({ files }: FilesDamage, findings: readonly DamageFinding[]):
   const isHit = findings.some(({ kind }) => filesKinds.includes(kind));
   const damage = {
     ...sound,
+    ...(found === undefined || isHit || found.missing.files === 0
+      ? {}
+      : { deletedFiles: found.missing.files }),
     ...(found === undefined || !isHit
       ? {}
       : {

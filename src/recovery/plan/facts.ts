@@ -128,6 +128,8 @@ export interface DamageFacts {
   readonly damagedTables: readonly TableFacts[];
   /** So much of it is damaged that the server does not work with it. */
   readonly isUnreadable: boolean;
+  /** Files of the newest snapshot that are not there, where the report calls that no damage: people delete files. */
+  readonly deletedFiles?: number;
   readonly files?: {
     readonly missing: number;
     readonly changed: number;

@@ -68,8 +68,12 @@ const rules: Readonly<Record<Situation, Rule>> = {
     if (relevantSuspects(source, facts.wish).length > 0) return undefined;
     return `missing or short of rows, and nothing in the log explains it: ${all.join(', ')}`;
   },
-  'files-damaged': ({ damage: { files } }) => {
-    if (files === undefined) return undefined;
+  'files-damaged': ({ damage: { files, deletedFiles = 0 } }, { incident }) => {
+    if (files === undefined) {
+      const evidence = said(incident, 'accidental-deletion');
+      if (evidence === undefined || deletedFiles === 0) return undefined;
+      return `${evidence}, and ${deletedFiles} files of the newest snapshot are not there`;
+    }
     const { missing, changed, missingPaths, signs } = files;
     if (missing + missingPaths.length + signs.length === 0) return undefined;
     return [
