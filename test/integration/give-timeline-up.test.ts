@@ -70,7 +70,7 @@ it('tells the repository once the former data is back, and again when nobody saw
   const context = await swapped();
   expect(inPlace()).toBe('recovered');
   expect(await undo(context)).toBe(
-    'put the former data of database back in place; timeline 2 is given up, log and backups go on with the former one',
+    'put the former data of database back in place; timeline 2 is given up, log and backups go on with the former one; any moment of it comes back by its name, beside: `lifeboat restore database --timeline 2 --to FOLDER`',
   );
   expect(inPlace()).toBe('former');
   expect(await undo(context)).toMatch(/was in place already; timeline 2 is given up/);

@@ -78,6 +78,8 @@ it('goes on with the former timeline', async (context) => {
   const windows = points.records.filter(({ type }) => type === 'window');
   expect(windows.map(({ timeline }) => timeline)).toEqual([1]);
   expect(windows[0]?.snapshots).toContain(snapshot);
+  const left = points.records.filter(({ type }) => type === 'given-up');
+  expect(left.map(({ timeline }) => timeline)).toEqual([2]);
   const stored = points.records.filter(({ type }) => type === 'snapshot');
   expect(stored.filter(({ isGivenUp }) => isGivenUp).map(({ timeline }) => timeline)).toContain(2);
   expect(stored.find(({ isGivenUp }) => !isGivenUp)?.id).toBe(snapshot);

@@ -40,7 +40,7 @@ machine holds counts too. Files and dumps: its snapshots.`,
       return ExitCode.ok;
     }
     let isPassedOver = false;
-    const { snapshots, windows } = await source.points({
+    const { snapshots, windows, givenUp } = await source.points({
       repository,
       signal,
       progress: (event) => {
@@ -88,6 +88,13 @@ machine holds counts too. Files and dumps: its snapshots.`,
         });
       }
     });
+    for (const window of givenUp) {
+      output.report({ type: 'given-up', ...about, ...window }, ({ dim }) =>
+        dim(
+          `  timeline ${window.timeline}, up to ${formatMoment(window.to)}, was given up when a recovery was taken back: by --timeline ${window.timeline} only`,
+        ),
+      );
+    }
     const promise = promiseMs === undefined ? undefined : judgePromise(windows, promiseMs);
     if (promise) {
       output.report({ type: 'promise', ...about, ...promise }, (style) =>

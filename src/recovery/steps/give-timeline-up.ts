@@ -23,7 +23,7 @@ export async function giveTimelineUp(name: string, context: StepContext): Promis
   const marked =
     left.length === 0
       ? ''
-      : `; timeline ${left.join(', ')} is given up, log and backups go on with the former one`;
+      : `; timeline ${left.join(', ')} is given up, log and backups go on with the former one; any moment of it comes back by its name, beside: \`lifeboat restore ${name} --timeline ${begun.timeline} --to FOLDER\``;
   const untold = owed.map(
     ({ repository, problem }) =>
       `; ${repository === primaryPlace ? 'its repository' : repository} does not answer (${problem}): the next \`serve\` or \`backup\` on this host tells it that timeline ${begun.timeline} is given up`,

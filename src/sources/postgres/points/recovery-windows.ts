@@ -2,9 +2,11 @@ import { isLifeboatError, type Progress } from '../../../core/index.ts';
 import type { Repository, SnapshotId } from '../../../repository/index.ts';
 import { formatLsn, segmentName } from '../../../wal/index.ts';
 import type { BackupSnapshot } from '../restore/backup-snapshot.ts';
-import { furthestReaches, type Reach, readKnownLog } from '../restore/reaches.ts';
+import { reachesAlong } from '../restore/choose-timeline.ts';
+import { furthestReaches, isReached, type Reach, readKnownLog } from '../restore/reaches.ts';
 import { type TimelineSpan, timelineAt } from '../restore/timeline-path.ts';
 import { readWalTail } from '../restore/wal-tail.ts';
+import { givenUpTimelines } from '../stream/given-up.ts';
 import type { SpoolReader } from '../stream/spool-reader.ts';
 
 /** An unbroken span of time to any moment of which the source can be restored. Positions as text. */
@@ -50,21 +52,25 @@ export interface RecoveryPoints {
   readonly snapshots: readonly PointSnapshot[];
   /** The newest first. Between two windows nothing can be restored. */
   readonly windows: readonly RecoveryWindow[];
+  /** Along timelines that were given up when a recovery was taken back: what they took is restored by naming them. The newest first. */
+  readonly givenUp: readonly RecoveryWindow[];
 }
 
-/** What can be restored: the snapshots of a source and the windows that they and the log allow. */
-export async function listRecoveryPoints(request: {
+interface PointsRequest {
   readonly repository: Repository;
   readonly source: string;
   readonly spool?: SpoolReader;
   readonly signal?: AbortSignal;
   readonly progress?: Progress;
-}): Promise<RecoveryPoints> {
+}
+
+/** What can be restored: the snapshots of a source and the windows that they and the log allow. */
+export async function listRecoveryPoints(request: PointsRequest): Promise<RecoveryPoints> {
   const known = await readKnownLog(request).catch((error) => {
     if (isLifeboatError(error, 'repository.snapshot-missing')) return undefined;
     throw error;
   });
-  if (known === undefined) return { snapshots: [], windows: [] };
+  if (known === undefined) return { snapshots: [], windows: [], givenUp: [] };
   const reaches = furthestReaches(known);
   const windows: RecoveryWindow[] = [];
   for (const group of sameEnds(reaches)) windows.push(await describeWindow(group, request.signal));
@@ -73,7 +79,20 @@ export async function listRecoveryPoints(request: {
     ...describeSnapshot(backup),
     isGivenUp: true as const,
   }));
-  return { snapshots: [...snapshots, ...givenUp], windows };
+  return { snapshots: [...snapshots, ...givenUp], windows, givenUp: await windowsLeft(request) };
+}
+
+async function windowsLeft(request: PointsRequest): Promise<readonly RecoveryWindow[]> {
+  const marked = await givenUpTimelines(request.repository.log(request.source));
+  const windows: RecoveryWindow[] = [];
+  for (const timeline of [...marked].toSorted((a, b) => b - a)) {
+    const known = await readKnownLog({ ...request, timeline });
+    const path = known.paths.find((each) => each.at(-1)?.timeline === timeline);
+    const reaches = path ? reachesAlong(known, path).filter(isReached) : [];
+    const [newest] = sameEnds(reaches);
+    if (newest) windows.push(await describeWindow(newest, request.signal));
+  }
+  return windows;
 }
 
 /** What was promised of a source, against what there is. */

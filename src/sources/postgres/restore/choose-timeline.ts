@@ -73,7 +73,8 @@ function forkOf(a: TimelinePath, b: TimelinePath): TimelinePath[number] | undefi
   return common && other && other.end < common.end ? other : common;
 }
 
-function reachesAlong(known: KnownLog, path: TimelinePath): readonly Reach[] {
+/** Of every snapshot that lies on the path. */
+export function reachesAlong(known: KnownLog, path: TimelinePath): readonly Reach[] {
   return known.backups
     .filter(({ info, stopLsn }) => pathPasses(path, info.timeline, stopLsn))
     .map((backup) => reachAlong(known, backup, path));
