@@ -84,6 +84,8 @@ export interface SourceFacts {
   readonly damage: DamageFacts;
   /** The newest first. */
   readonly windows: readonly WindowFacts[];
+  /** Along timelines that were given up when a recovery was taken back, the newest first. */
+  readonly givenUp?: readonly WindowFacts[];
   readonly snapshots: readonly SnapshotFacts[];
   readonly proofs: readonly ProofFacts[];
   /** Of a volume: its files are put back by way of its ground, because this host cannot work on them itself. */

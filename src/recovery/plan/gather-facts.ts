@@ -282,6 +282,7 @@ function sourceFacts(
       : {}),
     damage: isNamedHere ? { ...seen.damage, suspects: [...suspects, named.suspect] } : seen.damage,
     windows: stock.windows,
+    ...(stock.givenUp ? { givenUp: stock.givenUp } : {}),
     snapshots: stock.snapshots,
     proofs: stock.proofs,
   };

@@ -77,6 +77,7 @@ function writesSince(source: SourceFacts, moment: PlanMoment | undefined, facts:
       basis: [
         `${source.name}: the newest commit that is stored is of ${end}`,
         ...(measured ? [`${source.name}: last proven on ${measured.time.slice(0, 10)}`] : []),
+        ...leftBehind(source, end),
       ],
     };
   }
@@ -97,6 +98,16 @@ function writesSince(source: SourceFacts, moment: PlanMoment | undefined, facts:
         : `${source.name}: counted until its newest stored commit, ${end}`,
     ],
   };
+}
+
+/** What was taken by a recovered server after that, before the recovery was taken back. */
+function leftBehind({ name, givenUp = [] }: SourceFacts, end: string): readonly string[] {
+  return givenUp
+    .filter(({ to }) => to > end)
+    .map(
+      ({ to, timeline }) =>
+        `${name}: what was written until ${to} to the recovery that was taken back is stored too, and comes back by --timeline ${timeline} only`,
+    );
 }
 
 function filesLoss(source: SourceFacts, moment: PlanMoment | undefined, facts: PlanFacts): Loss {

@@ -16,7 +16,8 @@ import type { MeasuredStep, ProofFacts, SnapshotFacts, SourceFacts } from './fac
 import { formerSteps } from './former-steps.ts';
 
 /** What of a source is stored: what it can be restored to, what was proven, and how long things took. */
-export interface SourceStock extends Pick<SourceFacts, 'windows' | 'snapshots' | 'proofs'> {
+export interface SourceStock
+  extends Pick<SourceFacts, 'windows' | 'givenUp' | 'snapshots' | 'proofs'> {
   readonly measured: readonly MeasuredStep[];
   /** Of the services that write to it, the newest first. */
   readonly baselines: readonly KnownBaseline[];
@@ -61,13 +62,8 @@ export async function sourceStock(request: StockRequest): Promise<SourceStock> {
   });
   const proofs = await listProofs(repository, source.name);
   return {
-    windows: points.windows.map(({ from, to, fromLsn, toLsn, timeline }) => ({
-      from: from.toISOString(),
-      to: to.toISOString(),
-      fromLsn,
-      toLsn,
-      timeline,
-    })),
+    windows: points.windows.map(windowFacts),
+    ...(points.givenUp.length > 0 ? { givenUp: points.givenUp.map(windowFacts) } : {}),
     snapshots: points.snapshots
       .filter(({ isGivenUp }) => !isGivenUp)
       .map((each) => clusterSnapshot(each, known.get(each.id), proofs)),
@@ -78,6 +74,10 @@ export async function sourceStock(request: StockRequest): Promise<SourceStock> {
 }
 
 type Points = Awaited<ReturnType<PostgresSource['points']>>;
+
+function windowFacts({ from, to, fromLsn, toLsn, timeline }: Points['windows'][number]) {
+  return { from: from.toISOString(), to: to.toISOString(), fromLsn, toLsn, timeline };
+}
 
 function clusterSnapshot(
   { id, time, lsn, bytesTotal, damagedPages, serverVersion }: Points['snapshots'][number],
