@@ -5,7 +5,7 @@ import { expectStep } from '../expect-time.ts';
 import type { SourceFacts } from '../facts.ts';
 import { predictLoss } from '../predict-loss.ts';
 import { type Building, draft, type StepDraft, sourceOf } from './draft.ts';
-import { freezeId } from './protect-steps.ts';
+import { freezeId, isReadable } from './protect-steps.ts';
 import { serviceText, stopCommand } from './service-commands.ts';
 import { startStep } from './start-step.ts';
 
@@ -251,10 +251,19 @@ export function settleStep(
     evidence: ['what was removed'],
     asked: {
       authority: 'execute',
-      question: `Remove the former data of ${source.name} for good? After this there is no way back to it.`,
+      question: `Remove the former data of ${source.name} for good: ${formerData(source)}? After this there is no way back to it.`,
       typed: source.name,
     },
   });
+}
+
+/** What a person lets go of. Of what the safety snapshot could not read there is nothing else. */
+function formerData(source: SourceFacts): string {
+  if (source.server === 'other') {
+    return `another cluster that answered at ${source.text} when the recovery began, of which no snapshot was taken`;
+  }
+  const snapshot = isReadable(source) ? 'the safety snapshot stays' : 'no snapshot was taken';
+  return `all as it was when the recovery began, of which ${snapshot}`;
 }
 
 /** A server by connection alone is swapped by names of databases; a tree only while nobody uses it. */

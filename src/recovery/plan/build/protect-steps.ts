@@ -61,14 +61,17 @@ export function freezeStep(building: Building, sources: readonly SourceFacts[]):
   });
 }
 
+/** What there is of it now can be stored as a snapshot. */
+export function isReadable({ kind, server, damage }: SourceFacts): boolean {
+  return holdsFiles(kind) ? (damage.files?.missingPaths.length ?? 0) === 0 : server === 'up';
+}
+
 /** What is there now is kept, however bad it is. */
 export function preserveSteps(
   { configuration, facts }: Building,
   sources: readonly SourceFacts[],
 ): readonly StepDraft[] {
-  const readable = sources.filter(({ kind, server, damage }) =>
-    holdsFiles(kind) ? (damage.files?.missingPaths.length ?? 0) === 0 : server === 'up',
-  );
+  const readable = sources.filter(isReadable);
   const others = sources.filter((each) => !readable.includes(each) && each.server !== 'other');
   const { forensicCopies = [] } = configuration.recovery;
   const snapshots = readable.map((source) =>
