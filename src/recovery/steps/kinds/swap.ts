@@ -27,9 +27,13 @@ export const swapStep: StepKind<Input> = {
         return { found: 'done', outcome: await outcomeOf(input, context) };
       case 'half-swapped':
         return { found: 'continue' };
+      case 'begun':
       case 'filled':
         return { found: 'not-done', isAsBefore: true };
       default:
+        if (wasNeverDelivered(input, undefined, context)) {
+          return { found: 'not-done', isAsBefore: true };
+        }
         return { found: 'unclear', what: `${ground.describe()} holds nothing whole of this run` };
     }
   },
@@ -40,10 +44,14 @@ export const swapStep: StepKind<Input> = {
     return await outcomeOf(input, context);
   },
 
-  async undo(input, _outcome, context) {
+  async undo(input, outcome, context) {
     const { ground } = await groundOf(input.source, input.of, context);
     const state = await ground.state(context.token, context);
-    if (state === 'nothing') throw letGo(ground.describe());
+    if (state === 'begun') return nothingSwapped(ground.describe());
+    if (state === 'nothing') {
+      if (wasNeverDelivered(input, outcome, context)) return nothingSwapped(ground.describe());
+      throw letGo(ground.describe());
+    }
     if (state !== 'filled') await ground.swapBack(context.token, context);
     const did =
       state === 'filled'
@@ -100,6 +108,19 @@ async function outcomeOf({ source, of }: Input, context: StepContext): Promise<S
     result: { ...found, ...place, ...swappedAt },
     evidence: { ground: ground.describe() },
   };
+}
+
+/** What was not brought there cannot have been put in place. One that was swapped left its outcome, or that of what was delivered. */
+function wasNeverDelivered(
+  { of }: Input,
+  outcome: StepOutcome | undefined,
+  { outcomes }: StepContext,
+): boolean {
+  return outcome === undefined && outcomes[of] === undefined;
+}
+
+function nothingSwapped(place: string): string {
+  return `nothing was swapped: nothing whole was brought to ${place}`;
 }
 
 function letGo(place: string): LifeboatError {
