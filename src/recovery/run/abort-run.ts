@@ -123,8 +123,9 @@ function whatStays(run: RunContext, notDone: ReadonlySet<string>): readonly stri
       const was = outcome ? 'done, and is not so any more' : 'begun, and was found not done';
       return [`${step.title} (was ${was}; a part of it may be there)`];
     }
-    return [
-      `${step.title} (has no undo${outcome ? '' : '; it was begun, and its end was not seen'})`,
-    ];
+    // As the plan said it.
+    const how = step.undo === undefined ? 'has no undo' : `not undone by itself: ${step.undo}`;
+    const seen = outcome ? '' : '; it was begun, and its end was not seen';
+    return [`${step.title} (${how}${seen})`];
   });
 }

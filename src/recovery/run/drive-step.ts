@@ -2,6 +2,7 @@ import { isLifeboatError, LifeboatError, sleep } from '../../core/index.ts';
 import type { Step } from '../plan/plan.ts';
 import type { StepKind, StepOutcome } from '../steps/step-kind.ts';
 import { allowStep } from './allow-step.ts';
+import { firstBuiltOn, leftOutBelow, whyNot } from './built-on.ts';
 import { findOut } from './find-out.ts';
 import { finish } from './finish-step.ts';
 import { type ApprovalNotes, KeptForNow, paused } from './heed-notes.ts';
@@ -23,6 +24,7 @@ export async function driveStep(run: RunContext, step: Step, notes: ApprovalNote
   const isInDoubt = attempts === 0 && run.journal.state.doubtful.includes(step.id);
   if (phase === 'begun' || phase === 'failed' || isInDoubt) await findOut(run, step, kind);
   if (isOver(run, step)) return;
+  requireNothingLeftOut(run, step);
   // 2. May it begin? Nobody allows today what is done tomorrow.
   await untilDue(run, step, kind);
   await allowStep(run, step, notes);
@@ -97,8 +99,13 @@ function stopped(
   const next = step.isDestructive
     ? 'It is not tried again by itself: going on first looks at what it left.'
     : 'It can be repeated without harm.';
+  const later = firstBuiltOn(run.journal.state, step);
+  const ways =
+    later === undefined
+      ? `Go on with \`lifeboat recover --resume ${plan.incident}\`, leave it out with \`--skip ${step.id} --reason TEXT\`, or back with \`lifeboat recover --abort ${id} --reason TEXT\`.`
+      : `Put right what it failed at and go on with \`lifeboat recover --resume ${plan.incident}\`, or back to before with \`lifeboat recover --abort ${id} --reason TEXT\`. It cannot be left out: ${whyNot(later)}.`;
   return new LifeboatError(end.code, end.fact, {
-    hint: `${own}The steps before it are done and hold. ${next} Go on with \`lifeboat recover --resume ${plan.incident}\`, leave it out with \`--skip ${step.id} --reason TEXT\`, or back with \`lifeboat recover --abort ${id}\`.`,
+    hint: `${own}The steps before it are done and hold. ${next} ${ways}`,
     context: { run: id, step: step.id, ...causeCode(end.error) },
     cause: end.error,
   });
@@ -106,6 +113,22 @@ function stopped(
 
 function causeCode(error: unknown): { cause?: string } {
   return isLifeboatError(error) ? { cause: error.code } : {};
+}
+
+/** Nothing is started on data that was not put in place; a run of an older version may have left that out. */
+function requireNothingLeftOut(run: RunContext, step: Step): void {
+  const { state } = run.journal;
+  const missing = leftOutBelow(state, step);
+  if (missing === undefined) return;
+  const why = state.steps[missing.id]?.reason;
+  throw new LifeboatError(
+    'run.failed',
+    `step "${step.title}" was not begun: it builds on "${missing.title}", which was left out${why === undefined ? '' : ` (${why})`}`,
+    {
+      hint: `Nothing was started. Go back to before with \`lifeboat recover --abort ${state.run} --reason TEXT\`, and recover again.`,
+      context: { run: state.run, step: step.id, leftOut: missing.id },
+    },
+  );
 }
 
 /** What can be seen to stand against it stops the run before it begins. */

@@ -1,6 +1,7 @@
 import { LifeboatError } from '../../core/index.ts';
 import type { Step } from '../plan/plan.ts';
-import { mayAllow, personOf } from './people.ts';
+import { firstBuiltOn, whyNot } from './built-on.ts';
+import { mayAllow, type Person, personOf } from './people.ts';
 import { happened, type RunContext } from './run-context.ts';
 import type { RunNote } from './run-note.ts';
 import { runOver, sourcesLetGoOf } from './way-back.ts';
@@ -53,8 +54,7 @@ export async function heedNotes(
     if (body.type === 'abort') throw new AbortAsked(person.name, body.reason, note.id);
     if (body.type === 'skip') {
       const step = run.journal.state.plan.steps.find(({ id }) => id === body.step);
-      if (step)
-        await skipStep(run, step, { person: person.name, reason: body.reason, note: note.id });
+      if (step) await skipOrRefuse(run, step, { person, reason: body.reason, note: note.id });
       continue;
     }
     // What was asked of a process that has ended is answered by its end.
@@ -62,6 +62,21 @@ export async function heedNotes(
     await pauseRun(run, `${person.name} asked for it: ${body.reason}`, note.id);
   }
   if (run.lease.signal.aborted) throw run.lease.signal.reason;
+}
+
+async function skipOrRefuse(
+  run: RunContext,
+  step: Step,
+  { person, reason, note }: { person: Person; reason: string; note: string },
+): Promise<void> {
+  const { state } = run.journal;
+  const later = state.phase === 'aborting' ? undefined : firstBuiltOn(state, step);
+  if (later === undefined) {
+    return await skipStep(run, step, { person: person.name, reason, note });
+  }
+  const message = `${person.name} asked to leave ${step.id} out, and that cannot be: ${whyNot(later)}`;
+  run.progress({ type: 'warning', message });
+  await run.journal.write({ type: 'refused', note, reason: message });
 }
 
 async function noWayBack(run: RunContext): Promise<string | undefined> {

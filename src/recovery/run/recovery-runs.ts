@@ -4,6 +4,7 @@ import { within } from '../freeze/within.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Surroundings } from '../surroundings.ts';
 import type { Tell } from '../timeline.ts';
+import { requireMayLeaveOut } from './built-on.ts';
 import { driveRun } from './drive-run.ts';
 import type { Engine } from './engine/engine.ts';
 import { type Holder, thisProcess } from './holder.ts';
@@ -135,6 +136,7 @@ export class RecoveryRuns {
     const all = await this.list();
     const found = findRun(all, wanted);
     if (options.skip) requireStep(found, options.skip.step);
+    if (options.skip && !options.abort) requireMayLeaveOut(found, options.skip.step);
     if (isEnded(found)) {
       throw new LifeboatError('usage.invalid', `run ${found.run} has ended: it is ${found.phase}`, {
         hint: 'A new one is begun from a plan.',

@@ -102,8 +102,8 @@ export function restoreFilesStep(
     isDestructive: isInPlace,
     undo: isInPlace
       ? isGone
-        ? `nothing was there; what is put back is removed by hand`
-        : `the safety snapshot of ${source.name} has every file as it is now`
+        ? 'nothing was there; what is put back is removed by hand'
+        : `a restore of the safety snapshot of ${source.name}, by hand: it has every file as it is now`
       : 'the folder is removed',
     evidence: ['files written, kept, and not restored'],
     expected: expectStep('restore-files', building.facts, {
