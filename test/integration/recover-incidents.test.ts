@@ -65,3 +65,23 @@ it('carries a plan out once', async () => {
   expect(again.records.some(({ type }) => type === 'run-opened')).toBe(false);
   expect(existsSync(folder)).toBe(false);
 });
+
+it('looks at all sources, also when the incident that is open is about another one', async () => {
+  await using place = await installation();
+  const [, photos = ''] = await protectedFolders(place, ['letters', 'photos']);
+  const before = await place.run('incident', 'open', 'letters are odd', '--source', 'letters');
+  const { id } = before.records.at(-1) as { id: string };
+  rmSync(photos, { recursive: true });
+  // Nobody allows the first step: what is shown until then counts.
+  const run = await place.run('recover');
+  const found = (wanted: string) => run.records.find(({ type }) => type === wanted);
+  expect(found('incident')).toMatchObject({ id });
+  expect(found('damage-report')).toMatchObject({ verdict: 'damage-found' });
+  expect(found('plan'), run.stdout).toMatchObject({ sources: ['photos'], incident: id });
+
+  const named = await place.run('recover', 'letters', '--title', 'letters are gone');
+  expect(
+    named.records.some(({ type }) => type === 'not-looked-at'),
+    named.stdout,
+  ).toBe(true);
+});

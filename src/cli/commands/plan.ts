@@ -5,7 +5,6 @@ import { type Plan, type Surroundings, storePlan } from '../../recovery/index.ts
 import { defineCommand, sourceArgument } from '../command.ts';
 import { loadConfigured } from '../configured.ts';
 import {
-  concernedSources,
   incidentWishOptions,
   type KnownIncident,
   knownOf,
@@ -16,6 +15,14 @@ import { describeFindings, describePlan, describeRefusal } from '../output/plan-
 import { wishOf, wishOptions } from '../plan-wish.ts';
 import { lookAtDamage, makePlan } from '../recover/make-plan.ts';
 import { nothingAnswers, requireUsable } from '../recover/require-usable.ts';
+import {
+  damagedBesides,
+  isAnythingSaid,
+  plannedSources,
+  reportOf,
+  scopeOf,
+} from '../recover/scope.ts';
+import { tellBesides } from '../recover/tell-scope.ts';
 import { recoverySurroundings } from '../recovery-surroundings.ts';
 import { writeNewFile } from '../setup/new-file.ts';
 
@@ -52,14 +59,18 @@ Exit code 1 when the plan cannot be carried out as it is; the reasons are named.
     const configuration = loadConfigured(context);
     await using surroundings = recoverySurroundings(context, configuration);
     const incident = await incidentOf(options, surroundings);
-    const sources = concernedSources(wanted, incident, surroundings);
-    const wish = await wishOf(options, sources, surroundings, context);
+    const scope = scopeOf(wanted, incident, options.incident !== undefined, surroundings);
+    const wish = await wishOf(options, scope.own, surroundings, context);
 
     // 1. What happened, and what there is to recover with.
-    const ground = { surroundings, context, incident, sources };
-    const report = await lookAtDamage(ground, options.quick);
+    const looked = { surroundings, context, incident, sources: scope.looked };
+    const found = await lookAtDamage(looked, options.quick);
+    const sources = plannedSources(scope, found, isAnythingSaid(options, incident));
+    const report = reportOf(found, sources);
+    const ground = { ...looked, sources };
 
     // 2. The way.
+    tellBesides(damagedBesides(sources, found), surroundings, context);
     const made = await makePlan(ground, report, wish, options.drill ? 'drill' : 'live');
     if (made.plan === undefined) {
       const { chosen } = made;

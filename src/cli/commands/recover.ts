@@ -29,7 +29,15 @@ import { tellStanding } from '../recover/tell-standing.ts';
 const options = {
   ...wishOptions,
   ...incidentWishOptions,
-  title: { flags: '--title <text>', description: 'of the incident that is opened: what happened' },
+  title: {
+    flags: '--title <text>',
+    description: 'what happened: in scripts that opens a new incident, unless --incident names one',
+  },
+  incident: {
+    flags: '--incident <id>',
+    description:
+      'of which incident, with its sources alone; default: the open one (a terminal asks), else a new one',
+  },
   quick: { flags: '--quick', description: 'look at the damage with smaller limits' },
   resume: {
     flags: '--resume <incident>',
@@ -69,7 +77,8 @@ type Values = CommandInput<typeof options>['options'];
 
 export const recover = defineCommand({
   description: `Something is wrong: this leads from there to services that run on checked data. It opens an incident
-(or goes on with the one that is open), looks at the damage, shows the plan and what it costs, and carries it
+(or goes on with one that is open: a terminal asks; in a script --title opens a new one), looks at the damage of
+every source, unless one or --incident is named, shows the plan and what it costs, and carries it
 out when you agree. Nothing is changed before that. What you know already can be said by options; at a
 terminal the rest is asked. A recovery that has begun is gone on with.
 With the id or file of a plan that one is carried out, after everything was looked at again.

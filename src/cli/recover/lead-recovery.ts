@@ -1,7 +1,7 @@
 import { type DamageReport, type Plan, type RunState, storePlan } from '../../recovery/index.ts';
 import type { CommandContext } from '../command.ts';
 import { attachReport } from '../incident/attach-report.ts';
-import { concernedSources, type KnownIncident, wishedOf } from '../incident/known-incident.ts';
+import { type KnownIncident, wishedOf } from '../incident/known-incident.ts';
 import { nextCommand } from '../next-command.ts';
 import { describeDamage } from '../output/damage-text.ts';
 import { describeFindings, describePlan, describeRefusal } from '../output/plan-text.ts';
@@ -12,6 +12,8 @@ import { incidentToRecover } from './incident-to-recover.ts';
 import { lookAtDamage, type MadePlan, makePlan } from './make-plan.ts';
 import type { OpenedRuns } from './open-runs.ts';
 import { nothingAnswers, requireUsable } from './require-usable.ts';
+import { damagedBesides, isAnythingSaid, plannedSources, reportOf, scopeOf } from './scope.ts';
+import { tellBesides, tellNotLooked } from './tell-scope.ts';
 
 /** What may be said from the beginning; at a terminal the rest is asked. */
 export interface LeadOptions extends WishValues {
@@ -41,27 +43,42 @@ export async function leadRecovery(
   const instead = await insteadOfAnother(opened, before, context);
   if (instead) return await instead.act();
   const incident = await incidentToRecover(desk, surroundings, { wanted, options, context });
-  const sources = concernedSources(wanted, incident, surroundings);
+  const scope = scopeOf(wanted, incident, options.incident !== undefined, surroundings);
 
   // 2. What is damaged, and what there is to recover with.
-  const ground = { surroundings, context, sources };
-  output.say(({ dim }) => dim(`\nLooking at ${sources.join(', ')}. Nothing is changed by that.`));
+  let said: LeadOptions = options;
+  let known: KnownIncident = incident;
+  const ground = { surroundings, context, sources: scope.looked };
+  output.say(({ dim }) =>
+    dim(`\nLooking at ${scope.looked.join(', ')}. Nothing is changed by that.`),
+  );
+  let planned = scope.own;
   const look = async () => {
     const seen = await lookAtDamage(ground, options.quick);
     showDamage(seen, opened, context);
+    tellNotLooked(scope, context);
     await attachReport(desk.incidents, incident.id, seen);
+    // What was said meanwhile was said of what was planned for.
+    if (said === options) {
+      planned = plannedSources(scope, seen, isAnythingSaid(options, incident));
+    }
     return seen;
   };
-  let report = await look();
+  let found = await look();
 
   // 3. How it is recovered.
-  let said: LeadOptions = options;
-  let known: KnownIncident = incident;
   for (;;) {
-    const wish = await wishOf(said, sources, surroundings, context);
+    const report = reportOf(found, planned);
+    const wish = await wishOf(said, planned, surroundings, context);
     known = { ...known, ...wishedOf(said) };
-    const made = await makePlan({ ...ground, incident: known }, report, wish, 'live');
-    showPlan(made, sources, context);
+    const made = await makePlan(
+      { ...ground, sources: planned, incident: known },
+      report,
+      wish,
+      'live',
+    );
+    showPlan(made, planned, context);
+    tellBesides(damagedBesides(planned, found), surroundings, context);
     const isAgreed = ask === undefined ? 'carry-out' : await askMore(made, report, context);
     if (isAgreed === 'carry-out') {
       const plan = agreedPlan(made);
@@ -81,7 +98,7 @@ export async function leadRecovery(
       );
       return undefined;
     }
-    if (isAgreed === 'again') report = await look();
+    if (isAgreed === 'again') found = await look();
     else said = { ...said, ...isAgreed };
   }
 }
