@@ -225,6 +225,7 @@ describe.each(serversUnderTest('npm'))(
       let readBytes = 0;
       const held = {
         readFile: async () => undefined,
+        fileNames: async () => [],
         coverage: async () => [{ stream: timelineStream(1), start: 0n, end: 1n << 40n }],
         read: async (_: string, start: bigint, end: bigint) => {
           if (state !== 'agrees') throw new LifeboatError('repository.damaged', 'a torn piece');
