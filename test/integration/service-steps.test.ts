@@ -128,6 +128,34 @@ describe('a step', () => {
       expect(outcome.text).toContain('all is well');
     });
 
+    it('names what did not run before and does not now, and what is not configured', async () => {
+      const idle = { freeze: { text: '', result: { idle: ['api'] }, evidence: {} } };
+      const down = (isRunning: string) =>
+        stepContext({
+          folder,
+          outcomes: idle,
+          yaml: `${uploads()}\nservices: { api: { platform: shell, start: ["true"], stop: ["true"], isRunning: ["${isRunning}"], writes: [uploads] } }`,
+        });
+      expect((await watch.run(input, down('false'))).text).toMatch(
+        /^nothing was watched: api does not run \(.*\), and did not before the recovery/,
+      );
+      // Stopped when the plan was made, it is not in the plan at all.
+      const without = { ...input, services: [] };
+      expect((await watch.run(without, down('false'))).text).toContain('api does not run');
+      expect((await watch.run(without, down('true'))).text).toContain('api runs now');
+      const served = stepContext({
+        folder,
+        yaml: `sources: { database: { kind: postgres, connection: "postgres://x@127.0.0.1:9/x", service: db } }
+services: { db: { platform: shell, start: ["true"], stop: ["true"], isRunning: ["false"] } }`,
+      });
+      const ofServer = { services: [], sources: ['database'], durationMs: 1 };
+      expect((await watch.run(ofServer, served)).text).toContain('db does not run');
+      const bare = stepContext({ folder, yaml: uploads() });
+      expect((await watch.run(without, bare)).text).toBe(
+        'nothing was watched: no service that writes to uploads is configured',
+      );
+    });
+
     it('fails when a service stays unwell, and says how', async () => {
       status = 500;
       await expect(watch.run(input, context())).rejects.toMatchObject({

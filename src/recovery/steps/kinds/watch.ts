@@ -1,5 +1,6 @@
 import type { ServiceSetting } from '../../../config/index.ts';
-import { formatDuration, LifeboatError, sleep } from '../../../core/index.ts';
+import { formatDuration, isLifeboatError, LifeboatError, sleep } from '../../../core/index.ts';
+import { affectedServices } from '../../freeze/affected-services.ts';
 import { compareWithUsual, describeSlowdown } from '../../service-baseline/compare-with-usual.ts';
 import type { ApplicationResult } from '../../validate/application/application-result.ts';
 import { runApplicationCheck } from '../../validate/application/run-application-check.ts';
@@ -53,11 +54,15 @@ export const watch: StepKind<Input> = {
       await sleep(Math.max(0, Math.min(pauseMs, leftMs)) || pauseMs, context.signal);
     }
     const { text, evidence } = await compare(watched, sources, context);
+    const unwatched = await lookAtOthers({ services, sources, names }, context);
+    const others = unwatched.map((each) => `; not watched: ${each}`).join('');
     return {
       text:
-        watched.length === 0
-          ? `nothing was watched: no service that writes is configured, or none ran${text}`
-          : `watched ${names.join(', ')} for ${formatDuration(durationMs)}: all is well${text}`,
+        watched.length > 0
+          ? `watched ${names.join(', ')} for ${formatDuration(durationMs)}: all is well${text}${others}`
+          : unwatched.length > 0
+            ? `nothing was watched: ${unwatched.join('; ')}${text}`
+            : `nothing was watched: no service that writes to ${sources.join(', ')} is configured${text}`,
       result: {},
       evidence: {
         rounds,
@@ -100,6 +105,39 @@ async function compare(
   const text = `slower than before the loss: ${worst.text}${more}`;
   await tell({ event: 'recovery.slower', text, data: { slower: evidence.slower } });
   return { text: `; ${text}`, evidence };
+}
+
+/** What is configured for the sources and was not to be looked at, for people: each did not run before, or is kept from it. */
+async function lookAtOthers(
+  { services, sources, names }: Pick<Input, 'services' | 'sources'> & { names: readonly string[] },
+  { surroundings, signal }: StepContext,
+): Promise<readonly string[]> {
+  const { configuration } = surroundings;
+  const servers = sources.flatMap((each) => {
+    const source = configuration.sources[each];
+    return source?.kind === 'postgres' && source.service !== undefined ? [source.service] : [];
+  });
+  const affected = affectedServices(configuration, sources).map(({ service }) => service.name);
+  const all = new Set([...servers, ...affected, ...services]);
+  const told: string[] = [];
+  for (const name of all) {
+    if (names.includes(name)) continue;
+    const service = serviceNamed(surroundings, name);
+    try {
+      const { status, text } = await platformOf(surroundings, service).inspect(service, { signal });
+      // That one has nothing to say for itself: its databases are looked at.
+      if (status === 'running' && servers.includes(name)) continue;
+      told.push(
+        status === 'running'
+          ? `${name} runs now (${text}), and did not before the recovery`
+          : `${name} does not run (${text}), ${servers.includes(name) ? 'and is the configured server of the data' : 'and did not before the recovery, or is kept stopped by it'}`,
+      );
+    } catch (error) {
+      if (signal.aborted || !isLifeboatError(error)) throw error;
+      told.push(`what ${name} is could not be seen (${error.message})`);
+    }
+  }
+  return told;
 }
 
 /** What freezes of this run found not running. */
