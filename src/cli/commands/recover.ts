@@ -303,9 +303,21 @@ async function say(
   output.report(
     { type: 'run-told', run: state.run, note: body },
     ({ green }) =>
-      `${green('✓')} ${body.type} was told to run ${state.run}; it counts as soon as the run looks`,
+      `${green('✓')} ${body.type} was told to run ${state.run}; ${whenHeard(state, body)}`,
   );
   return ExitCode.ok;
+}
+
+/** Whoever asked must not wonder why nothing happens. */
+function whenHeard({ plan, steps, run }: RunState, { type }: NoteBody): string {
+  const step = plan.steps.find(({ id }) => steps[id]?.phase === 'begun');
+  if (step === undefined || (type !== 'abort' && type !== 'pause')) {
+    return 'it counts as soon as the run looks';
+  }
+  const follow = `follow it with \`lifeboat recover --status ${run}\``;
+  return step.kind === 'watch'
+    ? `it watches, and ends that for it within seconds: ${follow}`
+    : `it counts once "${step.title}" has ended, which is not cut: ${follow}`;
 }
 
 async function showStatus(

@@ -5,6 +5,7 @@ import { allowStep } from './allow-step.ts';
 import { firstBuiltOn, leftOutBelow, whyNot } from './built-on.ts';
 import { findOut } from './find-out.ts';
 import { finish } from './finish-step.ts';
+import { heedMeanwhile } from './heed-meanwhile.ts';
 import { type ApprovalNotes, KeptForNow, paused } from './heed-notes.ts';
 import { isRecovered } from './is-recovered.ts';
 import { stepError } from './journal.ts';
@@ -35,25 +36,39 @@ export async function driveStep(run: RunContext, step: Step, notes: ApprovalNote
   await run.lease.assertHeld();
   await run.journal.write({ type: 'intent', step: step.id, attempt });
   await happened(run, { type: 'step-begun', step, attempt });
-  await perform(run, step, kind);
+  await perform(run, step, kind, notes);
 }
 
 function isOver(run: RunContext, step: Step): boolean {
   return ['done', 'skipped'].includes(stepState(run, step).phase);
 }
 
-async function perform(run: RunContext, step: Step, kind: StepKind): Promise<void> {
+async function perform(
+  run: RunContext,
+  step: Step,
+  kind: StepKind,
+  notes: ApprovalNotes,
+): Promise<void> {
   const begun = performance.now();
   const took = () => Math.round(performance.now() - begun);
+  // Watching changes nothing and is long: nobody who wants to go back waits for its end.
+  const heeding = step.kind === 'watch' ? heedMeanwhile(run, notes) : undefined;
   let outcome: StepOutcome;
   try {
     await run.lease.assertHeld();
-    outcome = plainOutcome(await kind.run(step.input, stepContext(run)), step);
+    outcome = plainOutcome(await kind.run(step.input, stepContext(run, heeding?.signal)), step);
   } catch (error) {
-    return await failed(run, step, error, took());
+    const heard = await heeding?.end();
+    if (heard === undefined || run.stop.aborted) return await failed(run, step, error, took());
+    const said = { code: 'cancelled', message: heard.text };
+    await run.journal.write({ type: 'failed', step: step.id, error: said, durationMs: took() });
+    await happened(run, { type: 'step-failed', step, error: said });
+    throw heard.asked;
   }
+  const heard = await heeding?.end();
   await run.lease.assertHeld();
   await finish(run, step, { outcome, durationMs: took(), known: 'seen' });
+  if (heard) throw heard.asked;
 }
 
 /** An outcome becomes part of the journal: what is none fails the step, rather than a later one. */

@@ -58,8 +58,9 @@ export async function happened(run: RunContext, body: EventBody<RunEvent>): Prom
   });
 }
 
-export function stepContext(run: RunContext): StepContext {
-  const { surroundings, tell, progress, folder, stop, journal, now } = run;
+/** `signal`: of a step that ends for more reasons than the run. */
+export function stepContext(run: RunContext, signal: AbortSignal = run.stop): StepContext {
+  const { surroundings, tell, progress, folder, journal, now } = run;
   return {
     surroundings,
     incident: journal.state.plan.incident,
@@ -68,7 +69,7 @@ export function stepContext(run: RunContext): StepContext {
     outcomes: outcomesOf(journal.state),
     tell,
     progress,
-    signal: stop,
+    signal,
     now,
     async willRemove(removal) {
       await journal.write({ type: 'removes', ...removal });
