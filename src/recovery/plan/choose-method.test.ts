@@ -247,6 +247,11 @@ describe('the decision matrix', () => {
 const refusals: readonly (readonly [what: string, facts: Partial<PlanFacts>, reason: string])[] = [
   ['nothing was found', {}, 'nothing was found that needs a recovery of database'],
   [
+    'the server lets us in no more, as one that was made anew does',
+    { sources: [databaseFacts({ server: 'refusing' })] },
+    'the server of database lets us in no more: if its data was made anew, say --type accidental-deletion',
+  ],
+  [
     'few files are gone, and nobody said that it was not meant',
     { sources: [uploadsFacts({ damage: { deletedFiles: 3 } })] },
     '3 files of uploads are not there any more: if nobody meant to delete them, say --type accidental-deletion',
