@@ -18,10 +18,10 @@ export function stopCommand(service: ServiceSetting): readonly string[] {
   }
 }
 
-/** Of a service that does not run; compose makes again what is gone. */
+/** Of a service that does not run; compose makes again what is gone, and nothing of what it depends on. */
 export function startCommand(service: ServiceSetting): readonly string[] {
   return service.platform === 'docker' && service.compose !== undefined
-    ? dockerCommand(service, 'up', '--detach')
+    ? dockerCommand(service, 'up', '--detach', '--no-deps', '--no-recreate')
     : restartCommand(service);
 }
 
