@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
-import { fileError, LifeboatError } from '../core/index.ts';
+import { deniedHint, fileError, LifeboatError } from '../core/index.ts';
 import type { Configuration } from './configuration.ts';
 import { describeIssue } from './issue.ts';
 import { checkReferences } from './references.ts';
@@ -10,13 +10,19 @@ import { withAbsolutePaths } from './stored/with-absolute-paths.ts';
 import { incompletePlaces, notStored } from './stored/without-secrets.ts';
 import { withDefaults } from './with-defaults.ts';
 
-/** Reads and checks a configuration file. Throws `config.invalid`, naming place, expectation and finding. */
+/** Reads and checks a configuration file. Throws `config.invalid`, naming place, expectation and finding; `file.unreadable`. */
 export function loadConfiguration(file: string, environment: NodeJS.ProcessEnv): Configuration {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw fileError(error, `could not read the configuration ${file}`);
+    const attempted = `could not read the configuration ${file}`;
+    const hint = deniedHint(file, 'read');
+    if (hint === undefined) throw fileError(error, attempted);
+    throw new LifeboatError('file.unreadable', `${attempted}: EACCES`, {
+      hint: `${hint} Another file is named with --config.`,
+      cause: error,
+    });
   }
   const configuration = parseConfiguration(text, file, environment);
   const [incomplete] = incompletePlaces(configuration.declared);

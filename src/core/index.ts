@@ -4,6 +4,7 @@ export { type BootTime, bootId, bootTime, sinceThen } from './boot-time.ts';
 export { formatBytes } from './byte-size.ts';
 export { copyBytes } from './copy-bytes.ts';
 export { formatCount } from './count.ts';
+export { deniedHint } from './denied.ts';
 export { syncFolder, writeFileDurably } from './durable-file.ts';
 export { formatDuration } from './duration.ts';
 export { type ErrorCode, errorCodes } from './error-codes.ts';

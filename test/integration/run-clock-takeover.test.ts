@@ -67,6 +67,7 @@ function takeOver({ engine }: State) {
     targets: ['source database'],
     holder: thisProcess('bob'),
     progress: (event) => void (event.type === 'note' && notes.push(event.message)),
+    nameOf: (target) => target,
     signal: new AbortController().signal,
   });
   let isOver = false;

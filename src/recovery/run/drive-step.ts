@@ -10,6 +10,7 @@ import { type ApprovalNotes, KeptForNow, paused } from './heed-notes.ts';
 import { isRecovered } from './is-recovered.ts';
 import { stepError } from './journal.ts';
 import { happened, type RunContext, stepContext, stepState } from './run-context.ts';
+import { stillFrozen } from './still-frozen.ts';
 
 /** A step that may begin that soon is waited for; for a later one the run pauses. */
 const longestWaitMs = 15 * 60_000;
@@ -120,7 +121,7 @@ function stopped(
       ? `Go on with \`lifeboat recover --resume ${plan.incident}\`, leave it out with \`--skip ${step.id} --reason TEXT\`, or back with \`lifeboat recover --abort ${id} --reason TEXT\`.`
       : `Put right what it failed at and go on with \`lifeboat recover --resume ${plan.incident}\`, or back to before with \`lifeboat recover --abort ${id} --reason TEXT\`. It cannot be left out: ${whyNot(later)}.`;
   return new LifeboatError(end.code, end.fact, {
-    hint: `${own}The steps before it are done and hold. ${next} ${ways}`,
+    hint: `${own}The steps before it are done and hold${stillFrozen(run.journal.state)}. ${next} ${ways}`,
     context: { run: id, step: step.id, ...causeCode(end.error) },
     cause: end.error,
   });

@@ -4,6 +4,7 @@ import { firstBuiltOn, whyNot } from './built-on.ts';
 import { mayAllow, type Person, personOf } from './people.ts';
 import { happened, type RunContext } from './run-context.ts';
 import type { RunNote } from './run-note.ts';
+import { stillFrozen } from './still-frozen.ts';
 import { runOver, sourcesLetGoOf } from './way-back.ts';
 
 /** Somebody has asked to give the run up; the driver does it at the next boundary of a step. */
@@ -101,10 +102,10 @@ export async function skipStep(
   await happened(run, { type: 'step-skipped', step, person: by.person, reason: by.reason });
 }
 
-/** Errors: always `run.paused`. */
 /** Nothing is left to do but what waits for its time: what was replaced is kept until then. */
 export class KeptForNow extends Error {}
 
+/** Errors: always `run.paused`. */
 export async function pauseRun(run: RunContext, reason: string, note?: string): Promise<never> {
   await run.journal.write({ type: 'paused', reason, ...(note === undefined ? {} : { note }) });
   await happened(run, { type: 'paused', reason });
@@ -114,7 +115,7 @@ export async function pauseRun(run: RunContext, reason: string, note?: string): 
 export function paused(run: RunContext, reason: string, hint = ''): LifeboatError {
   const { run: id, plan } = run.journal.state;
   return new LifeboatError('run.paused', `run ${id} is paused: ${reason}`, {
-    hint: `${hint}${hint === '' ? '' : ' '}Everything is as the last step left it. Go on with \`lifeboat recover --resume ${plan.incident}\`, or back with \`lifeboat recover --abort ${id}\`.`,
+    hint: `${hint}${hint === '' ? '' : ' '}Everything is as the last step left it${stillFrozen(run.journal.state)}. Go on with \`lifeboat recover --resume ${plan.incident}\`, or back with \`lifeboat recover --abort ${id}\`.`,
     context: { run: id, incident: plan.incident },
   });
 }

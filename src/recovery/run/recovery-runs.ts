@@ -209,6 +209,7 @@ export class RecoveryRuns {
       run,
       epoch,
       targets,
+      nameOf: (target) => nameOfTarget(plan, target),
       holder,
       now,
       isShared,
@@ -336,6 +337,11 @@ export function requireStep({ plan, run }: RunState, id: string): void {
   throw new LifeboatError('usage.invalid', `run ${run} has no step ${JSON.stringify(id)}`, {
     hint: `Its steps are ${plan.steps.map((each) => each.id).join(', ')}.`,
   });
+}
+
+/** A fingerprint says nothing to people: the place, in the words of the plan. */
+function nameOfTarget({ places }: Plan, target: string): string {
+  return Object.values(places).find(({ fingerprint }) => fingerprint === target)?.text ?? target;
 }
 
 /** What no other run may change meanwhile: the sources by name, and the places by what they say of themselves. */

@@ -8,6 +8,8 @@ export interface TakeHereOptions extends Omit<Claim, 'isForced' | 'silent'> {
   readonly engine: Engine;
   /** Host whose process a person says is gone. */
   readonly takeOver?: string;
+  /** A target, as the plan names it. */
+  readonly nameOf: (target: string) => string;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }
@@ -32,9 +34,9 @@ export async function takeHere(options: TakeHereOptions): Promise<number> {
       await sleep(lookMs, signal);
       continue;
     }
-    if (by.run !== run || by.epoch < epoch) throw busyHere(run, by);
+    if (by.run !== run || by.epoch < epoch) throw busyHere(options, by);
     const entries = await engine.entries(run);
-    if (entries.some((entry) => entry.epoch >= by.epoch)) throw busyHere(run, by);
+    if (entries.some((entry) => entry.epoch >= by.epoch)) throw busyHere(options, by);
     epoch = by.epoch + 1;
   }
 }
@@ -71,13 +73,13 @@ class SilenceWatch {
   }
 }
 
-function busyHere(run: string, by: Occupant): LifeboatError {
+function busyHere({ run, nameOf }: TakeHereOptions, by: Occupant): LifeboatError {
   const drives = by.holder && lifeOf(by.holder) === 'dead' ? 'drove, and has ended,' : 'drives';
   const who = by.holder
     ? `${describeHolder(by.holder)} ${drives} run ${by.run}`
     : `run ${by.run} is paused`;
   const same = by.run === run;
-  const fact = same ? who : `${who} on the same target (${by.target})`;
+  const fact = same ? who : `${who} on the same target (${nameOf(by.target)})`;
   return new LifeboatError('run.busy', fact, {
     hint: `Nothing was changed. ${
       same

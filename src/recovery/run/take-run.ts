@@ -21,6 +21,8 @@ export interface TakeOptions {
   readonly holder: Holder;
   /** Host whose process a person says is gone. */
   readonly takeOver?: string;
+  /** As in `TakeHereOptions`. */
+  readonly nameOf: (target: string) => string;
   /** The engine knows the newest entry of the run: then it also knows whether somebody drives it. */
   readonly isShared: boolean;
   /** It is only to be given up. */

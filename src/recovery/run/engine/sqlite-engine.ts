@@ -1,7 +1,7 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import { bootTime, fileError, LifeboatError } from '../../../core/index.ts';
+import { bootTime, deniedHint, fileError, LifeboatError } from '../../../core/index.ts';
 import type { Holder } from '../holder.ts';
 import type { RunEntry } from '../run-entry.ts';
 import type { RunNote } from '../run-note.ts';
@@ -220,6 +220,13 @@ function sqliteError(error: unknown, file: string): LifeboatError {
   const attempted = `could not use the journal of runs ${file}`;
   const { errcode, code, message } = error as { errcode?: number; code?: string; message: string };
   if (errcode === sqliteFull) return fileError({ code: 'ENOSPC' }, attempted);
+  const denied = deniedHint(file, 'write');
+  if (denied !== undefined) {
+    return new LifeboatError('file.unreadable', `${attempted}: this account may not write it`, {
+      hint: `${denied} Leave the file where it is: runs are written down there.`,
+      cause: error,
+    });
+  }
   if (errcode === undefined) return fileError(error, attempted);
   return new LifeboatError('file.unreadable', `${attempted}: ${message} (${code})`, {
     hint: 'When it is damaged, move it away: what is in the repositories is used then.',
