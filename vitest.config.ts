@@ -11,7 +11,7 @@ export default defineConfig({
         ? [
             'test/crash/postgres-soak.test.ts',
             'test/faults/{copy,prune,repair,snapshot}-faults.test.ts',
-            'test/faults/{every-step,disk-full}.test.ts',
+            'test/faults/{every-step,disk-full,files-disk-full}.test.ts',
             'test/crash/{kill-extract,kill-freeze,kill-rescue,kill-restore,kill-restore-in-place}.test.ts',
             'test/crash/{files-kill,incident-kill,prune-kill,recovery-kills,run-kill,streaming}.test.ts',
             'test/crash/{kill-restore-files,repository-kill}.test.ts',
@@ -22,6 +22,7 @@ export default defineConfig({
             'test/integration/{base-backup-failures,ransomware-s3,scheduled-proof}.test.ts',
             'test/integration/{dumps,recover-kubernetes,wal-stream-failover}.test.ts',
             'test/integration/{recover-second-accident,recover-taken-back}.test.ts',
+            'test/integration/{missing-packs,retention-window,files-interruption}.test.ts',
             'test/integration/{platform-docker,platform-systemd,platform-kubernetes}.test.ts',
             'test/integration/{kubernetes-claim,kubernetes-services,bad-input-slot,drift}.test.ts',
             'src/recovery/ground/docker-volume/docker-volume.test.ts',
