@@ -1,52 +1,11 @@
-// What a run does where a step fails, or was left out, that later steps build on: nothing is started on data that is not in place.
-import { rmSync } from 'node:fs';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { LifeboatError } from '../../src/core/index.ts';
-import {
-  type Engine,
-  openSqliteEngine,
-  type RunState,
-  type StepKind,
-  type StepKindName,
-} from '../../src/recovery/index.ts';
+import type { RunState, StepKind, StepKindName } from '../../src/recovery/index.ts';
 import { type RunEntry, sealEntry } from '../../src/recovery/run/run-entry.ts';
-import { MemoryLocation, type Repository } from '../../src/repository/index.ts';
-import { type MemoryRepository, memoryRepository } from '../support/memory-repository.ts';
-import { temporaryFolder } from '../support/postgres.ts';
-import {
-  engineFile,
-  planOf,
-  runsWith,
-  type Script,
-  scriptedKind,
-} from '../support/recovery-run.ts';
+import { planOf, runsWith, type Script, scriptedKind } from '../support/recovery-run.ts';
+import { runScene } from '../support/run-scene.ts';
 
-let stateFolder: string;
-let template: MemoryRepository;
-let stored: { open(): Repository };
-let engine: Engine;
-let done: string[];
-const log = {
-  run: (id: string) => void done.push(id),
-  undo: (id: string) => void done.push(`undo ${id}`),
-};
-
-beforeAll(async () => {
-  template = await memoryRepository();
-});
-beforeEach(async () => {
-  stateFolder = temporaryFolder('run');
-  const files = new Map(template.files);
-  stored = { open: () => template.open(new MemoryLocation({ files })) };
-  engine = await openSqliteEngine(engineFile(stateFolder));
-  done = [];
-});
-afterEach(async () => {
-  await engine[Symbol.asyncDispose]();
-  rmSync(stateFolder, { recursive: true, force: true });
-});
-
-const place = (change = {}) => ({ stateFolder, repositories: { main: stored.open() }, ...change });
+const scene = runScene();
 describe('what later steps build on', () => {
   const kinds = (script: Script) => async (name: string) =>
     ({ ...scriptedKind(script), name }) as StepKind;
@@ -65,10 +24,10 @@ describe('what later steps build on', () => {
     step('thaw', 'thaw', { of: 'freeze' }),
   ]);
   const breakingAt = (at: string) => ({
-    ...log,
+    ...scene.log,
     run(id: string) {
       if (id === at) throw new LifeboatError('ground.failed', 'the disk is full');
-      done.push(id);
+      scene.done.push(id);
     },
   });
 
@@ -77,7 +36,11 @@ describe('what later steps build on', () => {
     ['deliver-database', 'Do swap-database'],
     ['swap-database', 'Do start-database'],
   ])('is not left out: %s', async (broken, later) => {
-    const { runs } = runsWith({ engine, place: place(), kinds: kinds(breakingAt(broken)) });
+    const { runs } = runsWith({
+      engine: scene.engine,
+      place: scene.place(),
+      kinds: kinds(breakingAt(broken)),
+    });
     const failure = await runs.start(chain).catch((error) => error);
     expect(failure).toMatchObject({ code: 'run.failed', context: { step: broken } });
     expect(failure.hint).toContain(`cannot be left out: "${later}" builds on it`);
@@ -88,13 +51,13 @@ describe('what later steps build on', () => {
     expect(refused).toMatchObject({ code: 'usage.invalid' });
     expect(refused.hint).toMatch(/--resume INC-1.*--abort/);
     expect((await runs.find(undefined)).steps[broken]?.phase).toBe('failed');
-    expect(done).not.toContain('start-database');
+    expect(scene.done).not.toContain('start-database');
   });
 
   it('is not left out by a note either', async () => {
     const { runs } = runsWith({
-      engine,
-      place: place(),
+      engine: scene.engine,
+      place: scene.place(),
       kinds: kinds(breakingAt('deliver-database')),
     });
     await runs.start(chain).catch(() => {});
@@ -106,8 +69,8 @@ describe('what later steps build on', () => {
 
   it('may be left as it is while the run is given up, and a check may be left out', async () => {
     const { runs } = runsWith({
-      engine,
-      place: place(),
+      engine: scene.engine,
+      place: scene.place(),
       kinds: kinds({
         ...breakingAt('validate-database'),
         undo(id) {
@@ -118,10 +81,10 @@ describe('what later steps build on', () => {
     await expect(runs.start(chain)).rejects.toMatchObject({ code: 'run.failed' });
     const unchecked = { step: 'validate-database', reason: 'looked by hand' };
     expect((await runs.resume(undefined, { skip: unchecked })).phase).toBe('done');
-    done = [];
+    scene.done = [];
     const { runs: others } = runsWith({
-      engine,
-      place: place(),
+      engine: scene.engine,
+      place: scene.place(),
       kinds: kinds({
         run(id) {
           if (id === 'thaw') throw new LifeboatError('platform.failed', 'no');
@@ -149,21 +112,25 @@ describe('what later steps build on', () => {
         steps: chain.steps.filter(({ id }) => first !== 'thaw' || id !== 'start-database'),
       };
       const { runs } = runsWith({
-        engine,
-        place: place(),
+        engine: scene.engine,
+        place: scene.place(),
         kinds: kinds(breakingAt('swap-database')),
       });
       await expect(runs.start(plan)).rejects.toMatchObject({ code: 'run.failed' });
       const { run } = await runs.find(undefined);
-      const { id: previous, ...last } = (await engine.entries(run)).at(-1) as RunEntry;
+      const { id: previous, ...last } = (await scene.engine.entries(run)).at(-1) as RunEntry;
       const leftOut = sealEntry({
         ...last,
         sequence: last.sequence + 1,
         previous,
         body: { type: 'skipped', step: 'swap-database', person: 'alice', reason: 'as it said' },
       });
-      await engine.adopt([leftOut]);
-      const { runs: later } = runsWith({ engine, place: place(), kinds: kinds(log) });
+      await scene.engine.adopt([leftOut]);
+      const { runs: later } = runsWith({
+        engine: scene.engine,
+        place: scene.place(),
+        kinds: kinds(scene.log),
+      });
       const failure = await later.resume(undefined).catch((error) => error);
       expect(failure).toMatchObject({
         code: 'run.failed',
@@ -171,7 +138,7 @@ describe('what later steps build on', () => {
         context: { step: first },
       });
       expect(failure.hint).toContain(`--abort ${run}`);
-      expect(done).not.toContain(first);
+      expect(scene.done).not.toContain(first);
       expect(await later.resume(undefined, { abort: { reason: 'back' } })).toMatchObject({
         phase: 'aborted',
       });

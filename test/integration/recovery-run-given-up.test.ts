@@ -1,47 +1,16 @@
-// What was written to recovered data since it is in use, when the run is given up: stored first, or given up by those who may.
-import { rmSync } from 'node:fs';
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { RecoveryFile } from '../../src/config/index.ts';
 import { LifeboatError } from '../../src/core/index.ts';
 import {
   approvalWanted,
-  type Engine,
-  openSqliteEngine,
   type RunDesk,
   type RunState,
   type Step,
 } from '../../src/recovery/index.ts';
-import { MemoryLocation, type Repository } from '../../src/repository/index.ts';
-import { type MemoryRepository, memoryRepository } from '../support/memory-repository.ts';
-import { temporaryFolder } from '../support/postgres.ts';
-import { approvalOf, engineFile, planOf, runsWith, scriptedKind } from '../support/recovery-run.ts';
+import { approvalOf, planOf, runsWith, scriptedKind } from '../support/recovery-run.ts';
+import { runScene } from '../support/run-scene.ts';
 
-let stateFolder: string;
-let template: MemoryRepository;
-let stored: { open(): Repository };
-let engine: Engine;
-let done: string[];
-const log = {
-  run: (id: string) => void done.push(id),
-  undo: (id: string) => void done.push(`undo ${id}`),
-};
-
-beforeAll(async () => {
-  template = await memoryRepository();
-});
-beforeEach(async () => {
-  stateFolder = temporaryFolder('run');
-  const files = new Map(template.files);
-  stored = { open: () => template.open(new MemoryLocation({ files })) };
-  engine = await openSqliteEngine(engineFile(stateFolder));
-  done = [];
-});
-afterEach(async () => {
-  await engine[Symbol.asyncDispose]();
-  rmSync(stateFolder, { recursive: true, force: true });
-});
-
-const place = (change = {}) => ({ stateFolder, repositories: { main: stored.open() }, ...change });
+const scene = runScene();
 
 describe('a run that is in use is given up', () => {
   const plan = planOf([
@@ -51,23 +20,27 @@ describe('a run that is in use is given up', () => {
     { id: 'settle', kind: 'settle', approval: approvalOf() },
   ]);
   const kindsWith = (keep: () => void) => async (name: string) => {
-    const scripted = scriptedKind(log);
+    const scripted = scriptedKind(scene.log);
     if (name !== 'safety-snapshot') return scripted;
     return {
       ...scripted,
       async run() {
         keep();
-        done.push('keep');
+        scene.done.push('keep');
         return { text: 'stored', result: { snapshot: 'abcdef0123456789' }, evidence: {} };
       },
     };
   };
 
   it('once what was written since is stored, while its server runs and nobody writes', async () => {
-    const { runs } = runsWith({ engine, place: place(), kinds: kindsWith(() => {}) });
+    const { runs } = runsWith({
+      engine: scene.engine,
+      place: scene.place(),
+      kinds: kindsWith(() => {}),
+    });
     await expect(runs.start(plan)).rejects.toMatchObject({ code: 'run.paused' });
     const state = await runs.resume(undefined, { abort: { reason: 'enough' } });
-    expect(done.slice(3)).toEqual(['undo thaw', 'keep', 'undo start-shop', 'undo swap-shop']);
+    expect(scene.done.slice(3)).toEqual(['undo thaw', 'keep', 'undo start-shop', 'undo swap-shop']);
     expect(state.stays?.join()).toContain('written to shop since is in snapshot abcdef01');
   });
 
@@ -82,13 +55,13 @@ describe('a run that is in use is given up', () => {
       };
       return { ...kind, undo };
     };
-    const { runs } = runsWith({ engine, place: place(), kinds });
+    const { runs } = runsWith({ engine: scene.engine, place: scene.place(), kinds });
     await expect(runs.start(plan)).rejects.toMatchObject({ code: 'run.paused' });
     const abort = { reason: 'enough' };
     await expect(runs.resume(undefined, { abort })).rejects.toMatchObject({ code: 'run.failed' });
     breaks = false;
     const state = await runs.resume(undefined, { abort });
-    expect(done.filter((each) => each === 'keep')).toHaveLength(1);
+    expect(scene.done.filter((each) => each === 'keep')).toHaveLength(1);
     expect(state.stays?.join()).toContain('written to shop since is in snapshot abcdef01');
   });
 
@@ -96,28 +69,33 @@ describe('a run that is in use is given up', () => {
     const kinds = kindsWith(() => {
       throw new LifeboatError('location.unreachable', 'gone');
     });
-    const { runs } = runsWith({ engine, place: place(), kinds });
+    const { runs } = runsWith({ engine: scene.engine, place: scene.place(), kinds });
     await expect(runs.start(plan)).rejects.toMatchObject({ code: 'run.paused' });
     const abort = { reason: 'enough' };
     const refused = await runs.resume(undefined, { abort }).catch((error) => error);
     expect(refused).toMatchObject({ code: 'run.failed' });
     expect(refused.hint).toContain('--yes give-up-writes-to-shop');
-    expect(done.slice(3)).toEqual(['undo thaw']);
+    expect(scene.done.slice(3)).toEqual(['undo thaw']);
     // What allows the swap does not give up what was written since.
     const of =
       (typed: string): RunDesk =>
       async () => ({ answer: 'allow', typed });
-    const swapping = runsWith({ engine, place: place(), kinds, desk: of('shop') });
+    const swapping = runsWith({
+      engine: scene.engine,
+      place: scene.place(),
+      kinds,
+      desk: of('shop'),
+    });
     await expect(swapping.runs.resume(undefined, { abort })).rejects.toMatchObject({
       code: 'run.failed',
     });
-    expect(done.slice(4)).toEqual([]);
+    expect(scene.done.slice(4)).toEqual([]);
     const desk = of('give-up-writes-to-shop');
-    const allowing = runsWith({ engine, place: place(), kinds, desk });
+    const allowing = runsWith({ engine: scene.engine, place: scene.place(), kinds, desk });
     const state = await allowing.runs.resume(undefined, { abort });
     expect(state.steps['swap-shop']?.lossApprovals).toMatchObject([{ person: 'alice' }]);
     expect(state.stays?.join()).toContain('written to shop since was given up');
-    expect(done.slice(4)).toEqual(['undo start-shop', 'undo swap-shop']);
+    expect(scene.done.slice(4)).toEqual(['undo start-shop', 'undo swap-shop']);
   });
 
   it.each([
@@ -137,9 +115,9 @@ describe('a run that is in use is given up', () => {
       },
       ...(each.twoPersons ? { twoPersons: ['accept-data-loss'] } : {}),
     };
-    const as = (actor: string) => ({ ...place(), actor, recovery });
+    const as = (actor: string) => ({ ...scene.place(), actor, recovery });
     await expect(
-      runsWith({ engine, place: as('alice'), kinds, desk: pauses }).runs.start(plan),
+      runsWith({ engine: scene.engine, place: as('alice'), kinds, desk: pauses }).runs.start(plan),
     ).rejects.toMatchObject({ code: 'run.paused' });
     const typed = 'give-up-writes-to-shop';
     const asked: string[] = [];
@@ -147,14 +125,19 @@ describe('a run that is in use is given up', () => {
       asked.push(kind);
       return { answer: 'allow', typed };
     };
-    const { runs, events, told } = runsWith({ engine, place: as('alice'), kinds, desk });
+    const { runs, events, told } = runsWith({
+      engine: scene.engine,
+      place: as('alice'),
+      kinds,
+      desk,
+    });
     const ending = runs.resume(undefined, { abort: { reason: 'enough' } });
     const { run } = await runs.find(undefined);
     const seen = (type: string) => events.filter((event) => event.type === type).length;
     await vi.waitFor(() => expect(seen('approval-wanted')).toBeGreaterThan(0));
     for (const [at, actor] of each.says.entries()) {
       const counted = () => seen('approved') + seen('approval-ignored');
-      const other = runsWith({ engine, place: as(actor), kinds }).runs;
+      const other = runsWith({ engine: scene.engine, place: as(actor), kinds }).runs;
       const waiting = (await other.find(run)) as RunState;
       const swap = waiting.plan.steps[0] as Step;
       expect(approvalWanted(waiting, swap)).toMatchObject({
@@ -178,7 +161,11 @@ describe('a run that is in use is given up', () => {
       throw new LifeboatError('location.unreachable', 'gone');
     });
     const recovery: RecoveryFile = { people: { alice: { may: ['execute'] } } };
-    const { runs } = runsWith({ engine, place: { ...place(), recovery }, kinds });
+    const { runs } = runsWith({
+      engine: scene.engine,
+      place: { ...scene.place(), recovery },
+      kinds,
+    });
     await expect(runs.start(plan)).rejects.toMatchObject({ code: 'run.paused' });
     const abort = { reason: 'enough' };
     await expect(runs.resume(undefined, { abort })).rejects.toMatchObject({

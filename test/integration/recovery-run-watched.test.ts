@@ -1,39 +1,9 @@
-// What others ask for while a run watches counts at once.
-import { rmSync } from 'node:fs';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { sleep } from '../../src/core/index.ts';
-import { type Engine, openSqliteEngine } from '../../src/recovery/index.ts';
-import { MemoryLocation, type Repository } from '../../src/repository/index.ts';
-import { type MemoryRepository, memoryRepository } from '../support/memory-repository.ts';
-import { temporaryFolder } from '../support/postgres.ts';
-import { engineFile, planOf, runsWith } from '../support/recovery-run.ts';
+import { planOf, runsWith } from '../support/recovery-run.ts';
+import { runScene } from '../support/run-scene.ts';
 
-let stateFolder: string;
-let template: MemoryRepository;
-let stored: { open(): Repository };
-let engine: Engine;
-let done: string[];
-const log = {
-  run: (id: string) => void done.push(id),
-  undo: (id: string) => void done.push(`undo ${id}`),
-};
-
-beforeAll(async () => {
-  template = await memoryRepository();
-});
-beforeEach(async () => {
-  stateFolder = temporaryFolder('run');
-  const files = new Map(template.files);
-  stored = { open: () => template.open(new MemoryLocation({ files })) };
-  engine = await openSqliteEngine(engineFile(stateFolder));
-  done = [];
-});
-afterEach(async () => {
-  await engine[Symbol.asyncDispose]();
-  rmSync(stateFolder, { recursive: true, force: true });
-});
-
-const place = (change = {}) => ({ stateFolder, repositories: { main: stored.open() }, ...change });
+const scene = runScene();
 describe('a run that watches', () => {
   const plan = planOf([
     { id: 'a' },
@@ -43,15 +13,15 @@ describe('a run that watches', () => {
   const begin = () => {
     const watching = Promise.withResolvers<void>();
     const script = {
-      ...log,
+      ...scene.log,
       async run(id: string, { signal }: { signal: AbortSignal }) {
-        done.push(id);
-        if (id !== 'watch' || done.filter((each) => each === id).length > 1) return;
+        scene.done.push(id);
+        if (id !== 'watch' || scene.done.filter((each) => each === id).length > 1) return;
         watching.resolve();
         await sleep(600_000, signal);
       },
     };
-    const { runs, events } = runsWith({ engine, place: place(), script });
+    const { runs, events } = runsWith({ engine: scene.engine, place: scene.place(), script });
     return {
       runs,
       events,
@@ -70,7 +40,7 @@ describe('a run that watches', () => {
         watch: { error: { code: 'cancelled', message: expect.stringContaining('wrong moment') } },
       },
     });
-    expect(done).toEqual(['a', 'watch', 'undo a']);
+    expect(scene.done).toEqual(['a', 'watch', 'undo a']);
     const told = events.map(({ type }) => type);
     expect(told.indexOf('step-failed')).toBeLessThan(told.indexOf('aborting'));
   });
@@ -85,6 +55,6 @@ describe('a run that watches', () => {
     });
     expect((await runs.find(undefined)).phase).toBe('paused');
     expect((await runs.resume(undefined)).phase).toBe('done');
-    expect(done).toEqual(['a', 'watch', 'watch', 'c']);
+    expect(scene.done).toEqual(['a', 'watch', 'watch', 'c']);
   });
 });

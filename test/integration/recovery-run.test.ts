@@ -1,47 +1,24 @@
 // What a run does with steps that a test scripts: order, approvals, pauses, failures in every way, skipping, undo, other hosts.
 import { rmSync } from 'node:fs';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { LifeboatError, sleep } from '../../src/core/index.ts';
-import { type Engine, openSqliteEngine, type RunDesk } from '../../src/recovery/index.ts';
+import { openSqliteEngine, type RunDesk } from '../../src/recovery/index.ts';
 import { type RunEntry, sealEntry } from '../../src/recovery/run/run-entry.ts';
-import { MemoryLocation, type Repository } from '../../src/repository/index.ts';
-import { type MemoryRepository, memoryRepository } from '../support/memory-repository.ts';
-import { temporaryFolder } from '../support/postgres.ts';
 import { approvalOf, engineFile, planOf, runsWith, scriptedKind } from '../support/recovery-run.ts';
+import { runScene } from '../support/run-scene.ts';
 
-let stateFolder: string;
-let template: MemoryRepository;
-let stored: { open(): Repository };
-let engine: Engine;
-let done: string[];
-const log = {
-  run: (id: string) => void done.push(id),
-  undo: (id: string) => void done.push(`undo ${id}`),
-};
-
-beforeAll(async () => {
-  template = await memoryRepository();
-});
-beforeEach(async () => {
-  stateFolder = temporaryFolder('run');
-  const files = new Map(template.files);
-  stored = { open: () => template.open(new MemoryLocation({ files })) };
-  engine = await openSqliteEngine(engineFile(stateFolder));
-  done = [];
-});
-afterEach(async () => {
-  await engine[Symbol.asyncDispose]();
-  rmSync(stateFolder, { recursive: true, force: true });
-});
-
-const place = (change = {}) => ({ stateFolder, repositories: { main: stored.open() }, ...change });
+const scene = runScene();
 const three = planOf([{ id: 'a' }, { id: 'b' }, { id: 'c' }]);
 
 describe('a run', () => {
   it('does the steps of its plan in order, and tells of them', async () => {
-    const { runs, told } = runsWith({ engine, place: place(), script: log });
+    const { runs, told } = runsWith({
+      engine: scene.engine,
+      place: scene.place(),
+      script: scene.log,
+    });
     const state = await runs.start(three, { objectiveMs: 60_000 });
-    expect(done).toEqual(['a', 'b', 'c']);
+    expect(scene.done).toEqual(['a', 'b', 'c']);
     expect(state).toMatchObject({
       phase: 'done',
       objectiveMs: 60_000,
@@ -50,8 +27,8 @@ describe('a run', () => {
     expect(told).toContain('step b is done: did b');
     // The state and the repository say the same.
     const [entries, records] = [
-      await engine.entries(state.run),
-      await stored.open().records.list({ kind: 'run' }),
+      await scene.engine.entries(state.run),
+      await scene.stored.open().records.list({ kind: 'run' }),
     ];
     const bodies = records.map(({ body }) => body as { type: string; entry: unknown });
     expect(bodies.filter(({ type }) => type === 'entry').map(({ entry }) => entry)).toEqual(
@@ -60,18 +37,18 @@ describe('a run', () => {
   });
 
   it('is not begun with the plan of a rehearsal, which asks for nothing', async () => {
-    const { runs } = runsWith({ engine, place: place(), script: log });
+    const { runs } = runsWith({ engine: scene.engine, place: scene.place(), script: scene.log });
     const rehearsal = planOf([{ id: 'a' }], { mode: 'drill' });
     await expect(runs.start(rehearsal)).rejects.toMatchObject({ code: 'plan.refused' });
-    expect(done).toEqual([]);
+    expect(scene.done).toEqual([]);
     expect(await runs.list()).toEqual([]);
   });
 
   it('gives later steps what former ones left, and the token of the run', async () => {
     const seen: unknown[] = [];
     const { runs } = runsWith({
-      engine,
-      place: place(),
+      engine: scene.engine,
+      place: scene.place(),
       script: { run: (_, { token, outcomes }) => void seen.push([token, Object.keys(outcomes)]) },
     });
     const { run } = await runs.start(three);
@@ -84,8 +61,8 @@ describe('a run', () => {
 
   it('is refused where another run that has not ended changes the same', async () => {
     const failing = runsWith({
-      engine,
-      place: place(),
+      engine: scene.engine,
+      place: scene.place(),
       script: {
         run() {
           throw new LifeboatError('platform.failed', 'no');
@@ -93,18 +70,18 @@ describe('a run', () => {
       },
     });
     await expect(failing.runs.start(three)).rejects.toMatchObject({ code: 'run.failed' });
-    const { runs } = runsWith({ engine, place: place(), script: log });
+    const { runs } = runsWith({ engine: scene.engine, place: scene.place(), script: scene.log });
     await expect(runs.start(three)).rejects.toMatchObject({ code: 'run.busy' });
     // Another host, which shares nothing but the repository.
-    const other = `${stateFolder}-other`;
+    const other = `${scene.stateFolder}-other`;
     await using otherEngine = await openSqliteEngine(engineFile(other));
     const there = runsWith({
       engine: otherEngine,
-      place: place({ stateFolder: other, host: 'other' }),
+      place: scene.place({ stateFolder: other, host: 'other' }),
     });
     await expect(there.runs.start(three)).rejects.toMatchObject({ code: 'run.busy' });
     await runs.start(planOf([{ id: 'x' }], { sources: ['uploads'] }));
-    expect(done).toEqual(['x']);
+    expect(scene.done).toEqual(['x']);
     rmSync(other, { recursive: true });
   });
 
@@ -118,17 +95,17 @@ describe('a run', () => {
   ])('stops at a step that fails by %s, says what holds, and goes on there', async (_, error) => {
     let isBroken = true;
     const { runs, events } = runsWith({
-      engine,
-      place: place(),
+      engine: scene.engine,
+      place: scene.place(),
       script: {
         probe: () => 'not-done',
         run(id) {
           if (id === 'b' && isBroken) {
             if (error) throw error;
-            done.push('half of b');
+            scene.done.push('half of b');
             throw 'no error at all';
           }
-          done.push(id);
+          scene.done.push(id);
         },
       },
     });
@@ -142,27 +119,27 @@ describe('a run', () => {
     });
     isBroken = false;
     expect((await runs.resume('INC-1')).phase).toBe('done');
-    expect(done.filter((each) => each.length === 1)).toEqual(['a', 'b', 'c']);
+    expect(scene.done.filter((each) => each.length === 1)).toEqual(['a', 'b', 'c']);
     expect(events.filter(({ type }) => type === 'step-failed')).toHaveLength(1);
   });
 
   it('does not begin a step that something stands against', async () => {
     let against = ['no room'];
-    const script = { ...log, check: (id: string) => (id === 'b' ? against : []) };
-    const { runs } = runsWith({ engine, place: place(), script });
+    const script = { ...scene.log, check: (id: string) => (id === 'b' ? against : []) };
+    const { runs } = runsWith({ engine: scene.engine, place: scene.place(), script });
     await expect(runs.start(three)).rejects.toMatchObject({
       code: 'run.failed',
       message: 'step "Do b" was not begun: no room',
     });
     against = [];
     await runs.resume(undefined);
-    expect(done).toEqual(['a', 'b', 'c']);
+    expect(scene.done).toEqual(['a', 'b', 'c']);
   });
 
   it('pauses before a step that is due only later', async () => {
     let due = new Date(Date.now() + 3_600_000);
-    const script = { ...log, notBefore: (id: string) => (id === 'c' ? due : undefined) };
-    const { runs } = runsWith({ engine, place: place(), script });
+    const script = { ...scene.log, notBefore: (id: string) => (id === 'c' ? due : undefined) };
+    const { runs } = runsWith({ engine: scene.engine, place: scene.place(), script });
     await expect(runs.start(three)).rejects.toMatchObject({ code: 'run.paused' });
     due = new Date();
     expect((await runs.resume('INC-1')).phase).toBe('done');
@@ -176,17 +153,22 @@ describe('a run', () => {
           setTimeout(() => user.abort(new LifeboatError('cancelled', 'cancelled by SIGINT')), 10);
           await sleep(60_000, signal);
         }
-        done.push(id);
+        scene.done.push(id);
       },
     };
-    const { runs } = runsWith({ engine, place: place(), script, signal: user.signal });
+    const { runs } = runsWith({
+      engine: scene.engine,
+      place: scene.place(),
+      script,
+      signal: user.signal,
+    });
     const failure = await runs.start(three).catch((error) => error);
     expect(failure).toMatchObject({ code: 'cancelled' });
     expect(failure.hint).toContain('--resume INC-1');
     expect((await runs.find(undefined)).phase).toBe('paused');
-    const again = runsWith({ engine, place: place(), script });
+    const again = runsWith({ engine: scene.engine, place: scene.place(), script });
     expect((await again.runs.resume(undefined)).phase).toBe('done');
-    expect(done).toEqual(['a', 'b', 'c']);
+    expect(scene.done).toEqual(['a', 'b', 'c']);
   });
 
   it('asks a person what looking does not tell, and pauses when nobody is there', async () => {
@@ -194,11 +176,11 @@ describe('a run', () => {
     const script = {
       probe: () => 'unclear' as const,
       run(id: string) {
-        done.push(id);
+        scene.done.push(id);
         if (id === 'b' && breaks) throw new LifeboatError('postgres.connection-lost', 'broke');
       },
     };
-    const { runs } = runsWith({ engine, place: place(), script });
+    const { runs } = runsWith({ engine: scene.engine, place: scene.place(), script });
     await expect(runs.start(three)).rejects.toMatchObject({ code: 'run.failed' });
     breaks = false;
     await expect(runs.resume(undefined)).rejects.toMatchObject({
@@ -207,26 +189,26 @@ describe('a run', () => {
     });
     const desk: RunDesk = async ({ kind }) =>
       kind === 'unclear' ? { answer: 'was-done' } : undefined;
-    const asked = runsWith({ engine, place: place(), script, desk });
+    const asked = runsWith({ engine: scene.engine, place: scene.place(), script, desk });
     expect((await asked.runs.resume(undefined)).steps.b?.outcome?.text).toContain('alice said');
-    expect(done).toEqual(['a', 'b', 'c']);
+    expect(scene.done).toEqual(['a', 'b', 'c']);
   });
 
   it('leaves a step out with a reason', async () => {
     const script = {
       run(id: string) {
         if (id === 'b') throw new LifeboatError('platform.failed', 'no');
-        done.push(id);
+        scene.done.push(id);
       },
     };
-    const { runs } = runsWith({ engine, place: place(), script });
+    const { runs } = runsWith({ engine: scene.engine, place: scene.place(), script });
     await expect(runs.start(three)).rejects.toMatchObject({ code: 'run.failed' });
     await expect(
       runs.resume(undefined, { skip: { step: 'moon', reason: 'none' } }),
     ).rejects.toMatchObject({ code: 'usage.invalid' });
     const state = await runs.resume(undefined, { skip: { step: 'b', reason: 'by hand' } });
     expect(state.steps.b).toMatchObject({ phase: 'skipped', reason: 'by hand' });
-    expect(done).toEqual(['a', 'c']);
+    expect(scene.done).toEqual(['a', 'c']);
   });
 
   it('is given up: what was done is undone, the last first, and an undo that fails is named', async () => {
@@ -235,39 +217,39 @@ describe('a run', () => {
     const script = {
       probe: () => 'continue' as const,
       run(id: string) {
-        done.push(id);
+        scene.done.push(id);
         if (id === 'c') throw new LifeboatError('ground.failed', 'half');
       },
       undo(id: string) {
         if (id === 'b' && breaks) throw new LifeboatError('ground.failed', 'stuck');
-        done.push(`undo ${id}`);
+        scene.done.push(`undo ${id}`);
       },
     };
-    const { runs } = runsWith({ engine, place: place(), script });
+    const { runs } = runsWith({ engine: scene.engine, place: scene.place(), script });
     const failed = await runs.start(plan).catch((error) => error);
     expect(failed.code).toBe('run.failed');
     const stuck = await runs.resume(undefined, { abort: { reason: 'enough' } }).catch((e) => e);
     expect(stuck).toMatchObject({ code: 'run.failed', context: { step: 'b' } });
-    expect(done).toEqual(['a', 'b', 'c', 'undo c']);
+    expect(scene.done).toEqual(['a', 'b', 'c', 'undo c']);
     // Going on means going back now.
     breaks = false;
     const state = await runs.resume(undefined);
     expect(state).toMatchObject({ phase: 'aborted', stays: [] });
-    expect(done.slice(3)).toEqual(['undo c', 'undo b', 'undo a']);
+    expect(scene.done.slice(3)).toEqual(['undo c', 'undo b', 'undo a']);
     await runs.start(plan).catch(() => {});
-    expect(done.slice(6)).toEqual(['a', 'b', 'c']);
+    expect(scene.done.slice(6)).toEqual(['a', 'b', 'c']);
   });
 
   it('leaves as it is what cannot be undone, when somebody says so', async () => {
     const script = {
-      ...log,
+      ...scene.log,
       undo(id: string) {
         if (id === 'b') throw new LifeboatError('ground.failed', 'stuck');
-        done.push(`undo ${id}`);
+        scene.done.push(`undo ${id}`);
       },
     };
     const plan = planOf([{ id: 'a' }, { id: 'b' }, { id: 'c', approval: approvalOf() }]);
-    const { runs } = runsWith({ engine, place: place(), script });
+    const { runs } = runsWith({ engine: scene.engine, place: scene.place(), script });
     await expect(runs.start(plan)).rejects.toMatchObject({ code: 'run.paused' });
     const abort = { reason: 'enough' };
     await expect(runs.resume(undefined, { abort })).rejects.toMatchObject({ code: 'run.failed' });
@@ -276,7 +258,7 @@ describe('a run', () => {
       phase: 'aborted',
       stays: ['Do b (left as it is: by hand)'],
     });
-    expect(done).toEqual(['a', 'b', 'undo a']);
+    expect(scene.done).toEqual(['a', 'b', 'undo a']);
   });
 
   it.each([
@@ -289,22 +271,26 @@ describe('a run', () => {
         if (id === 'b') throw new LifeboatError('ground.failed', 'no');
       };
       const { runs } = runsWith({
-        engine,
-        place: place(),
-        script: { ...log, run, probe: () => found },
+        engine: scene.engine,
+        place: scene.place(),
+        script: { ...scene.log, run, probe: () => found },
       });
       await expect(runs.start(three)).rejects.toMatchObject({ code: 'run.failed' });
       const state = await runs.resume(undefined, { abort: { reason: 'enough' } });
-      expect(done).toEqual(['undo a']);
+      expect(scene.done).toEqual(['undo a']);
       expect(state).toMatchObject({ phase: 'aborted', stays });
     },
   );
 
   it('names what has no undo when it is given up', async () => {
-    const { undo: _, ...kind } = scriptedKind(log);
+    const { undo: _, ...kind } = scriptedKind(scene.log);
     const undo = 'a restore of the safety snapshot, by hand';
     const plan = planOf([{ id: 'z', undo }, { id: 'a' }, { id: 'b', approval: approvalOf() }]);
-    const { runs } = runsWith({ engine, place: place(), kinds: async () => kind });
+    const { runs } = runsWith({
+      engine: scene.engine,
+      place: scene.place(),
+      kinds: async () => kind,
+    });
     await expect(runs.start(plan)).rejects.toMatchObject({ code: 'run.paused' });
     const state = await runs.resume(undefined, { abort: { reason: 'enough' } });
     // In the words of the plan.
@@ -313,7 +299,7 @@ describe('a run', () => {
 
   it('goes on by a repository that vanishes midway, and tells', async () => {
     let isGone = false;
-    const repository = stored.open();
+    const repository = scene.stored.open();
     const flaky = {
       records: {
         list: () => repository.records.list({ kind: 'run' }),
@@ -325,8 +311,8 @@ describe('a run', () => {
     };
     const warnings: string[] = [];
     const { runs } = runsWith({
-      engine,
-      place: place({
+      engine: scene.engine,
+      place: scene.place({
         repositories: {
           main: flaky,
           other: () => Promise.reject(new LifeboatError('location.refused', 'no')),
@@ -343,20 +329,20 @@ describe('a run', () => {
     expect(phase).toBe('done');
     expect(warnings.filter((each) => each.includes('repository main'))).toHaveLength(1);
     expect(warnings.at(-1)).toBe('the journal of the run is not whole in other');
-    const records = await stored.open().records.list({ kind: 'run' });
+    const records = await scene.stored.open().records.list({ kind: 'run' });
     const kept = records.filter(({ body }) => (body as { type: string }).type === 'entry');
-    expect(kept).toHaveLength((await engine.entries(run)).length);
+    expect(kept).toHaveLength((await scene.engine.entries(run)).length);
   });
 });
 
 describe('another host', () => {
   const begin = async () => {
     const { runs } = runsWith({
-      engine,
-      place: place({ host: 'first' }),
+      engine: scene.engine,
+      place: scene.place({ host: 'first' }),
       script: {
         run(id) {
-          done.push(id);
+          scene.done.push(id);
           if (id === 'b') throw new LifeboatError('postgres.connection-lost', 'broke');
         },
       },
@@ -366,12 +352,15 @@ describe('another host', () => {
 
   it('goes on from the repository alone, once its commands were allowed there', async () => {
     await begin();
-    const other = `${stateFolder}-other`;
+    const other = `${scene.stateFolder}-other`;
     await using otherEngine = await openSqliteEngine(engineFile(other));
-    const options = { engine: otherEngine, place: place({ stateFolder: other, host: 'second' }) };
+    const options = {
+      engine: otherEngine,
+      place: scene.place({ stateFolder: other, host: 'second' }),
+    };
     const script = {
-      ...log,
-      probe: (id: string) => (done.includes(id) ? 'done' : 'not-done') as 'done',
+      ...scene.log,
+      probe: (id: string) => (scene.done.includes(id) ? 'done' : 'not-done') as 'done',
     };
     await expect(runsWith({ ...options, script }).runs.resume('INC-1')).rejects.toMatchObject({
       code: 'run.paused',
@@ -386,20 +375,20 @@ describe('another host', () => {
     const state = await runsWith({ ...options, script, desk }).runs.resume('INC-1');
     expect(state.phase).toBe('done');
     expect(shown).toEqual(['b', 'c']);
-    expect(done).toEqual(['a', 'b', 'c']);
+    expect(scene.done).toEqual(['a', 'b', 'c']);
     rmSync(other, { recursive: true });
   });
 
   it('ends a run that was taken from it, before anything more is changed', async () => {
     const { runs } = runsWith({
-      engine,
-      place: place(),
+      engine: scene.engine,
+      place: scene.place(),
       script: {
         async run(id) {
-          done.push(id);
+          scene.done.push(id);
           if (id !== 'a') return;
           const { run } = await runs.find(undefined);
-          const { id: previous, ...last } = (await engine.entries(run)).at(-1) as RunEntry;
+          const { id: previous, ...last } = (await scene.engine.entries(run)).at(-1) as RunEntry;
           const entry = sealEntry({
             ...last,
             sequence: last.sequence + 1,
@@ -409,7 +398,7 @@ describe('another host', () => {
             host: 'second',
             body: { type: 'paused', reason: 'taken over there' },
           });
-          await stored
+          await scene.stored
             .open()
             .records.append({ kind: 'run', source: '', body: { type: 'entry', entry } });
         },
@@ -419,6 +408,6 @@ describe('another host', () => {
       code: 'run.lease-lost',
       message: expect.stringContaining('bob on second'),
     });
-    expect(done).toEqual(['a']);
+    expect(scene.done).toEqual(['a']);
   });
 });

@@ -48,7 +48,7 @@ export const identifyStep: StepKind<Input> = {
     const rest = unseen.length > 0 ? `; ${unseen.join(', ')} did not answer` : '';
     const count = Object.keys(seen).length;
     return {
-      text: `${count} places are those of the plan${rest}`,
+      text: `${count === 0 ? 'there is no server or service to tell apart' : `${count} ${count === 1 ? 'place is that' : 'places are those'} of the plan`}${rest}`,
       result: {},
       evidence: { seen, unseen },
     };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import {
   fileError,
@@ -47,6 +47,9 @@ export class OwedMarks {
   /** Durable when it resolves. */
   async owe(given: GivenUpTimeline, owedTo: readonly string[]): Promise<void> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    // New folders outlive a power cut only when those that hold them are synced.
+    for (const each of [dirname(this.#folder), dirname(dirname(this.#folder))])
+      await syncFolder(each);
     await this.#write({ format: 1, ...given, owedTo: [...owedTo] });
   }
 
@@ -84,9 +87,13 @@ export class OwedMarks {
     });
     const notes = [];
     for (const name of names.filter((each) => /^\d+-[0-9a-f]{16}\.json$/.test(each)).toSorted()) {
-      const text = await readFile(join(this.#folder, name), 'utf8').catch(() => undefined);
-      // Delivered by another process meanwhile.
-      if (text !== undefined) notes.push(parse(text, join(this.#folder, name)));
+      const path = join(this.#folder, name);
+      const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+        // Delivered by another process meanwhile.
+        if (error.code === 'ENOENT') return undefined;
+        throw fileError(error, `could not read ${path}`);
+      });
+      if (text !== undefined) notes.push(parse(text, path));
     }
     return notes;
   }
