@@ -19,6 +19,7 @@ import { ReadableIndex } from './index/readable-index.ts';
 import type { RepositoryKeys } from './keys/keys.ts';
 import { openKeys } from './keys/open-keys.ts';
 import type { Location } from './location/location.ts';
+import { StandingLocation } from './location/standing-location.ts';
 import { RepositoryLock } from './lock/repository-lock.ts';
 import { type ListedLock, type UnlockOptions, unlock } from './lock/unlock.ts';
 import type { Log } from './log/log.ts';
@@ -67,6 +68,8 @@ export class ResticRepository implements Repository {
   readonly records: RecordStore;
   readonly keys: RepositoryKeys;
   readonly #access: RepositoryAccess;
+  /** For whoever concludes something from what is not listed. */
+  readonly #standing: RepositoryAccess;
   readonly #pool: WorkerPool;
   readonly #logs: Logs;
   readonly #retention: SnapshotRetention | undefined;
@@ -87,20 +90,25 @@ export class ResticRepository implements Repository {
     this.chunkerPolynomial = config.chunkerPolynomial;
     this.location = location;
     this.#access = { location, masterKey, version: config.version };
+    this.#standing = { ...this.#access, location: new StandingLocation(location) };
     this.#readable = new ReadableIndex(this.#access);
     this.keys = openKeys(this.#access, keyName ?? '');
     this.#pool = new WorkerPool(masterKey);
-    this.#logs = openLogs(location, masterKey, this.#pool);
-    this.records = openRecordStore({ location, key: masterKey, stateFolder });
+    this.#logs = openLogs(this.#standing.location, masterKey, this.#pool);
+    this.records = openRecordStore({
+      location: this.#standing.location,
+      key: masterKey,
+      stateFolder,
+    });
     this.#retention = SnapshotRetention.of(location, this.records);
   }
 
   async snapshots(options: OperationOptions = {}): Promise<readonly Snapshot[]> {
-    return await listSnapshots(this.#access, options);
+    return await listSnapshots(this.#standing, options);
   }
 
   async findSnapshot(idOrPrefix: string): Promise<Snapshot> {
-    return await findSnapshot(this.#access, idOrPrefix);
+    return await findSnapshot(this.#standing, idOrPrefix);
   }
 
   async readBlob(type: BlobType, id: BlobId, signal?: AbortSignal): Promise<Uint8Array> {
@@ -317,7 +325,7 @@ export class ResticRepository implements Repository {
     const loading = this.#indexLoading
       .catch(() => {})
       .then(async () => {
-        this.#index = await loadIndex(this.#access, this.#index, signal);
+        this.#index = await loadIndex(this.#standing, this.#index, signal);
         return this.#index;
       });
     this.#indexLoading = loading;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { MemoryLocation, type Repository } from '../../src/repository/index.ts';
+import { noSnapshots } from '../support/no-snapshots.ts';
 import {
   backUp,
   failAtEveryStep,
@@ -31,7 +32,7 @@ async function prepareGarbage(repository: Repository): Promise<Promised[]> {
 }
 
 const sourceIdentity = newIdentity();
-const sourceFiles = new Map<string, Uint8Array>();
+const sourceFiles = noSnapshots();
 const sourceSnapshots = prepare(open(new MemoryLocation({ files: sourceFiles }), sourceIdentity));
 
 const scenarios: Readonly<Record<string, Scenario>> = {
@@ -64,7 +65,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   'copy, from': {
     prepare,
     async operate(repository) {
-      await using destination = open(new MemoryLocation(), newIdentity());
+      await using destination = open(new MemoryLocation({ files: noSnapshots() }), newIdentity());
       await repository.copyTo(destination);
     },
   },

@@ -11,6 +11,7 @@ import {
   type SnapshotId,
 } from '../../src/repository/index.ts';
 import { ResticRepository } from '../../src/repository/restic-repository.ts';
+import { noSnapshots } from '../support/no-snapshots.ts';
 import { type Effect, StepFault } from './step-fault.ts';
 
 /** What makes a repository this one and no other. */
@@ -46,7 +47,7 @@ export interface Scenario {
  * tenth call, beginning at random; all of them in the soak. Resolves with the number of calls.
  */
 export async function failAtEveryStep(scenario: Scenario, effect: Effect): Promise<number> {
-  const files = new Map<string, Uint8Array>();
+  const files = noSnapshots();
   const before = await scenario.prepare(open(new MemoryLocation({ files })));
   const stride = process.env.LIFEBOAT_SOAK === '1' ? 1 : 10;
   for (let step = 1 + Math.floor(Math.random() * stride); ; step += stride) {

@@ -25,7 +25,9 @@ it('keeps what was acknowledged when the disk of the repository fills up, and go
   const folder = need(context, smallDisk(), 'may not mount a small file system');
   try {
     const key = randomKey();
-    const log = openLogs(new LocalLocation(folder), key).log('database');
+    const location = new LocalLocation(folder);
+    await location.write('config', 'config', randomBytes(200));
+    const log = openLogs(location, key).log('database');
     const bytes = randomBytes(100_000);
     let acknowledged = 0;
     let failure: unknown;

@@ -9,6 +9,7 @@ import type { PruneOptions } from '../../src/repository/prune/prune-options.ts';
 import { pruneRepository } from '../../src/repository/prune/prune-repository.ts';
 import { ResticRepository } from '../../src/repository/restic-repository.ts';
 import { type RepositoryAccess, sha256 } from '../../src/repository/stored-file.ts';
+import { noSnapshots } from '../support/no-snapshots.ts';
 import { storeFiles } from '../support/stored-files.ts';
 import { type Fault, FaultyLocation } from './faulty-location.ts';
 
@@ -23,7 +24,7 @@ const accessTo = (location: Location): RepositoryAccess => ({ location, masterKe
 
 beforeAll(async () => {
   pool = new WorkerPool(masterKey);
-  const files = new Map<string, Uint8Array>();
+  const files = noSnapshots();
   const location = new MemoryLocation({ files });
   const config = { version: 2, id: 'ab'.repeat(32), chunkerPolynomial: 0n } as never;
   await using repository = new ResticRepository({ location, masterKey, config });

@@ -3,6 +3,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { keyFromBytes } from '../../src/repository/crypto/key-derivation.ts';
 import { type Location, MemoryLocation, type Repository } from '../../src/repository/index.ts';
 import { ResticRepository } from '../../src/repository/restic-repository.ts';
+import { noSnapshots } from '../support/no-snapshots.ts';
 import { hashesOf, hashesWanted, storeFiles } from '../support/stored-files.ts';
 import { FaultyLocation } from './faulty-location.ts';
 
@@ -21,7 +22,7 @@ function open(location: Location): Repository {
 }
 
 beforeAll(async () => {
-  const files = new Map<string, Uint8Array>();
+  const files = noSnapshots();
   await using repository = open(new MemoryLocation({ files }));
   const first = await storeFiles(repository, one);
   const before = new Set(files.keys());

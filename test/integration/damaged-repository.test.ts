@@ -11,6 +11,7 @@ import {
 import { encodeLock, ownLock } from '../../src/repository/lock/lock-file.ts';
 import { ResticRepository } from '../../src/repository/restic-repository.ts';
 import { writeStoredJson } from '../../src/repository/stored-file.ts';
+import { noSnapshots } from '../support/no-snapshots.ts';
 import { hashesOf, hashesWanted, storeFiles } from '../support/stored-files.ts';
 
 // Each kind of file, damaged in each way: check names it and what it affects, what is whole is still there, and what
@@ -55,7 +56,7 @@ function open(files: Files): Repository {
 }
 
 beforeAll(async () => {
-  scene = new Map();
+  scene = noSnapshots();
   await using repository = open(scene);
   const first = await storeFiles(repository, one);
   const packsOfOne = new Set(scene.keys());

@@ -9,6 +9,7 @@ import type { Repository, TreeNode } from '../../src/repository/index.ts';
 import { type BlobId, MemoryLocation } from '../../src/repository/index.ts';
 import { ResticRepository } from '../../src/repository/restic-repository.ts';
 import { sha256, writeStoredJson } from '../../src/repository/stored-file.ts';
+import { noSnapshots } from '../support/no-snapshots.ts';
 
 // Whoever has the key can write anything. It may be refused or reported, but it may not fill the memory, hang, or make
 // this program fail in a way that nobody understands.
@@ -19,7 +20,7 @@ let location: MemoryLocation;
 let repository: Repository;
 
 beforeEach(() => {
-  files = new Map();
+  files = noSnapshots();
   location = new MemoryLocation({ files });
   const config = { version: 2, id: 'ab'.repeat(32), chunkerPolynomial: 0n } as never;
   repository = new ResticRepository({ location, masterKey, config });

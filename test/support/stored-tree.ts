@@ -53,6 +53,7 @@ const own = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
 export async function storeTree(
   repository: Repository,
   build: (writer: BackupWriter) => Promise<readonly TreeNode[]>,
+  tags: readonly string[] = [],
 ): Promise<Snapshot> {
   await using writer = await repository.startBackup();
   const tree = await writer.saveTree(await build(writer));
@@ -60,7 +61,7 @@ export async function storeTree(
     time: new Date(),
     tree,
     paths: ['/'],
-    tags: [],
+    tags,
     filesTotal: 0,
     bytesTotal: 0,
   });

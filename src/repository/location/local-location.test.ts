@@ -54,9 +54,18 @@ describe('a local location', () => {
   });
 
   it('makes a lost subfolder again, but not a repository whose disk is not mounted', async () => {
+    await location.write('config', 'config', bytes);
     rmSync(join(folder, 'data'), { recursive: true });
     await location.write('data', name, bytes);
     expect(await location.read('data', name)).toEqual(new Uint8Array(bytes));
+    rmSync(folder, { recursive: true });
+    mkdirSync(folder);
+    for (const each of [location, location.nested('lifeboat')]) {
+      await expect(each.write('data', name, bytes)).rejects.toMatchObject({
+        code: 'location.file-missing',
+      });
+    }
+    expect(readdirSync(folder)).toEqual([]);
     rmSync(folder, { recursive: true });
     await expect(location.write('data', name, bytes)).rejects.toMatchObject({
       code: 'location.file-missing',

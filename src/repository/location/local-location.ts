@@ -37,9 +37,12 @@ const folderMode = 0o700;
 export class LocalLocation implements Location {
   readonly kind = 'local';
   readonly path: string;
+  /** Of the whole repository: where its config is. */
+  readonly #root: string;
 
-  constructor(path: string) {
+  constructor(path: string, root = path) {
     this.path = path;
+    this.#root = root;
   }
 
   describe(): string {
@@ -163,7 +166,7 @@ export class LocalLocation implements Location {
 
   nested(folder: string): Location {
     assertFolderName(folder);
-    return new LocalLocation(join(this.path, folder));
+    return new LocalLocation(join(this.path, folder), this.#root);
   }
 
   /** Where a file lies, for threads that read it themselves. */
@@ -180,13 +183,14 @@ export class LocalLocation implements Location {
   }
 
   /** Copies made by programs that skip empty folders lack subfolders: those are made again, but never
-   * the repository's own folder, which may be missing because its disk is not mounted. */
+   * where there is no config: the disk may not be mounted. */
   async #temporaryFor(kind: FileKind, path: string, bytes: Uint8Array): Promise<string> {
     try {
       return await writeTemporaryFile(path, bytes, fileMode);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || kind === 'config') throw error;
-      await stat(this.path);
+      // An empty mount point is no repository.
+      await stat(join(this.#root, 'config'));
       await makeFolder(join(this.path, kind));
       if (kind === 'data') await makeFolder(dirname(path));
       await syncFolder(join(this.path, kind));

@@ -4,6 +4,7 @@ import { decodeIndex } from '../format/index-file.ts';
 import { packSizeBytes } from '../format/pack-header.ts';
 import { decodeSnapshot } from '../format/snapshot-file.ts';
 import { BlobIndex } from '../index/blob-index.ts';
+import { StandingLocation } from '../location/standing-location.ts';
 import type { Snapshot } from '../repository.ts';
 import { aboutFile, type RepositoryAccess, readStoredJson } from '../stored-file.ts';
 
@@ -69,7 +70,9 @@ export async function readIndexFile(access: RepositoryAccess, name: string, sign
 
 async function readSnapshots(access: RepositoryAccess, signal?: AbortSignal): Promise<Snapshot[]> {
   const snapshots: Snapshot[] = [];
-  for (const { name } of await access.location.list('snapshots', signal)) {
+  // What no snapshot names is removed.
+  const listed = await new StandingLocation(access.location).list('snapshots', signal);
+  for (const { name } of listed) {
     throwIfAborted(signal);
     const snapshot = await orRefuse(async () => {
       const json = await readStoredJson(access, 'snapshots', name, signal);
