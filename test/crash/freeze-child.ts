@@ -44,6 +44,7 @@ const world = {
       await real.save(record);
       die('after');
     },
+    retire: (id: string) => real.retire(id),
   },
 };
 if (work.command === 'thaw') await thaw(world);

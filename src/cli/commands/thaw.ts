@@ -84,8 +84,9 @@ Exit code 3: something could not be thawed; it is named, the rest is thawed.`,
         },
       );
     }
-    const { host, actor, startedAt, holds } = record;
-    const about = { freeze: record.id, host, actor, startedAt, holds, from };
+    const { host, actor, startedAt, holds, tookOver = [] } = record;
+    const goesOnWith = tookOver.map((each) => ({ freeze: each.id, host: each.host }));
+    const about = { freeze: record.id, host, actor, startedAt, holds, goesOnWith, from };
     output.report({ type: 'thaw-plan', ...about, sources: record.sources, items }, (style) =>
       describeThawLook(record, items, from, style),
     );

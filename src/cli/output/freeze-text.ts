@@ -99,6 +99,9 @@ export function describeThawLook(
   );
   return [
     thawHeading(record, from, bold(printable(record.sources.join(', ') || 'services'))),
+    ...(record.tookOver ?? []).map(({ id, host }) =>
+      dim(`  it goes on with the freeze ${printable(id)} of the host ${printable(host)}`),
+    ),
     ...items.map((item) => {
       const problem =
         item.problem === undefined ? '' : dim(`  last time: ${printable(item.problem)}`);

@@ -1,28 +1,34 @@
 import { LifeboatError } from '../../core/index.ts';
-import { freezesInRepositories, type RepositoryProblem } from './freeze-copies.ts';
+import type { RepositoryProblem } from './freeze-copies.ts';
 import type { FreezeRecord } from './freeze-record.ts';
 import type { FreezeWorld } from './freeze-request.ts';
-import { storeOf } from './look-at-freeze.ts';
+import { type FreezeHere, openFreezes } from './open-freezes.ts';
+import { isCalled } from './taken-over.ts';
 
 export interface FoundFreezes {
   /** Oldest first. */
   readonly records: readonly FreezeRecord[];
   /** `here`: the state folder of this host; else what repositories say that other hosts, or this one before, have frozen. */
   readonly from: 'here' | 'repositories';
+  /** All of this host, also what others have taken over. */
+  readonly here: readonly FreezeHere[];
   /** Repositories that could not be asked. */
   readonly problems: readonly RepositoryProblem[];
 }
 
-/** What is frozen. Repositories are asked only when this host knows of nothing, or not of the one that is named. */
+/**
+ * What a thaw may mean: the freezes of this host, and only when it knows of none, or not of the one that is named, those of others. What another host goes
+ * on with is that one's.
+ */
 export async function findFreezes(world: FreezeWorld, id?: string): Promise<FoundFreezes> {
-  const store = storeOf(world);
-  const here = await store.open();
-  const isKnown = id === undefined ? here.length > 0 : here.some((each) => each.id === id);
-  if (isKnown) return { records: here, from: 'here', problems: [] };
-  const { records, problems } = await freezesInRepositories(world);
-  const open: FreezeRecord[] = [];
-  for (const record of records) if (!(await store.isHistory(record.id))) open.push(record);
-  return { records: open, from: 'repositories', problems };
+  const { here, elsewhere, problems } = await openFreezes(world);
+  const left = here.flatMap((each) => each.left ?? []);
+  const isKnown = id === undefined ? left.length > 0 : left.some((each) => isCalled(each, id));
+  if (isKnown) return { records: left, from: 'here', here, problems };
+  // Of this host's own nothing is left but what these go on with: no other is meant.
+  const heirs = [...new Set(here.flatMap(({ by }) => by))];
+  const records = id === undefined && heirs.length > 0 ? heirs : elsewhere;
+  return { records, from: 'repositories', here, problems };
 }
 
 /** The one that is meant; without an id the only one. Errors: `thaw.nothing`, `usage.invalid` (there are several). */
@@ -30,7 +36,9 @@ export function pickFreeze(
   { records, problems }: FoundFreezes,
   id: string | undefined,
 ): FreezeRecord {
-  const chosen = id === undefined ? records : records.filter((each) => each.id === id);
+  const named = records.filter((each) => each.id === id);
+  const heirs = records.filter((each) => id === undefined || isCalled(each, id));
+  const chosen = named.length > 0 ? named : heirs;
   const [only, other] = chosen;
   if (only !== undefined && other === undefined) return only;
   if (only !== undefined) {

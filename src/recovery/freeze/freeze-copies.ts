@@ -1,7 +1,7 @@
 import { isLifeboatError } from '../../core/index.ts';
 import { type FreezeRecord, parseFreezeRecord } from './freeze-record.ts';
 import type { FreezeWorld } from './freeze-request.ts';
-import { noteUnsent, sendUnsent } from './unsent-records.ts';
+import { noteUnsent, sendUnsent, unsentRecords } from './unsent-records.ts';
 import { within } from './within.ts';
 
 const kind = 'freeze';
@@ -37,28 +37,30 @@ export async function copyToRepositories(
   return away;
 }
 
-/** What repositories say is frozen of this installation: of each freeze its newest record, oldest freeze first. */
+/**
+ * What repositories say of the freezes of this installation, and will say when they have what they lack of this host; also of those that are thawed: of
+ * each its newest record, oldest freeze first.
+ */
 export async function freezesInRepositories(world: FreezeWorld): Promise<{
   readonly records: readonly FreezeRecord[];
   readonly problems: readonly RepositoryProblem[];
 }> {
-  const { name: installation } = world.surroundings.configuration;
+  const { name: installation, stateFolder } = world.surroundings.configuration;
   const outcomes = await inEach(world, async (name) => {
     const repository = await world.surroundings.repository(name);
     return await repository.records.list({ kind });
   });
+  const stored = outcomes.flatMap((each) => ('result' in each ? each.result : []));
+  const parsed = stored.flatMap(({ body }) => parseFreezeRecord(body) ?? []);
   const newest = new Map<string, FreezeRecord>();
-  for (const outcome of outcomes) {
-    for (const { body } of 'result' in outcome ? outcome.result : []) {
-      const record = parseFreezeRecord(body);
-      if (record?.installation !== installation) continue;
-      const known = newest.get(record.id);
-      if (known === undefined || known.revision < record.revision) newest.set(record.id, record);
-    }
+  for (const record of [...parsed, ...(await unsentRecords(stateFolder))]) {
+    if (record.installation !== installation) continue;
+    const known = newest.get(record.id);
+    if (known === undefined || known.revision < record.revision) newest.set(record.id, record);
   }
-  const records = [...newest.values()]
-    .filter(({ phase }) => phase !== 'thawed')
-    .sort((one, other) => one.startedAt.localeCompare(other.startedAt));
+  const records = [...newest.values()].sort((one, other) =>
+    one.startedAt.localeCompare(other.startedAt),
+  );
   return { records, problems: outcomes.flatMap((each) => ('problem' in each ? [each] : [])) };
 }
 

@@ -8,6 +8,7 @@ export class FreezeDraft {
   readonly #former: FreezeRecord;
   readonly #items = new Map<string, FreezeItem>();
   readonly #places = new Map<string, FrozenPlace>();
+  readonly #seenAt = new Date().toISOString();
   readonly notes: string[] = [];
   readonly gaps: FreezeGap[] = [];
 
@@ -43,7 +44,14 @@ export class FreezeDraft {
   put(item: FreezeItem): void {
     const known = this.#items.get(item.name);
     const sources = [...new Set([...(known?.sources ?? []), ...item.sources])];
-    this.#items.set(item.name, { ...item, sources });
+    const seen = known === undefined ? { recordedAt: this.#seenAt } : {};
+    this.#items.set(item.name, { ...item, ...seen, sources });
+  }
+
+  /** By a name that nothing else of the freeze has. */
+  named<Item extends FreezeItem>(item: Item): Item {
+    const { name, place } = item;
+    return this.#items.has(name) ? { ...item, name: `${name} (${place.text})` } : item;
   }
 
   place(name: string, place: FrozenPlace): void {

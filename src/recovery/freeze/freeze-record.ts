@@ -21,6 +21,8 @@ interface ItemBasics {
   /** What the freeze does to it, imperative. */
   readonly intent: string;
   readonly state: FreezeItemState;
+  /** When what was before was seen, ISO 8601; absent, of a former version: with the beginning of the freeze. */
+  readonly recordedAt?: string;
   /** Why the last attempt, to freeze or to thaw it, came to nothing. */
   readonly problem?: string;
 }
@@ -122,6 +124,14 @@ export interface FreezeHold {
   readonly isFormer?: true;
 }
 
+/** What this freeze has taken in of another one, most often of another host: that one holds it no more. */
+export interface TakenFreeze {
+  readonly id: string;
+  readonly host: string;
+  /** Of what it had recorded by then, as `keysOf` has it. */
+  readonly keys: readonly string[];
+}
+
 /** Stored in `freezes/` of the state folder before anything is changed, and as records of kind `freeze`. JSON, no secrets. */
 export interface FreezeRecord {
   readonly format: 1;
@@ -141,6 +151,8 @@ export interface FreezeRecord {
   /** For whom they are; a source is thawed by a run when nobody else wants it frozen. */
   readonly holds?: readonly FreezeHold[];
   readonly items: readonly FreezeItem[];
+  /** Freezes that this one goes on with. Only the host that has begun a record writes it; another one takes it in, and says so here. */
+  readonly tookOver?: readonly TakenFreeze[];
   /** As last seen. */
   readonly gaps: readonly FreezeGap[];
   readonly thawedAt?: string;
@@ -160,6 +172,10 @@ export function parseFreezeRecord(value: unknown): FreezeRecord | undefined {
     Array.isArray(record.sources) &&
     Array.isArray(record.gaps) &&
     Array.isArray(record.holds ?? []) &&
+    Array.isArray(record.tookOver ?? []) &&
+    (record.tookOver ?? []).every(
+      (taken) => typeof taken?.id === 'string' && Array.isArray(taken.keys),
+    ) &&
     Array.isArray(record.items) &&
     record.items.every((item) => typeof item?.name === 'string' && Array.isArray(item.sources));
   return isOne ? record : undefined;

@@ -1,17 +1,25 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileError, LifeboatError, syncFolder, writeFileDurably } from '../../core/index.ts';
 import { type FreezeRecord, parseFreezeRecord } from './freeze-record.ts';
+import type { FreezeWorld } from './freeze-request.ts';
 
 /** Records of freezes in the state folder of this host. */
 export interface FreezeStore {
   /** Those that are not thawed, oldest first. Errors: `file.unreadable`, also for a record that does not parse: it may be all that undoes a freeze. */
   open(): Promise<readonly FreezeRecord[]>;
-  /** Whether a freeze was thawed to its end on this host. */
+  /** Whether a freeze was thawed to its end on this host, or is a part of another one. */
   isHistory(id: string): Promise<boolean>;
   /** Durable when it resolves. One that is thawed goes to `history/`. Errors: `disk.full`, `file.unreadable`. */
   save(record: FreezeRecord): Promise<void>;
+  /** Puts one to `history/` as it is: another record holds all of it. Errors: `file.unreadable`. */
+  retire(id: string): Promise<void>;
+}
+
+/** Default: that of the state folder. */
+export function storeOf({ store, surroundings }: FreezeWorld): FreezeStore {
+  return store ?? freezeStore(surroundings.configuration.stateFolder);
 }
 
 const suffix = '.json';
@@ -40,6 +48,17 @@ export function freezeStore(stateFolder: string): FreezeStore {
       if (!isThawed) return;
       await rm(path, { force: true });
       await syncFolder(folder);
+    },
+    async retire(id) {
+      await makeFolders(stateFolder, folder, history);
+      const name = `${id}${suffix}`;
+      try {
+        await rename(join(folder, name), join(history, name));
+        await syncFolder(history);
+        await syncFolder(folder);
+      } catch (error) {
+        throw fileError(error, `could not move ${join(folder, name)} to ${history}`);
+      }
     },
   };
 }

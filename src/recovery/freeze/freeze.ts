@@ -10,8 +10,9 @@ import type {
   FrozenService,
 } from './freeze-record.ts';
 import type { FreezeRequest } from './freeze-request.ts';
+import { storeOf } from './freeze-store.ts';
 import { FreezeTelling } from './freeze-telling.ts';
-import { type FreezeLook, lookWith, requireExpectedPlaces, storeOf } from './look-at-freeze.ts';
+import { type FreezeLook, lookWith, requireExpectedPlaces } from './look-at-freeze.ts';
 import { showMaintenance } from './maintenance.ts';
 import { mayGoOn, requireService } from './may-go-on.ts';
 import { closeDatabase } from './postgres/alter-database.ts';
@@ -81,9 +82,11 @@ class Freezing {
   }
 
   async writeDown(): Promise<void> {
-    const { isNew, isUnchanged, record } = this.#look;
-    if (isUnchanged && record.phase !== 'thawing') return;
-    await this.#journal.save({ phase: 'freezing' });
+    const { isNew, isUnchanged, record, spent } = this.#look;
+    const isWritten = isUnchanged && record.phase !== 'thawing';
+    if (!isWritten) await this.#journal.save({ phase: 'freezing' });
+    for (const id of spent) await storeOf(this.#request).retire(id);
+    if (isWritten) return;
     await copyToRepositories(this.#request, this.#journal.record);
     if (!isNew) return;
     const what = subjectOf(record);

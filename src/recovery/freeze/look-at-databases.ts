@@ -16,24 +16,43 @@ export async function lookAtDatabases(
   desks: ServerDesks,
 ): Promise<void> {
   for (const name of request.databases ?? request.sources) {
-    const source = await request.surroundings.source(name, 'rescue');
-    if (source.kind !== 'postgres' && source.kind !== 'postgres-dump') continue;
     await draft.attempt({ kind: 'server', source: name, what: `${name} cannot be frozen` }, () =>
-      lookAt(source, request, draft, desks),
+      lookAt(name, request, draft, desks),
     );
   }
 }
 
+/** Which databases of its server a freeze of the source closes; undefined: it has no server. */
+export async function databasesToClose(
+  name: string,
+  request: FreezeRequest,
+  desks: ServerDesks,
+): Promise<ToClose | undefined> {
+  const source = await request.surroundings.source(name, 'rescue');
+  if (source.kind !== 'postgres' && source.kind !== 'postgres-dump') return undefined;
+  const desk = await desks.of(source.name);
+  const all = await readDatabases(desk.session);
+  const wanted = source.kind === 'postgres-dump' ? source.settings.databases : undefined;
+  const databases = all.filter((each) => wanted?.includes(each.name) ?? true);
+  return { source, desk, all, databases };
+}
+
+interface ToClose {
+  readonly source: AnySource;
+  readonly desk: ServerDesk;
+  readonly all: readonly DatabaseState[];
+  readonly databases: readonly DatabaseState[];
+}
+
 async function lookAt(
-  source: AnySource,
+  name: string,
   request: FreezeRequest,
   draft: FreezeDraft,
   desks: ServerDesks,
 ): Promise<void> {
-  const desk = await desks.of(source.name);
-  const all = await readDatabases(desk.session);
-  const wanted = source.kind === 'postgres-dump' ? source.settings.databases : undefined;
-  const databases = all.filter(({ name }) => wanted?.includes(name) ?? true);
+  const found = await databasesToClose(name, request, desks);
+  if (found === undefined) return;
+  const { source, desk, all, databases } = found;
   draft.place(`server of ${source.name}`, {
     text: `${desk.place.text}, cluster ${desk.systemId}, databases ${databases.map(({ name }) => name).join(', ')}`,
     fingerprint: desk.systemId,

@@ -1,15 +1,15 @@
 import { pickNamed } from '../../config/index.ts';
 import { LifeboatError } from '../../core/index.ts';
 import { affectedServices } from './affected-services.ts';
-import { freezesInRepositories } from './freeze-copies.ts';
+import { beginFreeze } from './begin-freeze.ts';
 import { FreezeDraft } from './freeze-draft.ts';
 import type { FreezeGap, FreezeRecord, FrozenPlace } from './freeze-record.ts';
-import type { FreezeRequest, FreezeWorld } from './freeze-request.ts';
-import { type FreezeStore, freezeStore, newFreezeId } from './freeze-store.ts';
+import type { FreezeRequest } from './freeze-request.ts';
 import { lookAtDatabases } from './look-at-databases.ts';
 import { lookAtServices } from './look-at-services.ts';
 import { lookAtMaintenance } from './maintenance.ts';
 import { ServerDesks } from './postgres/server-desks.ts';
+import { keyOf } from './taken-over.ts';
 
 /** What a freeze would do, and where. */
 export interface FreezeLook {
@@ -24,6 +24,8 @@ export interface FreezeLook {
   readonly notes: readonly string[];
   /** What will not be frozen, as far as that is seen before. */
   readonly gaps: readonly FreezeGap[];
+  /** Freezes of this state folder that are a part of this one from then on. */
+  readonly spent: readonly string[];
 }
 
 /** Looks, and changes nothing. Errors: `usage.invalid`, `postgres.other-cluster`, `platform.other-place`, `file.unreadable`, `cancelled`. */
@@ -37,82 +39,27 @@ export async function lookWith(request: FreezeRequest, desks: ServerDesks): Prom
   const { surroundings, sources, maintenance } = request;
   const { configuration } = surroundings;
   for (const name of sources) pickNamed('source', configuration.sources, name);
-  const former = await openFreeze(request);
+  const former = await beginFreeze(request, desks);
   const draft = new FreezeDraft(former.record);
-  if (former.note !== undefined) draft.notes.push(former.note);
+  draft.notes.push(...former.notes);
   if (maintenance !== false && sources.length > 0) {
     const what = 'the maintenance page cannot be shown';
     await draft.attempt({ kind: 'page', what }, async () => {
       for (const item of await lookAtMaintenance(request, draft.freeze, sources)) {
-        const known = draft.find(item.kind, () => true);
-        draft.put(known === undefined ? item : { ...known, sources });
+        const known = draft.find(item.kind, (each) => keyOf(each) === keyOf(item));
+        draft.put(known === undefined ? draft.named(item) : { ...known, sources });
       }
     });
   }
   await lookAtServices(request, draft);
   await lookAtDatabases(request, draft, desks);
   for (const gap of unknownWriters(request)) draft.gaps.push(gap);
-  const { isNew } = former;
+  const { isNew, spent } = former;
   const { places, notes, gaps } = draft;
   const { run } = request;
   const record = draft.record(sources, { run, actor: surroundings.actor, now: new Date() });
   const isUnchanged = former.isHere && JSON.stringify(record) === JSON.stringify(former.record);
-  return { record, isNew, isUnchanged, places, notes, gaps };
-}
-
-export function storeOf({ store, surroundings }: FreezeWorld): FreezeStore {
-  return store ?? freezeStore(surroundings.configuration.stateFolder);
-}
-
-/** A freeze that is not thawed is gone on with: what was before it is in its record alone. */
-async function openFreeze(request: FreezeRequest): Promise<{
-  readonly record: FreezeRecord;
-  readonly isNew: boolean;
-  readonly isHere: boolean;
-  readonly note?: string;
-}> {
-  const { surroundings } = request;
-  const store = storeOf(request);
-  const [here] = await store.open();
-  if (here !== undefined) return { record: here, isNew: false, isHere: true };
-  const { records } = await freezesInRepositories(request);
-  for (const record of records) {
-    if (!isOfSame(record, request) || (await store.isHistory(record.id))) continue;
-    const note = `goes on with the freeze ${record.id} of the host ${record.host}, as a repository has it`;
-    return { record, isNew: false, isHere: false, note };
-  }
-  const now = new Date();
-  const record: FreezeRecord = {
-    format: 1,
-    id: newFreezeId(now),
-    installation: surroundings.configuration.name,
-    host: surroundings.host,
-    actor: surroundings.actor,
-    startedAt: now.toISOString(),
-    revision: 0,
-    phase: 'freezing',
-    sources: [],
-    items: [],
-    gaps: [],
-  };
-  return { record, isNew: true, isHere: false };
-}
-
-/**
- * Services alone are stopped beside a freeze of sources, not as a part of it. Of them, too, a host that is lost may have stopped one that ran:
- * what is found now is not what was before.
- */
-export function isOfSame(
-  record: FreezeRecord,
-  { sources, services }: Pick<FreezeRequest, 'sources' | 'services'>,
-): boolean {
-  if (sources.length > 0) return record.sources.length > 0;
-  const stopped = record.items.flatMap((item) => (item.kind === 'service' ? [item.service] : []));
-  return (
-    record.sources.length === 0 &&
-    stopped.length === services?.length &&
-    stopped.every((each) => services.includes(each))
-  );
+  return { record, isNew, isUnchanged, places, notes, gaps, spent };
 }
 
 /** Files have no server that could refuse writers: only their services can be stopped. */

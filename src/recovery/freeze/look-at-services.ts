@@ -21,7 +21,8 @@ export async function lookAtServices(request: FreezeRequest, draft: FreezeDraft)
   }
 }
 
-function wantedServices({ surroundings, sources, services }: FreezeRequest) {
+/** Those that are to be stopped, in the order in which they are. */
+export function wantedServices({ surroundings, sources, services }: FreezeRequest) {
   const { configuration } = surroundings;
   const affected = affectedServices(configuration, sources);
   if (services === undefined) return affected;

@@ -6,12 +6,13 @@ import type {
   FrozenMaintenanceFile,
   FrozenPlace,
 } from './freeze-record.ts';
-import type { FreezeWorld } from './freeze-request.ts';
+import type { FreezeRequest, FreezeWorld } from './freeze-request.ts';
 import {
   lookAtMaintenanceFile,
   putMaintenanceFile,
   takeMaintenanceFileAway,
 } from './maintenance-file.ts';
+import { pageFileKey } from './taken-over.ts';
 
 const withinMs = 60_000;
 
@@ -50,6 +51,19 @@ export async function lookAtMaintenance(
   return found;
 }
 
+/** Key of the page that would be put in the place of a file of this host; undefined: none would. */
+export async function pageFileHere({
+  surroundings,
+  maintenance,
+  sources,
+}: FreezeRequest): Promise<string | undefined> {
+  const { maintenanceFile } = surroundings.configuration.recovery;
+  if (maintenanceFile === undefined || maintenance === false || sources.length === 0) {
+    return undefined;
+  }
+  return pageFileKey({ place: await thisHost(), at: maintenanceFile.at });
+}
+
 /** Resolves with whether anything was changed. Errors: `platform.failed`, `file.unreadable`. */
 export async function showMaintenance(
   world: FreezeWorld,
@@ -57,6 +71,8 @@ export async function showMaintenance(
 ): Promise<boolean> {
   const { maintenance, maintenanceFile } = world.surroundings.configuration.recovery;
   if (item.kind === 'maintenance-file') {
+    // One of another host that has shown it: there it is, and nothing is to be done from here.
+    if (item.state === 'done' && !(await isHere(item.place))) return false;
     await requireThisHost(item.place);
     if (maintenanceFile === undefined) throw gone('maintenanceFile');
     return await putMaintenanceFile(maintenanceFile.page, item);
@@ -90,9 +106,12 @@ export async function thisHost(): Promise<FrozenPlace> {
   return { text: `files and commands of ${hostname()}`, fingerprint: await fingerprintOfHost() };
 }
 
+async function isHere({ fingerprint }: FrozenPlace): Promise<boolean> {
+  return (await thisHost()).fingerprint === fingerprint;
+}
+
 async function requireThisHost(place: FrozenPlace): Promise<void> {
-  const here = await thisHost();
-  if (here.fingerprint === place.fingerprint) return;
+  if (await isHere(place)) return;
   throw new LifeboatError('platform.other-place', `it is one of the ${place.text}`, {
     hint: 'Run thaw there; if that host is gone, leave it with --leave.',
   });

@@ -2,8 +2,8 @@ import { describeService } from '../../platforms/index.ts';
 import { affectedServices } from './affected-services.ts';
 import type { FreezeRecord, FrozenService } from './freeze-record.ts';
 import type { FreezeWorld } from './freeze-request.ts';
-import { newFreezeId } from './freeze-store.ts';
 import { mayGoOn } from './may-go-on.ts';
+import { newRecord } from './new-record.ts';
 
 export interface RememberedFreeze {
   /** Not stored. Absent: no service says that it was stopped by a freeze. */
@@ -18,7 +18,7 @@ export interface RememberedFreeze {
  */
 export async function rememberedFreeze(world: FreezeWorld): Promise<RememberedFreeze> {
   const { surroundings, platforms, signal } = world;
-  const { configuration, actor, host } = surroundings;
+  const { configuration } = surroundings;
   const request = signal ? { signal } : {};
   const affected = affectedServices(configuration, Object.keys(configuration.sources));
   const problems: string[] = [];
@@ -45,19 +45,11 @@ export async function rememberedFreeze(world: FreezeWorld): Promise<RememberedFr
     }
   }
   if (items.length === 0) return { problems };
-  const now = new Date();
   const record: FreezeRecord = {
-    format: 1,
-    id: newFreezeId(now),
-    installation: configuration.name,
-    host,
-    actor,
-    startedAt: now.toISOString(),
-    revision: 0,
+    ...newRecord(world),
     phase: 'frozen',
     sources: [...new Set(items.flatMap(({ sources }) => sources))],
     items,
-    gaps: [],
   };
   return { record, problems };
 }

@@ -1,7 +1,7 @@
 import { formatDuration } from '../../core/index.ts';
 import { requirePlace } from '../../platforms/index.ts';
 import { awaitHealth } from './await-health.ts';
-import { findFreezes, pickFreeze } from './find-freezes.ts';
+import { type FoundFreezes, findFreezes, pickFreeze } from './find-freezes.ts';
 import { copyToRepositories, type RepositoryProblem } from './freeze-copies.ts';
 import { holdsOf, withoutRun } from './freeze-holds.ts';
 import { FreezeJournal } from './freeze-journal.ts';
@@ -15,10 +15,12 @@ import {
   isFrozen,
 } from './freeze-record.ts';
 import type { FreezeWorld } from './freeze-request.ts';
+import { storeOf } from './freeze-store.ts';
 import { FreezeTelling } from './freeze-telling.ts';
-import { storeOf } from './look-at-freeze.ts';
 import { takeMaintenanceAway } from './maintenance.ts';
 import { mayGoOn, requireService } from './may-go-on.ts';
+import { mergeFreezes } from './merge-freezes.ts';
+import { newRecord } from './new-record.ts';
 import { reopenDatabase } from './postgres/alter-database.ts';
 import { requireSameCluster } from './postgres/require-same-cluster.ts';
 import { ServerDesks } from './postgres/server-desks.ts';
@@ -85,16 +87,21 @@ export async function thaw(request: ThawRequest): Promise<ThawOutcome> {
   const { configuration } = request.surroundings;
   using _lock = await lockFreezes(configuration.stateFolder);
   await using desks = new ServerDesks(request);
-  const record =
-    request.remembered ?? pickFreeze(await findFreezes(request, request.freeze), request.freeze);
+  const found = request.remembered ? undefined : await findFreezes(request, request.freeze);
+  await retireThawed(request, found);
+  const picked = request.remembered ?? pickFreeze(found as FoundFreezes, request.freeze);
+  // That of another host goes on here under a name of this one: a record is written by one host only.
+  const isOther = found?.from === 'repositories';
+  const record = isOther ? takenOver(picked, request) : picked;
   const journal = new FreezeJournal(storeOf(request), record);
   const telling = new FreezeTelling(request);
-  // From a repository it comes here first: a second thaw goes on with what this one has done.
+  // It comes here first: a second thaw goes on with what this one has done.
   // Which is a former place is known should this process die in the middle.
   await journal.save({ phase: 'thawing', items: record.items.map((each) => kept(each, request)) });
-  await telling.tell('thaw.begun', `began to thaw the freeze ${record.id}`, { freeze: record.id });
+  const what = isOther ? `${picked.id} of the host ${picked.host}, as ${record.id}` : record.id;
+  await telling.tell('thaw.begun', `began to thaw the freeze ${what}`, { freeze: record.id });
   const failures: ThawFailure[] = [];
-  const notes: string[] = [];
+  const notes: string[] = [...heldElsewhere(picked, found)];
   const thawed: string[] = [];
   const order = configuration.services.map(({ name }) => name);
   const undo = new Undoing(request, desks);
@@ -129,6 +136,12 @@ export async function thaw(request: ThawRequest): Promise<ThawOutcome> {
     }
   }
   const notCopied = await finish(request, journal, free);
+  for (const here of found?.here ?? []) {
+    // From now on it is in the state folder under the name of the one that goes on with it.
+    if (here.left === undefined && here.by.some(({ id }) => id === picked.id)) {
+      await storeOf(request).retire(here.record.id);
+    }
+  }
   const durationMs = Math.round(performance.now() - begunMs);
   const isAll = journal.record.phase === 'thawed';
   const fact = isAll
@@ -145,6 +158,38 @@ export async function thaw(request: ThawRequest): Promise<ThawOutcome> {
     ({ source }) => (request.sources?.includes(source) ?? true) && !free.includes(source),
   );
   return { record: journal.record, thawed, failures, stands, notes, notCopied, durationMs };
+}
+
+function takenOver(picked: FreezeRecord, request: ThawRequest): FreezeRecord {
+  const record = mergeFreezes(newRecord(request), [picked]);
+  if (picked.holds !== undefined) return record;
+  // Of a former version, which did not write down for whom it is: nor does this one know.
+  const { holds: _, ...rest } = record;
+  return rest;
+}
+
+/** What another host has gone on with, and thawed to its end: this host knew nothing of it. */
+async function retireThawed(request: ThawRequest, found: FoundFreezes | undefined): Promise<void> {
+  for (const { record, left, by } of found?.here ?? []) {
+    if (left === undefined && by.length === 0) await storeOf(request).retire(record.id);
+  }
+}
+
+/** What of the freezes of this host this thaw does not open, or cannot know. */
+function heldElsewhere(record: FreezeRecord, found: FoundFreezes | undefined): readonly string[] {
+  const heirs = (found?.here ?? []).flatMap(({ record: { id }, by }) =>
+    by.filter((each) => each.id !== record.id).map((each) => ({ id, heir: each })),
+  );
+  return [
+    ...heirs.map(
+      ({ id, heir }) =>
+        `the host ${heir.host} goes on with what the freeze ${id} of this host has stopped, for ${heir.sources.join(', ')}: \`lifeboat thaw --freeze ${heir.id}\` opens that`,
+    ),
+    ...(found?.from === 'here' ? found.problems : []).map(
+      ({ repository, problem }) =>
+        `the repository ${repository} could not be asked whether another host goes on with this freeze: ${problem}`,
+    ),
+  ];
 }
 
 /** Those that nobody else wants frozen. Somebody by hand opens what he names, whoever wanted it. */

@@ -40,6 +40,17 @@ export async function noteUnsent(
   }
 }
 
+/** What repositories will say when each has what it lacks. */
+export async function unsentRecords(stateFolder: string): Promise<readonly FreezeRecord[]> {
+  const folder = folderOf(stateFolder);
+  const records: FreezeRecord[] = [];
+  for (const name of await namesIn(folder)) {
+    const unsent = await readUnsent(join(folder, name));
+    if (unsent !== undefined) records.push(unsent.record);
+  }
+  return records;
+}
+
 /**
  * Gives repositories the versions that they lack, as far as they answer in time. `repository`: undefined where it is known to be away.
  * Nothing of it fails: what is not sent stays for the next time. Resolves with how many versions are in every repository now.

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { LifeboatError } from '../../../core/index.ts';
 import { createPlatforms } from '../../../platforms/index.ts';
+import { isOfSame } from '../../freeze/concerns.ts';
 import { findFreezes } from '../../freeze/find-freezes.ts';
 import { freeze } from '../../freeze/freeze.ts';
-import { freezesInRepositories } from '../../freeze/freeze-copies.ts';
 import { describeHold, holdsOf, isHeldBy } from '../../freeze/freeze-holds.ts';
 import {
   type FreezeHold,
@@ -12,8 +12,9 @@ import {
   isFrozen,
 } from '../../freeze/freeze-record.ts';
 import type { FreezeWorld } from '../../freeze/freeze-request.ts';
-import { freezeStore } from '../../freeze/freeze-store.ts';
-import { isOfSame, storeOf } from '../../freeze/look-at-freeze.ts';
+import { freezeStore, storeOf } from '../../freeze/freeze-store.ts';
+import { openFreezes } from '../../freeze/open-freezes.ts';
+import { isCalled } from '../../freeze/taken-over.ts';
 import { itemsToThaw, type ThawOutcome, type ThawRequest, thaw } from '../../freeze/thaw.ts';
 import type { StepInputs } from '../step-inputs.ts';
 import type { StepContext, StepKind, StepOutcome } from '../step-kind.ts';
@@ -190,7 +191,7 @@ export async function leaveClosed(
   // Whoever else wants it frozen: it stays so.
   const { run: _, ...world } = freezeWorld(input, context);
   // Of this very freeze: another one that is open is none of ours to give up.
-  const record = (await findFreezes(world, id)).records.find((each) => each.id === id);
+  const record = (await findFreezes(world, id)).records.find((each) => isCalled(each, id));
   if (record === undefined) return [];
   const closed = itemsToThaw(record, [], [source]).filter(({ kind }) => kind === 'database');
   await thaw({
@@ -218,10 +219,8 @@ async function stillFrozen(
   const here = heldBy(input).length === 0 ? all[0] : ours(all, world, input, id);
   if (here !== undefined) return here.id;
   if (id !== undefined && (await store.isHistory(id))) return undefined;
-  const { records, problems } = await freezesInRepositories(world);
-  const open: FreezeRecord[] = [];
-  for (const record of records) if (!(await store.isHistory(record.id))) open.push(record);
-  const found = ours(open, world, input, id)?.id;
+  const { elsewhere, problems } = await openFreezes(world);
+  const found = ours(elsewhere, world, input, id)?.id;
   if (found !== undefined || id === undefined || problems.length === 0) return found;
   const [{ repository, problem }] = problems as [(typeof problems)[number]];
   throw new LifeboatError(
@@ -239,7 +238,7 @@ function ours(
   id: string | undefined,
 ): FreezeRecord | undefined {
   const sources = heldBy(input);
-  const known = records.find((each) => each.id === id);
+  const known = records.find((each) => id !== undefined && isCalled(each, id));
   if (sources.length > 0) return records.find((each) => isHeldBy(each, run)) ?? known;
   return known ?? records.find((each) => isOfSame(each, { sources, services: input.services }));
 }
