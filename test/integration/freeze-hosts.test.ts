@@ -4,8 +4,17 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { LifeboatError } from '../../src/core/index.ts';
 import { freezeStore } from '../../src/recovery/freeze/freeze-store.ts';
-import { freeze, sendUnsent } from '../../src/recovery/index.ts';
+import {
+  freeze,
+  openSqliteEngine,
+  type RecoveryRuns,
+  type RunDesk,
+  sendUnsent,
+  stepKind,
+} from '../../src/recovery/index.ts';
+import { thisProcess } from '../../src/recovery/run/holder.ts';
 import { freezeStep } from '../../src/recovery/steps/kinds/freeze.ts';
 import { thawStep } from '../../src/recovery/steps/kinds/thaw.ts';
 import { createSource, parseConnectionUrl } from '../../src/sources/index.ts';
@@ -13,6 +22,13 @@ import { FreezeHost, type SharedPlace } from '../support/freeze-hosts.ts';
 import { fileService, rightsOf, runs, setRunning } from '../support/freeze-scene.ts';
 import { memoryRepository } from '../support/memory-repository.ts';
 import { startPostgres } from '../support/postgres.ts';
+import {
+  engineFile,
+  planOf,
+  runsWith,
+  type Script,
+  scriptedKind,
+} from '../support/recovery-run.ts';
 import { serversUnderTest } from '../support/servers.ts';
 import { need } from '../support/skip.ts';
 
@@ -84,7 +100,62 @@ describe('a freeze of another host for other sources', () => {
   });
 });
 
+const allow: RunDesk = async (question) =>
+  question.kind === 'host' ? { answer: 'allow', typed: question.host } : undefined;
+
+/** Runs of a host whose processes no other one can see: real freezes and thaws, and between them a step that a test scripts. */
+async function runsOf(host: FreezeHost, script: Script = {}): Promise<RecoveryRuns> {
+  const { surroundings } = host.world;
+  const { host: name } = surroundings;
+  mkdirSync(host.stateFolder, { recursive: true });
+  const { runs } = runsWith({
+    engine: await openSqliteEngine(engineFile(host.stateFolder)),
+    place: { stateFolder: host.stateFolder, repositories: {} },
+    surroundings,
+    kinds: async (kind) => (kind === 'command' ? scriptedKind(script) : await stepKind(kind)),
+    desk: allow,
+    holder: { ...thisProcess(name), host: name, machine: `boot of ${name}` },
+  });
+  return runs;
+}
+
+const plan = planOf(
+  [
+    { id: 'freeze', kind: 'freeze', input: shop, isDestructive: false },
+    { id: 'work' },
+    { id: 'thaw', kind: 'thaw', input: { of: 'freeze' }, isDestructive: false },
+  ],
+  { sources: ['shop'] },
+);
+const fails: Script = {
+  run() {
+    throw new LifeboatError('platform.failed', 'no');
+  },
+};
+
 describe('a run that another host has taken over', () => {
+  it.each(['done', 'aborted'])(
+    'brings back, once it is %s, what ran where it began, and leaves what this host has frozen',
+    async (end) => {
+      await two.freeze('crm');
+      const failed = await (await runsOf(one, fails)).start(plan).catch((error) => error);
+      expect(failed).toMatchObject({ code: 'run.failed' });
+      expect(running()).toEqual(['both']);
+      // Frozen anew meanwhile: what is seen now is not what was before.
+      await two.freeze('shop', 'crm');
+      await two.thaw({ sources: ['crm'] });
+      const runs = await runsOf(two);
+      const abort = end === 'aborted' ? { abort: { reason: 'enough' } } : {};
+      const { phase } = await runs.resume(failed.context.run, { takeOver: 'web-1', ...abort });
+      expect(phase).toBe(end);
+      // By hand it was frozen behind the beginning of the run: that stands.
+      expect(running()).toEqual(['crm-api', 'both']);
+      await two.thaw();
+      expect([running(), await two.frozen()]).toEqual([before, []]);
+      await expect(one.thaw()).rejects.toMatchObject({ code: 'thaw.nothing' });
+    },
+  );
+
   it('goes on with its freeze, though this host has frozen something else', async () => {
     await two.freeze('crm');
     await freezeStep.run(shop, one.step('run-1'));
