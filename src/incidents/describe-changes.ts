@@ -3,7 +3,8 @@ import type { Incident, IncidentChanges } from './incident.ts';
 
 /** One sentence that says what an update changed. */
 export function describeChanges(changes: IncidentChanges, former: Incident): string {
-  const { severity, status, title, lossType, extent, sources, lead, assignees } = changes;
+  const { severity, status, title, lossType, extent, sources, addedSources, lead, assignees } =
+    changes;
   const said = [
     severity && `severity ${former.severity} is now ${severity}`,
     status && `status ${former.status} is now ${status}`,
@@ -11,6 +12,7 @@ export function describeChanges(changes: IncidentChanges, former: Incident): str
     lossType && `the loss is ${lossType}`,
     extent && `the extent is ${extent}`,
     sources && `affected: ${sources.join(', ') || 'no source'}`,
+    addedSources && `affected, too, as a recovery found: ${addedSources.join(', ')}`,
     lead !== undefined && `${lead} leads`,
     assignees && `works on it: ${assignees.join(', ') || 'nobody'}`,
     ...Object.entries(changes.checklist ?? {}).map(

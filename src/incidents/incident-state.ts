@@ -44,6 +44,7 @@ interface State {
   lossType?: LossType;
   extent?: Extent;
   sources: readonly string[];
+  addedSources: readonly string[];
   lead?: string;
   assignees: readonly string[];
   openedAt: Date;
@@ -63,6 +64,7 @@ function opened(entry: IncidentEntry): State {
     severity: 'P0',
     status: 'investigating',
     sources: [],
+    addedSources: [],
     assignees: [],
     openedAt: entry.time,
     openedBy: entry.actor,
@@ -99,7 +101,8 @@ function change(
   if (isOneOf(severity, severities)) state.severity = severity;
   if (isOneOf(lossType, lossTypes)) state.lossType = lossType;
   if (isOneOf(extent, extents)) state.extent = extent;
-  if (isTexts(sources)) state.sources = sources;
+  if (isTexts(sources)) [state.sources, state.addedSources] = [sources, []];
+  if (isTexts(data.addedSources)) add(state, data.addedSources);
   if (typeof lead === 'string') state.lead = lead;
   if (isTexts(assignees)) state.assignees = assignees;
   // Closed once, closed for ever: what another host said meanwhile does not open it again.
@@ -110,6 +113,13 @@ function change(
     if (typeof isDone !== 'boolean' || !checklistTasks.some((each) => each.id === id)) continue;
     state.checklist[id] = isDone ? { isDone, by: entry.actor, at: entry.time } : open;
   }
+}
+
+/** Two hosts may add at the same time: neither takes away what the other added. */
+function add(state: State, names: readonly string[]): void {
+  const added = [...new Set(names)].filter((name) => !state.sources.includes(name));
+  state.sources = [...state.sources, ...added];
+  state.addedSources = [...state.addedSources, ...added];
 }
 
 function isOneOf<Name extends string>(

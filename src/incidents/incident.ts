@@ -20,7 +20,10 @@ export interface Incident {
   readonly status: IncidentStatus;
   readonly lossType?: LossType;
   readonly extent?: Extent;
+  /** What it is about. */
   readonly sources: readonly string[];
+  /** Of these: nobody named them, a recovery found them damaged. What is said of the incident was not said of them. */
+  readonly addedSources: readonly string[];
   /** Accounts or names. */
   readonly lead?: string;
   readonly assignees: readonly string[];
@@ -60,6 +63,8 @@ export interface IncidentChanges {
   readonly extent?: Extent;
   /** All of them. */
   readonly sources?: readonly string[];
+  /** Besides those that it has, by a recovery. */
+  readonly addedSources?: readonly string[];
   readonly lead?: string;
   readonly assignees?: readonly string[];
   readonly nextUpdateDue?: Date;

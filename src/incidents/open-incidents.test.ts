@@ -77,6 +77,25 @@ describe('incidents', () => {
     expect(await incidents.list()).toMatchObject([{ id }]);
   });
 
+  it('keep what recoveries add besides what people named, also of two hosts at the same time', async () => {
+    await hosts.createRepository('main');
+    await using web = hosts.on('web-1', 'main');
+    const { id } = await web.open({ title: 'x', severity: 'P2', sources: ['database'] });
+    await web.exchange(id, 60_000);
+    await using other = hosts.on('db-1', 'main');
+    await other.find(id);
+    await web.update(id, { addedSources: ['uploads', 'database'] });
+    await other.update(id, { addedSources: ['letters'] });
+    await other.exchange(id, 60_000);
+    await using again = hosts.on('web-1', 'main');
+    await again.exchange(id, 60_000);
+    const merged = await again.find(id);
+    expect(merged.sources.toSorted()).toEqual(['database', 'letters', 'uploads']);
+    expect(merged.addedSources.toSorted()).toEqual(['letters', 'uploads']);
+    const named = await again.update(id, { sources: ['uploads'] });
+    expect(named).toMatchObject({ sources: ['uploads'], addedSources: [] });
+  });
+
   it('reach every repository, and from there every host', async () => {
     await hosts.createRepository('main');
     await hosts.createRepository('offsite');
