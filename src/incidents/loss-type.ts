@@ -2,7 +2,8 @@ import type { LossType } from '../config/index.ts';
 
 export const lossTypes: Readonly<Record<LossType, string>> = {
   corruption: 'data is damaged: bad pages, broken indexes, nonsense in tables',
-  'accidental-deletion': 'a mistake of a user or an administrator: DELETE, DROP, down -v',
+  'accidental-deletion':
+    'a mistake of a user or an administrator: rows, tables, files or volumes (DELETE, DROP, rm, down -v)',
   'backup-failure': 'backups are damaged or missing',
   hardware: 'a disk or a machine failed',
   'software-bug': 'an error of the application destroyed data',

@@ -65,7 +65,10 @@ function describeLoss(seen: StreamStatus, isRepositoryHere: boolean): readonly s
   const took = (ms: number | undefined) =>
     ms === undefined ? '' : ` (median ${formatDuration(ms)} after the server wrote it)`;
   const [both, own] = isRepositoryHere
-    ? ["everything, if the repository's folder is on a disk of this host", 'every backup, if so']
+    ? [
+        "everything, if the repository's folder is on a disk of this host",
+        "every backup, if the repository's folder is on a disk of this host; the database itself stays",
+      ]
     : [lastOf(rpoWithoutBothMs, took(flushedMs)), 'nothing'];
   return [
     `lost with the database's host: ${lastOf(rpoWithoutDatabaseMs, took(writtenMs))}`,
