@@ -1,26 +1,9 @@
 // Which incident a recovery belongs to: one that was resolved by a former recovery is over, what is lost after that is another one.
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { installation } from '../support/installation.ts';
-
-type Place = Awaited<ReturnType<typeof installation>>;
-
-/** Sources of files, each backed up; their folders. */
-async function protectedFolders(
-  place: Place,
-  names: readonly string[],
-): Promise<readonly string[]> {
-  const folders = names.map((name) => join(place.folder, name));
-  for (const folder of folders) {
-    mkdirSync(folder);
-    for (const name of ['1', '2', '3']) writeFileSync(join(folder, name), `content ${name}`);
-  }
-  const sources = names.map((name, at) => `  ${name}: { kind: files, paths: [${folders[at]}] }`);
-  place.configureText(`sources:\n${sources.join('\n')}\nrecovery: { watch: 1s }\n`);
-  for (const name of names) expect((await place.run('backup', name)).exitCode).toBe(0);
-  return folders;
-}
+import { protectedFolders } from '../support/protected-folders.ts';
 
 it('opens another incident for what is lost after the first was resolved', async () => {
   await using place = await installation();

@@ -13,16 +13,11 @@ import {
 import { nextCommand, programName } from '../next-command.ts';
 import { describeFindings, describePlan, describeRefusal } from '../output/plan-text.ts';
 import { wishOf, wishOptions } from '../plan-wish.ts';
-import { lookAtDamage, makePlan } from '../recover/make-plan.ts';
+import { lookAtDamage } from '../recover/make-plan.ts';
+import { planWhereDamaged } from '../recover/plan-where-damaged.ts';
 import { nothingAnswers, requireUsable } from '../recover/require-usable.ts';
-import {
-  damagedBesides,
-  isAnythingSaid,
-  plannedSources,
-  reportOf,
-  scopeOf,
-} from '../recover/scope.ts';
-import { tellBesides } from '../recover/tell-scope.ts';
+import { damagedBesides, isAnythingWished, scopeOf } from '../recover/scope.ts';
+import { tellBesides, tellElsewhere } from '../recover/tell-scope.ts';
 import { recoverySurroundings } from '../recovery-surroundings.ts';
 import { writeNewFile } from '../setup/new-file.ts';
 
@@ -58,20 +53,22 @@ Exit code 1 when the plan cannot be carried out as it is; the reasons are named.
     const { output, environment, folder } = context;
     const configuration = loadConfigured(context);
     await using surroundings = recoverySurroundings(context, configuration);
-    const incident = await incidentOf(options, surroundings);
+    const incident = await incidentOf(options, wanted, surroundings);
     const scope = scopeOf(wanted, incident, options.incident !== undefined, surroundings);
     const wish = await wishOf(options, scope.own, surroundings, context);
 
     // 1. What happened, and what there is to recover with.
-    const looked = { surroundings, context, incident, sources: scope.looked };
+    const looked = { surroundings, context, sources: scope.looked };
     const found = await lookAtDamage(looked, options.quick);
-    const sources = plannedSources(scope, found, isAnythingSaid(options, incident));
-    const report = reportOf(found, sources);
-    const ground = { ...looked, sources };
 
     // 2. The way.
+    const work = { surroundings, context, mode: options.drill ? 'drill' : 'live' } as const;
+    const isWished = isAnythingWished(options);
+    const planned = await planWhereDamaged(work, scope, found, { incident, wish, isWished });
+    const { made } = planned;
+    const { sources } = planned.aim;
+    tellElsewhere(planned, surroundings, context);
     tellBesides(damagedBesides(sources, found), surroundings, context);
-    const made = await makePlan(ground, report, wish, options.drill ? 'drill' : 'live');
     if (made.plan === undefined) {
       const { chosen } = made;
       output.report({ type: 'plan-refused', sources, ...chosen }, (style) =>
@@ -113,6 +110,7 @@ async function incidentOf(
     readonly type: string | undefined;
     readonly severity: string | undefined;
   },
+  wanted: string | undefined,
   surroundings: Surroundings,
 ): Promise<KnownIncident> {
   const wished = wishedOf(options);
@@ -121,9 +119,9 @@ async function incidentOf(
     const open = await incidents.list({ onlyOpen: true });
     const [only] = open;
     if (only === undefined || open.length > 1) return { id: 'none', sources: [], ...wished };
-    return { ...knownOf(only), ...wished };
+    return { ...knownOf(only, wanted), ...wished };
   }
-  return { ...knownOf(await incidents.find(options.incident)), ...wished };
+  return { ...knownOf(await incidents.find(options.incident), wanted), ...wished };
 }
 
 async function writePlan(plan: Plan, path: string): Promise<void> {

@@ -19,6 +19,7 @@ import { type CommandContext, type CommandInput, defineCommand } from '../comman
 import { incidentWishOptions } from '../incident/known-incident.ts';
 import { describeRun } from '../output/run-text.ts';
 import { wishOptions } from '../plan-wish.ts';
+import { enterIncident } from '../recover/enter-incident.ts';
 import { finishIncident } from '../recover/finish-incident.ts';
 import { haveConfiguration } from '../recover/have-configuration.ts';
 import { leadRecovery } from '../recover/lead-recovery.ts';
@@ -36,7 +37,7 @@ const options = {
   incident: {
     flags: '--incident <id>',
     description:
-      'of which incident, with its sources alone; default: the open one (a terminal asks), else a new one',
+      'of which incident, with its sources alone; default: the open one of the last 12 hours (a terminal asks), else a new one',
   },
   quick: { flags: '--quick', description: 'look at the damage with smaller limits' },
   resume: {
@@ -77,9 +78,12 @@ type Values = CommandInput<typeof options>['options'];
 
 export const recover = defineCommand({
   description: `Something is wrong: this leads from there to services that run on checked data. It opens an incident
-(or goes on with one that is open: a terminal asks; in a script --title opens a new one), looks at the damage of
+(or goes on with one that is open: a terminal asks; in a script --title opens a new one, and so does an open one
+that is older than twelve hours, which is named), looks at the damage of
 every source, unless one or --incident is named, shows the plan and what it costs, and carries it
-out when you agree. Nothing is changed before that. What you know already can be said by options; at a
+out when you agree. Nothing is changed before that. Where the sources of the incident are well and others are
+damaged, the plan is for the others, without what was said of the own ones; they enter the incident, which is
+resolved only when all that it is about was recovered or is well. What you know already can be said by options; at a
 terminal the rest is asked. A recovery that has begun is gone on with.
 With the id or file of a plan that one is carried out, after everything was looked at again.
 Each step is written down before it begins, here and in every repository that can be reached, and how it
@@ -138,6 +142,7 @@ Exit code 3: it is paused, or some of it could not be done; 11: somebody else wo
     const plan = await planNamed(opened, name, context);
     requireNotCarriedOut(plan, await opened.runs.list());
     await recheckPlan(plan, opened, context);
+    await enterIncident(plan, undefined, opened.desk, context);
     const state = await opened.runs.start(plan, await opened.clockOf(plan));
     return await finished(state, opened, context);
   },
@@ -179,7 +184,7 @@ async function finished(
   context: CommandContext,
 ): Promise<number> {
   const isDown = await tellStanding(state, opened, context);
-  await finishIncident(state, opened.desk, context, { isDown });
+  await finishIncident(state, opened, context, { isDown });
   return isDown && state.phase !== 'aborted' ? ExitCode.partlyDone : ended(state);
 }
 

@@ -1,6 +1,7 @@
 import { type LossType, pickNamed, type Severity } from '../../config/index.ts';
 import { LifeboatError } from '../../core/index.ts';
 import {
+  type Incident,
   lossTypeNames,
   parseLossType,
   parseSeverity,
@@ -10,7 +11,10 @@ import type { IncidentFacts, Surroundings } from '../../recovery/index.ts';
 
 /** What a plan takes from an incident. */
 export type KnownIncident = Omit<IncidentFacts, 'isGuess'> & {
+  /** That people named: what is said of the incident is said of these. Empty: of all. */
   readonly sources: readonly string[];
+  /** That recoveries found damaged besides. */
+  readonly addedSources?: readonly string[];
 };
 
 export const incidentWishOptions = {
@@ -28,14 +32,21 @@ export const incidentWishOptions = {
   },
 } as const;
 
-export function knownOf(incident: {
-  readonly id: string;
-  readonly severity: Severity;
-  readonly lossType?: LossType;
-  readonly sources: readonly string[];
-}): KnownIncident {
-  const { id, severity, lossType, sources } = incident;
-  return { id, severity, sources, ...(lossType === undefined ? {} : { lossType }) };
+/** `wanted`: the source that is asked for. What happened to others says nothing of it. */
+export function knownOf(
+  incident: Pick<Incident, 'id' | 'severity' | 'lossType' | 'sources' | 'addedSources'>,
+  wanted: string | undefined,
+): KnownIncident {
+  const { id, severity, lossType, addedSources } = incident;
+  const sources = incident.sources.filter((name) => !addedSources.includes(name));
+  const isSaidOfIt = wanted === undefined || sources.length === 0 || sources.includes(wanted);
+  return {
+    id,
+    severity,
+    sources,
+    addedSources,
+    ...(lossType === undefined || !isSaidOfIt ? {} : { lossType }),
+  };
 }
 
 /** What the options say stands above what the incident says. Errors: `usage.invalid`. */

@@ -1,26 +1,31 @@
-import { isLifeboatError, steadyNow } from '../../core/index.ts';
+import { steadyNow } from '../../core/index.ts';
 import type { Incident } from '../../incidents/index.ts';
 import { clockOf, isRecovered, methods, type RunState } from '../../recovery/index.ts';
 import type { CommandContext } from '../command.ts';
-import type { IncidentDesk } from '../incident/incident-desk.ts';
-import { programName } from '../next-command.ts';
+import { nextCommand, programName } from '../next-command.ts';
 import { describeClock } from '../output/clock-text.ts';
 import { describeChanged } from '../output/incident-text.ts';
+import { printable } from '../output/printable.ts';
+import { lookAtDamage } from './make-plan.ts';
+import { notClosed } from './not-closed.ts';
+import type { OpenedRuns } from './open-runs.ts';
+import { type LeftSource, sourcesLeft } from './sources-left.ts';
 import { tickedBy } from './ticked-by-run.ts';
 
 /**
- * What has become of the incident now that a run has ended: resolved where it is done, and closed where whoever sits here says so. A plan
+ * What has become of the incident now that a run has ended: resolved where all that it is about was recovered or is well, and closed where whoever sits here says so. A plan
  * that was made without an incident changes none. `isDown`: something of it is kept from working by a freeze that stands, so nothing is resolved.
  */
 export async function finishIncident(
   state: RunState,
-  { incidents }: IncidentDesk,
+  opened: Pick<OpenedRuns, 'desk' | 'runs' | 'surroundings'>,
   context: CommandContext,
   { isDown }: { readonly isDown: boolean },
 ): Promise<void> {
   const { output, ask, environment } = context;
   if (state.phase !== 'done' && !isRecovered(state)) return;
-  const incident = await openOne(state.plan.incident, incidents);
+  const { incidents } = opened.desk;
+  const incident = await notClosed(state.plan.incident, incidents);
   if (incident === undefined) return;
   const { id } = incident;
   const checklist = tickedBy(state);
@@ -32,6 +37,17 @@ export async function finishIncident(
         `  The incident ${id} is not resolved: what is named above is still frozen. Thaw it, see that all works, then: ${program} incident close --summary TEXT`,
       ),
     );
+    return;
+  }
+  const left = incident.status === 'resolved' ? [] : await leftOf(state, incident, opened, context);
+  if (left.length > 0) {
+    const isSafe = left.every(({ why }) => why === 'not-recovered');
+    const status = isSafe ? ({ status: 'monitoring' } as const) : {};
+    const names = left.map(({ source, text }) => `${source} (${text})`).join('; ');
+    const done = state.plan.sources.join(', ');
+    const text = `not resolved: ${done} was recovered, but not ${names}`;
+    await incidents.update(id, { ...status, checklist }, text);
+    tellLeft(id, left, opened, context);
     return;
   }
   await incidents.update(id, { status: 'resolved', checklist });
@@ -59,18 +75,52 @@ export async function finishIncident(
   );
 }
 
-/** The incident of a run, unless it was closed, or is nobody's. */
-async function openOne(
+async function leftOf(
+  state: RunState,
+  incident: Incident,
+  { runs, surroundings }: Pick<OpenedRuns, 'runs' | 'surroundings'>,
+  context: CommandContext,
+): Promise<readonly LeftSource[]> {
+  return await sourcesLeft({
+    incident,
+    state,
+    runs,
+    configured: Object.keys(surroundings.configuration.sources),
+    look: async (sources) => {
+      context.output.say(({ dim }) =>
+        dim(`  Looking at ${sources.join(', ')}, which the incident may be about, too.`),
+      );
+      return await lookAtDamage({ surroundings, context, sources }, true);
+    },
+  });
+}
+
+/** Nobody comes back to look: which they are, and what to type. */
+function tellLeft(
   id: string,
-  incidents: IncidentDesk['incidents'],
-): Promise<Incident | undefined> {
-  try {
-    const incident = await incidents.find(id);
-    return incident.status === 'closed' ? undefined : incident;
-  } catch (error) {
-    if (isLifeboatError(error, 'incident.unknown')) return undefined;
-    throw error;
-  }
+  left: readonly LeftSource[],
+  { surroundings: { configuration } }: Pick<OpenedRuns, 'surroundings'>,
+  context: CommandContext,
+): void {
+  const program = programName(context.environment);
+  const resolve = `${program} incident update "all is well" --status resolved --incident ${id}`;
+  const told = left.map((each) => ({
+    ...each,
+    command: nextCommand(context, { configuration, source: { name: each.source } })(
+      'recover',
+      `--incident ${id}`,
+    ),
+  }));
+  const record = { type: 'incident-not-resolved', incident: id, left: told, resolve };
+  context.output.report(record, ({ yellow, bold, dim }) =>
+    [
+      yellow(`! The incident ${id} is not resolved: something that it is about is not recovered.`),
+      ...told.map(
+        ({ source, text, command }) => `    ${source}: ${printable(text)}\n      ${bold(command)}`,
+      ),
+      dim(`    If all is well: ${resolve}`),
+    ].join('\n'),
+  );
 }
 
 function summaryOf(state: RunState): string {

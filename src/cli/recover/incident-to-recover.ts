@@ -1,3 +1,4 @@
+import { formatDuration, LifeboatError } from '../../core/index.ts';
 import type { Incident } from '../../incidents/index.ts';
 import type { Surroundings } from '../../recovery/index.ts';
 import type { Ask, CommandContext } from '../command.ts';
@@ -6,6 +7,7 @@ import type { IncidentOptions } from '../incident/incident-options.ts';
 import { type KnownIncident, knownOf, wishedOf } from '../incident/known-incident.ts';
 import { openedIncident } from '../incident/open.ts';
 import { formatMoment } from '../moment.ts';
+import { programName } from '../next-command.ts';
 import { printable } from '../output/printable.ts';
 import type { LeadOptions } from './lead-recovery.ts';
 
@@ -20,29 +22,43 @@ const recentMs = 12 * 3_600_000;
 
 /**
  * The incident that is named, else the one that is open, or a new one: nothing is recovered without a record. Whoever sits at the terminal
- * chooses; in a script a title opens a new one. What happens after an incident was resolved is another one. What the options say stands above
- * what it says. Errors: `incident.unknown` where a script would have to choose.
+ * chooses; in a script a title opens a new one, and so does an open one that is old: nobody is there to ask whether that is the same accident,
+ * and a night must not pass over it. What happens after an incident was resolved is another one. What the options say stands above what it
+ * says. Errors: `incident.unknown` where a script would have to choose, `incident.closed`.
  */
 export async function incidentToRecover(
   desk: IncidentDesk,
   surroundings: Surroundings,
   asked: Asked,
 ): Promise<KnownIncident> {
-  const { options, context } = asked;
+  const { wanted, options, context } = asked;
   if (options.incident !== undefined) {
-    return { ...knownOf(await desk.incidents.find(options.incident)), ...wishedOf(options) };
+    const named = requireOpen(await desk.incidents.find(options.incident));
+    return { ...knownOf(named, wanted), ...wishedOf(options) };
   }
   const open = await openHere(desk, surroundings);
   const chosen = await (context.ask === undefined
     ? chosenByScript(desk, open, options)
     : chosenByPerson(context.ask, open, asked));
-  if (chosen === undefined) return await newIncident(desk, surroundings, asked);
+  if (chosen === undefined) {
+    const opened = await newIncident(desk, surroundings, asked);
+    if (context.ask === undefined) await tellLeftOpen(desk, opened.id, open, asked);
+    return opened;
+  }
   context.output.report(
     { type: 'incident', ...chosen },
     ({ bold }) =>
       `Incident ${bold(chosen.id)}: ${chosen.severity} ${printable(chosen.title)}, opened ${formatMoment(chosen.openedAt)}`,
   );
-  return { ...knownOf(chosen), ...wishedOf(options) };
+  return { ...knownOf(chosen, wanted), ...wishedOf(options) };
+}
+
+/** Before anything is looked at. */
+function requireOpen(incident: Incident): Incident {
+  if (incident.status !== 'closed') return incident;
+  throw new LifeboatError('incident.closed', `the incident ${incident.id} is closed already`, {
+    hint: 'Leave --incident out: another incident is opened.',
+  });
 }
 
 /** Newest first. One that is about nothing but sources of another configuration, with the same state folder, is none of ours. */
@@ -58,11 +74,35 @@ async function openHere(
 
 async function chosenByScript(
   { incidents }: IncidentDesk,
-  [only, other]: readonly Incident[],
+  open: readonly Incident[],
   { title }: LeadOptions,
 ): Promise<Incident | undefined> {
   if (title !== undefined) return undefined;
+  const [only, other] = open.filter(isRecent);
   return other === undefined ? only : await incidents.find('current');
+}
+
+function isRecent({ openedAt }: Incident): boolean {
+  return Date.now() - openedAt.getTime() < recentMs;
+}
+
+/** Those that a script did not take: whoever comes in the morning finds them named in the record of the new one. */
+async function tellLeftOpen(
+  { incidents }: IncidentDesk,
+  id: string,
+  open: readonly Incident[],
+  { options, context: { output, environment } }: Asked,
+): Promise<void> {
+  if (options.title !== undefined) return;
+  for (const { id: old, title, openedAt } of open) {
+    const fact = `the incident ${old} (${title}), opened ${formatMoment(openedAt)}, is still open; it was not taken for this one because it is older than ${formatDuration(recentMs)}`;
+    const command = `${programName(environment)} recover --incident ${old}`;
+    await incidents.tell(id)({ event: 'incident.note', text: fact, data: { incident: old } });
+    output.report(
+      { type: 'incident-left-open', incident: old, title, openedAt, command },
+      (style) => style.yellow(`! ${printable(fact)}. To go on with it: ${command}`),
+    );
+  }
 }
 
 async function chosenByPerson(
@@ -71,9 +111,9 @@ async function chosenByPerson(
   { wanted, options }: Asked,
 ): Promise<Incident | undefined> {
   if (open.length === 0) return undefined;
-  const isLikely = ({ openedAt, sources }: Incident) =>
-    Date.now() - openedAt.getTime() < recentMs &&
-    (wanted === undefined || sources.length === 0 || sources.includes(wanted));
+  const isLikely = (incident: Incident) =>
+    isRecent(incident) &&
+    (wanted === undefined || incident.sources.length === 0 || incident.sources.includes(wanted));
   const likely = options.title === undefined ? open.find(isLikely) : undefined;
   const question =
     open.length === 1
@@ -109,5 +149,5 @@ async function newIncident(
     options: given as IncidentOptions,
     words: [],
   });
-  return { ...knownOf(incident), ...wishedOf(options) };
+  return { ...knownOf(incident, wanted), ...wishedOf(options) };
 }

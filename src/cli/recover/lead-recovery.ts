@@ -1,19 +1,21 @@
 import { type DamageReport, type Plan, type RunState, storePlan } from '../../recovery/index.ts';
 import type { CommandContext } from '../command.ts';
 import { attachReport } from '../incident/attach-report.ts';
-import { type KnownIncident, wishedOf } from '../incident/known-incident.ts';
+import { wishedOf } from '../incident/known-incident.ts';
 import { nextCommand } from '../next-command.ts';
 import { describeDamage } from '../output/damage-text.ts';
 import { describeFindings, describePlan, describeRefusal } from '../output/plan-text.ts';
 import { type WishValues, wishOf } from '../plan-wish.ts';
 import { askMore } from './ask-more.ts';
 import { begunBefore, insteadOfAnother } from './begun-before.ts';
+import { enterIncident } from './enter-incident.ts';
 import { incidentToRecover } from './incident-to-recover.ts';
-import { lookAtDamage, type MadePlan, makePlan } from './make-plan.ts';
+import { lookAtDamage, type MadePlan } from './make-plan.ts';
 import type { OpenedRuns } from './open-runs.ts';
+import { type Aim, type AimedPlan, planFor, planWhereDamaged } from './plan-where-damaged.ts';
 import { nothingAnswers, requireUsable } from './require-usable.ts';
-import { damagedBesides, isAnythingSaid, plannedSources, reportOf, scopeOf } from './scope.ts';
-import { tellBesides, tellNotLooked } from './tell-scope.ts';
+import { damagedBesides, isAnythingWished, scopeOf } from './scope.ts';
+import { tellBesides, tellElsewhere, tellNotLooked } from './tell-scope.ts';
 
 /** What may be said from the beginning; at a terminal the rest is asked. */
 export interface LeadOptions extends WishValues {
@@ -46,47 +48,40 @@ export async function leadRecovery(
   const scope = scopeOf(wanted, incident, options.incident !== undefined, surroundings);
 
   // 2. What is damaged, and what there is to recover with.
-  let said: LeadOptions = options;
-  let known: KnownIncident = incident;
-  const ground = { surroundings, context, sources: scope.looked };
+  const work = { surroundings, context, mode: 'live' as const };
   output.say(({ dim }) =>
     dim(`\nLooking at ${scope.looked.join(', ')}. Nothing is changed by that.`),
   );
-  let planned = scope.own;
   const look = async () => {
-    const seen = await lookAtDamage(ground, options.quick);
+    const seen = await lookAtDamage(
+      { surroundings, context, sources: scope.looked },
+      options.quick,
+    );
     showDamage(seen, opened, context);
     tellNotLooked(scope, context);
     await attachReport(desk.incidents, incident.id, seen);
-    // What was said meanwhile was said of what was planned for.
-    if (said === options) {
-      planned = plannedSources(scope, seen, isAnythingSaid(options, incident));
-    }
     return seen;
   };
   let found = await look();
 
-  // 3. How it is recovered.
+  // 3. How it is recovered. What is said from here on is said of what was planned for.
+  let aim: Aim | undefined;
+  let said: LeadOptions = options;
   for (;;) {
-    const report = reportOf(found, planned);
-    const wish = await wishOf(said, planned, surroundings, context);
-    known = { ...known, ...wishedOf(said) };
-    const made = await makePlan(
-      { ...ground, sources: planned, incident: known },
-      report,
-      wish,
-      'live',
-    );
-    showPlan(made, planned, context);
-    tellBesides(damagedBesides(planned, found), surroundings, context);
+    const wish = await wishOf(said, aim?.sources ?? scope.own, surroundings, context);
+    const isWished = isAnythingWished(options);
+    const planned = await (aim === undefined
+      ? planWhereDamaged(work, scope, found, { incident, wish, isWished })
+      : planFor(work, aim, found, wish));
+    const { made, report } = planned;
+    tellElsewhere(planned, surroundings, context);
+    showPlan(planned, context);
+    tellBesides(damagedBesides(planned.aim.sources, found), surroundings, context);
     const isAgreed = ask === undefined ? 'carry-out' : await askMore(made, report, context);
     if (isAgreed === 'carry-out') {
       const plan = agreedPlan(made);
       await keep(plan, opened, context);
-      await desk.incidents.update(incident.id, {
-        status: 'recovering',
-        ...(known.lossType === undefined ? {} : { lossType: known.lossType }),
-      });
+      await enterIncident(plan, planned.aim.incident, desk, context);
       return await runs.start(plan, await opened.clockOf(plan));
     }
     if (isAgreed === 'stop') {
@@ -99,7 +94,14 @@ export async function leadRecovery(
       return undefined;
     }
     if (isAgreed === 'again') found = await look();
-    else said = { ...said, ...isAgreed };
+    else {
+      said = { ...said, ...isAgreed };
+      const { type, severity } = isAgreed;
+      aim = {
+        ...planned.aim,
+        incident: { ...planned.aim.incident, ...wishedOf({ type, severity }) },
+      };
+    }
   }
 }
 
@@ -115,11 +117,11 @@ function showDamage(
   );
 }
 
-function showPlan(made: MadePlan, sources: readonly string[], { output }: CommandContext): void {
+function showPlan({ made, aim }: AimedPlan, { output }: CommandContext): void {
   if (made.plan === undefined) {
     const { chosen } = made;
     output.report(
-      { type: 'plan-refused', sources, ...chosen },
+      { type: 'plan-refused', sources: aim.sources, ...chosen },
       (style) => `\n${describeRefusal(chosen, style)}`,
     );
     return;

@@ -56,7 +56,7 @@ export async function factsOf(
   { wish, named }: KnownWish,
 ): Promise<GatheredFacts> {
   const { environment, signal, output } = context;
-  const { sources: _, ...known } = incident;
+  const { sources: _, addedSources: __, ...known } = incident;
   return await gatherFacts({
     surroundings,
     platforms: createPlatforms({ environment }),

@@ -1,4 +1,9 @@
-import { type DamageReport, isDamageFinding, type Surroundings } from '../../recovery/index.ts';
+import {
+  type DamageFinding,
+  type DamageReport,
+  isDamageFinding,
+  type Surroundings,
+} from '../../recovery/index.ts';
 import { concernedSources, type KnownIncident } from '../incident/known-incident.ts';
 import { type WishValues, wishOptions } from '../plan-wish.ts';
 
@@ -14,7 +19,7 @@ export interface Scope {
 /** An incident that was found open may be about something else: what is damaged besides is looked for, too. Errors: `usage.invalid`. */
 export function scopeOf(
   wanted: string | undefined,
-  incident: Pick<KnownIncident, 'sources'>,
+  incident: Pick<KnownIncident, 'sources' | 'addedSources'>,
   isNamed: boolean,
   surroundings: Surroundings,
 ): Scope {
@@ -22,42 +27,57 @@ export function scopeOf(
   const rest = Object.keys(surroundings.configuration.sources).filter(
     (name) => !own.includes(name),
   );
-  if (wanted !== undefined || isNamed) return { own, looked: own, notLooked: rest };
-  return { own, looked: [...own, ...rest], notLooked: [] };
+  if (wanted !== undefined) return { own, looked: own, notLooked: rest };
+  if (!isNamed) return { own, looked: [...own, ...rest], notLooked: [] };
+  const isAdded = (name: string) => incident.addedSources?.includes(name) === true;
+  return {
+    own,
+    looked: [...own, ...rest.filter(isAdded)],
+    notLooked: rest.filter((name) => !isAdded(name)),
+  };
 }
 
 /**
- * The sources that a plan is for: the own ones, unless they are well and others are damaged. What somebody said (a moment, a way, what happened)
- * was said of the own sources, and is never done to others: a moment that is right for one would take good data of another back.
+ * Damaged sources that are planned for instead of the own ones, should no plan be made for these; none: the own ones or nothing. What somebody
+ * wishes (a moment, a way) is about the own ones, and is never done to others: a moment that is right for one would take good data of another
+ * back. After an intrusion nobody puts data back in place because somebody looked elsewhere.
  */
-export function plannedSources(
+export function insteadOfOwn(
   { own }: Scope,
   report: DamageReport,
-  isSaid: boolean,
+  { lossType }: KnownIncident,
+  isWished: boolean,
 ): readonly string[] {
   const isOwnDamaged = report.findings.some(
     (each) => isDamageFinding(each) && (each.source === undefined || own.includes(each.source)),
   );
-  const others = damagedBesides(own, report);
-  return isSaid || isOwnDamaged || others.length === 0 ? own : others;
+  return isWished || isOwnDamaged || lossType === 'malicious' ? [] : damagedBesides(own, report);
 }
 
 /** Damaged sources that a plan for these leaves as they are. */
 export function damagedBesides(
   planned: readonly string[],
-  { sources, findings }: DamageReport,
+  report: DamageReport,
 ): readonly string[] {
-  const isDamaged = (name: string) =>
-    findings.some((each) => each.source === name && isDamageFinding(each));
-  return sources
+  return report.sources
     .map(({ name }) => name)
-    .filter((name) => !planned.includes(name) && isDamaged(name));
+    .filter((name) => !planned.includes(name) && lossIn(report, name) !== undefined);
 }
 
-/** Whether the options, or the incident, say more than that something is wrong. */
-export function isAnythingSaid(options: WishValues, { lossType }: KnownIncident): boolean {
+/** Backups that are bad are seen to, but a recovery of their source brings nothing back. */
+const ofBackups: readonly string[] = ['nothing-restorable', 'proof-failed', 'flagged-snapshot'];
+
+/** The worst that was found of a source itself. */
+export function lossIn({ findings }: DamageReport, name: string): DamageFinding | undefined {
+  return findings.find(
+    (each) => each.source === name && isDamageFinding(each) && !ofBackups.includes(each.kind),
+  );
+}
+
+/** Whether the command line says to which moment, or by which way. */
+export function isAnythingWished(options: WishValues): boolean {
   const names = Object.keys(wishOptions) as (keyof typeof wishOptions)[];
-  return lossType !== undefined || names.some((name) => options[name] !== undefined);
+  return names.some((name) => options[name] !== undefined);
 }
 
 /** What it says of these sources, and of what belongs to none. */
