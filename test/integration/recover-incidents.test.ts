@@ -52,7 +52,8 @@ it('carries a plan out once', async () => {
 it('looks at all sources, also when the incident that is open is about another one', async () => {
   await using place = await installation();
   const [, photos = ''] = await protectedFolders(place, ['letters', 'photos']);
-  const before = await place.run('incident', 'open', 'letters are odd', '--source', 'letters');
+  const said = ['--source', 'letters', '--loss-type', 'failed-migration'];
+  const before = await place.run('incident', 'open', 'letters are odd', ...said);
   const { id } = before.records.at(-1) as { id: string };
   rmSync(photos, { recursive: true });
   // Nobody allows the first step: what is shown until then counts.
@@ -61,6 +62,11 @@ it('looks at all sources, also when the incident that is open is about another o
   expect(found('incident')).toMatchObject({ id });
   expect(found('damage-report')).toMatchObject({ verdict: 'damage-found' });
   expect(found('plan'), run.stdout).toMatchObject({ sources: ['photos'], incident: id });
+  // What was said of the letters is not done to the photos.
+  expect(found('planned-elsewhere')).toMatchObject({
+    own: ['letters'],
+    notApplied: ['--type failed-migration'],
+  });
 
   const named = await place.run('recover', 'letters', '--title', 'letters are gone');
   expect(
