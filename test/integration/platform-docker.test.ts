@@ -304,7 +304,9 @@ describe('containers', () => {
     const platform = platformOf(containerService(ends));
     await expect(platform.restore(containerService(ends), wanted)).rejects.toMatchObject({
       code: 'platform.failed',
-      message: `cannot start the container ${ends}: ${ends} exited with 3`,
+      message: expect.stringMatching(
+        `^cannot start the container ${ends}: ${ends} exited with 3, at [0-9-]{10}T[0-9:]{8}Z$`,
+      ),
     });
     const waiting = platform.restore(containerService(sick), wanted, { timeoutMs: 2_500 });
     await expect(waiting).rejects.toMatchObject({

@@ -29,6 +29,7 @@ export const container = z.object({
     OOMKilled: z.boolean().optional(),
     Error: z.string().optional(),
     StartedAt: z.string(),
+    FinishedAt: z.string().optional(),
     Health: z.object({ Status: z.string() }).nullish(),
   }),
   Config: z.object({

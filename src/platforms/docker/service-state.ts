@@ -87,15 +87,20 @@ export function textOf({ State, RestartCount = 0 }: Container): string {
   switch (State.Status) {
     case 'running': {
       const health = State.Health ? ` (${State.Health.Status})` : '';
-      return `runs since ${State.StartedAt.slice(0, 19)}Z${health}${often}`;
+      return `runs since ${toSecond(State.StartedAt)}${health}${often}`;
     }
     case 'restarting':
       return `is restarted again and again: ${code}${often}`;
     case 'exited':
-      return code;
+      return State.FinishedAt === undefined ? code : `${code}, at ${toSecond(State.FinishedAt)}`;
     case 'created':
       return 'was never started';
     default:
       return State.Status;
   }
+}
+
+/** Docker tells nanoseconds, of UTC. */
+function toSecond(moment: string): string {
+  return `${moment.slice(0, 19)}Z`;
 }
