@@ -106,6 +106,7 @@ export {
   runClientProgram,
   startClientProgram,
 } from './postgres/dump/index.ts';
+export { clusterOf, controlDataBytes } from './postgres/local-backup/control-file.ts';
 export {
   findIntactPage,
   type PageHistory,

@@ -82,6 +82,7 @@ const applets = [
   'df',
   'find',
   'id',
+  'od',
   'printf',
   'readlink',
   'sed',

@@ -32,6 +32,8 @@ export interface ProtectedShopOptions {
   readonly recovery?: string;
   /** `recovery.keepFormer`. Default: 1s. */
   readonly keepFormer?: string;
+  /** Of Lifeboat, made for it; without, it is that of everybody. */
+  readonly role?: string;
   /** Where the sources go instead of the volumes that they are in. */
   readonly grounds?: (
     shop: ShopPlatform,
@@ -46,6 +48,8 @@ export async function protectedShop(
   await using opening = new AsyncDisposableStack();
   const shop = opening.use(await shopPlatform(context, name));
   const place = opening.use(await installation());
+  const { role } = options;
+  if (role !== undefined) await shop.query(`create role ${role} superuser login`);
   configure(shop, place, options, await options.grounds?.(shop));
   for (let at = 1; at <= 40; at++) {
     await shop.post('/orders', { email: `user${at % 10}@example.com`, note: `order ${at}` });
@@ -96,7 +100,7 @@ const steps = [
 function configure(
   shop: ShopPlatform,
   place: Installation,
-  { api = () => '', recovery = '', keepFormer = '1s' }: ProtectedShopOptions,
+  { api = () => '', recovery = '', keepFormer = '1s', role = 'postgres' }: ProtectedShopOptions,
   grounds: { readonly database: string; readonly uploads: string } | undefined,
 ): void {
   const { composeFile, project, docker, port } = shop;
@@ -104,7 +108,7 @@ function configure(
     `platform: docker, compose: { files: [${composeFile}], service: ${service}, project: ${project} }`;
   const usual = `{ kind: docker-volume, volume: ${project}_db-data, image: ${docker.image} }`;
   place.configure({
-    connection: shop.url,
+    connection: shop.url.replace('//postgres@', `//${role}@`),
     sourceOptions: `, environment: production, service: db, ground: ${grounds?.database ?? usual} }
   uploads: { kind: volume, volume: ${project}_uploads, image: ${docker.image}, environment: production${grounds === undefined ? '' : `, ground: ${grounds.uploads}`}`,
     options: `services:

@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import { listEntries } from '../../../test/support/entry-list.ts';
 import { makeOddTree } from '../../../test/support/odd-tree.ts';
+import { testClusterThere } from './cluster-there-contract.ts';
 import type { DeliveryState, Ground, TreeDelivery } from './ground.ts';
 
 /** What a factory gives the suite: a place whose target folder can be seen from this host. */
@@ -136,16 +137,18 @@ export function testTreeGround(
 
     it('says whether it holds anything that is in use', async () => {
       makeTree(place.folder, 'former');
-      expect(await ground.isEmpty()).toBe(false);
+      expect(await ground.contents()).toEqual({ isEmpty: false });
       for (const name of readdirSync(place.folder)) {
         rmSync(join(place.folder, name), { recursive: true });
       }
-      expect(await ground.isEmpty()).toBe(true);
+      expect(await ground.contents()).toEqual({ isEmpty: true });
       await fill('a1', 'new');
-      expect(await ground.isEmpty()).toBe(true);
+      expect(await ground.contents()).toEqual({ isEmpty: true });
       await ground.swap('a1');
-      expect(await ground.isEmpty()).toBe(false);
+      expect(await ground.contents()).toEqual({ isEmpty: false });
     });
+
+    testClusterThere(() => place);
 
     it('gives the tree to whom it is to belong there', async () => {
       const tree = deliver('new');

@@ -15,6 +15,13 @@ export interface GroundRequest {
   readonly willRemove?: (removal: DatabaseRemoval) => Promise<void>;
 }
 
+export interface GroundContents {
+  /** It holds nothing, or is not there at all. */
+  readonly isEmpty: boolean;
+  /** Of the cluster of PostgreSQL whose data it is, by its `pg_control`; absent: there is none, or it cannot be told. */
+  readonly systemId?: string;
+}
+
 /** Databases of a server that are given up: replaced ones, or such as were brought there. */
 export interface DatabaseRemoval {
   readonly systemId: string;
@@ -54,8 +61,8 @@ export interface Ground<Delivery = TreeDelivery | DatabaseDelivery> {
   identify(request?: GroundRequest): Promise<GroundIdentity>;
   /** What can be used there; undefined where it cannot be known. */
   freeBytes(request?: GroundRequest): Promise<number | undefined>;
-  /** Whether what services use there holds nothing, or is not there at all; undefined where it cannot be known. Changes nothing. */
-  isEmpty(request?: GroundRequest): Promise<boolean | undefined>;
+  /** What services use there; undefined where it cannot be known. Changes nothing. */
+  contents(request?: GroundRequest): Promise<GroundContents | undefined>;
   state(token: string, request?: GroundRequest): Promise<DeliveryState>;
   /** Brings it beside what is in use. Resolves when it is complete and durable there. */
   fill(token: string, delivery: Delivery, request?: GroundRequest): Promise<void>;

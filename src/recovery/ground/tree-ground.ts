@@ -1,5 +1,12 @@
 import { isLifeboatError, LifeboatError, throwIfAborted } from '../../core/index.ts';
-import type { DeliveryState, Ground, GroundKind, GroundRequest, TreeDelivery } from './ground.ts';
+import type {
+  DeliveryState,
+  Ground,
+  GroundContents,
+  GroundKind,
+  GroundRequest,
+  TreeDelivery,
+} from './ground.ts';
 import { requireToken } from './token.ts';
 import { isInPlace, type Phase, type PlaceFacts, type TreePlace } from './tree-place.ts';
 
@@ -42,9 +49,9 @@ export class TreeGround implements Ground<TreeDelivery> {
     return await this.#place.freeBytes(request);
   }
 
-  async isEmpty(request: GroundRequest = {}): Promise<boolean | undefined> {
+  async contents(request: GroundRequest = {}): Promise<GroundContents> {
     throwIfAborted(request.signal);
-    return await this.#place.isEmpty(request);
+    return await this.#place.contents(request);
   }
 
   async state(token: string, request: GroundRequest = {}): Promise<DeliveryState> {

@@ -1,4 +1,10 @@
-import type { GroundIdentity, GroundKind, GroundRequest, TreeDelivery } from './ground.ts';
+import type {
+  GroundContents,
+  GroundIdentity,
+  GroundKind,
+  GroundRequest,
+  TreeDelivery,
+} from './ground.ts';
 
 /**
  * How far a delivery is. Written durably before what it names is begun, so that a crash anywhere leaves a state that can be gone on from
@@ -50,7 +56,7 @@ export interface TreePlace {
   identify(request: GroundRequest): Promise<GroundIdentity>;
   freeBytes(request: GroundRequest): Promise<number | undefined>;
   /** Changes nothing. */
-  isEmpty(request: GroundRequest): Promise<boolean | undefined>;
+  contents(request: GroundRequest): Promise<GroundContents>;
   /** Changes nothing. */
   look(token: string, request: GroundRequest): Promise<PlaceFacts>;
   /** Notes that the delivery is begun, and removes what a former attempt brought. */

@@ -9,6 +9,7 @@ import {
   suspectFacts,
 } from '../../../test/support/plan-facts.ts';
 import type { Configuration } from '../../config/index.ts';
+import type { GroundContents } from '../ground/ground.ts';
 import type { StepContext, StepKind, StepKindName } from '../steps/step-kind.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { buildPlan } from './build-plan.ts';
@@ -286,26 +287,35 @@ describe('a check of a plan', () => {
     for (const { outcome, remedy } of found) expect(remedy === '').toBe(outcome === 'ok');
   });
 
-  it('tells of a ground that holds nothing while the server works: its data is somewhere else', async () => {
+  it('tells of a ground that holds nothing, or another cluster, while the server works: its data is somewhere else', async () => {
     const ground = {
       kind: 'docker-volume',
       text: 'docker volume shop-db',
       isElsewhere: false,
     } as const;
-    const facts = (isEmpty: boolean) =>
-      planFacts({ wish, sources: [databaseFacts({ ground: { ...ground, isEmpty } })] });
+    const snapshots = [snapshotFacts({ systemId: '7' })];
+    const facts = (contents: GroundContents) =>
+      planFacts({
+        wish,
+        sources: [databaseFacts({ snapshots, ground: { ...ground, ...contents } })],
+      });
     const configuration = planConfiguration();
-    const warnings = async (isEmpty: boolean) =>
+    const warnings = async (contents: GroundContents) =>
       told(
         await checkPlan({
-          plan: planOf(facts(isEmpty)),
-          facts: facts(isEmpty),
+          plan: planOf(facts(contents)),
+          facts: facts(contents),
           surroundings: { configuration } as Surroundings,
         }),
         'warning',
       ).join('\n');
-    expect(await warnings(true)).toContain('docker volume shop-db holds nothing');
-    expect(await warnings(false)).not.toContain('holds nothing');
+    expect(await warnings({ isEmpty: true })).toContain('docker volume shop-db holds nothing');
+    expect(await warnings({ isEmpty: false, systemId: '8' })).toContain(
+      'docker volume shop-db holds another cluster (8) than the one that was backed up (7), and the server works',
+    );
+    expect(await warnings({ isEmpty: false, systemId: '7' })).not.toMatch(
+      /holds (nothing|another)/,
+    );
   });
 
   const rank = (outcome: PlanFinding['outcome']) => ({ problem: 0, warning: 1, ok: 2 })[outcome];

@@ -12,6 +12,7 @@ import { checkServices } from './check/check-services.ts';
 import { checkSteps, type KnownStepKinds } from './check/check-steps.ts';
 import { type PlanFinding, problem, warning } from './check/plan-finding.ts';
 import type { PlanFacts } from './facts.ts';
+import { describeForeign, hasForeignGround } from './foreign-cluster.ts';
 import type { Plan } from './plan.ts';
 
 export interface CheckPlanRequest {
@@ -69,7 +70,8 @@ function checkGrounds({ steps }: Plan, { sources, unseen }: PlanFacts): readonly
   return [
     ...sources
       .filter(({ name }) => delivered.includes(name))
-      .flatMap(({ name, ground, server }) => {
+      .flatMap((source) => {
+        const { name, ground, server } = source;
         if (ground === undefined) {
           const fact = `nobody says where ${name} is to be put`;
           return [problem('ground', fact, `Set sources.${name}.ground.`)];
@@ -77,6 +79,11 @@ function checkGrounds({ steps }: Plan, { sources, unseen }: PlanFacts): readonly
         if (server === 'up' && ground.isEmpty && !ground.isElsewhere) {
           const fact = `${ground.text} holds nothing, and the server works: its data is somewhere else`;
           const remedy = `If it is to go back to where it is: set sources.${name}.ground to that place.`;
+          return [warning('ground', fact, remedy)];
+        }
+        if (server === 'up' && hasForeignGround(source)) {
+          const fact = `${describeForeign(source)}, and the server works: its data is somewhere else`;
+          const remedy = `What lies there would be put aside: set sources.${name}.ground to the place of ${name}.`;
           return [warning('ground', fact, remedy)];
         }
         if (ground.problem === undefined) return [];

@@ -179,7 +179,12 @@ function consider(
 function nothingSeen({ wish, sources }: PlanFacts): string {
   const names = sources.map(({ name }) => name).join(', ');
   const about = wish.target === undefined ? '' : ` at ${wish.target.text}`;
-  const hints = sources.flatMap(({ name, server, damage: { deletedFiles = 0 } }) => {
+  const hints = sources.flatMap(({ name, server, ground, damage: { deletedFiles = 0 } }) => {
+    if (server === 'refusing' && ground?.systemId !== undefined) {
+      return [
+        `; the server of ${name} lets us in no more, and its data is that of the cluster that was backed up: \`lifeboat doctor ${name}\` says what our role lacks`,
+      ];
+    }
     if (server === 'refusing') {
       return [
         `; the server of ${name} lets us in no more: if its data was made anew, say --type accidental-deletion`,

@@ -63,7 +63,10 @@ export interface WishedTarget {
   readonly beforeXid?: number;
 }
 
-/** `refusing`: it answers and does not let us in; `other`: another cluster answers there, such as a new and empty one. */
+/**
+ * `refusing`: it answers and does not let us in; `other`: another cluster than the one that was backed up answers there, or lies in its place,
+ * such as a new and empty one.
+ */
 export type ServerCondition = 'up' | 'refusing' | 'down' | 'other' | 'unknown';
 
 export interface SourceFacts {
@@ -110,8 +113,10 @@ export interface GroundFacts extends PlaceFacts {
   /** Another place than the one that the source is in now. */
   readonly isElsewhere: boolean;
   readonly freeBytes?: number;
-  /** What services use there holds nothing, or is not there; asked only where the server does not work. */
+  /** What services use there holds nothing, or is not there; see `isWorthLooking` for when that is asked. */
   readonly isEmpty?: boolean;
+  /** Of the cluster that lies there; asked together with `isEmpty`. */
+  readonly systemId?: string;
   /** Why it could not be looked at. */
   readonly problem?: string;
 }
@@ -160,6 +165,8 @@ export interface SnapshotFacts {
   readonly time: string;
   readonly bytes: number;
   readonly lsn?: string;
+  /** Of the cluster that it is of. */
+  readonly systemId?: string;
   /** Flagged, incomplete, or with damaged pages: why it should not be trusted. */
   readonly doubts: readonly string[];
   /** How long its backup took. */

@@ -1,5 +1,6 @@
 import { holdsFiles, type LossType } from '../../config/index.ts';
 import type { IncidentFacts, PlanFacts, ServerCondition, SourceFacts } from './facts.ts';
+import { describeForeign } from './foreign-cluster.ts';
 import { goneFrom } from './gone-from.ts';
 import { relevantSuspects } from './relevant-suspects.ts';
 import { type SeenSituation, type Situation, situations } from './situation.ts';
@@ -20,9 +21,9 @@ const rules: Readonly<Record<Situation, Rule>> = {
       : undefined;
   },
   'data-gone': (source, { incident }) => {
-    const { server, damage, text, kind } = source;
+    const { server, damage, kind } = source;
     if (holdsFiles(kind)) return undefined;
-    if (server === 'other') return `another cluster answers at ${text}`;
+    if (server === 'other') return describeForeign(source);
     if (server === 'up' && damage.isEmpty) return 'no table of the last baseline is there any more';
     const gone = goneFrom(source);
     if (gone !== undefined) return gone;
@@ -116,7 +117,7 @@ function words(type: LossType): string {
   return type.replaceAll('-', ' ');
 }
 
-/** It is down, or it lets us in no more: a new and empty cluster knows no role of ours. */
+/** It is down, or it lets us in no more. */
 function isAway(server: ServerCondition): boolean {
   return server === 'down' || server === 'refusing';
 }

@@ -16,15 +16,9 @@ import { stoppedByFreezes } from '../freeze/standing-freezes.ts';
 import { machinesOfServer } from '../ground/server/machines-of-server.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { damageFacts, serviceState, unseenIn } from './damage-facts.ts';
-import type {
-  GroundFacts,
-  IncidentFacts,
-  PlanFacts,
-  ServiceFacts,
-  SourceFacts,
-  Wish,
-} from './facts.ts';
-import { groundPlace, lookAtGround, type MakeGround } from './look-at-grounds.ts';
+import type { IncidentFacts, PlanFacts, ServiceFacts, SourceFacts, Wish } from './facts.ts';
+import { seenByGround } from './foreign-cluster.ts';
+import { groundPlace, isWorthLooking, lookAtGround, type MakeGround } from './look-at-grounds.ts';
 import { lookAtPlaces, type SeenPlaces, serverPlace, servicePlace } from './look-at-places.ts';
 import { machinesOfSource } from './machines-of-source.ts';
 import { groundOfSource, placeOfService, placeOfSource } from './place-facts.ts';
@@ -134,11 +128,14 @@ async function withGround(
   if (place === undefined) return { source };
   if (makeGround === undefined) return { source: { ...source, ground: place } };
   const looked = await lookAtGround(place, ground, makeGround, {
-    isEmpty: isWorthLooking(source, place),
+    contents: isWorthLooking(source, place),
     ...(signal ? { signal } : {}),
   });
   const { identity } = looked;
-  return { source: { ...source, ground: looked.ground }, ...(identity ? { identity } : {}) };
+  return {
+    source: seenByGround({ ...source, ground: looked.ground }),
+    ...(identity ? { identity } : {}),
+  };
 }
 
 /** An engine that does not answer is out of reach, too: its ground says why. */
@@ -156,12 +153,6 @@ async function volumeOutOfReach(
     if (!isLifeboatError(error, 'volume.unavailable')) throw error;
     return true;
   }
-}
-
-/** Whether its data is there: where it does not work, or where the configuration may mean another place. A claim takes minutes to look into. */
-function isWorthLooking({ server }: SourceFacts, { kind, isElsewhere }: GroundFacts): boolean {
-  if (server === 'down' || server === 'unknown') return true;
-  return !isElsewhere && kind !== 'kubernetes-claim';
 }
 
 /** What a recovery depends on in the configuration; where its file lies does not matter. */

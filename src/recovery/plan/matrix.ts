@@ -10,7 +10,7 @@ import type { Situation } from './situation.ts';
 export const answers: Readonly<Record<Situation, readonly Method[]>> = {
   intrusion: ['clean-rebuild'],
   'host-lost': ['new-server', 'full-restore', 'restore-files'],
-  'data-gone': ['full-restore', 'new-server', 'restore-files'],
+  'data-gone': ['full-restore', 'point-in-time', 'new-server', 'restore-files'],
   corrupted: ['full-restore', 'point-in-time', 'new-server', 'restore-files'],
   'migration-failed': ['point-in-time', 'table-from-the-past', 'new-server'],
   'database-dropped': ['table-from-the-past', 'point-in-time'],

@@ -2,6 +2,7 @@ import { holdsFiles } from '../../config/index.ts';
 import { parseLsn } from '../../wal/index.ts';
 import { isCompromised } from './compromised.ts';
 import type { PlanFacts, SourceFacts } from './facts.ts';
+import { describeForeign } from './foreign-cluster.ts';
 import { goneFrom } from './gone-from.ts';
 import { tablesTogether } from './matrix.ts';
 import { endsAtNewest, momentOf, namedOf } from './moment.ts';
@@ -44,8 +45,7 @@ type Test = (considered: Considered) => string | undefined;
 
 /** Why it does not hold, with what would change that; undefined: it holds. */
 const tests: Readonly<Record<Precondition, Test>> = {
-  'server-up': ({ source }) =>
-    source.server === 'up' ? undefined : `the server at ${source.text} does not work`,
+  'server-up': ({ source }) => (source.server === 'up' ? undefined : notUp(source)),
   'server-is-a-service': ({ source }) =>
     source.service === undefined
       ? `nobody says which service the server is: set sources.${source.name}.service`
@@ -54,7 +54,7 @@ const tests: Readonly<Record<Precondition, Test>> = {
     const { damage, server } = source;
     const gone = goneFrom(source);
     if (gone !== undefined) return `${gone}: started again it would be new and empty`;
-    if (server === 'other') return 'another cluster answers there: starting it brings nothing back';
+    if (server === 'other') return `${describeForeign(source)}: starting it brings nothing back`;
     const isSound = !damage.isUnreadable && !damage.isEmpty && damage.damagedTables.length === 0;
     return isSound ? undefined : 'starting again repairs no data';
   },
@@ -136,8 +136,16 @@ const tests: Readonly<Record<Precondition, Test>> = {
       ? missingFiles(source)
       : source.server === 'up' && !source.damage.isEmpty
         ? undefined
-        : `there is nothing to back up: ${source.text} does not answer`,
+        : `there is nothing to back up: ${source.server === 'up' ? 'no table of the last baseline is there any more' : notUp(source)}`,
 };
+
+/** Why nobody can work with the server. */
+function notUp(source: SourceFacts): string {
+  const { server, text } = source;
+  if (server === 'refusing') return `the server at ${text} answers, and refuses to let us in`;
+  if (server === 'other') return describeForeign(source);
+  return `the server at ${text} does not ${server === 'down' ? 'answer' : 'work'}`;
+}
 
 function missingFiles({ damage, text }: SourceFacts): string | undefined {
   const isGone = (damage.files?.missingPaths.length ?? 0) > 0;

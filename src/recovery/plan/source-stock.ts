@@ -80,7 +80,7 @@ function windowFacts({ from, to, fromLsn, toLsn, timeline }: Points['windows'][n
 }
 
 function clusterSnapshot(
-  { id, time, lsn, bytesTotal, damagedPages, serverVersion }: Points['snapshots'][number],
+  { id, time, lsn, systemId, bytesTotal, damagedPages, serverVersion }: Points['snapshots'][number],
   snapshot: Snapshot | undefined,
   proofs: readonly StoredProof[],
 ): SnapshotFacts {
@@ -90,6 +90,7 @@ function clusterSnapshot(
     time: time.toISOString(),
     bytes: bytesTotal,
     lsn,
+    systemId,
     serverVersion,
     doubts: [
       ...(snapshot === undefined ? [] : doubtsOf(snapshot)),

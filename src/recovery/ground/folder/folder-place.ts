@@ -5,9 +5,10 @@ import { dirname } from 'node:path';
 import { fileError, LifeboatError, silentProgress, syncFolder } from '../../../core/index.ts';
 import { machinesOf } from '../../../platforms/index.ts';
 import { syncFileSystem } from '../../../sources/index.ts';
-import type { GroundIdentity, GroundRequest, TreeDelivery } from '../ground.ts';
+import type { GroundContents, GroundIdentity, GroundRequest, TreeDelivery } from '../ground.ts';
 import type { Move, Phase, PlaceFacts, TreePlace } from '../tree-place.ts';
 import { changeOwners } from './change-owners.ts';
+import { clusterIn } from './cluster-in.ts';
 import { copyTree } from './copy-tree.ts';
 import { DeliveryFolder } from './delivery-folder.ts';
 import { diskActions, type FolderActions } from './folder-actions.ts';
@@ -50,13 +51,17 @@ export class FolderPlace implements TreePlace {
     }
   }
 
-  async isEmpty(): Promise<boolean> {
+  async contents(): Promise<GroundContents> {
     const { target } = await findLayout(this.#folder);
     const names = await readdir(target).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return [];
       throw fileError(error, `could not look into ${target}`);
     });
-    return names.every((name) => staysInPlace.has(name));
+    const systemId = await clusterIn(target);
+    return {
+      isEmpty: names.every((name) => staysInPlace.has(name)),
+      ...(systemId === undefined ? {} : { systemId }),
+    };
   }
 
   async look(token: string): Promise<PlaceFacts> {

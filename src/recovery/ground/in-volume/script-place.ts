@@ -1,7 +1,14 @@
 import { LifeboatError, silentProgress } from '../../../core/index.ts';
+import { clusterOf } from '../../../sources/index.ts';
 import { isCluster } from '../folder/is-cluster.ts';
 import { staysInPlace } from '../folder/layout.ts';
-import type { GroundIdentity, GroundKind, GroundRequest, TreeDelivery } from '../ground.ts';
+import type {
+  GroundContents,
+  GroundIdentity,
+  GroundKind,
+  GroundRequest,
+  TreeDelivery,
+} from '../ground.ts';
 import { type Move, type Phase, type PlaceFacts, phases, type TreePlace } from '../tree-place.ts';
 import { compareTrees } from './compare-trees.ts';
 import type { ScriptEnd } from './run-script.ts';
@@ -55,12 +62,19 @@ export class ScriptPlace implements TreePlace {
     return free === undefined ? undefined : Number(free) * 1024;
   }
 
-  async isEmpty(request: GroundRequest): Promise<boolean | undefined> {
-    const words = ['free', this.#runner.folder, 'none'];
+  async contents(request: GroundRequest): Promise<GroundContents> {
+    const words = ['contents', this.#runner.folder, 'none'];
     const end = this.#judge(
       await this.#runner.run(words, { ...request, token: 'none', purpose: 'look' }),
     );
-    return end === undefined || /^empty yes$/m.test(end.stdout.toString('utf8'));
+    if (end === undefined) return { isEmpty: true };
+    const said = end.stdout.toString('latin1');
+    const control = [...said.matchAll(/^control (.*)$/gm)].map(([, digits = '']) => digits);
+    const systemId = clusterOf(Buffer.from(control.join('').replaceAll(' ', ''), 'hex'));
+    return {
+      isEmpty: /^empty yes$/m.test(said),
+      ...(systemId === undefined ? {} : { systemId }),
+    };
   }
 
   async look(token: string, request: GroundRequest): Promise<PlaceFacts> {

@@ -1,3 +1,5 @@
+import { controlDataBytes } from '../../../sources/index.ts';
+
 /** How the script says what went wrong; no program that it calls ends like this by itself. */
 export const scriptExits = { inUse: 65, refused: 67, busy: 68 } as const;
 
@@ -78,7 +80,7 @@ own=$home/$token
 # What holds the folder of deliveries open is the only one that works there; it ends with this process.
 if [ -d "$home" ] && command -v flock >/dev/null; then
   case $operation in
-    look|machine|free) ;;
+    look|machine|free|contents) ;;
     *) exec 9<"$home" && flock -w 60 9 || { echo 'another process works there' >&2; exit ${scriptExits.busy}; } ;;
   esac
 fi
@@ -210,6 +212,8 @@ case $operation in
     at=$target
     while [ ! -d "$at/" ]; do at=\${at%/*}; done
     free=$(df -kP "$at/" | tail -n 1 | sed 's/.* \\([0-9][0-9]*\\)  *[0-9][0-9]*% .*/\\1/') && echo "free $free"
+    ;;
+  contents)
     any=
     for each in "$target"/* "$target"/.[!.]* "$target"/..?*; do
       exists "$each" || continue
@@ -217,6 +221,9 @@ case $operation in
     done
     # What may not be read is not empty for that.
     [ -z "$any" ] && { [ ! -d "$target" ] || [ -r "$target" ]; } && echo 'empty yes'
+    # Which cluster lies there. Whoever writes there may have put anything in its place: only a file is read, and little of it.
+    control=$target/global/pg_control
+    if [ -f "$control" ] && [ ! -L "$control" ]; then od -An -v -tx1 -N${controlDataBytes} "$control" | sed 's/^/control /'; fi
     ;;
   look)
     echo "mode $mode"

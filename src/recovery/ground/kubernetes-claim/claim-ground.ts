@@ -2,7 +2,13 @@ import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import { LifeboatError, Turn, throwIfAborted } from '../../../core/index.ts';
 import { identifyCluster, Kubectl } from '../../../platforms/index.ts';
-import type { DeliveryState, Ground, GroundRequest, TreeDelivery } from '../ground.ts';
+import type {
+  DeliveryState,
+  Ground,
+  GroundContents,
+  GroundRequest,
+  TreeDelivery,
+} from '../ground.ts';
 import type { ScriptEnd } from '../in-volume/run-script.ts';
 import { type RunnerCall, ScriptPlace, type ScriptRunner } from '../in-volume/script-place.ts';
 import { TreeGround } from '../tree-ground.ts';
@@ -85,8 +91,8 @@ export class ClaimGround implements Ground<TreeDelivery> {
     return await this.#during(request, async () => await this.#tree.freeBytes(request));
   }
 
-  async isEmpty(request: GroundRequest = {}): Promise<boolean | undefined> {
-    return await this.#during(request, async () => await this.#tree.isEmpty(request));
+  async contents(request: GroundRequest = {}): Promise<GroundContents> {
+    return await this.#during(request, async () => await this.#tree.contents(request));
   }
 
   async state(token: string, request: GroundRequest = {}): Promise<DeliveryState> {

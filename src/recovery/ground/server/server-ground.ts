@@ -77,12 +77,12 @@ export class ServerGround implements Ground<DatabaseDelivery> {
     };
   }
 
-  /** By connection alone it cannot be known. */
   /** Which of its databases are those of the source nobody can tell here. */
-  async isEmpty(): Promise<undefined> {
+  async contents(): Promise<undefined> {
     return undefined;
   }
 
+  /** By connection alone it cannot be known. */
   async freeBytes(): Promise<undefined> {
     return undefined;
   }

@@ -260,7 +260,7 @@ export function settleStep(
 /** What a person lets go of. Of what the safety snapshot could not read there is nothing else. */
 function formerData(source: SourceFacts): string {
   if (source.server === 'other') {
-    return `another cluster that answered at ${source.text} when the recovery began, of which no snapshot was taken`;
+    return 'another cluster than the one that was backed up, as it was when the recovery began, of which no snapshot was taken';
   }
   const snapshot = isReadable(source) ? 'the safety snapshot stays' : 'no snapshot was taken';
   return `all as it was when the recovery began, of which ${snapshot}`;

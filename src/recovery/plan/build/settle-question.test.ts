@@ -10,7 +10,7 @@ import { settleStep } from './deliver-steps.ts';
 it.each([
   ['up', 'all as it was when the recovery began, of which the safety snapshot stays'],
   ['down', 'all as it was when the recovery began, of which no snapshot was taken'],
-  ['other', /^another cluster that answered at .*, of which no snapshot was taken/],
+  ['other', /^another cluster than the one that was backed up, .*, of which no snapshot was taken/],
 ] as const)('a person reads what is let go of: server %s', (server: ServerCondition, what) => {
   const source = databaseFacts({ server });
   const building = {

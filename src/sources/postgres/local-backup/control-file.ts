@@ -3,7 +3,7 @@ import { fileError, LifeboatError, sleep } from '../../../core/index.ts';
 import { crc32c } from '../../../wal/index.ts';
 
 /** ControlFileData of every version ends with its checksum within these (PG_CONTROL_MAX_SAFE_SIZE). */
-const mostDataBytes = 512;
+export const controlDataBytes = 512;
 /** pg_control_version, catalog_version_no ... come first; no version's is shorter. */
 const leastDataBytes = 200;
 const attempts = 20;
@@ -25,7 +25,7 @@ export async function readControlFile(
   const path = `${folder}/global/pg_control`;
   for (let attempt = 0; attempt < attempts; attempt++) {
     const bytes = await readWhole(path);
-    if (hasChecksum(bytes)) return { bytes, systemId: bytes.readBigUInt64LE(0).toString() };
+    if (hasChecksum(bytes, 'LE')) return { bytes, systemId: bytes.readBigUInt64LE(0).toString() };
     await sleep(10, signal);
   }
   throw new LifeboatError('backup.incomplete', `${path} fails its checksum`, {
@@ -44,11 +44,20 @@ async function readWhole(path: string): Promise<Buffer> {
   }
 }
 
+/**
+ * Which cluster the first `controlDataBytes` of a `pg_control` are of, in the byte order of the machine that wrote it. Undefined: the checksum
+ * fails, and what stands there proves nothing.
+ */
+export function clusterOf(bytes: Buffer): string | undefined {
+  if (hasChecksum(bytes, 'LE')) return bytes.readBigUInt64LE(0).toString();
+  return hasChecksum(bytes, 'BE') ? bytes.readBigUInt64BE(0).toString() : undefined;
+}
+
 /** Where the checksum lies differs from version to version; what holds at one place in a hundred is no accident. */
-function hasChecksum(bytes: Buffer): boolean {
-  const end = Math.min(mostDataBytes, bytes.length - 4);
+function hasChecksum(bytes: Buffer, order: 'LE' | 'BE'): boolean {
+  const end = Math.min(controlDataBytes, bytes.length - 4);
   for (let at = leastDataBytes; at <= end; at += 4) {
-    const sum = bytes.readUInt32LE(at);
+    const sum = order === 'LE' ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at);
     if (sum !== 0 && sum === crc32c(bytes.subarray(0, at))) return true;
   }
   return false;

@@ -40,6 +40,8 @@ export interface PointSnapshot {
   readonly time: Date;
   readonly lsn: string;
   readonly timeline: number;
+  /** Of the cluster. */
+  readonly systemId: string;
   readonly serverVersion: number;
   readonly bytesTotal: number;
   readonly damagedPages: number;
@@ -180,6 +182,7 @@ function describeSnapshot({ snapshot, info }: BackupSnapshot): PointSnapshot {
     time: new Date(info.stopTime),
     lsn: info.stopLsn,
     timeline: info.timeline,
+    systemId: info.systemId,
     serverVersion: info.serverVersion,
     bytesTotal: info.bytesTotal,
     damagedPages: info.damagedPages.length,
