@@ -6,6 +6,7 @@ import { defineCommand, sourceArgument } from '../command.ts';
 import { loadConfigured } from '../configured.ts';
 import {
   incidentWishOptions,
+  isRecent,
   type KnownIncident,
   knownOf,
   wishedOf,
@@ -116,9 +117,8 @@ async function incidentOf(
   const wished = wishedOf(options);
   await using incidents = incidentsIn(surroundings);
   if (options.incident === undefined) {
-    const open = await incidents.list({ onlyOpen: true });
-    const [only] = open;
-    if (only === undefined || open.length > 1) return { id: 'none', sources: [], ...wished };
+    const [only, other] = (await incidents.list({ onlyOpen: true })).filter(isRecent);
+    if (only === undefined || other !== undefined) return { id: 'none', sources: [], ...wished };
     return { ...knownOf(only, wanted), ...wished };
   }
   return { ...knownOf(await incidents.find(options.incident), wanted), ...wished };

@@ -28,9 +28,17 @@ export const incidentWishOptions = {
   },
   incident: {
     flags: '--incident <id>',
-    description: 'of which incident; default: the one that is open, if it is only one',
+    description:
+      'of which incident; default: the only one that is open and not older than 12 hours',
   },
 } as const;
+
+/** What was opened longer ago may be another accident, of which nobody closed the record. */
+export const recentMs = 12 * 3_600_000;
+
+export function isRecent({ openedAt }: Pick<Incident, 'openedAt'>): boolean {
+  return Date.now() - openedAt.getTime() < recentMs;
+}
 
 /** `wanted`: the source that is asked for. What happened to others says nothing of it. */
 export function knownOf(

@@ -4,7 +4,13 @@ import type { Surroundings } from '../../recovery/index.ts';
 import type { Ask, CommandContext } from '../command.ts';
 import type { IncidentDesk } from '../incident/incident-desk.ts';
 import type { IncidentOptions } from '../incident/incident-options.ts';
-import { type KnownIncident, knownOf, wishedOf } from '../incident/known-incident.ts';
+import {
+  isRecent,
+  type KnownIncident,
+  knownOf,
+  recentMs,
+  wishedOf,
+} from '../incident/known-incident.ts';
 import { openedIncident } from '../incident/open.ts';
 import { formatMoment } from '../moment.ts';
 import { programName } from '../next-command.ts';
@@ -16,9 +22,6 @@ interface Asked {
   readonly options: LeadOptions;
   readonly context: CommandContext;
 }
-
-/** What was opened longer ago may be another accident, of which nobody closed the record. */
-const recentMs = 12 * 3_600_000;
 
 /**
  * The incident that is named, else the one that is open, or a new one: nothing is recovered without a record. Whoever sits at the terminal
@@ -80,10 +83,6 @@ async function chosenByScript(
   if (title !== undefined) return undefined;
   const [only, other] = open.filter(isRecent);
   return other === undefined ? only : await incidents.find('current');
-}
-
-function isRecent({ openedAt }: Incident): boolean {
-  return Date.now() - openedAt.getTime() < recentMs;
 }
 
 /** Those that a script did not take: whoever comes in the morning finds them named in the record of the new one. */
