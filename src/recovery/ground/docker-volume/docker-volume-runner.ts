@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import type { GroundFile, ServiceSetting } from '../../../config/index.ts';
-import { LifeboatError } from '../../../core/index.ts';
+import { LifeboatError, sleep } from '../../../core/index.ts';
 import { machinesOfEngine } from '../../../platforms/index.ts';
 import type { GroundRequest } from '../ground.ts';
 import type { ScriptEnd } from '../in-volume/run-script.ts';
@@ -15,6 +15,8 @@ export type DockerVolumeSetting = Extract<GroundFile, { kind: 'docker-volume' }>
 
 /** Where the helper container has the volume. */
 const mountPoint = '/volume';
+/** A helper has nothing to end in order. */
+const removalPatienceMs = 30_000;
 const tokenLabel = 'io.lifeboat.token';
 
 /** Runs the script in a helper container that has the volume, no network, and nothing else. */
@@ -90,7 +92,7 @@ export class DockerVolumeRunner implements ScriptRunner {
       return this.#judge(end, image);
     } finally {
       // The client is gone; what it started is not.
-      if (!isOver && name !== undefined) await this.#docker.run(['rm', '--force', name]);
+      if (!isOver && name !== undefined) await this.#remove(name);
     }
   }
 
@@ -156,7 +158,18 @@ export class DockerVolumeRunner implements ScriptRunner {
         },
       );
     }
-    await this.#docker.run(['rm', '--force', name], { signal });
+    await this.#remove(name, signal);
+  }
+
+  /** The engine may be at it already, as it was told to when the helper began: the name is free only once it is done. */
+  async #remove(name: string, signal?: AbortSignal): Promise<void> {
+    const until = performance.now() + removalPatienceMs;
+    for (;;) {
+      const { exitCode, stderr } = await this.#docker.run(['rm', '--force', name], { signal });
+      const isUnderWay = exitCode !== 0 && /already in progress/i.test(stderr);
+      if (!isUnderWay || performance.now() > until) return;
+      await sleep(100, signal);
+    }
   }
 
   #helperName(): string {
