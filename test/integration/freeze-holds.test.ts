@@ -86,6 +86,8 @@ describe('the thaw of a run', () => {
     const first = await freezeStep.run(shop, of('run-1'));
     const second = await freezeStep.run(crm, of('run-2'));
     expect(second.result.freeze).toBe(first.result.freeze);
+    expect(first.text).toBe('froze both, shop-api: 2 changes, 0 sessions ended');
+    expect(second.text).toBe('froze both, crm-api: 1 change, 0 sessions ended');
     expect((await thaws('run-1', first)).text).toMatch(/both .*frozen by run run-2/);
     expect(running()).toEqual(['shop-api']);
     expect(await frozen()).toEqual(['crm']);

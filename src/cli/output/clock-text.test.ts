@@ -27,7 +27,7 @@ it.each<[Partial<RecoveryClock>, string]>([
   ],
   [
     { ...objective(25 * minute), remainingMs: 35 * minute, unmeasured: ['identify'] },
-    '5m 0s since the loss was declared, 25m 0s of 30m 0s left, about 35m 0s until services write again, 10m 0s too late, without what was never measured',
+    '5m 0s since the loss was declared, 25m 0s of 30m 0s left, at least 35m 0s until services write again, 10m 0s too late, without what was never measured',
   ],
   [
     { ...objective(25 * minute), remainingMs: 0, isStopped: true },

@@ -20,10 +20,13 @@ export function describeClock(clock: RecoveryClock): string {
     else parts.push(`${formatDuration(leftMs)} of ${objective} left`);
   }
   if (remainingMs !== undefined && remainingMs > 0) {
-    const rest = unmeasured.length === 0 ? '' : ', without what was never measured';
+    const isWhole = unmeasured.length === 0;
+    const rest = isWhole ? '' : ', without what was never measured';
     const more = leftMs !== undefined && leftMs >= 0 && remainingMs > leftMs;
     const late = more ? `, ${formatDuration(remainingMs - leftMs)} too late` : '';
-    parts.push(`about ${formatDuration(remainingMs)} until services write again${late}${rest}`);
+    parts.push(
+      `${isWhole ? 'about' : 'at least'} ${formatDuration(remainingMs)} until services write again${late}${rest}`,
+    );
   }
   return parts.join(', ');
 }

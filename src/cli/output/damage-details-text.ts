@@ -10,6 +10,7 @@ import {
 import { formatMoment } from '../moment.ts';
 import { countOf } from './count.ts';
 import { printable } from './printable.ts';
+import { prose } from './prose.ts';
 import type { Style } from './style.ts';
 import { textTable } from './text-table.ts';
 
@@ -53,8 +54,10 @@ function postgresLines(damage: PostgresDamage, style: Style): readonly string[] 
     );
     const busy = sessions.sessions.filter(({ isWriting, state }) => isWriting || state !== 'idle');
     for (const { pid, user, database, application, state, query } of busy.slice(0, shownSessions)) {
-      const who = printable(`${user} ${database} ${application}`);
-      lines.push(dim(`      ${pid} ${who}: ${state}: ${printable(query)}`));
+      // One that only connects has neither user nor query.
+      const who = [String(pid), user, database, application].filter((each) => each !== '');
+      const what = query === '' ? '' : `: ${printable(query)}`;
+      lines.push(dim(`      ${printable(who.join(' '))}: ${state}${what}`));
     }
   }
   const replication = foundOf(damage.replication);
@@ -109,11 +112,15 @@ function filesLines(damage: FilesDamage, { dim }: Style): readonly string[] {
   const { before, now, missing, changed, added, snapshot, sampled } = found;
   const totals = ({ files, bytes }: typeof before) =>
     `${countOf(files, 'file')}, ${formatBytes(bytes)}`;
+  const look =
+    sampled.files === 0
+      ? ''
+      : `; of ${formatCount(sampled.files)} that were read ${formatCount(sampled.random)} look random, ${formatCount(sampled.wereRandom)} of them did before`;
   const examples = (title: string, all: readonly string[]) =>
     all.length === 0 ? [] : [dim(`      ${title}: ${all.slice(0, 3).map(printable).join(', ')}`)];
   return [
     `  ${damage.name}: ${totals(now)} now, ${totals(before)} in snapshot ${snapshot.id.slice(0, 8)} of ${formatMoment(new Date(snapshot.time))}`,
-    `  ${damage.name}: ${formatCount(missing.files)} missing, ${formatCount(changed.files)} changed, ${formatCount(added.files)} new; of ${formatCount(sampled.files)} that were read ${formatCount(sampled.random)} look random, ${formatCount(sampled.wereRandom)} of them did before`,
+    `  ${damage.name}: ${formatCount(missing.files)} missing, ${formatCount(changed.files)} changed, ${formatCount(added.files)} new${look}`,
     ...examples('missing', missing.examples),
     ...examples('changed', changed.examples),
     ...examples('new', added.examples),
@@ -125,7 +132,7 @@ function serviceLines({ services }: DamageReport, style: Style): readonly string
     const now = foundOf(state);
     const compared = foundOf(baseline);
     const lines: string[] = [];
-    if (now !== undefined) lines.push(`  service ${name}: ${now.status}: ${printable(now.text)}`);
+    if (now !== undefined) lines.push(`  service ${name}: ${now.status}: ${prose(now.text)}`);
     if (compared?.recordedAt !== undefined) {
       const since = formatMoment(new Date(compared.recordedAt));
       const text =

@@ -1,4 +1,10 @@
-import type { DamageReport, Part, SourceDamage } from '../../recovery/index.ts';
+import {
+  type DamageReport,
+  foundOf,
+  type Part,
+  type ServiceDamage,
+  type SourceDamage,
+} from '../../recovery/index.ts';
 
 /** What could not be looked at, and where. */
 export interface DamageGap {
@@ -31,7 +37,7 @@ const titles: Readonly<Record<string, string>> = {
 export function damageGaps({ sources, services, host }: DamageReport): readonly DamageGap[] {
   const all = [
     ...sources.flatMap((each) => gapsOf(each.name, each)),
-    ...services.flatMap((each) => gapsOf(`service ${each.name}`, each)),
+    ...services.filter(isThere).flatMap((each) => gapsOf(`service ${each.name}`, each)),
     ...gapsOf('host', host),
   ];
   const byReason = Map.groupBy(all, ({ owner, why }) => `${owner} ${why}`);
@@ -40,6 +46,11 @@ export function damageGaps({ sources, services, host }: DamageReport): readonly 
     const where = `${owner}: ${alike.map(({ part }) => part).join(', ')}`;
     return { where, why, ...(hint === undefined ? {} : { hint }) };
   });
+}
+
+/** Of one that is not there a finding says so; nothing of it could be looked at. */
+function isThere({ state }: ServiceDamage): boolean {
+  return foundOf(state)?.status !== 'absent';
 }
 
 function gapsOf(owner: string, parts: SourceDamage | DamageReport['host'] | object) {

@@ -2,6 +2,7 @@ import { formatDuration } from '../../core/index.ts';
 import {
   type DamageFinding,
   type DamageReport,
+  type FilesFound,
   foundOf,
   isDamageFinding,
   type RestorePoint,
@@ -11,6 +12,7 @@ import { countOf } from './count.ts';
 import { detailLines } from './damage-details-text.ts';
 import { damageGaps } from './damage-gaps.ts';
 import { printable } from './printable.ts';
+import { prose } from './prose.ts';
 import type { Style } from './style.ts';
 
 type Next = (source: string, command: string, rest: string) => string;
@@ -84,14 +86,14 @@ function findingText(finding: DamageFinding, { red, yellow, dim }: Style): reado
   const owner = where === undefined ? '' : `${where}: `;
   const sure = strength === 'certain' || isHint ? '' : dim(` (${strength})`);
   const times = [
-    ...(since === undefined ? [] : [`right at ${formatMoment(new Date(since))}`]),
+    ...(since === undefined ? [] : [`still right at ${formatMoment(new Date(since))}`]),
     ...(at === undefined
       ? []
       : [`${since === undefined ? 'at' : 'seen'} ${formatMoment(new Date(at))}`]),
   ];
   const level = isHint ? '' : colour(`${severity}  `);
   return [
-    `${mark} ${level}${printable(`${owner}${text}`)}${sure}`,
+    `${mark} ${level}${prose(`${owner}${text}`)}${sure}`,
     ...(times.length === 0 || isHint ? [] : [dim(`      ${times.join(', ')}`)]),
   ];
 }
@@ -101,15 +103,13 @@ function likelyLines({ lossTypes }: DamageReport, { dim }: Style): readonly stri
   return [dim(`    looks like: ${lossTypes.map(({ type }) => type).join(', or ')}`)];
 }
 
-function thereLines({ sources }: DamageReport, { green, dim }: Style): readonly string[] {
+function thereLines({ sources }: DamageReport, style: Style): readonly string[] {
+  const { green, red, dim } = style;
   return sources.flatMap((source) => {
     if ('files' in source) {
       const found = foundOf(source.files);
       if (found === undefined) return [];
-      const text = `${countOf(found.same, 'file')} of ${found.before.files} as in snapshot ${found.snapshot.id.slice(0, 8)}`;
-      return [
-        `  ${green('✓')} ${source.name}: ${text}${dim(`, ${countOf(found.added.files, 'new one')}`)}`,
-      ];
+      return [filesThere(source.name, found, style)];
     }
     const lines: string[] = [];
     const server = foundOf(source.server);
@@ -119,13 +119,28 @@ function thereLines({ sources }: DamageReport, { green, dim }: Style): readonly 
     }
     const tables = foundOf(source.tables);
     if (tables?.countedAt !== undefined) {
-      const { same, more, new: made } = tables.counts;
-      lines.push(
-        `  ${green('✓')} ${source.name}: ${countOf(same + more, 'table')} with no fewer rows than before${made > 0 ? dim(`, ${countOf(made, 'new one')}`) : ''}`,
-      );
+      const { same, more, fewer, missing, emptied, new: made } = tables.counts;
+      const isNone = same + more === 0 && fewer + missing + emptied > 0;
+      const text = isNone
+        ? `${red('✗')} ${source.name}: no table has as many rows as before`
+        : `${green('✓')} ${source.name}: ${countOf(same + more, 'table')} with no fewer rows than before`;
+      lines.push(`  ${text}${made > 0 ? dim(`, ${countOf(made, 'new one')}`) : ''}`);
     }
     return lines;
   });
+}
+
+function filesThere(
+  name: string,
+  { same, before, added, snapshot }: FilesFound,
+  { green, red, dim }: Style,
+): string {
+  const stored = `as in snapshot ${snapshot.id.slice(0, 8)}`;
+  const text =
+    same === 0 && before.files > 0
+      ? `${red('✗')} ${name}: none of ${countOf(before.files, 'file')} ${stored}`
+      : `${green('✓')} ${name}: ${countOf(same, 'file')} of ${before.files} ${stored}`;
+  return `  ${text}${dim(`, ${countOf(added.files, 'new one')}`)}`;
 }
 
 function pointLines({ sources }: DamageReport, next: Next, style: Style): readonly string[] {
@@ -173,12 +188,13 @@ function gapLines(report: DamageReport, { yellow, dim }: Style): readonly string
   const gaps = damageGaps(report);
   const more = gaps.length - shownGaps;
   return [
-    ...gaps
-      .slice(0, shownGaps)
-      .flatMap(({ where, why, hint }) => [
+    ...gaps.slice(0, shownGaps).flatMap(({ where, why, hint }, at) => {
+      const isSaid = gaps.slice(0, at).some((each) => each.hint === hint);
+      return [
         `  ${yellow('?')} ${where}: ${printable(why)}`,
-        ...(hint === undefined ? [] : [dim(`      ${printable(hint)}`)]),
-      ]),
+        ...(hint === undefined || isSaid ? [] : [dim(`      ${printable(hint)}`)]),
+      ];
+    }),
     ...(more > 0 ? [dim(`  and ${more} more (--json has all)`)] : []),
   ];
 }

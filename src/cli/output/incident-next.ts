@@ -7,25 +7,25 @@ export function nextSteps(incident: Incident, freeze: FreezeAdvice | undefined):
   const steps: string[] = [];
   const source = sources.length === 1 ? ` ${sources[0]}` : '';
   if (status === 'closed') return [`lifeboat incident show ${id}`];
-  if (lead === undefined) steps.push('lifeboat incident assign YOU        # somebody leads');
+  if (lead === undefined) steps.push('lifeboat incident assign YOU    # somebody leads');
   if (status === 'investigating') {
     if (freeze !== undefined) {
       const what = freeze.sources.map(printable).join(' ') || `--severity ${severity}`;
-      steps.push(`lifeboat freeze ${what}        # ${freeze.reason}`);
+      steps.push(`lifeboat freeze ${what}    # ${freeze.reason}`);
     }
-    steps.push(`lifeboat find-loss${source}        # what destroyed data, and when`);
+    steps.push(`lifeboat find-loss${source}    # what destroyed data, and when`);
   }
   if (status === 'recovering') {
-    steps.push('lifeboat recover --status        # where the run stands');
-    steps.push('lifeboat incident update --status monitoring        # when the data is back');
+    steps.push('lifeboat recover --status    # where the run stands');
+    steps.push('lifeboat incident update --status monitoring    # when the data is back');
   }
   if (status === 'monitoring') {
-    steps.push('lifeboat incident update --status resolved        # when all of it holds');
+    steps.push('lifeboat incident update --status resolved    # when all of it holds');
   }
   if (status === 'resolved') {
     const open = checklist.filter(({ isDone }) => !isDone);
     if (open.length > 0) {
-      steps.push('lifeboat incident show        # the checklist: what is still to be done');
+      steps.push('lifeboat incident show    # the checklist: what is still to be done');
     }
     steps.push('lifeboat incident close --summary TEXT');
   }

@@ -186,11 +186,14 @@ function dueText(due: Date, now: Date, style: Style): string {
   return `within ${formatDuration(leftMs)} (before ${formatMoment(due)})`;
 }
 
-function checklistText({ checklist }: Incident): string {
+function checklistText({ checklist, status }: Incident): string {
   const done = checklist.filter(({ isDone }) => isDone).length;
   const next = checklist.find(({ isDone }) => !isDone);
   const all = `${done} of ${checklist.length} done`;
-  return next ? `${all}; next: ${next.text} (--done ${next.id})` : all;
+  if (next === undefined) return all;
+  // Nothing is entered any more into one that is closed.
+  if (status === 'closed') return `${all}; what is open stays open`;
+  return `${all}; next: ${next.text} (lifeboat incident update --done ${next.id})`;
 }
 
 function storedText(deliveries: readonly Delivery[], style: Style): string {

@@ -11,6 +11,7 @@ import {
 } from '../../recovery/index.ts';
 import { quoteArgument } from '../next-command.ts';
 import { printable } from './printable.ts';
+import { prose } from './prose.ts';
 import type { Style } from './style.ts';
 
 /** A plan for somebody who was asleep a minute ago: what and why first, then the steps, then the other ways. */
@@ -21,7 +22,7 @@ export function describePlan(plan: Plan, style: Style): string {
   return [
     `${bold(`${sources.join(', ')}: ${methods[method].title}`)} ${dim(`(${method}, plan ${id})`)}${rehearsal}`,
     '',
-    ...(target === undefined ? [] : [`  to       ${printable(target.text)}`]),
+    ...(target === undefined ? [] : [`  to       ${prose(target.text)}`]),
     `  time     ${timeText(predicted, steps)}`,
     `  loss     ${lossText(predicted, style)}`,
     ...labelled('why', reasons),
@@ -44,10 +45,10 @@ export function describeRefusal(
 ): string {
   return [
     `${red('✗')} ${bold('There is no plan')}`,
-    ...reasons.map((reason) => `    ${printable(reason)}`),
+    ...reasons.map((reason) => `    ${prose(reason)}`),
     '',
     bold('What was considered'),
-    ...alternatives.map(({ method, reason }) => `  ${dim('·')} ${method}: ${printable(reason)}`),
+    ...alternatives.map(({ method, reason }) => `  ${dim('·')} ${method}: ${prose(reason)}`),
   ].join('\n');
 }
 
@@ -62,7 +63,7 @@ export function describeFindings(findings: readonly PlanFinding[], style: Style)
     ...told.map(({ outcome, fact, remedy, step }) => {
       const mark = outcome === 'problem' ? red('✗') : yellow('!');
       const where = step === undefined ? '' : dim(` (${step})`);
-      return `  ${mark} ${printable(fact)}${where}\n      ${dim('→')} ${printable(remedy)}`;
+      return `  ${mark} ${prose(fact)}${where}\n      ${dim('→')} ${prose(remedy)}`;
     }),
     `  ${green('✓')} ${right} of ${findings.length} checks hold`,
   ].join('\n');
@@ -74,13 +75,13 @@ function describeStep(step: Step, number: number, style: Style): readonly string
   const mark = isDestructive ? yellow('!') : ' ';
   const time = expectedMs === undefined ? '' : dim(`  ${formatDuration(expectedMs)}`);
   return [
-    `  ${mark} ${String(number).padStart(2)}. ${bold(printable(title))}${time}  ${dim(id)}`,
-    `      where    ${printable(target)}`,
-    ...byHand(step).map((line) => `      by hand  ${printable(line)}`),
+    `  ${mark} ${String(number).padStart(2)}. ${bold(prose(title))}${time}  ${dim(id)}`,
+    `      where    ${prose(target)}`,
+    ...byHand(step).map((line) => `      by hand  ${prose(line)}`),
     ...commands.map(
       (command) => `      command  ${printable(command.map(quoteArgument).join(' '))}`,
     ),
-    ...(undo === undefined ? [] : [`      undo     ${printable(undo)}`]),
+    ...(undo === undefined ? [] : [`      undo     ${prose(undo)}`]),
     ...(approval === undefined ? [] : [`      allowed  ${approvalText(approval)}`]),
   ];
 }
@@ -95,7 +96,7 @@ function approvalText({ authority, typed, persons, question }: Approval): string
   const how = typed === undefined ? '' : `, typing ${JSON.stringify(typed)}`;
   // What a person does stands above, line by line.
   const [first = ''] = question.split('\n');
-  return printable(`${who}${how}: ${first.replace(/:$/, '')}`);
+  return prose(`${who}${how}: ${first.replace(/:$/, '')}`);
 }
 
 function timeText({ durationMs, unmeasured = [] }: Prediction, steps: readonly Step[]): string {
@@ -104,27 +105,32 @@ function timeText({ durationMs, unmeasured = [] }: Prediction, steps: readonly S
   if (durationMs === undefined) return `nothing like it was ever measured here${people}`;
   const rest =
     unmeasured.length === 0 ? '' : `, without what was never measured: ${unmeasured.join(', ')}`;
-  return `${formatDuration(durationMs)} until services write again${rest}${people}`;
+  const least = unmeasured.length === 0 ? '' : 'at least ';
+  return `${least}${formatDuration(durationMs)} until services write again${rest}${people}`;
+}
+
+/** `about 4.8 s`, `at least 4.8 s` where steps are not in the sum, `never measured`. */
+export function shortTime({ durationMs, unmeasured = [] }: Prediction): string {
+  if (durationMs === undefined) return 'never measured';
+  return `${unmeasured.length === 0 ? 'about' : 'at least'} ${formatDuration(durationMs)}`;
 }
 
 function lossText(
   { loss, lossMs, missedRpoMs }: Prediction,
   { green, yellow, red }: Style,
 ): string {
-  if (missedRpoMs !== undefined) return red(printable(loss));
-  return lossMs === 0 ? green(loss) : yellow(printable(loss));
+  if (missedRpoMs !== undefined) return red(prose(loss));
+  return lossMs === 0 ? green(prose(loss)) : yellow(prose(loss));
 }
 
 function labelled(label: string, lines: readonly string[]): readonly string[] {
-  return lines.map((line, at) => `  ${(at === 0 ? label : '').padEnd(8)} ${printable(line)}`);
+  return lines.map((line, at) => `  ${(at === 0 ? label : '').padEnd(8)} ${prose(line)}`);
 }
 
 function describeAlternative(
   { method, fits, reason, predicted }: Alternative,
   { green, dim }: Style,
 ): string {
-  if (!fits || predicted === undefined) return dim(`  · ${method}: ${printable(reason)}`);
-  const { durationMs, loss } = predicted;
-  const time = durationMs === undefined ? 'never measured' : formatDuration(durationMs);
-  return `  ${green('·')} ${method}: ${printable(reason)}; ${time}, loss ${printable(loss)}`;
+  if (!fits || predicted === undefined) return dim(`  · ${method}: ${prose(reason)}`);
+  return `  ${green('·')} ${method}: ${prose(reason)}; ${shortTime(predicted)}, loss ${prose(predicted.loss)}`;
 }

@@ -10,6 +10,7 @@ import {
 import { describeClock } from './clock-text.ts';
 import { countOf } from './count.ts';
 import { printable } from './printable.ts';
+import { prose } from './prose.ts';
 import type { Style } from './style.ts';
 
 /** What a step would run, word for word. */
@@ -22,7 +23,7 @@ export function statusLine(state: RunState, step: Step, style: Style): string {
   const clock = clockOf(state, steadyNow());
   const took = formatDuration(clock.stepElapsedMs ?? 0);
   const of = step.expectedMs === undefined ? '' : ` of about ${formatDuration(step.expectedMs)}`;
-  return `${numberOf(state, step)} ${step.title}: ${took}${of} ${style.dim(`· ${describeClock(clock)}`)}`;
+  return `${numberOf(state, step)} ${prose(step.title)}: ${took}${of} ${style.dim(`· ${describeClock(clock)}`)}`;
 }
 
 function numberOf({ plan }: RunState, { id }: Pick<Step, 'id'>): string {
@@ -43,11 +44,11 @@ export function describeRunEvent(event: RunEvent, style: Style): string | undefi
       return `${bold(`Run ${state.run}`)} goes on: ${describeDone(state)}`;
     case 'step-begun':
       return [
-        `${numberOf(state, event.step)} ${bold(event.step.title)} ${dim(`(${event.step.target})`)}${event.attempt > 1 ? dim(`, attempt ${event.attempt}`) : ''}`,
+        `${numberOf(state, event.step)} ${bold(prose(event.step.title))} ${dim(`(${event.step.target})`)}${event.attempt > 1 ? dim(`, attempt ${event.attempt}`) : ''}`,
         ...commandLines(event.step).map(dim),
       ].join('\n');
     case 'step-done':
-      return `  ${green('✓')} ${event.text}${event.known === 'seen' ? dim(` (${formatDuration(event.durationMs)})`) : dim(event.known === 'found' ? ' (found done)' : '')}`;
+      return `  ${green('✓')} ${prose(event.text)}${event.known === 'seen' ? dim(` (${formatDuration(event.durationMs)})`) : dim(event.known === 'found' ? ' (found done)' : '')}`;
     case 'step-failed':
       return `  ${red('✗')} ${event.error.message}`;
     case 'step-skipped':
@@ -56,7 +57,7 @@ export function describeRunEvent(event: RunEvent, style: Style): string | undefi
       return `  ${yellow('–')} ${event.step.id} is done again: ${event.reason}`;
     case 'approval-wanted':
       return yellow(
-        `  waits for ${countOf(event.missing, 'approval')} of "${event.step.title}"${event.who ? ` by ${event.who.join(', ')}` : ''}:\n    lifeboat recover --approve ${state.run} ${event.step.id}${event.approval.typed === undefined ? '' : ` --yes ${event.approval.typed}`}`,
+        `  waits for ${countOf(event.missing, 'approval')} of "${prose(event.step.title)}"${event.who ? ` by ${event.who.join(', ')}` : ''}:\n    lifeboat recover --approve ${state.run} ${event.step.id}${event.approval.typed === undefined ? '' : ` --yes ${event.approval.typed}`}`,
       );
     case 'approved':
       return `  ${green('✓')} ${event.person} allowed ${event.isLoss ? `that is given up what was written since ${event.step.id}` : event.step.id}`;
@@ -69,7 +70,7 @@ export function describeRunEvent(event: RunEvent, style: Style): string | undefi
         `${green('✓')} ${bold(`Run ${state.run} has recovered`)}: ${describeDone(state)}`,
         `  ${describeClock(clockOf(state, steadyNow()))}`,
         ...describeKeptOut(state).map((each) => yellow(printable(each))),
-        `  What was replaced is kept until ${event.keptUntil}. Until then there is a way back: lifeboat recover --abort ${state.run} --reason TEXT`,
+        `  What was replaced is kept until ${prose(event.keptUntil)}. Until then there is a way back: lifeboat recover --abort ${state.run} --reason TEXT`,
         dim(
           `  Then let go of it: lifeboat recover --resume ${state.run}    # or sooner, with --let-go`,
         ),
@@ -82,7 +83,7 @@ export function describeRunEvent(event: RunEvent, style: Style): string | undefi
         `Giving run ${state.run} up (${event.reason}): what was done is undone, the last first`,
       );
     case 'undone':
-      return `  ${green('✓')} ${event.step.id}: ${event.text}`;
+      return `  ${green('✓')} ${event.step.id}: ${prose(event.text)}`;
     case 'undo-failed':
       return `  ${red('✗')} ${event.step.id} could not be undone: ${event.error.message}`;
     case 'done':
@@ -149,7 +150,7 @@ export function describeRun(state: RunState, style: Style): string {
   return [
     `${bold(`Run ${run}`)} of incident ${plan.incident}: ${phase}${reason === undefined ? '' : ` (${reason})`}`,
     dim(
-      `  opened ${state.openedAt} on ${state.hosts[0]}, last entry ${lastTime}${holder && phase !== 'paused' ? `, driven by ${holder.actor} on ${holder.host}` : ''}`,
+      `  opened ${prose(state.openedAt)} on ${state.hosts[0]}, last entry ${prose(lastTime)}${holder && phase !== 'paused' ? `, driven by ${holder.actor} on ${holder.host}` : ''}`,
     ),
     ...(state.stays ?? []).map((each) => yellow(`  not as before: ${each}`)),
     ...(over.length === 0
@@ -159,8 +160,8 @@ export function describeRun(state: RunState, style: Style): string {
     ...plan.steps.map((step) => {
       const own = state.steps[step.id] as StepState;
       const said = own.outcome?.text ?? own.error?.message ?? own.reason;
-      const tell = said === undefined ? '' : dim(`: ${said}`);
-      return `  ${(paint[own.phase] ?? dim)(marks[own.phase])} ${step.id.padEnd(24)} ${step.title}${tell}`;
+      const tell = said === undefined ? '' : dim(`: ${prose(said)}`);
+      return `  ${(paint[own.phase] ?? dim)(marks[own.phase])} ${step.id.padEnd(24)} ${prose(step.title)}${tell}`;
     }),
   ].join('\n');
 }

@@ -1,8 +1,10 @@
-import { formatDuration, isLifeboatError } from '../../core/index.ts';
+import { isLifeboatError } from '../../core/index.ts';
 import { lossTypeNames, lossTypes } from '../../incidents/index.ts';
 import { type DamageReport, foundOf, methods, momentUnknown } from '../../recovery/index.ts';
 import type { Ask, CommandContext } from '../command.ts';
 import { parseMoment } from '../moment.ts';
+import { shortTime } from '../output/plan-text.ts';
+import { prose } from '../output/prose.ts';
 import type { LeadOptions } from './lead-recovery.ts';
 import type { MadePlan } from './make-plan.ts';
 import { problemsIn } from './require-usable.ts';
@@ -66,12 +68,9 @@ function otherWays({ plan }: MadePlan): readonly Choice[] {
   return (plan?.alternatives ?? [])
     .filter(({ fits, method }) => fits && method !== plan?.method)
     .map(({ method, predicted }) => {
-      const time =
-        predicted?.durationMs === undefined
-          ? 'never measured'
-          : `about ${formatDuration(predicted.durationMs)}`;
+      const time = predicted === undefined ? 'never measured' : shortTime(predicted);
       const loss = predicted === undefined ? '' : `; gives up: ${predicted.loss}`;
-      return { value: method, label: `rather ${methods[method].title} (${time}${loss})` };
+      return { value: method, label: prose(`rather ${methods[method].title} (${time}${loss})`) };
     });
 }
 
@@ -86,7 +85,9 @@ function knownStates({ sources }: DamageReport): readonly Choice[] {
     .slice(0, statesOffered)
     .map(({ snapshot, time, proof, loss }) => ({
       value: `${statePrefix}${snapshot}`,
-      label: `back to the backup of ${time}${proof === undefined ? '' : ', which was proven'} (gives up: ${loss.text})`,
+      label: prose(
+        `back to the backup of ${time}${proof === undefined ? '' : ', which was proven'} (gives up: ${loss.text})`,
+      ),
     }));
 }
 

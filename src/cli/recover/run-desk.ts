@@ -1,5 +1,6 @@
 import type { RunAnswer, RunDesk, RunQuestion } from '../../recovery/index.ts';
 import type { CommandContext } from '../command.ts';
+import { prose } from '../output/prose.ts';
 import { commandLines } from '../output/run-text.ts';
 
 type Approval = Extract<RunQuestion, { kind: 'approval' }>;
@@ -40,14 +41,14 @@ async function askApproval(
   context.output.say(({ bold, dim }) =>
     [
       '',
-      bold(approval.question),
-      `  ${step.title}: ${step.target}`,
+      bold(approval.question.split('\n').map(prose).join('\n')),
+      `  ${prose(step.title)}: ${step.target}`,
       ...commandLines(step),
       ...(step.kind === 'manual'
         ? []
         : [
             dim(
-              `  ${step.undo === undefined ? 'It cannot be undone.' : `Undone by: ${step.undo}.`}`,
+              `  ${step.undo === undefined ? 'It cannot be undone.' : `Undone by: ${prose(step.undo)}.`}`,
             ),
           ]),
     ].join('\n'),

@@ -286,6 +286,14 @@ describe('the steps of a method', () => {
     ]);
   });
 
+  it('say what differs where somebody is asked, not in every line', () => {
+    const changes = ['the image is shop:1.5-rc', 'the variable DATABASE_URL has another value'];
+    const { steps } = planOf({ services: [serviceFacts({ changes })] });
+    const step = steps.find(({ kind }) => kind === 'redeploy');
+    expect(step?.title).toBe('Put api back to its recorded baseline');
+    expect(step?.approval?.question).toBe(`Replace api (${changes.join(', ')})?`);
+  });
+
   it('put every transaction that can be undone back, and fetch what cannot', () => {
     const suspects = [
       suspectFacts({ kind: 'drop-table', xid: 780 }),

@@ -5,6 +5,7 @@ import {
   planConfiguration,
   planFacts,
   proofFacts,
+  serviceFacts,
   snapshotFacts,
   suspectFacts,
 } from '../../../test/support/plan-facts.ts';
@@ -122,6 +123,19 @@ describe('services', () => {
     const unseen = ['could not ask the place of service api: no docker'];
     const blind = sealPlan({ ...plan, places: rest });
     expect(told(checkServices(blind, { ...facts, unseen }, services), 'problem')).toEqual(unseen);
+  });
+
+  it('that are not there are said to be made again where a step does it', () => {
+    const gone = serviceFacts({ status: 'absent' });
+    const without = planFacts({ wish, services: [gone] });
+    const rebuilt = planOf(without);
+    expect(told(checkServices(rebuilt, without, services), 'warning')).toEqual([
+      'the service api is not there: it is made again',
+    ]);
+    const steps = rebuilt.steps.filter(({ id }) => id !== 'start-api');
+    expect(
+      told(checkServices(sealPlan({ ...rebuilt, steps }), without, services), 'warning'),
+    ).toEqual(['the service api does not exist where the configuration says']);
   });
 
   it('none of which is configured may still write', () => {

@@ -274,7 +274,7 @@ const refusals: readonly (readonly [what: string, facts: Partial<PlanFacts>, rea
   [
     'an intrusion, and the ground is the same host',
     type('malicious', { wish: at('2026-11-26T03:00:00.000Z') }),
-    'compromised and never used again',
+    'which is never used again after an intrusion',
   ],
   [
     'an intrusion, and the ground is another folder of the same engine',
@@ -282,7 +282,7 @@ const refusals: readonly (readonly [what: string, facts: Partial<PlanFacts>, rea
       wish: at('2026-11-26T03:00:00.000Z'),
       sources: [databaseFacts({ ground: { ...elsewhere, fingerprint: 'engine-1' } })],
     }),
-    'compromised and never used again',
+    'which is never used again after an intrusion',
   ],
   [
     'an intrusion, and the only proof begins with a flagged snapshot',

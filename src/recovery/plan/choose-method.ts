@@ -167,7 +167,7 @@ function consider(
   );
   // What leaves the data alone brings nothing back, unless that is what the situation asks for.
   if (!isCalledFor && methods[method].changes === 'nothing') {
-    against.push('it answers nothing of what was found');
+    against.push('nothing that was found calls for it');
   }
   const fits = choices.length > 0 && against.length === 0;
   const reason = fits

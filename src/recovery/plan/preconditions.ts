@@ -115,7 +115,7 @@ const tests: Readonly<Record<Precondition, Test>> = {
     if (ground === undefined) return undefined;
     const why = isCompromised(ground, source, facts.services);
     if (why === undefined) return undefined;
-    return `${ground.text} is ${why}, which is compromised and never used again: set sources.${source.name}.ground to new infrastructure`;
+    return `${ground.text} is ${why}, which is never used again after an intrusion: set sources.${source.name}.ground to new infrastructure`;
   },
   'clean-point': ({ method, situation, source, facts }) => {
     if (momentOf(method, situation, source, facts) !== undefined) return undefined;

@@ -54,7 +54,7 @@ function findingsOf(
   const said = foundOf(output);
   const last = said?.lines.at(-1);
   if (said !== undefined && last !== undefined) {
-    const text = `the output of ${name} has ${said.matched} lines with errors; the last: ${last}`;
+    const text = `the output of ${name} has ${said.matched} ${said.matched === 1 ? 'line' : 'lines'} with errors; the last: ${last}`;
     found.push({ kind: 'service-output', severity: 'low', strength: 'weak', text });
   }
   return found;

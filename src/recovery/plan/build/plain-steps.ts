@@ -53,7 +53,7 @@ export function redeploySteps(
       return draft({
         id: `redeploy-${name}`,
         kind: 'redeploy',
-        title: `Put ${name} back to its recorded baseline: ${changes.join(', ')}`,
+        title: `Put ${name} back to its recorded baseline`,
         target: service === undefined ? name : serviceText(service),
         commands: service?.redeploy === undefined ? [] : [service.redeploy],
         input: { service: name, ...(baseline === undefined ? {} : { baseline }), differs: changes },

@@ -26,14 +26,7 @@ export function checkServices(
       return [isIntrusion ? warning('places', fact, remedy) : problem('places', fact, remedy)];
     }
     if (facts.services.some((each) => each.name === name && each.status === 'absent')) {
-      const fact = `the service ${name} does not exist where the configuration says`;
-      return [
-        warning(
-          'services',
-          fact,
-          `Compare services.${name} with what runs there; a name may have changed.`,
-        ),
-      ];
+      return [absent(name, plan)];
     }
     return [];
   });
@@ -49,6 +42,21 @@ export function checkServices(
       'List the programs that write in `services`, or stop them by hand before the freeze.',
     ),
   ];
+}
+
+function absent(name: string, { steps }: Plan): PlanFinding {
+  const isMade = steps.some(({ kind, input }) => kind === 'restart' && input.service === name);
+  return isMade
+    ? warning(
+        'services',
+        `the service ${name} is not there: it is made again`,
+        `If it only has another name now, put services.${name} right first, or there will be two of it.`,
+      )
+    : warning(
+        'services',
+        `the service ${name} does not exist where the configuration says`,
+        `Compare services.${name} with what runs there; a name may have changed.`,
+      );
 }
 
 function namesIn({ services, service }: Readonly<Record<string, unknown>>): readonly string[] {

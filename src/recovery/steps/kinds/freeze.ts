@@ -71,9 +71,10 @@ export async function freezeAgain(input: Input, context: StepContext): Promise<S
     (each) => `${each.source} was frozen ${describeHold(each)}, and is thawed with this run`,
   );
   return {
-    text: [`froze ${what}: ${changed} changes, ${sessionsEnded} sessions ended`, ...before].join(
-      '; ',
-    ),
+    text: [
+      `froze ${what}: ${changed === 1 ? '1 change' : `${changed} changes`}, ${sessionsEnded === 1 ? '1 session' : `${sessionsEnded} sessions`} ended`,
+      ...before,
+    ].join('; '),
     result: {
       freeze: record.id,
       frozen: input,
