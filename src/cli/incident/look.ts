@@ -1,9 +1,10 @@
 import { ExitCode } from '../../core/index.ts';
-import { adviseFreeze, attachmentOf, type IncidentEntry } from '../../incidents/index.ts';
+import { attachmentOf, type IncidentEntry } from '../../incidents/index.ts';
 import { describeList, describeStatus, describeTimeline } from '../output/incident-text.ts';
 import { describeVerification } from '../output/verification-text.ts';
 import { chosenIncident } from './chosen-incident.ts';
-import { environmentIn, type IncidentWork, refuse } from './incident-options.ts';
+import { type IncidentWork, refuse } from './incident-options.ts';
+import { nextAdvice } from './next-advice.ts';
 
 /** How long a command that only shows waits for repositories. */
 const patienceMs = 5000;
@@ -19,10 +20,10 @@ export async function showStatus(work: IncidentWork): Promise<undefined> {
   const incident = await desk.incidents.find(id);
   const deliveries = await desk.incidents.deliveries(id);
   const entries = await desk.incidents.timeline(id);
-  const freeze = adviseFreeze(incident, environmentIn(desk));
+  const next = nextAdvice(incident, desk);
   const newest = entries.slice(-shownEntries);
   context.output.report({ type: 'incident', ...incident, deliveries }, (style) =>
-    describeStatus({ incident, deliveries, newest, freeze, now: new Date() }, style),
+    describeStatus({ incident, deliveries, newest, next, now: new Date() }, style),
   );
   return undefined;
 }

@@ -1,7 +1,6 @@
 import type { Severity } from '../../config/index.ts';
 import { isLifeboatError } from '../../core/index.ts';
 import {
-  adviseFreeze,
   type Extent,
   extentNames,
   extents,
@@ -22,6 +21,7 @@ import {
   severityOf,
   sourcesOf,
 } from './incident-options.ts';
+import { nextAdvice } from './next-advice.ts';
 
 /** As long as nobody knows how much is lost: bad, and easily made less. */
 const unknownExtent: Extent = 'major';
@@ -48,7 +48,7 @@ export async function openedIncident(work: IncidentWork): Promise<Incident> {
     ...(options.lead === undefined ? {} : { lead: options.lead }),
   });
   context.output.report({ type: 'incident-opened', ...incident }, (style) =>
-    describeOpened(incident, adviseFreeze(incident, environmentIn(desk)), style),
+    describeOpened(incident, nextAdvice(incident, desk), style),
   );
   return incident;
 }

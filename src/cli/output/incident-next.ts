@@ -1,8 +1,15 @@
 import type { FreezeAdvice, Incident } from '../../incidents/index.ts';
 import { printable } from './printable.ts';
 
+/** What the configuration says of the sources of an incident. */
+export interface NextAdvice {
+  readonly freeze: FreezeAdvice | undefined;
+  /** One of them has a log that tells what destroyed data; of files and dumps there is none. */
+  readonly hasLog: boolean;
+}
+
 /** What to type next, the most urgent first. */
-export function nextSteps(incident: Incident, freeze: FreezeAdvice | undefined): readonly string[] {
+export function nextSteps(incident: Incident, { freeze, hasLog }: NextAdvice): readonly string[] {
   const { status, severity, lead, checklist, sources, id } = incident;
   const steps: string[] = [];
   const source = sources.length === 1 ? ` ${sources[0]}` : '';
@@ -13,7 +20,11 @@ export function nextSteps(incident: Incident, freeze: FreezeAdvice | undefined):
       const what = freeze.sources.map(printable).join(' ') || `--severity ${severity}`;
       steps.push(`lifeboat freeze ${what}    # ${freeze.reason}`);
     }
-    steps.push(`lifeboat find-loss${source}    # what destroyed data, and when`);
+    steps.push(
+      hasLog
+        ? `lifeboat find-loss${source}    # what destroyed data, and when`
+        : `lifeboat assess${source}    # what is lost, and since when`,
+    );
   }
   if (status === 'recovering') {
     steps.push('lifeboat recover --status    # where the run stands');

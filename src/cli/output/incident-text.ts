@@ -2,7 +2,6 @@ import { formatDuration } from '../../core/index.ts';
 import {
   attachmentOf,
   type Delivery,
-  type FreezeAdvice,
   type Incident,
   type IncidentEntry,
   severities,
@@ -10,7 +9,7 @@ import {
 import { formatMoment } from '../moment.ts';
 import { ago } from './ago.ts';
 import { countOf } from './count.ts';
-import { nextSteps } from './incident-next.ts';
+import { type NextAdvice, nextSteps } from './incident-next.ts';
 import { printable } from './printable.ts';
 import type { Style } from './style.ts';
 import { textTable } from './text-table.ts';
@@ -21,12 +20,12 @@ export function describeStatus(
     readonly incident: Incident;
     readonly deliveries: readonly Delivery[];
     readonly newest: readonly IncidentEntry[];
-    readonly freeze: FreezeAdvice | undefined;
+    readonly next: NextAdvice;
     readonly now: Date;
   },
   style: Style,
 ): string {
-  const { incident, deliveries, newest, freeze, now } = seen;
+  const { incident, deliveries, newest, next, now } = seen;
   const { title, sources, lossType, extent, openedAt, openedBy, openedOn } = incident;
   const loss = [lossType ?? 'kind not known yet', extent].filter(Boolean).join(', ');
   const affected = sources.map(printable).join(', ') || 'not known yet';
@@ -49,18 +48,14 @@ export function describeStatus(
     style.dim('  newest'),
     ...newest.map((each) => `  ${entryLine(each, style)}`),
     '',
-    ...nextSteps(incident, freeze).map(
+    ...nextSteps(incident, next).map(
       (each, at) => `  ${at === 0 ? 'next:' : '     '} ${style.bold(each)}`,
     ),
   ];
   return lines.join('\n');
 }
 
-export function describeOpened(
-  incident: Incident,
-  freeze: FreezeAdvice | undefined,
-  style: Style,
-): string {
+export function describeOpened(incident: Incident, next: NextAdvice, style: Style): string {
   const { id, severity, respondBy } = incident;
   const { alias, definition } = severities[severity];
   return [
@@ -68,7 +63,7 @@ export function describeOpened(
     style.dim(
       `  ${severity} / ${alias}: ${definition}; somebody works on it before ${formatMoment(respondBy)}`,
     ),
-    ...nextSteps(incident, freeze).map(
+    ...nextSteps(incident, next).map(
       (each, at) => `  ${at === 0 ? 'next:' : '     '} ${style.bold(each)}`,
     ),
   ].join('\n');

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LifeboatError, Secret } from '../../core/index.ts';
+import { formatMoment } from '../moment.ts';
 import { reportError } from './error.ts';
 import { JsonOutput } from './json.ts';
 import type { Output } from './output.ts';
@@ -38,6 +39,13 @@ it('lets nothing that is quoted in a text move the cursor or hide', () => {
   expect(stdout.text()).toContain('\x1b[32m✓\x1b[39m ');
   expect(stdout.text()).toContain('\n\tnext');
   expect(stdout.text()).not.toContain('\x1b[2J');
+});
+
+it('shows a moment in a note as everywhere else', () => {
+  const stderr = sink();
+  const output = new TerminalOutput(sink(), stderr, {});
+  output.progress({ type: 'note', message: 'due at 2026-11-26T23:04:58Z: waiting' });
+  expect(stderr.text()).toBe(`due at ${formatMoment(new Date('2026-11-26T23:04:58Z'))}: waiting\n`);
 });
 
 describe('JSON output', () => {

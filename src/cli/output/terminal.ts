@@ -4,6 +4,7 @@ import type { Output, OutputRecord } from './output.ts';
 import { printable, printableText } from './printable.ts';
 import { progressLine } from './progress-line.ts';
 import { ProgressTracker, type TaskEvent, type TrackedTask } from './progress-tracker.ts';
+import { localMoments } from './prose.ts';
 import { createStyle, type Style } from './style.ts';
 
 const sparseIntervalMs = 15_000;
@@ -83,7 +84,7 @@ export class TerminalOutput implements Output {
     if (event.type === 'warning') {
       this.warn(event.message, event.hint);
     } else if (event.type === 'note') {
-      this.#complain(this.#errorStyle.dim(event.message));
+      this.#complain(this.#errorStyle.dim(localMoments(event.message)));
     } else {
       this.#followTask(event);
     }
