@@ -7,15 +7,16 @@ import {
   type Step,
   type StepState,
 } from '../../recovery/index.ts';
+import { quoteArgument } from '../next-command.ts';
 import { describeClock } from './clock-text.ts';
 import { countOf } from './count.ts';
 import { printable } from './printable.ts';
 import { prose } from './prose.ts';
 import type { Style } from './style.ts';
 
-/** What a step would run, word for word. */
+/** What a step would run, as a shell takes it. */
 export function commandLines({ commands }: Step): readonly string[] {
-  return commands.map((words) => `    $ ${words.map((each) => printable(each)).join(' ')}`);
+  return commands.map((words) => `    $ ${printable(words.map(quoteArgument).join(' '))}`);
 }
 
 /** The line at the bottom while a step runs. */
