@@ -136,11 +136,9 @@ function missing(location: Location): LifeboatError {
     'repository.missing',
     `there is no repository at ${location.describe()}`,
     {
-      hint: `Check the location, or create a repository: \`lifeboat init\`, or \`lifeboat init -r NAME\` when it stands in lifeboat.yaml.${
-        location.kind === 's3'
-          ? ' If there was one, `lifeboat versions` shows what was removed.'
-          : ''
-      }`,
+      hint: `See that the location is right, and its disk mounted: a new repository holds no backup.${
+        location.kind === 's3' ? ' `lifeboat versions` shows what was removed.' : ''
+      } If there never was one, create it: \`lifeboat init\`, or \`lifeboat init -r NAME\` when it stands in lifeboat.yaml.`,
     },
   );
 }

@@ -4,7 +4,7 @@ import { type CheckOptions, checkRepository } from './check/check-repository.ts'
 import type { CopyOptions, CopyReport } from './copy/copy.ts';
 import { copyRepository } from './copy/copy-repository.ts';
 import type { CopySide } from './copy/copy-side.ts';
-import type { EnvelopeKey } from './crypto/envelope.ts';
+import { type EnvelopeKey, isSealedBy } from './crypto/envelope.ts';
 import { RepositoryBackupWriter } from './data-plane/backup-writer.ts';
 import { openVerifiedBlob } from './data-plane/blob-codec.ts';
 import { WorkerPool } from './data-plane/worker-pool.ts';
@@ -68,8 +68,8 @@ export class ResticRepository implements Repository {
   readonly records: RecordStore;
   readonly keys: RepositoryKeys;
   readonly #access: RepositoryAccess;
-  /** For whoever concludes something from what is not listed. */
-  readonly #standing: RepositoryAccess;
+  /** For whoever concludes something from what is not listed, or writes into what was opened a while ago. */
+  readonly #standing: RepositoryAccess & { readonly location: StandingLocation };
   readonly #pool: WorkerPool;
   readonly #logs: Logs;
   readonly #retention: SnapshotRetention | undefined;
@@ -90,7 +90,9 @@ export class ResticRepository implements Repository {
     this.chunkerPolynomial = config.chunkerPolynomial;
     this.location = location;
     this.#access = { location, masterKey, version: config.version };
-    this.#standing = { ...this.#access, location: new StandingLocation(location) };
+    const isOurs = (stored: Uint8Array) => isSealedBy(masterKey, stored);
+    const standing = new StandingLocation(location, { root: location, isOurs });
+    this.#standing = { ...this.#access, location: standing };
     this.#readable = new ReadableIndex(this.#access);
     this.keys = openKeys(this.#access, keyName ?? '');
     this.#pool = new WorkerPool(masterKey);
@@ -166,6 +168,7 @@ export class ResticRepository implements Repository {
   async startBackup(options: StartOptions = {}): Promise<BackupWriter> {
     const { signal, progress, early: isEarly = false } = options;
     assertWritable(this.#access);
+    await this.#standing.location.confirm(signal);
     // Most of the index can be read while the lock settles; what changed meanwhile is read again below.
     const early = this.#loadIndex(signal).catch(() => {});
     const listing = listPacks(this.#access, signal);
@@ -212,6 +215,7 @@ export class ResticRepository implements Repository {
 
   async copyTo(destination: Repository, options: CopyOptions = {}): Promise<CopyReport> {
     assert(destination instanceof ResticRepository, 'a copy goes to a repository of this program');
+    await destination.#standing.location.confirm(options.signal);
     return await copyRepository({ from: this.#side(), to: destination.#side() }, options);
   }
 

@@ -6,7 +6,7 @@ import {
   randomFillSync,
   timingSafeEqual,
 } from 'node:crypto';
-import { LifeboatError } from '../../core/index.ts';
+import { isLifeboatError, LifeboatError } from '../../core/index.ts';
 import { envelopeCalls } from './envelope-calls.ts';
 import { poly1305 } from './poly1305.ts';
 
@@ -51,6 +51,17 @@ export function open(key: EnvelopeKey, sealed: Uint8Array, subject = 'sealed byt
   const plain = new Uint8Array(Math.max(0, sealed.length - envelopeOverhead));
   openInto(key, sealed, plain, subject);
   return plain;
+}
+
+/** Whether it was sealed by this key, and is whole. */
+export function isSealedBy(key: EnvelopeKey, sealed: Uint8Array): boolean {
+  try {
+    open(key, sealed);
+    return true;
+  } catch (error) {
+    if (!isLifeboatError(error, 'repository.damaged')) throw error;
+    return false;
+  }
 }
 
 let scratch = new Uint8Array(0);

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { memoryRepository } from '../../../test/support/memory-repository.ts';
 import { storeFiles } from '../../../test/support/stored-files.ts';
 import type { BlobId, Repository } from '../repository.ts';
@@ -54,4 +54,52 @@ it('tells of a place that went away between two lists', async () => {
   expect(await listSnapshots(access, {})).toEqual([]);
   files.delete('config/config');
   await expect(listSnapshots(access, {})).rejects.toMatchObject({ code: 'location.unreachable' });
+});
+
+describe('where another repository took its place', () => {
+  /** The other one of two disks, with a repository of its own. */
+  async function swapped() {
+    const { open, files } = await memoryRepository();
+    const repository = open();
+    await write(repository);
+    const [own, other] = [new Map(files), (await memoryRepository()).files];
+    const become = (wanted: ReadonlyMap<string, Uint8Array>) => {
+      files.clear();
+      for (const [name, bytes] of wanted) files.set(name, bytes);
+    };
+    become(other);
+    return { repository, files, other, putBack: () => become(own) };
+  }
+  const replaced = {
+    code: 'location.unreachable',
+    message: expect.stringContaining('another repository is in'),
+  };
+
+  const writes: Record<string, (repository: Repository) => Promise<unknown>> = {
+    'a segment': (repository) =>
+      repository.log('shop').appendSegment('00000001', 10n, new Uint8Array(10)),
+    'a piece': (repository) =>
+      repository.log('shop').appendPiece('00000001', 10n, new Uint8Array(10)),
+    'a record': (repository) =>
+      repository.records.append({ kind: 'freeze', source: '', body: { id: 'one' } }),
+    'a backup': (repository) => repository.startBackup(),
+    'a copy': async (repository) => (await memoryRepository()).open().copyTo(repository),
+  };
+  it.each(Object.entries(writes))('%s is refused, and leaves nothing', async (_, attempt) => {
+    const { repository, files, other } = await swapped();
+    await using _repository = repository;
+    await expect(attempt(repository)).rejects.toMatchObject(replaced);
+    expect([...files.keys()]).toEqual([...other.keys()]);
+  });
+
+  it('the log goes on once the right one is back', async () => {
+    const { repository, putBack } = await swapped();
+    await using _ = repository;
+    const log = repository.log('shop');
+    const append = () => log.appendSegment('00000001', 10n, new Uint8Array(10));
+    await expect(append()).rejects.toMatchObject(replaced);
+    putBack();
+    await append();
+    expect(await log.coverage()).toMatchObject([{ start: 0n, end: 20n }]);
+  });
 });
