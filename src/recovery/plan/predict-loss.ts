@@ -66,6 +66,9 @@ function writesSince(source: SourceFacts, moment: PlanMoment | undefined, facts:
   const { windows, snapshots, server, proofs } = source;
   const isLive = server === 'up';
   const [window] = windows;
+  if (moment?.target.kind === 'latest' && moment.timeline !== undefined) {
+    return writesBeside(source, moment.timeline, facts);
+  }
   if (moment === undefined || moment.target.kind === 'latest') {
     const end = window?.to ?? snapshots[0]?.time;
     if (end === undefined) return { loss: 'nobody knows: there is no restore point', basis: [] };
@@ -96,6 +99,34 @@ function writesSince(source: SourceFacts, moment: PlanMoment | undefined, facts:
       isLive
         ? `${source.name}: counted until now, it still takes writes`
         : `${source.name}: counted until its newest stored commit, ${end}`,
+    ],
+  };
+}
+
+/** The newest state along a timeline that a person has named: what others took after it is stored, and does not come along. */
+function writesBeside(source: SourceFacts, timeline: number, { time }: PlanFacts): Loss {
+  const { name, windows, givenUp = [] } = source;
+  const all = [...windows, ...givenUp];
+  const [end] = all
+    .filter((each) => each.timeline === timeline)
+    .map(({ to }) => to)
+    .sort()
+    .reverse();
+  if (end === undefined) {
+    return { loss: `nobody knows: where timeline ${timeline} ends is not told`, basis: [] };
+  }
+  const ms = age(end, time);
+  const left = all.filter((each) => each.timeline !== timeline && each.to > end);
+  const stored = left.map(
+    (each) =>
+      `${name}: what was written until ${each.to} along timeline ${each.timeline} does not come along; it is stored`,
+  );
+  return {
+    loss: `every write to ${name} of ${formatDuration(ms)} after ${end}`,
+    lossMs: ms,
+    basis: [
+      `${name}: the newest commit that is stored along timeline ${timeline} is of ${end}`,
+      ...stored,
     ],
   };
 }
