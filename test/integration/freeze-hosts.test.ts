@@ -332,6 +332,28 @@ it('goes on when it is killed between writing down what it took in and putting t
   expect([running(), await one.frozen()]).toEqual([before, []]);
 });
 
+it('says how to go on without a service that was stopped by commands of a host that is lost', async () => {
+  const { record } = await one.freeze('shop');
+  const elsewhere = { text: 'commands on web-1', fingerprint: 'another' };
+  const items = record.items.map((item) =>
+    item.name === 'service shop-api' ? { ...item, place: elsewhere } : item,
+  );
+  const body = { ...record, items, revision: record.revision + 1 };
+  await place.repository.records.append({ kind: 'freeze', source: '', body });
+  const way = '`lifeboat thaw --only "service shop-api" --leave "service shop-api"`';
+  await expect(two.freeze('shop')).rejects.toMatchObject({
+    code: 'platform.other-place',
+    hint: expect.stringContaining(way),
+  });
+  const { failures } = await two.thaw({ keeps: ({ name }) => name !== 'service shop-api' });
+  expect(failures.map(({ remedy }) => remedy)).toEqual([expect.stringContaining(way)]);
+  const leave = ['service shop-api'];
+  await two.thaw({ leave, keeps: ({ name }) => !leave.includes(name) });
+  expect((await two.freeze('shop')).gaps).toEqual([]);
+  await two.thaw();
+  expect(await two.frozen()).toEqual([]);
+});
+
 describe('the maintenance page in the place of a file', () => {
   let at: string;
   beforeEach(() => {

@@ -2,6 +2,7 @@ import { isLifeboatError, LifeboatError } from '../../core/index.ts';
 import { type FreezeHolder, holdsOf, withHolder } from './freeze-holds.ts';
 import type { FreezeGap, FreezeItem, FreezeRecord, FrozenPlace } from './freeze-record.ts';
 import { isFrozen } from './freeze-record.ts';
+import { giveUpAlone } from './may-go-on.ts';
 
 /** What a freeze is going to do, put together before anything is changed. */
 export class FreezeDraft {
@@ -64,7 +65,9 @@ export class FreezeDraft {
     throw new LifeboatError(
       'platform.other-place',
       `${item.name} was frozen on ${item.place.text}, commands would go to ${found.text} now`,
-      { hint: 'Nothing was changed. Run the command where the freeze was begun.' },
+      {
+        hint: `Nothing was changed. Run the command where the freeze was begun. If that place is lost, ${giveUpAlone(item.name)} what was stopped there, and nothing else; then freeze again.`,
+      },
     );
   }
 

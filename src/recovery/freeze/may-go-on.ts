@@ -1,5 +1,6 @@
 import type { Configuration, ServiceSetting } from '../../config/index.ts';
 import { isLifeboatError, LifeboatError } from '../../core/index.ts';
+import { type Platform, type PlatformRequest, requirePlace } from '../../platforms/index.ts';
 import type { FrozenService } from './freeze-record.ts';
 
 /**
@@ -10,6 +11,29 @@ export function mayGoOn(error: unknown): LifeboatError {
   if (!isLifeboatError(error)) throw error;
   if (isLifeboatError(error, 'cancelled', 'bug', 'disk.full')) throw error;
   return error;
+}
+
+/** For hints: what takes one item out of a freeze and leaves all others frozen. */
+export function giveUpAlone(name: string): string {
+  return `\`lifeboat thaw --only "${name}" --leave "${name}"\` gives up`;
+}
+
+/** The thaw of one service. Errors: `platform.other-place`, with what to do where that place is gone for good. */
+export async function requireItsPlace(
+  platform: Platform,
+  { name, place }: FrozenService,
+  request: PlatformRequest,
+): Promise<void> {
+  try {
+    await requirePlace(platform, place, request);
+  } catch (error) {
+    if (!isLifeboatError(error, 'platform.other-place')) throw error;
+    throw new LifeboatError(error.code, error.message, {
+      hint: `It is started only where it was stopped: run thaw there. If that place is lost, start by hand what takes its place; ${giveUpAlone(name)} the one of there.`,
+      context: error.context,
+      cause: error,
+    });
+  }
 }
 
 export function requireService(configuration: Configuration, item: FrozenService): ServiceSetting {

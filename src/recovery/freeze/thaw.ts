@@ -1,5 +1,4 @@
 import { formatDuration } from '../../core/index.ts';
-import { requirePlace } from '../../platforms/index.ts';
 import { awaitHealth } from './await-health.ts';
 import { type FoundFreezes, findFreezes, pickFreeze } from './find-freezes.ts';
 import { copyToRepositories, type RepositoryProblem } from './freeze-copies.ts';
@@ -18,7 +17,7 @@ import type { FreezeWorld } from './freeze-request.ts';
 import { storeOf } from './freeze-store.ts';
 import { FreezeTelling } from './freeze-telling.ts';
 import { takeMaintenanceAway } from './maintenance.ts';
-import { mayGoOn, requireService } from './may-go-on.ts';
+import { mayGoOn, requireItsPlace, requireService } from './may-go-on.ts';
 import { mergeFreezes } from './merge-freezes.ts';
 import { newRecord } from './new-record.ts';
 import { reopenDatabase } from './postgres/alter-database.ts';
@@ -297,7 +296,7 @@ class Undoing {
     const service = requireService(surroundings.configuration, item);
     const platform = platforms.of(service);
     const options = { ...(signal ? { signal } : {}), ...(progress ? { progress } : {}) };
-    await requirePlace(platform, item.place, options);
+    await requireItsPlace(platform, item, options);
     await platform.restore(service, item.former, options);
     if (item.former.status === 'stopped') {
       return [`the service ${service.name} was stopped before, and is`];
