@@ -32,7 +32,7 @@ async function prepareGarbage(repository: Repository): Promise<Promised[]> {
 }
 
 const sourceIdentity = newIdentity();
-const sourceFiles = noSnapshots();
+const sourceFiles = noSnapshots(sourceIdentity.masterKey);
 const sourceSnapshots = prepare(open(new MemoryLocation({ files: sourceFiles }), sourceIdentity));
 
 const scenarios: Readonly<Record<string, Scenario>> = {
@@ -65,7 +65,9 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   'copy, from': {
     prepare,
     async operate(repository) {
-      await using destination = open(new MemoryLocation({ files: noSnapshots() }), newIdentity());
+      const identity = newIdentity();
+      const files = noSnapshots(identity.masterKey);
+      await using destination = open(new MemoryLocation({ files }), identity);
       await repository.copyTo(destination);
     },
   },

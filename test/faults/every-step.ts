@@ -47,7 +47,7 @@ export interface Scenario {
  * tenth call, beginning at random; all of them in the soak. Resolves with the number of calls.
  */
 export async function failAtEveryStep(scenario: Scenario, effect: Effect): Promise<number> {
-  const files = noSnapshots();
+  const files = noSnapshots(identity.masterKey);
   const before = await scenario.prepare(open(new MemoryLocation({ files })));
   const stride = process.env.LIFEBOAT_SOAK === '1' ? 1 : 10;
   for (let step = 1 + Math.floor(Math.random() * stride); ; step += stride) {

@@ -24,7 +24,7 @@ const accessTo = (location: Location): RepositoryAccess => ({ location, masterKe
 
 beforeAll(async () => {
   pool = new WorkerPool(masterKey);
-  const files = noSnapshots();
+  const files = noSnapshots(masterKey);
   const location = new MemoryLocation({ files });
   const config = { version: 2, id: 'ab'.repeat(32), chunkerPolynomial: 0n } as never;
   await using repository = new ResticRepository({ location, masterKey, config });

@@ -22,7 +22,7 @@ function open(location: Location): Repository {
 }
 
 beforeAll(async () => {
-  const files = noSnapshots();
+  const files = noSnapshots(masterKey);
   await using repository = open(new MemoryLocation({ files }));
   const first = await storeFiles(repository, one);
   const before = new Set(files.keys());

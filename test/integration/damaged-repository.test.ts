@@ -56,7 +56,7 @@ function open(files: Files): Repository {
 }
 
 beforeAll(async () => {
-  scene = noSnapshots();
+  scene = noSnapshots(masterKey);
   await using repository = open(scene);
   const first = await storeFiles(repository, one);
   const packsOfOne = new Set(scene.keys());

@@ -20,7 +20,7 @@ let location: MemoryLocation;
 let repository: Repository;
 
 beforeEach(() => {
-  files = noSnapshots();
+  files = noSnapshots(masterKey);
   location = new MemoryLocation({ files });
   const config = { version: 2, id: 'ab'.repeat(32), chunkerPolynomial: 0n } as never;
   repository = new ResticRepository({ location, masterKey, config });
