@@ -59,7 +59,7 @@ describe('lifeboat incident', () => {
     });
     const id = opened.last.id as string;
     expect((await run('incident', 'status')).stdout).toContain(
-      'lifeboat freeze --severity P0        # in production nobody writes while its data is replaced',
+      'lifeboat freeze --severity P0    # in production nobody writes while its data is replaced',
     );
     expect((await run('incident', 'note', 'the password is sesame-open-yourself')).exitCode).toBe(
       0,
