@@ -91,3 +91,11 @@ it('a moment at which all was still well is said to be one', () => {
   const finding = { kind: 'files', severity: 'high', strength: 'certain', text: 'gone' };
   expect(text({ findings: [{ ...finding, since: time }] })).toMatch(/^ {6}still right at 2026-/m);
 });
+
+it('no damage found is not all there may be', () => {
+  const found = { ...database({ same: 2 }), verdict: 'nothing-found' };
+  expect(text(found)).toContain('✓ no damage found');
+  expect(text(found)).toContain('columns that were dropped, values that were overwritten');
+  expect(text(database({ same: 2 }))).not.toContain('does not show by itself');
+  expect(text({ ...uploads(6), verdict: 'nothing-found' })).not.toContain('does not show');
+});

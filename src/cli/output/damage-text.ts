@@ -31,6 +31,7 @@ export function describeDamage(report: DamageReport, next: Next, style: Style): 
   const hints = report.findings.filter((each) => !isDamageFinding(each));
   return [
     headLine(report, style),
+    ...unseenLines(report, style),
     ...section('what is lost or broken', findingLines(lost, shownFindings, style)),
     ...section('what did it', [
       ...findingLines(causes, shownFindings, style),
@@ -63,6 +64,19 @@ function headLine(report: DamageReport, { red, green, yellow, dim }: Style): str
   const when = `${formatMoment(new Date(startTime))}, in ${formatDuration(durationMs)}`;
   const ended = isInterrupted ? yellow('  ended early: this is what was seen until then') : '';
   return `${head}  ${dim(`${report.configuration}, ${when}, report ${report.id}`)}${ended}`;
+}
+
+/** Whoever knows better is not to be talked out of it. */
+function unseenLines({ verdict, sources }: DamageReport, { dim }: Style): readonly string[] {
+  if (verdict !== 'nothing-found' || !sources.some(({ kind }) => kind === 'postgres')) return [];
+  return [
+    dim(
+      '  What does not show by itself: columns that were dropped, values that were overwritten in few rows,',
+    ),
+    dim(
+      '  rows that were deleted one by one. Who knows when it happened names the moment: recover --at TIME',
+    ),
+  ];
 }
 
 function findingLines(
