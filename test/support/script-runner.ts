@@ -26,6 +26,7 @@ export function localShell(busybox?: string): LocalShell {
     kind: 'ssh-host',
     folder,
     describe: () => `${folder} in a shell`,
+    describePath: (path) => `${path} in a shell`,
     identify: async () => ({ text: 'a shell', fingerprint: folder }),
     async run(args, { input, signal }) {
       const words = ['-c', script, 'lifeboat', ...args];

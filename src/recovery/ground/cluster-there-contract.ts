@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
-import { crc32c } from '../../wal/index.ts';
+import { controlFile } from '../../../test/support/control-file.ts';
 import type { PlaceUnderTest } from './ground-contract.ts';
 
 /** What every place for trees says of the cluster that lies in it. */
@@ -53,13 +53,25 @@ export function testClusterThere(place: () => PlaceUnderTest): void {
       expect(await place().ground.contents()).toEqual({ isEmpty: false });
     }
   });
-}
 
-/** A `pg_control` with its checksum after 288 bytes, as that of PostgreSQL 15. */
-function controlFile(systemId: bigint, order: 'LE' | 'BE' = 'LE'): Buffer {
-  const bytes = Buffer.alloc(8192);
-  bytes[`writeBigUInt64${order}`](systemId, 0);
-  bytes[`writeUInt32${order}`](1300, 8);
-  bytes[`writeUInt32${order}`](crc32c(bytes.subarray(0, 288)), 288);
-  return bytes;
+  it('says that there is no cluster only where all that could be one was seen', async () => {
+    const { folder, ground } = place();
+    const write = (path: string) => {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      writeFileSync(join(folder, path), 'text');
+    };
+    write('notes/today/PG_VERSION');
+    const surely = { isEmpty: false, hasNoCluster: true };
+    expect(await ground.contents()).toEqual(surely);
+    // The setting names the folder around the data directory, as in the image of PostgreSQL 18.
+    for (const path of ['PG_VERSION', '18/docker/global/pg_control', 'pgdata/global/pg_control']) {
+      write(path);
+      expect(await ground.contents(), path).toEqual({ isEmpty: false });
+      rmSync(join(folder, path));
+      expect(await ground.contents()).toEqual(surely);
+    }
+    // What an older recovery put aside is in use no more.
+    for (const home of ['.lifeboat', 'pgsql_tmp.lifeboat']) write(`${home}/former/pg_control`);
+    expect(await ground.contents()).toEqual(surely);
+  });
 }

@@ -87,15 +87,19 @@ export function testTreeGround(
       const expected = await fill('a1', 'new');
       expect(await state('a1')).toBe('filled');
       expect(entries(place.folder)).toEqual(former);
-      await ground.swap('a1');
+      const kept = await ground.swap('a1');
       expect(await state('a1')).toBe('swapped');
       expect(delivered(place.folder)).toEqual(expected);
+      expect(kept).toContain('.lifeboat/a1/former');
+      expect(await ground.formerAt('a1')).toBe(kept);
       await ground.swapBack('a1');
       expect(await state('a1')).toBe('filled');
       expect(entries(place.folder)).toEqual(former);
+      expect(await ground.formerAt('a1')).toBeUndefined();
       await ground.swap('a1');
       await ground.settle('a1');
       expect(await state('a1')).toBe('settled');
+      expect(await ground.formerAt('a1')).toBeUndefined();
       expect(delivered(place.folder)).toEqual(expected);
       await expect(ground.swapBack('a1')).rejects.toMatchObject({ code: 'ground.failed' });
       await ground.forget('a1');
@@ -137,15 +141,15 @@ export function testTreeGround(
 
     it('says whether it holds anything that is in use', async () => {
       makeTree(place.folder, 'former');
-      expect(await ground.contents()).toEqual({ isEmpty: false });
+      expect(await ground.contents()).toEqual({ isEmpty: false, hasNoCluster: true });
       for (const name of readdirSync(place.folder)) {
         rmSync(join(place.folder, name), { recursive: true });
       }
       expect(await ground.contents()).toEqual({ isEmpty: true });
       await fill('a1', 'new');
       expect(await ground.contents()).toEqual({ isEmpty: true });
-      await ground.swap('a1');
-      expect(await ground.contents()).toEqual({ isEmpty: false });
+      expect(await ground.swap('a1')).toBeUndefined();
+      expect(await ground.contents()).toEqual({ isEmpty: false, hasNoCluster: true });
     });
 
     testClusterThere(() => place);

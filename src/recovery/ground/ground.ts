@@ -20,6 +20,8 @@ export interface GroundContents {
   readonly isEmpty: boolean;
   /** Of the cluster of PostgreSQL whose data it is, by its `pg_control`; absent: there is none, or it cannot be told. */
   readonly systemId?: string;
+  /** It was looked through, holds files, and for certain no cluster of PostgreSQL, nor has a folder near its root one. */
+  readonly hasNoCluster?: true;
 }
 
 /** Databases of a server that are given up: replaced ones, or such as were brought there. */
@@ -68,9 +70,11 @@ export interface Ground<Delivery = TreeDelivery | DatabaseDelivery> {
   fill(token: string, delivery: Delivery, request?: GroundRequest): Promise<void>;
   /**
    * Puts it in place; nobody may use the data meanwhile. What was there is kept, also when an older delivery brought it: that one keeps what
-   * it had replaced. Refused over half a swap of another token.
+   * it had replaced. Refused over half a swap of another token. Resolves with `formerAt`.
    */
-  swap(token: string, request?: GroundRequest): Promise<void>;
+  swap(token: string, request?: GroundRequest): Promise<string | undefined>;
+  /** Where what this delivery replaced is kept, for people; undefined: nothing of it is, because nothing was there or it was let go of. */
+  formerAt(token: string, request?: GroundRequest): Promise<string | undefined>;
   /** The former data back in place; what was delivered lies beside again. Refused while a newer delivery lies over it. */
   swapBack(token: string, request?: GroundRequest): Promise<void>;
   /** Ends the rollback window: removes what this delivery replaced, and nothing that older or newer ones did. */

@@ -75,10 +75,10 @@ export class TreeGround implements Ground<TreeDelivery> {
     await this.#place.mark(token, 'filled', request);
   }
 
-  async swap(token: string, request: GroundRequest = {}): Promise<void> {
+  async swap(token: string, request: GroundRequest = {}): Promise<string | undefined> {
     const facts = await this.#look(token, request);
     const { phase, hasNew } = facts;
-    if (isInPlace(phase)) return;
+    if (isInPlace(phase)) return keptAt(facts);
     if (phase === undefined || phase === 'begun' || phase === 'moving') {
       throw this.#refused('nothing complete was delivered there', 'Fill it first.');
     }
@@ -90,8 +90,13 @@ export class TreeGround implements Ground<TreeDelivery> {
     const move = this.#mover(token, request);
     // First all of the former data leaves: only then does what is found in place belong to the delivery.
     if (phase !== 'in' && phase !== 'back-out') await move('out', 'target', 'former');
-    await move('in', 'new', 'target');
+    const former = await move('in', 'new', 'target');
     await this.#place.mark(token, 'swapped', request);
+    return former;
+  }
+
+  async formerAt(token: string, request: GroundRequest = {}): Promise<string | undefined> {
+    return keptAt(await this.#look(token, request));
   }
 
   async swapBack(token: string, request: GroundRequest = {}): Promise<void> {
@@ -161,7 +166,7 @@ export class TreeGround implements Ground<TreeDelivery> {
       to: 'target' | 'new' | 'former',
     ) => {
       throwIfAborted(request.signal);
-      await this.#place.move(token, { phase, from, to }, request);
+      return await this.#place.move(token, { phase, from, to }, request);
     };
   }
 
@@ -187,4 +192,9 @@ export class TreeGround implements Ground<TreeDelivery> {
   #refused(fact: string, hint: string): LifeboatError {
     return new LifeboatError('ground.failed', `${this.describe()}: ${fact}`, { hint });
   }
+}
+
+/** What is being removed is not kept. */
+function keptAt({ phase, former }: PlaceFacts): string | undefined {
+  return phase === 'settling' || phase === 'settled' ? undefined : former;
 }

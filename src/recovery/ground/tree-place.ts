@@ -31,6 +31,8 @@ export interface PlaceFacts {
   /** Undefined: nothing of this token is there. */
   readonly phase: Phase | undefined;
   readonly hasNew: boolean;
+  /** Where the former data lies, for people; undefined: there is none. */
+  readonly former: string | undefined;
   /** The newest swap that is neither settled nor taken back: what it brought is in place, over what older ones brought. */
   readonly open: { readonly token: string; readonly phase: Phase | undefined } | undefined;
 }
@@ -67,9 +69,10 @@ export interface TreePlace {
   /**
    * Makes this token's swap the newest one, notes the phase, and moves all that is at one spot to another, with the attributes of the folder
    * itself. Nothing at the other spot is overwritten. What is not there needs no moving. Errors: `target.in-use`, `ground.failed`: also
-   * when a newer swap lies over it, or half of another.
+   * when a newer swap lies over it, or half of another. Resolves with where the former data lies then: nobody has to ask again, which may take
+   * a container or a pod.
    */
-  move(token: string, move: Move, request: GroundRequest): Promise<void>;
+  move(token: string, move: Move, request: GroundRequest): Promise<PlaceFacts['former']>;
   /** Its swap is open no more; those of others stay as they are. */
   release(token: string, request: GroundRequest): Promise<void>;
   /** `everything`: with what tells of the token. */

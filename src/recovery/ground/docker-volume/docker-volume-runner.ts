@@ -42,9 +42,17 @@ export class DockerVolumeRunner implements ScriptRunner {
   }
 
   describe(): string {
-    const { volume, subfolder, context } = this.#setting;
-    const within = subfolder === undefined ? '' : `${subfolder} in `;
-    return `${within}docker volume ${volume}${context === undefined ? '' : ` (context ${context})`}`;
+    const { subfolder } = this.#setting;
+    return subfolder === undefined ? this.#volume() : `${subfolder} in ${this.#volume()}`;
+  }
+
+  describePath(path: string): string {
+    return `${posix.relative(mountPoint, path)} in ${this.#volume()}`;
+  }
+
+  #volume(): string {
+    const { volume, context } = this.#setting;
+    return `docker volume ${volume}${context === undefined ? '' : ` (context ${context})`}`;
   }
 
   async identify({ signal }: GroundRequest) {

@@ -43,7 +43,9 @@ describe('a docker volume as a ground', () => {
     await expect(ground.swap('a1')).rejects.toMatchObject({ code: 'target.in-use' });
     await docker.docker('unpause', name);
     await docker.docker('stop', '--time', '0', name);
-    await ground.swap('a1');
+    const kept = `.sub.lifeboat/a1/former in docker volume ${volume}`;
+    expect(await ground.swap('a1')).toBe(kept);
+    expect(await ground.formerAt('a1')).toBe(kept);
     const read = () => docker.docker('run', '--rm', ...use, 'cat', '/data/sub/file');
     expect(await read()).toBe('new');
     await ground.swapBack('a1');

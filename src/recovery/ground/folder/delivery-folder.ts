@@ -1,4 +1,5 @@
 import { lstat, readdir, readlink } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { LifeboatError } from '../../../core/index.ts';
 import { isInPlace, type Phase, type PlaceFacts, phases } from '../tree-place.ts';
@@ -40,8 +41,18 @@ export class DeliveryFolder {
     return {
       phase: names && (phaseIn(names) ?? 'begun'),
       hasNew,
+      former: await this.former(),
       open: newest && { token: newest.token, phase: await this.#phaseOf(newest.token) },
     };
+  }
+
+  /** Of a place that was empty there is none. */
+  async former(): Promise<string | undefined> {
+    const names = await readdir(this.path('former')).catch((error: NodeJS.ErrnoException) =>
+      // What may not be looked into is kept all the same.
+      error.code === 'EACCES' ? [error.code] : ignoreMissing(error),
+    );
+    return names?.length ? `${this.path('former')} on ${hostname()}` : undefined;
   }
 
   async make(): Promise<void> {

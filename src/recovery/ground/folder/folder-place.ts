@@ -12,6 +12,7 @@ import { clusterIn } from './cluster-in.ts';
 import { copyTree } from './copy-tree.ts';
 import { DeliveryFolder } from './delivery-folder.ts';
 import { diskActions, type FolderActions } from './folder-actions.ts';
+import { holdsNoCluster } from './holds-no-cluster.ts';
 import { isCluster } from './is-cluster.ts';
 import { findLayout, type Layout, staysInPlace } from './layout.ts';
 import { moveSpot } from './move-spot.ts';
@@ -51,17 +52,17 @@ export class FolderPlace implements TreePlace {
     }
   }
 
-  async contents(): Promise<GroundContents> {
+  async contents({ signal }: GroundRequest): Promise<GroundContents> {
     const { target } = await findLayout(this.#folder);
     const names = await readdir(target).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return [];
       throw fileError(error, `could not look into ${target}`);
     });
+    if (names.every((name) => staysInPlace.has(name))) return { isEmpty: true };
     const systemId = await clusterIn(target);
-    return {
-      isEmpty: names.every((name) => staysInPlace.has(name)),
-      ...(systemId === undefined ? {} : { systemId }),
-    };
+    if (systemId !== undefined) return { isEmpty: false, systemId };
+    const hasNoCluster = await holdsNoCluster(target, signal);
+    return { isEmpty: false, ...(hasNoCluster ? { hasNoCluster } : {}) };
   }
 
   async look(token: string): Promise<PlaceFacts> {
@@ -98,10 +99,11 @@ export class FolderPlace implements TreePlace {
     await this.#attempt(async () => await (await this.#find(token)).folder.mark(phase));
   }
 
-  async move(token: string, move: Move): Promise<void> {
-    await this.#attempt(async () => {
+  async move(token: string, move: Move): Promise<string | undefined> {
+    return await this.#attempt(async () => {
       const { layout, folder } = await this.#find(token);
       await moveSpot({ layout, folder, actions: this.#actions, move });
+      return await folder.former();
     });
   }
 

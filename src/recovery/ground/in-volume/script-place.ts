@@ -21,6 +21,8 @@ export interface ScriptRunner {
   /** Absolute path of the folder, as the script sees it. */
   readonly folder: string;
   describe(): string;
+  /** For people, where a path is that the script names. */
+  describePath(path: string): string;
   identify(request: GroundRequest): Promise<GroundIdentity>;
   /**
    * The arguments of the script, and what it reads. `changes`: it will change something there. Only one that does not create the place
@@ -74,6 +76,7 @@ export class ScriptPlace implements TreePlace {
     return {
       isEmpty: /^empty yes$/m.test(said),
       ...(systemId === undefined ? {} : { systemId }),
+      ...(/^cluster no$/m.test(said) ? { hasNoCluster: true as const } : {}),
     };
   }
 
@@ -84,6 +87,7 @@ export class ScriptPlace implements TreePlace {
     return {
       phase: phaseIn('phase'),
       hasNew: answer.has('new'),
+      former: this.#formerIn(answer),
       open: open === undefined ? undefined : { token: open, phase: phaseIn('over') },
     };
   }
@@ -128,8 +132,9 @@ export class ScriptPlace implements TreePlace {
     await this.#call('mark', token, [phase], { ...request, purpose: 'fill' });
   }
 
-  async move(token: string, { phase, from, to }: Move, request: GroundRequest): Promise<void> {
-    await this.#call('move', token, [phase, from, to], { ...request, purpose: 'move' });
+  async move(token: string, { phase, from, to }: Move, request: GroundRequest) {
+    const call = { ...request, purpose: 'move' } as const;
+    return this.#formerIn(await this.#call('move', token, [phase, from, to], call));
   }
 
   async release(token: string, request: GroundRequest): Promise<void> {
@@ -138,6 +143,11 @@ export class ScriptPlace implements TreePlace {
 
   async remove(token: string, what: 'former' | 'everything', request: GroundRequest) {
     await this.#call('remove', token, [what], { ...request, purpose: 'fill' });
+  }
+
+  #formerIn(answer: ReadonlyMap<string, string>): string | undefined {
+    const path = answer.get('former');
+    return path === undefined ? undefined : this.#runner.describePath(path);
   }
 
   async #requireRoom({ bytes }: TreeDelivery, request: GroundRequest): Promise<void> {

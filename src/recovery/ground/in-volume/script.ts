@@ -1,4 +1,5 @@
 import { controlDataBytes } from '../../../sources/index.ts';
+import { clusterDepthMax } from '../folder/holds-no-cluster.ts';
 
 /** How the script says what went wrong; no program that it calls ends like this by itself. */
 export const scriptExits = { inUse: 65, refused: 67, busy: 68 } as const;
@@ -137,6 +138,19 @@ refuse_running() {
   done
 }
 
+# Where what was replaced lies, if anything was. What may not be looked into is kept all the same.
+tell_former() {
+  [ -d "$own/former" ] || return 0
+  if [ -r "$own/former" ]; then
+    kept=
+    for each in "$own/former"/* "$own/former"/.[!.]* "$own/former"/..?*; do
+      exists "$each" && { kept=yes; break; }
+    done
+    [ -n "$kept" ] || return 0
+  fi
+  echo "former $own/former"
+}
+
 spot() { case $1 in target) printf '%s' "$target" ;; *) printf '%s' "$own/$1" ;; esac; }
 in_the_way() { refuse "something new lies at $1: it was written during the swap"; }
 
@@ -221,6 +235,10 @@ case $operation in
     done
     # What may not be read is not empty for that.
     [ -z "$any" ] && { [ ! -d "$target" ] || [ -r "$target" ]; } && echo 'empty yes'
+    # No cluster for certain: all was read, and none lies there, nor in a folder of it, where a setting may name the folder around.
+    if [ -n "$any" ] && ! exists "$target/PG_VERSION"; then
+      found=$(cd "$target" && find . -maxdepth ${clusterDepthMax} \\( -name .lifeboat -o -name pgsql_tmp.lifeboat -o -name lost+found \\) -prune -o -name pg_control -print 2>/dev/null) && [ -z "$found" ] && echo 'cluster no'
+    fi
     # Which cluster lies there. Whoever writes there may have put anything in its place: only a file is read, and little of it.
     control=$target/global/pg_control
     if [ -f "$control" ] && [ ! -L "$control" ]; then od -An -v -tx1 -N${controlDataBytes} "$control" | sed 's/^/control /'; fi
@@ -228,6 +246,7 @@ case $operation in
   look)
     echo "mode $mode"
     [ -d "$own" ] && { phase=$(phase_of "$own"); echo "phase \${phase:-begun}"; exists "$own/new" && echo 'new yes'; }
+    tell_former
     find_open
     [ -z "$newest" ] || { echo "open $newest"; echo "over $(phase_of "$home/$newest")"; }
     ;;
@@ -265,6 +284,7 @@ case $operation in
     hold
     mark "$phase"
     if [ "$mode" = whole ]; then move_whole "$2" "$3"; else move_entries "$2" "$3"; fi
+    tell_former
     ;;
   release) release ;;
   remove)

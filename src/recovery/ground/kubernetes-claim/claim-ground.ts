@@ -103,8 +103,12 @@ export class ClaimGround implements Ground<TreeDelivery> {
     await this.#during(request, async () => await this.#tree.fill(token, delivery, request));
   }
 
-  async swap(token: string, request: GroundRequest = {}): Promise<void> {
-    await this.#during(request, async () => await this.#tree.swap(token, request));
+  async swap(token: string, request: GroundRequest = {}): Promise<string | undefined> {
+    return await this.#during(request, async () => await this.#tree.swap(token, request));
+  }
+
+  async formerAt(token: string, request: GroundRequest = {}): Promise<string | undefined> {
+    return await this.#during(request, async () => await this.#tree.formerAt(token, request));
   }
 
   async swapBack(token: string, request: GroundRequest = {}): Promise<void> {
@@ -160,6 +164,7 @@ export class ClaimGround implements Ground<TreeDelivery> {
       kind: this.kind,
       folder: folderIn(this.#setting, this.#mountPath),
       describe: () => this.describe(),
+      describePath: (path) => `${posix.relative(this.#mountPath, path)} in ${this.describe()}`,
       identify: async (request) => await this.identify(request),
       run: async (args, call) => await this.#run(args, call),
     };

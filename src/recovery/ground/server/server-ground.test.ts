@@ -95,8 +95,11 @@ describe('a server as a ground, by connection alone', () => {
     expect(await ground.state('a1')).toBe('filled');
     expect(await text('Shop "1"')).toBe('former');
     await ground.fill('a1', delivery);
-    await ground.swap('a1');
-    await ground.swap('a1');
+    const kept = await ground.swap('a1');
+    // One of the two was not there.
+    expect(kept).toBe(`database Shop "1"_former_a1 on ${ground.describe()}`);
+    expect(await ground.swap('a1')).toBe(kept);
+    expect(await ground.formerAt('a1')).toBe(kept);
     expect(await ground.state('a1')).toBe('swapped');
     expect(await text('Shop "1"')).toBe('recovered of Shop "1"');
     expect(await text('other')).toBe('recovered of other');

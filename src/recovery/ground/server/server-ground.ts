@@ -120,13 +120,13 @@ export class ServerGround implements Ground<DatabaseDelivery> {
     }
   }
 
-  async swap(token: string, { signal }: GroundRequest = {}): Promise<void> {
+  async swap(token: string, { signal }: GroundRequest = {}): Promise<string | undefined> {
     requireToken(token);
     const notes = await this.#notes(token, signal);
     const state = notes[0]?.note.phase;
     if (state === undefined)
       throw this.#refused('nothing complete was delivered', 'Fill it first.');
-    if (state !== 'filled') return;
+    if (state !== 'filled') return this.#formerOf(notes, token);
     const databases = notes.map(({ note }) => note.database);
     await using session = await openBeside(this.#options.connection, databases, signal);
     await this.#renameAll(session, databases, token, signal, async () => {
@@ -144,6 +144,12 @@ export class ServerGround implements Ground<DatabaseDelivery> {
         await note(session, database, swapped, present?.comment);
       }
     });
+    return await this.formerAt(token, signal ? { signal } : {});
+  }
+
+  async formerAt(token: string, { signal }: GroundRequest = {}): Promise<string | undefined> {
+    requireToken(token);
+    return this.#formerOf(await this.#notes(token, signal), token);
   }
 
   async swapBack(token: string, { signal }: GroundRequest = {}): Promise<void> {
@@ -269,6 +275,15 @@ export class ServerGround implements Ground<DatabaseDelivery> {
       await session.run(sql);
     }
     await session.run(`comment on database ${quoteName(name)} is ${comment}`);
+  }
+
+  #formerOf(notes: readonly FoundNote[], token: string): string | undefined {
+    const names = notes
+      .filter(({ note: { phase, hadFormer } }) => phase === 'swapped' && hadFormer)
+      .map(({ note: { database } }) => nameFor(database, 'former', token));
+    if (names.length === 0) return undefined;
+    const what = names.length === 1 ? 'database' : 'databases';
+    return `${what} ${names.join(', ')} on ${this.describe()}`;
   }
 
   /** Of the databases of this delivery that are complete, or in place. */

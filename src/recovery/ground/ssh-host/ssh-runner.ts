@@ -33,8 +33,12 @@ export class SshRunner implements ScriptRunner {
   }
 
   describe(): string {
+    return this.describePath(this.folder);
+  }
+
+  describePath(path: string): string {
     const { host, port } = this.#setting;
-    return `${this.folder} on ${host}${port === undefined ? '' : ` port ${port}`}`;
+    return `${path} on ${host}${port === undefined ? '' : ` port ${port}`}`;
   }
 
   async identify(request: GroundRequest) {
