@@ -176,6 +176,7 @@ export { openPostgresEngine } from './run/engine/postgres-engine.ts';
 export { openSqliteEngine } from './run/engine/sqlite-engine.ts';
 export { approvalWanted } from './run/give-up-written.ts';
 export { isRecovered } from './run/is-recovered.ts';
+export { type KeptFormer, keptFormers } from './run/kept-formers.ts';
 export { type KeptOut, keptOutBy } from './run/kept-out.ts';
 export { mayAllow, personOf } from './run/people.ts';
 export { clockOf, type RecoveryClock } from './run/recovery-clock.ts';

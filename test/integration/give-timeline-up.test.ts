@@ -9,6 +9,7 @@ import type { StepOutcome } from '../../src/recovery/index.ts';
 import { swapStep } from '../../src/recovery/steps/kinds/swap.ts';
 import type { Repository } from '../../src/repository/index.ts';
 import { givenUpTimelines, PostgresSource, parseConnectionUrl } from '../../src/sources/index.ts';
+import { controlFile } from '../support/control-file.ts';
 import { memoryRepository } from '../support/memory-repository.ts';
 import { temporaryFolder } from '../support/postgres.ts';
 import { stepContext } from '../support/step-context.ts';
@@ -16,7 +17,7 @@ import { stepContext } from '../support/step-context.ts';
 const history = '1\t0/1600188\tno recovery target specified\n';
 const restored: StepOutcome = {
   text: 'restored',
-  result: { source: 'database', timeline: 2, history },
+  result: { source: 'database', timeline: 2, history, systemId: '7' },
   evidence: {},
 };
 let folder: string;
@@ -93,4 +94,24 @@ it('ends while the repository does not answer, and the next backup or stream of 
   await expect(later.backup({ repository })).rejects.toMatchObject({ code: /^postgres\./ });
   expect(await givenUpTimelines(repository.log('database'))).toEqual(new Set([2]));
   expect(readdirSync(join(folder, 'state', 'given-up', 'database'))).toEqual([]);
+});
+
+it('gives nothing up where another cluster is put back, and says how to go on', async () => {
+  mkdirSync(join(folder, 'ground', 'global'));
+  writeFileSync(join(folder, 'ground', 'global', 'pg_control'), controlFile(8n));
+  const said = await undo(await swapped());
+  expect(inPlace()).toBe('former');
+  expect(said).toMatch(
+    /^put the former data of database back in place; what is there now is another cluster \(8\) than that of database \(7\): no timeline is given up, and its log and backups wait/,
+  );
+  expect(said).toContain('`lifeboat recover database`');
+  expect(said).not.toContain('go on with the former one');
+  expect(await givenUpTimelines(repository.log('database'))).toEqual(new Set());
+});
+
+it('goes on with the former timeline where it is known to be of the same cluster', async () => {
+  mkdirSync(join(folder, 'ground', 'global'));
+  writeFileSync(join(folder, 'ground', 'global', 'pg_control'), controlFile(7n));
+  expect(await undo(await swapped())).toContain('timeline 2 is given up');
+  expect(await givenUpTimelines(repository.log('database'))).toEqual(new Set([2]));
 });

@@ -5,6 +5,7 @@ import {
   approvalWanted,
   clockOf,
   isEnded,
+  keptFormers,
   loadPlan,
   mayAllow,
   type NoteBody,
@@ -336,7 +337,7 @@ async function showStatus(
     name !== undefined || open.length > 0 ? (name === undefined ? open : all) : all.slice(0, 1);
   for (const state of shown) {
     output.report(
-      { type: 'run', ...state, clock: clockOf(state, steadyNow()) },
+      { type: 'run', ...state, formers: keptFormers(state), clock: clockOf(state, steadyNow()) },
       (style) => `${describeRun(state, style)}\n`,
     );
   }

@@ -1,6 +1,7 @@
 import { formatDuration, steadyNow } from '../../core/index.ts';
 import {
   clockOf,
+  keptFormers,
   keptOutBy,
   type RunEvent,
   type RunState,
@@ -72,6 +73,7 @@ export function describeRunEvent(event: RunEvent, style: Style): string | undefi
         `  ${describeClock(clockOf(state, steadyNow()))}`,
         ...describeKeptOut(state).map((each) => yellow(printable(each))),
         `  What was replaced is kept until ${prose(event.keptUntil)}. Until then there is a way back: lifeboat recover --abort ${state.run} --reason TEXT`,
+        ...describeKept(state),
         dim(
           `  Then let go of it: lifeboat recover --resume ${state.run}    # or sooner, with --let-go`,
         ),
@@ -92,6 +94,7 @@ export function describeRunEvent(event: RunEvent, style: Style): string | undefi
         `${green('✓')} ${bold(`Run ${state.run} is done`)}: ${describeDone(state)}`,
         `  ${describeClock(clockOf(state, steadyNow()))}`,
         ...describeKeptOut(state).map((each) => yellow(printable(each))),
+        ...describeKept(state),
       ].join('\n');
     case 'aborted':
       return [
@@ -99,6 +102,13 @@ export function describeRunEvent(event: RunEvent, style: Style): string | undefi
         ...event.stays.map((each) => yellow(`    ${each}`)),
       ].join('\n');
   }
+}
+
+/** It may hold the only copy of what was written meanwhile: somebody wants to look into it, or to take it out. */
+function describeKept(state: RunState): readonly string[] {
+  return keptFormers(state).map(
+    ({ source, at }) => `  What was there of ${source} is kept: ${printable(at)}`,
+  );
 }
 
 /** Nobody finds out from the errors of a program that nobody thought of. */
@@ -164,5 +174,6 @@ export function describeRun(state: RunState, style: Style): string {
       const tell = said === undefined ? '' : dim(`: ${prose(said)}`);
       return `  ${(paint[own.phase] ?? dim)(marks[own.phase])} ${step.id.padEnd(24)} ${prose(step.title)}${tell}`;
     }),
+    ...describeKept(state),
   ].join('\n');
 }

@@ -1,6 +1,7 @@
 import { steadyNow } from '../../core/index.ts';
 import {
   clockOf,
+  keptFormers,
   keptOutBy,
   type RunEvent,
   type RunState,
@@ -29,6 +30,7 @@ export class RunScreen implements Disposable {
     this.#draw();
     const isOver = type === 'recovered' || type === 'done';
     const keptOut = keptOutBy(state);
+    const formers = keptFormers(state);
     const record = {
       type: `run-${type}`,
       run: state.run,
@@ -37,6 +39,7 @@ export class RunScreen implements Disposable {
       ...rest,
       ...(step ? { step: step.id, title: step.title, target: step.target } : {}),
       ...(isOver && keptOut.length > 0 ? { keptOut } : {}),
+      ...(isOver && formers.length > 0 ? { formers } : {}),
       clock: clockOf(state, steadyNow()),
     };
     this.#output.report(record, (style) => describeRunEvent(event, style) ?? '');

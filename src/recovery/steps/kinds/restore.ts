@@ -57,6 +57,7 @@ export const restoreStep: StepKind<Input> = {
         place: { folder },
         bytes,
         ...(owner === undefined ? {} : { owner }),
+        systemId: base.info.systemId,
         serverVersion: base.info.serverVersion,
         reached,
         timeline,

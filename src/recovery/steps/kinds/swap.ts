@@ -23,8 +23,16 @@ export const swapStep: StepKind<Input> = {
     const state = await ground.state(context.token, context);
     switch (state) {
       case 'swapped':
+        return {
+          found: 'done',
+          outcome: await outcomeOf(
+            input,
+            kept(await ground.formerAt(context.token, context)),
+            context,
+          ),
+        };
       case 'settled':
-        return { found: 'done', outcome: await outcomeOf(input, context) };
+        return { found: 'done', outcome: await outcomeOf(input, isLetGo, context) };
       case 'half-swapped':
         return { found: 'continue' };
       case 'begun':
@@ -40,8 +48,8 @@ export const swapStep: StepKind<Input> = {
 
   async run(input, context) {
     const { ground } = await groundOf(input.source, input.of, context);
-    await ground.swap(context.token, context);
-    return await outcomeOf(input, context);
+    const formerAt = await ground.swap(context.token, context);
+    return await outcomeOf(input, kept(formerAt), context);
   },
 
   async undo(input, outcome, context) {
@@ -57,7 +65,7 @@ export const swapStep: StepKind<Input> = {
       state === 'filled'
         ? 'the former data was in place already'
         : `put the former data of ${input.source} back in place`;
-    return `${did}${await giveTimelineUp(input.source, context)}`;
+    return `${did}${await giveTimelineUp(input.source, ground, context)}`;
   },
 };
 
@@ -99,14 +107,33 @@ export const settleStep: StepKind<StepInputs['settle']> = {
   },
 };
 
-async function outcomeOf({ source, of }: Input, context: StepContext): Promise<StepOutcome> {
+/** What became of what was there. */
+interface Former {
+  readonly text: string;
+  /** Where it is kept, for people. */
+  readonly formerAt?: string;
+}
+
+const isLetGo: Former = { text: 'what was there was let go of' };
+
+/** Nobody looks for it by the id of a run, least of all where it holds the only copy of what was written meanwhile. */
+function kept(formerAt: string | undefined): Former {
+  if (formerAt === undefined) return { text: 'nothing was there before' };
+  return { text: `what was there is kept: ${formerAt}`, formerAt };
+}
+
+async function outcomeOf(
+  { source, of }: Input,
+  { text, ...former }: Former,
+  context: StepContext,
+): Promise<StepOutcome> {
   const { ground, found, setting } = await groundOf(source, of, context);
   const swappedAt: SwappedAt = { at: context.now().toISOString(), boot: bootTime() };
   const place = setting.kind === 'folder' ? { place: { folder: setting.folder } } : {};
   return {
-    text: `put the restored ${source} in place at ${ground.describe()}; what was there is kept`,
-    result: { ...found, ...place, ...swappedAt },
-    evidence: { ground: ground.describe() },
+    text: `put the restored ${source} in place at ${ground.describe()}; ${text}`,
+    result: { ...found, ...place, ...swappedAt, ...former },
+    evidence: { ground: ground.describe(), ...former },
   };
 }
 
