@@ -1,7 +1,17 @@
 // Goal: a new and empty cluster in the place of a source, as `docker compose down -v` and then `up -d` leave one, is recognised by its data:
 // it knows no role of ours. Nobody has to say what happened, and starting it again is not offered.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { Plan } from '../../src/recovery/index.ts';
@@ -58,6 +68,21 @@ it('a server that refuses our role and has our data is no other one', async () =
   expect(stdout).toContain('its data is that of the cluster that was backed up');
 });
 
+it('files that are none of a cluster are no reason to start the server again', async () => {
+  await supervisor.become('db', 'down');
+  const { dataFolder } = server;
+  const aside = join(dirname(dataFolder), 'aside');
+  renameSync(dataFolder, aside);
+  mkdirSync(dataFolder);
+  writeFileSync(join(dataFolder, 'notes.txt'), 'of somebody');
+  const { plan, stdout } = await planned();
+  rmSync(dataFolder, { recursive: true });
+  renameSync(aside, dataFolder);
+  await supervisor.become('db', 'up');
+  expect(plan?.method, stdout).toBe('full-restore');
+  expect(plan?.reasons.join('\n')).toContain('holds files, and no data of a PostgreSQL server');
+});
+
 it('a cluster that was made anew is replaced by the newest state, whether it runs or not', async () => {
   await supervisor.become('db', 'down');
   makeAnew();
@@ -84,6 +109,12 @@ it('a cluster that was made anew is replaced by the newest state, whether it run
   const beside = join(dirname(server.dataFolder), '.data.lifeboat');
   const former = readdirSync(beside).filter((name) => existsSync(join(beside, name, 'former')));
   expect(former.map((name) => systemId(join(beside, name, 'former')))).toEqual([foreign]);
+  const formers = [
+    { source: 'database', at: `${join(beside, former[0] as string, 'former')} on ${hostname()}` },
+  ];
+  expect(run.records.find(({ type }) => type === 'run-recovered')).toMatchObject({ formers });
+  const status = await own.run('recover', '--status', former[0] as string);
+  expect(status.records.find(({ type }) => type === 'run')).toMatchObject({ formers });
   expect(systemId(server.dataFolder)).not.toBe(foreign);
 });
 

@@ -20,7 +20,7 @@ describe('what later steps build on', () => {
     step('validate-database', 'validate', { of: 'restore-database' }),
     step('deliver-database', 'deliver', { of: 'restore-database' }),
     step('swap-database', 'swap', { of: 'deliver-database' }),
-    step('start-database', 'restart', { didNotRun: true }),
+    step('start-database', 'restart', { didNotRun: true, source: undefined }),
     step('thaw', 'thaw', { of: 'freeze' }),
   ]);
   const breakingAt = (at: string) => ({
@@ -52,6 +52,33 @@ describe('what later steps build on', () => {
     expect(refused.hint).toMatch(/--resume INC-1.*--abort/);
     expect((await runs.find(undefined)).steps[broken]?.phase).toBe('failed');
     expect(scene.done).not.toContain('start-database');
+  });
+
+  it('the data is offered instead where a server does not start on what is there', async () => {
+    const { runs } = runsWith({
+      engine: scene.engine,
+      place: scene.place(),
+      kinds: kinds(breakingAt('restart-db')),
+    });
+    const input = { service: 'db', source: 'database' };
+    const plan = planOf([step('restart-db', 'restart', input)]);
+    const failure = await runs.start(plan).catch((error) => error);
+    expect(failure).toMatchObject({ code: 'run.failed', context: { step: 'restart-db' } });
+    const { run } = await runs.find(undefined);
+    expect(failure.hint).toContain(
+      `\`lifeboat recover --abort ${run} --reason TEXT\`, then \`lifeboat recover database --type accidental-deletion\``,
+    );
+  });
+
+  it('a server that is started on restored data is not told to be without', async () => {
+    const { runs } = runsWith({
+      engine: scene.engine,
+      place: scene.place(),
+      kinds: kinds(breakingAt('start-database')),
+    });
+    const failure = await runs.start(chain).catch((error) => error);
+    expect(failure).toMatchObject({ context: { step: 'start-database' } });
+    expect(failure.hint).not.toContain('--type');
   });
 
   it('is not left out by a note either', async () => {

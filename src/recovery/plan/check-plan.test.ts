@@ -324,6 +324,9 @@ describe('a check of a plan', () => {
         'warning',
       ).join('\n');
     expect(await warnings({ isEmpty: true })).toContain('docker volume shop-db holds nothing');
+    expect(await warnings({ isEmpty: false, hasNoCluster: true })).toContain(
+      'docker volume shop-db holds files, and no data of a PostgreSQL server, and the server works',
+    );
     expect(await warnings({ isEmpty: false, systemId: '8' })).toContain(
       'docker volume shop-db holds another cluster (8) than the one that was backed up (7), and the server works',
     );

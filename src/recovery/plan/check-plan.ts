@@ -13,6 +13,7 @@ import { checkSteps, type KnownStepKinds } from './check/check-steps.ts';
 import { type PlanFinding, problem, warning } from './check/plan-finding.ts';
 import type { PlanFacts } from './facts.ts';
 import { describeForeign, hasForeignGround } from './foreign-cluster.ts';
+import { lackOf } from './gone-from.ts';
 import type { Plan } from './plan.ts';
 
 export interface CheckPlanRequest {
@@ -76,8 +77,9 @@ function checkGrounds({ steps }: Plan, { sources, unseen }: PlanFacts): readonly
           const fact = `nobody says where ${name} is to be put`;
           return [problem('ground', fact, `Set sources.${name}.ground.`)];
         }
-        if (server === 'up' && ground.isEmpty && !ground.isElsewhere) {
-          const fact = `${ground.text} holds nothing, and the server works: its data is somewhere else`;
+        const lacks = source.kind === 'postgres' ? lackOf(ground) : undefined;
+        if (server === 'up' && lacks !== undefined && !ground.isElsewhere) {
+          const fact = `${lacks}, and the server works: its data is somewhere else`;
           const remedy = `If it is to go back to where it is: set sources.${name}.ground to that place.`;
           return [warning('ground', fact, remedy)];
         }

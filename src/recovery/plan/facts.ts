@@ -117,6 +117,8 @@ export interface GroundFacts extends PlaceFacts {
   readonly isEmpty?: boolean;
   /** Of the cluster that lies there; asked together with `isEmpty`. */
   readonly systemId?: string;
+  /** It holds files, and for certain no cluster; asked together with `isEmpty`. */
+  readonly hasNoCluster?: true;
   /** Why it could not be looked at. */
   readonly problem?: string;
 }

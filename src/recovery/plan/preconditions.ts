@@ -53,7 +53,7 @@ const tests: Readonly<Record<Precondition, Test>> = {
   'nothing-damaged': ({ source }) => {
     const { damage, server } = source;
     const gone = goneFrom(source);
-    if (gone !== undefined) return `${gone}: started again it would be new and empty`;
+    if (gone !== undefined) return `${gone}: started again it would be new and empty, or not start`;
     if (server === 'other') return `${describeForeign(source)}: starting it brings nothing back`;
     const isSound = !damage.isUnreadable && !damage.isEmpty && damage.damagedTables.length === 0;
     return isSound ? undefined : 'starting again repairs no data';

@@ -10,6 +10,7 @@ import { type ApprovalNotes, KeptForNow, paused } from './heed-notes.ts';
 import { isRecovered } from './is-recovered.ts';
 import { stepError } from './journal.ts';
 import { happened, type RunContext, stepContext, stepState } from './run-context.ts';
+import type { RunState } from './run-state.ts';
 import { stillFrozen } from './still-frozen.ts';
 
 /** A step that may begin that soon is waited for; for a later one the run pauses. */
@@ -121,10 +122,16 @@ function stopped(
       ? `Go on with \`lifeboat recover --resume ${plan.incident}\`, leave it out with \`--skip ${step.id} --reason TEXT\`, or back with \`lifeboat recover --abort ${id} --reason TEXT\`.`
       : `Put right what it failed at and go on with \`lifeboat recover --resume ${plan.incident}\`, or back to before with \`lifeboat recover --abort ${id} --reason TEXT\`. It cannot be left out: ${whyNot(later)}.`;
   return new LifeboatError(end.code, end.fact, {
-    hint: `${own}The steps before it are done and hold${stillFrozen(run.journal.state)}. ${next} ${ways}`,
+    hint: `${own}The steps before it are done and hold${stillFrozen(run.journal.state)}. ${next} ${ways}${dataInstead(run.journal.state, step)}`,
     context: { run: id, step: step.id, ...causeCode(end.error) },
     cause: end.error,
   });
+}
+
+/** A server that does not start may have lost its data in a way that nobody could see. */
+function dataInstead({ run }: RunState, { kind, input }: Step): string {
+  if (kind !== 'restart' || typeof input.source !== 'string') return '';
+  return ` If it does not start because its data is gone or spoilt, put back what was backed up instead: \`lifeboat recover --abort ${run} --reason TEXT\`, then \`lifeboat recover ${input.source} --type accidental-deletion\`.`;
 }
 
 function causeCode(error: unknown): { cause?: string } {

@@ -42,8 +42,12 @@ export interface StepInputs {
   readonly assess: { readonly sources: readonly string[] };
   /** Nothing but its approval. */
   readonly clearance: Record<string, never>;
-  /** `didNotRun`: so it was before; undone it is stopped. */
-  readonly restart: { readonly service: string; readonly didNotRun?: true };
+  /** `didNotRun`: so it was before; undone it is stopped. `source`: whose server it is, where its data is left as it is. */
+  readonly restart: {
+    readonly service: string;
+    readonly didNotRun?: true;
+    readonly source?: string;
+  };
   /** Puts back what one transaction destroyed; conflicts are saved beside, and make the outcome partial. */
   readonly 'rescue-rows': {
     readonly source: string;

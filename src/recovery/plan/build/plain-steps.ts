@@ -18,7 +18,7 @@ export function restartSteps(building: Building, choice: SourceChoice): readonly
       title: `Start the server of ${source.name} again (${service.name})`,
       target: serviceText(service),
       commands: [restartCommand(service)],
-      input: { service: service.name },
+      input: { service: service.name, source: source.name },
       isDestructive: true,
       evidence: ['its state before and after', 'its newest output'],
       expected: expectStep('restart', building.facts, { source: source.name }),
