@@ -75,7 +75,11 @@ export type {
 export { collectBaseline } from './postgres/baseline/collect-baseline.ts';
 export { describeDrift } from './postgres/baseline/describe-drift.ts';
 export { type Drift, matchesTable, tableNameOf } from './postgres/baseline/drift.ts';
-export { driftSince, outstandingDrift } from './postgres/baseline/outstanding-drift.ts';
+export {
+  driftSince,
+  outstandingDrift,
+  standingDrift,
+} from './postgres/baseline/outstanding-drift.ts';
 export { listBaselines, type StoredBaseline } from './postgres/baseline/stored-baselines.ts';
 export { type CollectCatalogOptions, collectCatalog } from './postgres/catalog/collect-catalog.ts';
 export {

@@ -9,8 +9,8 @@ import {
   type Drift,
   driftSince,
   listBaselines,
-  outstandingDrift,
   type PostgresSource,
+  standingDrift,
 } from '../../../sources/index.ts';
 import { formatLsn, parseLsn } from '../../../wal/index.ts';
 import { type ExpectedCounts, expectedCountsAt } from '../expected-counts.ts';
@@ -48,7 +48,11 @@ export async function lookAtTables(request: TablesRequest, part: PartWork): Prom
   if (before === undefined) part.gaps.push('there is no baseline to compare with');
   const counted = await countNow(request, part);
   const expected = await expectedOf(request, counted?.baseline, part);
-  const drift = await driftOf(request, counted?.baseline);
+  const drift = await driftOf(
+    request,
+    stored.map(({ baseline }) => baseline),
+    counted?.baseline,
+  );
   return {
     ...(counted === undefined ? {} : { catalog: counted.catalog }),
     found: {
@@ -135,14 +139,15 @@ async function expectedOf(
   }
 }
 
-/** What is outstanding, and what shows only now. Records nothing. */
+/** What is outstanding and stands still, and what shows only now. Records nothing. */
 async function driftOf(
   { repository, source }: TablesRequest,
+  stored: readonly BaselineRecord[],
   now: BaselineRecord | undefined,
 ): Promise<readonly Drift[]> {
-  const known = await outstandingDrift(repository, source.name);
-  if (now === undefined) return known;
   const limits = source.driftLimits;
   const options = { repository, source: source.name, limits, progress: silentProgress };
+  if (now === undefined) return await standingDrift(stored, options);
+  const known = await standingDrift([...stored, now], options);
   return [...(await driftSince(now, options)), ...known];
 }

@@ -11,6 +11,7 @@ import type { BaselineRecord } from './baseline-record.ts';
 import { type Drift, type DriftLimits, driftSchema, tableNameOf } from './drift.ts';
 import { judgeDrift } from './judge-drift.ts';
 import { judgedSpanMs } from './judge-table.ts';
+import { rowsAreBack } from './rows-are-back.ts';
 import { listBaselines, type StoredBaseline } from './stored-baselines.ts';
 
 const driftKind = 'drift';
@@ -26,13 +27,24 @@ export async function outstandingDrift(
   repository: Repository,
   source: string,
 ): Promise<readonly Drift[]> {
-  return outstanding(repository, source, await listAnnouncements(repository, source));
+  return outstanding(repository, source, await listAnnouncements(repository, source), () => false);
+}
+
+/** As `outstandingDrift`, without falls of tables whose rows are there again. `baselines`: the oldest first, the last one as it is now. */
+export async function standingDrift(
+  baselines: readonly BaselineRecord[],
+  { repository, source, limits }: Omit<JudgeOptions, 'progress'>,
+): Promise<readonly Drift[]> {
+  const announcements = await listAnnouncements(repository, source);
+  const isOver = (drift: Drift) => rowsAreBack(drift, baselines, limits);
+  return outstanding(repository, source, announcements, isOver);
 }
 
 async function outstanding(
   repository: Repository,
   source: string,
   announcements: readonly Announcement[],
+  isOver: (drift: Drift) => boolean,
 ): Promise<readonly Drift[]> {
   const records = await repository.records.list({ kind: driftKind, source });
   const found = new Map<string, Drift>();
@@ -41,6 +53,8 @@ async function outstanding(
     for (const drift of parsed.success ? parsed.data.drifts : []) {
       const key = keyOf(drift);
       if (found.has(key) || isAcknowledged(announcements, drift, time.getTime())) continue;
+      // An older fall of the same table may stand still.
+      if (isOver(drift)) continue;
       found.set(key, drift);
     }
   }
@@ -56,7 +70,7 @@ interface JudgeOptions {
 
 /**
  * Judges the newest stored baseline, and records what is new. Resolves with that. What is outstanding already is told again only
- * when it became worse by as much.
+ * when it became worse by as much, or when the rows were back meanwhile.
  */
 export async function noteDrift(options: JudgeOptions): Promise<readonly Drift[]> {
   const { repository, source, progress } = options;
@@ -94,9 +108,9 @@ export async function newDrift(
     quietUntil(announcements, where, nowMs),
   );
   if (drifts.length === 0) return [];
-  const known = new Map(
-    (await outstanding(repository, source, announcements)).map((each) => [keyOf(each), each]),
-  );
+  const isOver = (drift: Drift) => rowsAreBack(drift, [...before, baseline], limits);
+  const standing = await outstanding(repository, source, announcements, isOver);
+  const known = new Map(standing.map((each) => [keyOf(each), each]));
   return drifts.filter((drift) => isNews(drift, known.get(keyOf(drift)), limits));
 }
 
