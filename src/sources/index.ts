@@ -118,6 +118,7 @@ export {
 export { listPageFiles, type PageFile } from './postgres/page-check/list-page-files.ts';
 export type { CheckedPages } from './postgres/page-check/page-check-message.ts';
 export { PageCheckThread } from './postgres/page-check/page-check-thread.ts';
+export { onlyByName } from './postgres/points/only-by-name.ts';
 export {
   gapsBetween,
   judgePromise,

@@ -4,6 +4,7 @@ import { coverageOf, isValid, listProofs } from '../../recovery/index.ts';
 import {
   gapsBetween,
   judgePromise,
+  onlyByName,
   type PointSnapshot,
   type RecoveryPromise,
   type RecoveryWindow,
@@ -88,10 +89,11 @@ machine holds counts too. Files and dumps: its snapshots.`,
         });
       }
     });
-    for (const window of givenUp) {
+    for (const window of givenUp.flatMap((each) => onlyByName(each, windows) ?? [])) {
+      const after = window.afterLsn === undefined ? '' : `after ${window.afterLsn}, `;
       output.report({ type: 'given-up', ...about, ...window }, ({ dim }) =>
         dim(
-          `  timeline ${window.timeline}, up to ${formatMoment(window.to)}, was given up when a recovery was taken back: by --timeline ${window.timeline} only`,
+          `  timeline ${window.timeline}, ${after}up to ${formatMoment(window.to)}, was given up when a recovery was taken back: by --timeline ${window.timeline} only`,
         ),
       );
     }
