@@ -23,6 +23,11 @@ export async function lockInstance(stateFolder: string): Promise<AsyncDisposable
   });
 }
 
+/** Whether a service works with a state folder now, as far as it can be seen: the folder of another account cannot. */
+export async function isServing(stateFolder: string): Promise<boolean> {
+  return await answers(join(stateFolder, 'serve.sock')).catch(() => false);
+}
+
 async function listenInsteadOfStale(path: string): Promise<Server | undefined> {
   if (await answers(path)) return undefined;
   await rm(path, { force: true });

@@ -30,7 +30,7 @@ export class RepositoryOpening {
    */
   whenReachable(
     signal: AbortSignal,
-    onUnreachable: (error: unknown, delayMs: number) => void,
+    onUnreachable: (error: unknown, delayMs: number) => Promise<void>,
   ): Promise<Repository | undefined> {
     // However many wait for it, one tries.
     this.#reaching ??= this.#reach(signal, onUnreachable);
@@ -39,7 +39,7 @@ export class RepositoryOpening {
 
   async #reach(
     signal: AbortSignal,
-    onUnreachable: (error: unknown, delayMs: number) => void,
+    onUnreachable: (error: unknown, delayMs: number) => Promise<void>,
   ): Promise<Repository | undefined> {
     const delay = new RetryDelay();
     while (!signal.aborted) {
@@ -49,7 +49,7 @@ export class RepositoryOpening {
         if (signal.aborted) return undefined;
         if (!isLifeboatError(error, 'location.unreachable')) throw error;
         const delayMs = delay.next(performance.now());
-        onUnreachable(error, delayMs);
+        await onUnreachable(error, delayMs);
         await sleep(delayMs, signal).catch(() => {});
       }
     }

@@ -12,6 +12,7 @@ import type { Source } from '../sources/index.ts';
 import { readActivities } from './activity.ts';
 import { runService } from './run-service.ts';
 import type { ServiceEvent } from './service-event.ts';
+import { readStreamNote, writeStreamNote } from './stream-note.ts';
 
 const everySecond = '* * * * * *';
 let folder: string;
@@ -185,6 +186,20 @@ repositories:
     );
     expect((await offsite.snapshots()).length).toBeGreaterThan(0);
   }, 180_000);
+
+  it('notes for `status` when it tries a repository again that is away', async () => {
+    const before = new Date();
+    await writeStreamNote(folder, { source: 'docs', time: before, phase: 'streaming' });
+    const away = new LifeboatError('location.unreachable', 'out of reach');
+    await serve(
+      'repositories: { main: { location: a, password: { env: X } } }',
+      { main: () => Promise.reject(away) },
+      (all) => of(all, 'alarm').length > 0,
+    );
+    const note = await readStreamNote(folder, 'docs');
+    expect(note).toMatchObject({ phase: 'stopped', problem: 'out of reach' });
+    expect(note?.nextTry?.getTime()).toBeGreaterThan(before.getTime());
+  }, 60_000);
 
   it('does not begin with a repository that does not open, and stops the others first', async () => {
     await using main = (await memoryRepository()).open();

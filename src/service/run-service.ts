@@ -18,6 +18,7 @@ import { RepositoryKeeper } from './repository-keeper.ts';
 import { parseSchedule } from './schedule.ts';
 import type { ServiceEvent } from './service-event.ts';
 import { SourceKeeper } from './source-keeper.ts';
+import { noteNextTry } from './stream-note.ts';
 
 export interface ServiceOptions {
   /** What is to be done when. */
@@ -59,7 +60,13 @@ export async function runService(options: ServiceOptions): Promise<void> {
   const names = { sources: sources.map(({ name }) => name), repositories: [...places.keys()] };
   onEvent({ type: 'service-started', ...names });
   const open = ({ name, opening }: RepositoryKeeper) =>
-    opening.whenReachable(signal, (error, delayMs) => {
+    opening.whenReachable(signal, async (error, delayMs) => {
+      const { message: problem } = error as Error;
+      const own = sources.filter((each) => configuration.sources[each.name]?.repository === name);
+      const { stateFolder } = configuration;
+      await Promise.all(
+        own.map((each) => noteNextTry(stateFolder, each.name, { problem, delayMs })),
+      );
       const action = `it is tried again in ${Math.round(delayMs / 1000)} s`;
       onEvent(alarmOf({ repository: name }, error, action));
     });

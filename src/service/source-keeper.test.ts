@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -59,19 +59,19 @@ const untilAborted = (signal: AbortSignal) =>
 
 async function keep(
   source: Source,
-  isDone: (events: readonly ServiceEvent[]) => boolean,
+  isDone: (events: readonly ServiceEvent[], stateFolder: string) => boolean,
 ): Promise<readonly ServiceEvent[]> {
   const stop = new AbortController();
   const events: ServiceEvent[] = [];
-  const onEvent = (event: ServiceEvent) => {
-    events.push(event);
-    if (isDone(events)) stop.abort();
-  };
   const repository = {} as Repository;
   const { signal } = stop;
   const place = { turns: new RepositoryTurns(() => {}), backedUp: () => {} };
   const schedule = undefined;
   const stateFolder = mkdtempSync(join(tmpdir(), 'lifeboat-keeper-'));
+  const onEvent = (event: ServiceEvent) => {
+    events.push(event);
+    if (isDone(events, stateFolder)) stop.abort();
+  };
   const work = { source, repository, place, schedule, stateFolder, signal, onEvent };
   try {
     await new SourceKeeper(work).run();
@@ -143,13 +143,21 @@ describe('the keeper of a source', () => {
     );
   });
 
-  it('begins a failed stream again', async () => {
+  it('begins a failed stream again, and notes for `status` when', async () => {
     const { source, calls } = fakeSource(async (attempt, signal) => {
       if (attempt === 1) throw new LifeboatError('postgres.refused', 'no');
       await untilAborted(signal);
     });
-    await keep(source, () => calls.stream === 2);
+    let note = '';
+    await keep(source, (events, stateFolder) => {
+      if (events.at(-1)?.type === 'alarm')
+        note = readFileSync(join(stateFolder, 'stream', 'shop.json'), 'utf8');
+      return calls.stream === 2;
+    });
     expect(calls.stream).toBe(2);
+    const { time, nextTry, ...rest } = JSON.parse(note) as Record<string, string>;
+    expect(rest).toMatchObject({ phase: 'stopped', problem: 'no' });
+    expect(Date.parse(String(nextTry)) - Date.parse(String(time))).toBe(1000);
   });
 
   it('stops at once, without an alarm, when it is told to', async () => {

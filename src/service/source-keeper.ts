@@ -9,6 +9,7 @@ import { RetryDelay } from './retry-delay.ts';
 import { runOnSchedule } from './schedule.ts';
 import type { ServiceEvent } from './service-event.ts';
 import { StreamNews } from './stream-news.ts';
+import { noteNextTry } from './stream-note.ts';
 import { untilAborted } from './until-aborted.ts';
 
 const catalogIntervalMs = 15 * 60_000;
@@ -54,7 +55,7 @@ export class SourceKeeper {
 
   /** Resolves after the signal aborted and everything has stopped. */
   async run(): Promise<void> {
-    const { source, schedule, signal } = this.#options;
+    const { source, schedule, stateFolder, signal } = this.#options;
     const { log } = source;
     await Promise.all([
       this.#untilAborted('the first backup', () => this.#firstBackup()),
@@ -62,7 +63,11 @@ export class SourceKeeper {
         ? [
             log.archive?.isAlone
               ? undefined
-              : this.#untilAborted('streaming', () => this.#stream(log)),
+              : this.#untilAborted(
+                  'streaming',
+                  () => this.#stream(log),
+                  (problem, delayMs) => noteNextTry(stateFolder, source.name, { problem, delayMs }),
+                ),
             log.archive && this.#untilAborted('the archive', () => this.#archive(log.archive)),
             this.#untilAborted('the catalog', () => this.#recordCatalogs(log)),
           ]
@@ -84,7 +89,11 @@ export class SourceKeeper {
   }
 
   /** Repeats `work` after failures, ever more slowly; ends when it resolves or the signal aborts. */
-  async #untilAborted(what: string, work: () => Promise<void>): Promise<void> {
+  async #untilAborted(
+    what: string,
+    work: () => Promise<void>,
+    noteFailure?: (problem: string, delayMs: number) => Promise<void>,
+  ): Promise<void> {
     const { signal } = this.#options;
     const delay = new RetryDelay();
     while (!signal.aborted) {
@@ -94,6 +103,7 @@ export class SourceKeeper {
       } catch (error) {
         if (signal.aborted) return;
         const delayMs = delay.next(performance.now());
+        await noteFailure?.((error as Error).message, delayMs);
         this.#alarm(error, `${what} begins again in ${Math.round(delayMs / 1000)} s`);
         await sleep(delayMs, signal).catch(() => {});
       }

@@ -6,6 +6,8 @@ import type { StreamState } from '../sources/index.ts';
 /** What `serve` last knew of a stream. Dates and positions as JSON has them. */
 export type StreamNote = Omit<StreamState, 'written' | 'flushed' | 'serverEnd'> & {
   readonly time: Date;
+  /** Of a stream that does not run: when `serve` tries again. */
+  readonly nextTry?: Date;
 };
 
 /** Only a help for `status`: what cannot be written is left out. */
@@ -23,6 +25,19 @@ export async function writeStreamNote(
   }
 }
 
+/** `serve` could not stream, or not even open the repository, and waits for its next try. Says nothing of what was never streamed. */
+export async function noteNextTry(
+  stateFolder: string,
+  source: string,
+  { problem, delayMs }: { readonly problem: string; readonly delayMs: number },
+): Promise<void> {
+  const note = await readStreamNote(stateFolder, source);
+  if (note === undefined) return;
+  const time = new Date();
+  const nextTry = new Date(time.getTime() + delayMs);
+  await writeStreamNote(stateFolder, { ...note, time, phase: 'stopped', problem, nextTry });
+}
+
 /** Undefined when `serve` never streamed this source on this host. */
 export async function readStreamNote(
   stateFolder: string,
@@ -37,12 +52,15 @@ export async function readStreamNote(
     if (time === undefined || typeof note.phase !== 'string') return undefined;
     const writtenUntil = moment(note.writtenUntil);
     const flushedUntil = moment(note.flushedUntil);
+    const { nextTry, ...rest } = note;
+    const next = nextTry === undefined ? undefined : moment(nextTry);
     return {
-      ...(note as unknown as StreamNote),
+      ...(rest as unknown as StreamNote),
       source,
       time,
       ...(writtenUntil ? { writtenUntil } : {}),
       ...(flushedUntil ? { flushedUntil } : {}),
+      ...(next ? { nextTry: next } : {}),
     };
   } catch {
     // Absent, or written by another version.

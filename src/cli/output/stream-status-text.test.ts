@@ -16,6 +16,15 @@ it('calls no slot missing that is streamed from, and one that is missing holds n
   );
 });
 
+it('says of what is tried again that `serve` runs, not to start it', () => {
+  const seen = { phase: 'retrying', problem: 'out of reach', time: new Date() };
+  const nextTry = new Date(Date.now() + 60_000);
+  expect(said({ ...seen, nextTry })[0]).toMatch(
+    /^ {2}✗ the log is not streamed: out of reach; `serve` runs and tries again \d{4}-/,
+  );
+  expect(said({ ...seen, nextTry: new Date(0) })[0]).toMatch(/`serve` runs and is trying again$/);
+});
+
 it('says line by line what the loss of which host takes', () => {
   const seen = { phase: 'streaming', rpoWithoutDatabaseMs: 100, rpoWithoutBothMs: 2000 };
   expect(said(seen).slice(1)).toEqual([

@@ -40,7 +40,7 @@ export function describeStream(
 }
 
 function describePhase(
-  { phase, time, problem }: StreamStatus,
+  { phase, time, problem, nextTry }: StreamStatus,
   { green, red, yellow }: Style,
 ): string {
   const why = problem === undefined ? '' : `: ${problem}`;
@@ -53,6 +53,13 @@ function describePhase(
       return `  ${red('✗')} nothing was heard of the stream since ${formatMoment(time)}; is \`serve\` running?`;
     case 'stopped':
       return `  ${red('✗')} the stream was stopped ${formatMoment(time)}: the server keeps its log for the slot; start \`serve\``;
+    case 'retrying': {
+      const next =
+        nextTry && nextTry > new Date()
+          ? `tries again ${formatMoment(nextTry)}`
+          : 'is trying again';
+      return `  ${red('✗')} the log is not streamed${why}; \`serve\` runs and ${next}`;
+    }
     default:
       return `  ${red('✗')} the stream stands still (${phase})${why}`;
   }

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { writeStreamNote } from '../stream-note.ts';
+import { lockInstance } from '../instance-lock.ts';
+import { noteNextTry, writeStreamNote } from '../stream-note.ts';
 import { streamStatus } from './stream-status.ts';
 
 const noted = new Date('2026-11-26T08:00:00Z');
@@ -44,6 +45,23 @@ it('takes a service for dead that says nothing, and what a loss takes grows', as
     phase: 'stopped',
     rpoWithoutBothMs: 3_603_000,
   });
+});
+
+it('says that a service runs and tries again, and not so once it ended meanwhile', async () => {
+  await noteNextTry(folder, 'shop', { problem: 'away', delayMs: 9000 });
+  expect(await streamStatus(folder, 'shop', later(0))).toBeUndefined();
+  await note('streaming');
+  await noteNextTry(folder, 'shop', { problem: 'away', delayMs: 9000 });
+  const running = await lockInstance(folder);
+  expect(await streamStatus(folder, 'shop', later(0))).toMatchObject({
+    phase: 'retrying',
+    problem: 'away',
+    nextTry: expect.any(Date),
+  });
+  await running[Symbol.asyncDispose]();
+  const ended = await streamStatus(folder, 'shop', later(0));
+  expect(ended).toMatchObject({ phase: 'stopped', rpoWithoutBothMs: 3000 });
+  expect(ended).not.toHaveProperty('nextTry');
 });
 
 it('knows nothing of what was never streamed', async () => {
