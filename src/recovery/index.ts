@@ -213,6 +213,7 @@ export {
   findConfigurations,
   type RefusedRecord,
 } from './stored-configuration/find-configurations.ts';
+export { keptLocations } from './stored-configuration/kept-locations.ts';
 export {
   type ConfigurationWorld,
   storeConfiguration,

@@ -96,9 +96,9 @@ LIFEBOAT_PASSWORD, LIFEBOAT_PASSWORD_FILE or the terminal.`,
       description: 'with --from-repository: whose configuration, where several hosts stored theirs',
     },
     yes: {
-      flags: '--yes [host]',
+      flags: '--yes [name]',
       description:
-        'ask nothing, take what is proposed; with --from-repository the name of this host, instead of typing it',
+        'ask nothing, take what is proposed; with --from-repository the name of this host, instead of typing it; with -r that of a repository that this host has used and that is to be made anew',
     },
     schema: { flags: '--schema', description: 'print the JSON Schema of lifeboat.yaml and end' },
   },
@@ -119,14 +119,19 @@ LIFEBOAT_PASSWORD, LIFEBOAT_PASSWORD_FILE or the terminal.`,
       tellAdopted(context, file);
       return 0;
     }
-    if (typeof options.yes === 'string') {
-      throw new LifeboatError('usage.invalid', '--yes takes a name only with --from-repository', {
-        hint: 'Write --yes alone: it takes what is proposed.',
-      });
-    }
     if (options.repository !== undefined) {
-      await createConfigured(context, options.repository);
+      const yes = typeof options.yes === 'string' ? options.yes : undefined;
+      await createConfigured(context, options.repository, yes);
       return 0;
+    }
+    if (typeof options.yes === 'string') {
+      throw new LifeboatError(
+        'usage.invalid',
+        '--yes takes a name only with --from-repository or --repository',
+        {
+          hint: 'Write --yes alone: it takes what is proposed.',
+        },
+      );
     }
     const file = configurationPath(context);
     const choices = await chooseSetup(options, dirname(file), context);
