@@ -24,7 +24,7 @@ export default defineConfig({
             'test/integration/{recover-other-sources,recover-second-accident,recover-taken-back}.test.ts',
             'test/integration/{missing-packs,retention-window,files-interruption,restore-failures}.test.ts',
             'test/integration/{platform-docker,platform-systemd,platform-kubernetes}.test.ts',
-            'test/integration/{kubernetes-claim,kubernetes-services,bad-input-slot,drift}.test.ts',
+            'test/integration/{kubernetes-claim,kubernetes-services,bad-input-slot,drift,drift-back}.test.ts',
             'src/recovery/ground/docker-volume/docker-volume.test.ts',
             'test/integration/demo.test.ts',
           ]

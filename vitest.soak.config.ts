@@ -7,7 +7,7 @@ export default defineConfig({
       'test/crash/**/*.test.ts',
       'test/soak/**/*.test.ts',
       'test/compat/restore-files.test.ts',
-      'test/integration/{archive-command,demo,bad-input-slot,drift}.test.ts',
+      'test/integration/{archive-command,demo,bad-input-slot,drift,drift-back}.test.ts',
       'test/integration/{platform-docker,platform-systemd,platform-kubernetes}.test.ts',
       'test/integration/{kubernetes-claim,kubernetes-services}.test.ts',
       'src/recovery/ground/docker-volume/docker-volume.test.ts',
