@@ -22,7 +22,7 @@ export async function connectSql(
 ): Promise<SqlConnection> {
   const { signal, database = settings.database } = options;
   throwIfAborted(signal);
-  const opened = await openSqlClient({ ...settings, database });
+  const opened = await openSqlClient({ ...settings, database }, undefined, signal);
   const { client } = opened;
   const onAbort = () => void client.end().catch(() => {});
   signal?.addEventListener('abort', onAbort, { once: true });
@@ -43,7 +43,7 @@ export async function connectSql(
       [await query(sql)].flat().map((result: pg.QueryResult) => result.rows as Row[]),
     async [Symbol.asyncDispose]() {
       signal?.removeEventListener('abort', onAbort);
-      await client.end().catch(() => {});
+      await opened[Symbol.asyncDispose]();
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import pg from 'pg';
-import { isLifeboatError, LifeboatError } from '../../../core/index.ts';
+import { cancelled, formatDuration, isLifeboatError, LifeboatError } from '../../../core/index.ts';
 import { type ConnectionSettings, describeConnection } from '../connection-settings.ts';
 import { openByMode, withoutTls } from './encryption.ts';
 import { openInTurn } from './open-in-turn.ts';
@@ -19,26 +19,40 @@ export interface SqlClient extends AsyncDisposable {
 
 /**
  * An ordinary SQL connection to the first server that fits; names in its SQL are those of pg_catalog. A broken one is told by the query that runs, never by an event that ends
- * the process. Errors: `postgres.unreachable`, `postgres.refused` (context `sqlstate`), `postgres.untrusted`.
+ * the process. Errors: `postgres.unreachable`, `postgres.refused` (context `sqlstate`), `postgres.untrusted`, `cancelled`.
  */
 export async function openSqlClient(
   settings: ConnectionSettings,
   applicationName = 'lifeboat',
+  signal?: AbortSignal,
 ): Promise<SqlClient> {
+  const patience = { timeoutMs: settings.connectTimeoutMs ?? connectTimeoutMs, signal };
   const open = (host: ConnectionSettings) =>
-    openByMode(host, (tls) => openOnce(host, tls, applicationName));
-  return await openInTurn(settings, open, async ({ client }) => {
-    const { rows } = await client.query<{ isStandby: boolean; isReadOnly: boolean }>(
-      `select pg_is_in_recovery() as "isStandby", current_setting('transaction_read_only')::bool as "isReadOnly"`,
-    );
-    return rows[0] as { isStandby: boolean; isReadOnly: boolean };
+    openByMode(host, (tls) => openOnce(host, tls, applicationName, patience));
+  return await openInTurn(settings, open, async ({ client, settings: host }) => {
+    try {
+      const { rows } = await answered(client, patience, () =>
+        client.query<{ isStandby: boolean; isReadOnly: boolean }>(
+          `select pg_is_in_recovery() as "isStandby", current_setting('transaction_read_only')::bool as "isReadOnly"`,
+        ),
+      );
+      return rows[0] as { isStandby: boolean; isReadOnly: boolean };
+    } catch (error) {
+      throw connectError(error, host);
+    }
   });
+}
+
+interface Patience {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
 }
 
 async function openOnce(
   settings: ConnectionSettings,
   tls: TlsOptions | undefined,
   applicationName: string,
+  patience: Patience,
 ): Promise<SqlClient> {
   const { host, port, user, database } = settings;
   const client = new pg.Client({
@@ -49,17 +63,19 @@ async function openOnce(
     ssl: tls ?? false,
     password: async () => (await findPassword(settings, [database])).reveal(),
     application_name: applicationName,
-    connectionTimeoutMillis: settings.connectTimeoutMs ?? connectTimeoutMs,
+    connectionTimeoutMillis: patience.timeoutMs,
     keepAlive: true,
   });
   client.on('error', () => {});
   try {
-    await client.connect();
-    // What users of the database plant beside the server's own functions and operators must not run as our role. By SET, not as an
-    // option of the connection: RESET gives the path of the role and the database.
-    await client.query('set search_path = pg_catalog');
+    await answered(client, patience, async () => {
+      await client.connect();
+      // What users of the database plant beside the server's own functions and operators must not run as our role. By SET, not as an
+      // option of the connection: RESET gives the path of the role and the database.
+      await client.query('set search_path = pg_catalog');
+    });
   } catch (error) {
-    await client.end().catch(() => {});
+    await endInTime(client);
     throw connectError(error, settings);
   }
   return {
@@ -69,10 +85,40 @@ async function openOnce(
   };
 }
 
+/** A server that hangs keeps its connections open, and would be waited for without end. */
+async function answered<Answer>(
+  client: pg.Client,
+  { timeoutMs, signal }: Patience,
+  work: () => Promise<Answer>,
+): Promise<Answer> {
+  if (signal?.aborted) throw cancelled(signal);
+  const late = new Error(`no answer within ${formatDuration(timeoutMs)}`);
+  let isLate = false;
+  const giveUp = () => streamOf(client).destroy(late);
+  const timer = setTimeout(() => {
+    isLate = true;
+    giveUp();
+  }, timeoutMs);
+  signal?.addEventListener('abort', giveUp, { once: true });
+  try {
+    return await work();
+  } catch (error) {
+    if (signal?.aborted) throw cancelled(signal);
+    throw isLate ? late : error;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', giveUp);
+  }
+}
+
+/** Another one once it is encrypted. */
+function streamOf(client: pg.Client): Duplex {
+  return (client as unknown as { connection: { stream: Duplex } }).connection.stream;
+}
+
 /** A server that hangs does not close its end: then ours is closed without it. */
 async function endInTime(client: pg.Client): Promise<void> {
-  const { stream } = (client as unknown as { connection: { stream: Duplex } }).connection;
-  const timer = setTimeout(() => stream.destroy(), endWithinMs);
+  const timer = setTimeout(() => streamOf(client).destroy(), endWithinMs);
   try {
     await client.end();
   } catch {
