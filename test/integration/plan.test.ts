@@ -145,7 +145,7 @@ recovery:
     const intruded = await own.run('plan', '--type', 'malicious', '--at', beforeLoss);
     expect(intruded.exitCode).toBe(1);
     const refused = intruded.records.find(({ type }) => type === 'plan-refused');
-    expect(JSON.stringify(refused)).toContain('compromised and never used again');
+    expect(JSON.stringify(refused)).toContain('never used again after an intrusion');
     expect(error(intruded.records)).toMatchObject({ code: 'plan.refused' });
 
     // Nobody may say so.
