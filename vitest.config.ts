@@ -21,6 +21,8 @@ export default defineConfig({
             'test/integration/{accidents,adversary-files,archive-command}.test.ts',
             'test/integration/{base-backup-failures,ransomware-s3,scheduled-proof}.test.ts',
             'test/integration/{dumps,recover-kubernetes,wal-stream-failover}.test.ts',
+            'test/integration/{made-anew,several-repositories,base-backup-refusals}.test.ts',
+            'test/integration/{rescue-failures,wal-stream-failures,unchanged-chunks,restore-validated}.test.ts',
             'test/integration/{recover-other-sources,recover-second-accident,recover-taken-back}.test.ts',
             'test/integration/{missing-packs,retention-window,files-interruption,restore-failures}.test.ts',
             'test/integration/{platform-docker,platform-systemd,platform-kubernetes}.test.ts',

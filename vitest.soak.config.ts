@@ -15,6 +15,8 @@ export default defineConfig({
       'test/compat/{held-lock,prune,s3,snapshot-commands}.test.ts',
       'test/integration/{damaged-repository,restore-by-command}.test.ts',
       'test/integration/{dumps,recover-kubernetes,wal-stream-failover}.test.ts',
+      'test/integration/{made-anew,several-repositories,base-backup-refusals}.test.ts',
+      'test/integration/{rescue-failures,wal-stream-failures,unchanged-chunks,restore-validated}.test.ts',
       'test/integration/{recover-other-sources,recover-second-accident,recover-taken-back}.test.ts',
       'test/integration/{missing-packs,retention-window,files-interruption,restore-failures}.test.ts',
       'test/integration/{bad-input-repository,bad-input-server,files-large}.test.ts',
