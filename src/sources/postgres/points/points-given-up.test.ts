@@ -1,18 +1,18 @@
 import { beforeEach, expect, it } from 'vitest';
 import { memoryRepository } from '../../../../test/support/memory-repository.ts';
-import { fileNode, folderNode, saved, storeTree } from '../../../../test/support/stored-tree.ts';
+import { at, storeBackup, storeLog } from '../../../../test/support/stored-log.ts';
 import type { Repository } from '../../../repository/index.ts';
-import { formatLsn, lsn } from '../../../wal/index.ts';
-import { tagsOf } from '../../source-tags.ts';
+import { formatLsn } from '../../../wal/index.ts';
 import { giveUpTimeline } from '../stream/given-up.ts';
 import { onlyByName } from './only-by-name.ts';
 import { listRecoveryPoints } from './recovery-windows.ts';
 
 const source = 'shop';
-const segmentBytes = 2 ** 20;
-const at = (segments: number) => lsn(BigInt(segments * segmentBytes));
 const history = `1\t${formatLsn(at(3))}\tno recovery target specified\n`;
 let repository: Repository;
+const backUp = (timeline: number, from: number) => storeBackup(repository, source, timeline, from);
+const logged = (stream: string, from: number, to: number) =>
+  storeLog(repository, source, stream, [from, to]);
 
 beforeEach(async () => {
   repository = (await memoryRepository()).open();
@@ -53,39 +53,3 @@ it('is an ordinary window, and nothing else, until there is log of what goes on'
   expect(windows).toContainEqual([2, formatLsn(at(9))]);
   expect(byName).toEqual([]);
 });
-
-async function backUp(timeline: number, from: number): Promise<void> {
-  const text = new Date().toISOString();
-  const document = {
-    format: 1,
-    source,
-    systemId: '7',
-    serverVersion: 170000,
-    timeline,
-    startLsn: formatLsn(at(from)),
-    stopLsn: formatLsn(at(from + 0.5)),
-    startTime: text,
-    stopTime: text,
-    segmentSizeBytes: segmentBytes,
-    dataChecksums: true,
-    tablespaces: [],
-    damagedPages: [],
-    bytesTotal: 1,
-    filesTotal: 1,
-  };
-  await storeTree(
-    repository,
-    async (writer) => {
-      const content = await saved(writer, JSON.stringify(document));
-      const file = fileNode({ name: 'backup.json', content });
-      return [folderNode('lifeboat', await writer.saveTree([file]))];
-    },
-    tagsOf('postgres', source),
-  );
-}
-
-async function logged(stream: string, from: number, to: number): Promise<void> {
-  for (let each = from; each < to; each++) {
-    await repository.log(source).appendSegment(stream, at(each), Buffer.alloc(segmentBytes, each));
-  }
-}

@@ -3,16 +3,13 @@ import {
   type MemoryRepository,
   memoryRepository,
 } from '../../../../test/support/memory-repository.ts';
-import { fileNode, folderNode, saved, storeTree } from '../../../../test/support/stored-tree.ts';
+import { at, storeBackup, storeLog } from '../../../../test/support/stored-log.ts';
 import type { Repository } from '../../../repository/index.ts';
-import { formatLsn, lsn } from '../../../wal/index.ts';
-import { tagsOf } from '../../source-tags.ts';
+import { formatLsn } from '../../../wal/index.ts';
 import { giveUpTimeline } from '../stream/given-up.ts';
 import { listReaches, type ReachRequest, readKnownLog } from './reaches.ts';
 
 const source = 'shop';
-const segmentBytes = 2 ** 20;
-const at = (segments: number) => lsn(BigInt(segments * segmentBytes));
 /** Timeline 2 began in the middle of what timeline 1 has. */
 const history = `1\t${formatLsn(at(3))}\tno recovery target specified\n`;
 
@@ -21,43 +18,9 @@ let repository: Repository;
 let before: string;
 let after: string;
 
-async function backUp(timeline: number, from: number): Promise<string> {
-  const text = new Date().toISOString();
-  const document = {
-    format: 1,
-    source,
-    systemId: '7',
-    serverVersion: 170000,
-    timeline,
-    startLsn: formatLsn(at(from)),
-    stopLsn: formatLsn(at(from + 0.5)),
-    startTime: text,
-    stopTime: text,
-    segmentSizeBytes: segmentBytes,
-    dataChecksums: true,
-    tablespaces: [],
-    damagedPages: [],
-    bytesTotal: 1,
-    filesTotal: 1,
-  };
-  const { id } = await storeTree(
-    repository,
-    async (writer) => {
-      const content = await saved(writer, JSON.stringify(document));
-      const file = fileNode({ name: 'backup.json', content });
-      return [folderNode('lifeboat', await writer.saveTree([file]))];
-    },
-    tagsOf('postgres', source),
-  );
-  return id;
-}
-
-async function logged(stream: string, from: number, to: number): Promise<void> {
-  for (let each = from; each < to; each++) {
-    const log = repository.log(source);
-    await log.appendSegment(stream, at(each), Buffer.alloc(segmentBytes, each));
-  }
-}
+const backUp = (timeline: number, from: number) => storeBackup(repository, source, timeline, from);
+const logged = (stream: string, from: number, to: number) =>
+  storeLog(repository, source, stream, [from, to]);
 
 const reaches = async (asked: Omit<ReachRequest, 'repository' | 'source'> = {}) =>
   (await listReaches({ repository, source, ...asked })).map(({ backup, timeline, end }) => ({
